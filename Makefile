@@ -1,0 +1,42 @@
+# Every verb sets up its own .venv first, so that each works on a fresh machine with Python 3.10 or later.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test docs check coverage bench format clean help
+
+help:  ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: .venv/ready  ## ReQL and a live changefeed, on a server that needs no installation
+	$(BIN)/python -m rethinkdb demo
+
+test: .venv/ready  ## the whole suite; RETHINKDB_TEST_SERVER=host:port runs it on a real server
+	$(BIN)/python -m pytest
+
+check: .venv/ready  ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+coverage: .venv/ready  ## the wire core must reach all its branches from its own tests
+	$(BIN)/python -m coverage run --source=rethinkdb.net -m pytest tests/net -n0 -q
+	$(BIN)/python -m coverage report --fail-under=100
+
+docs: .venv/ready  ## the documentation, to site/index.html; warnings are errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs site
+
+bench: .venv/ready  ## what the driver costs per item, beside a bare socket
+	$(BIN)/python -m benchmarks
+
+format: .venv/ready  ## rewrite the sources in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove what the other verbs made
+	rm -rf .venv build dist site .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,17 @@
+"""What the driver costs per item, beside a bare socket (the limit) and the incumbent.
+
+    python -m benchmarks                        # everything, on an embedded server of its own
+    python -m benchmarks --port 28015 --only get scan-for --drivers limit asyncio --items 10000
+
+Each measurement runs in a fresh process, `python benchmarks/worker`. Its interpreter decides what
+`import rethinkdb` means, this driver or the incumbent in a virtual environment of its own, so that
+the same worker code runs both. Rounds take turns: all drivers once, then all of them again.
+
+=============  ==============================================================================
+`works`        what is measured: the works, the growth curves, the aims
+`running`      the server's process, the incumbent's environment, one process per measurement
+`report`       medians and ratios; as a table, as JSON, as docs/benchmarks.md
+`charts`       SVG bars and lines
+`worker/`      the measured programs: `limit`, `values` (blocking, gevent), `awaitables` (the rest)
+=============  ==============================================================================
+"""

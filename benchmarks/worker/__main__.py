@@ -1,0 +1,62 @@
+"""One measurement, in a process of its own.
+
+    python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD DATED
+
+prints one line of JSON: items, CPU seconds, wall seconds, KiB at the peak; or why it cannot be
+done. DRIVER is limit, ours or incumbent; the interpreter and PYTHONPATH decide which `rethinkdb`
+there is to import.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+# Only what the interpreter has loaded anyway stands above: `import rethinkdb` is measured, too.
+
+
+def imported() -> None:
+    import rethinkdb  # noqa: F401
+
+
+def imported_query() -> None:
+    from rethinkdb import r
+
+    r.table("heroes").get(1).run  # noqa: B018
+
+
+IMPORTS = {"imported": imported, "imported_query": imported_query}
+
+
+def measure_import(work: str) -> dict[str, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    IMPORTS[work]()
+    return {
+        "items": 1,
+        "cpu": time.process_time() - cpu,
+        "wall": time.perf_counter() - wall,
+    }
+
+
+def measure(driver: str, loop: str, work: str, *arguments: str) -> dict[str, object]:
+    from importlib import import_module
+
+    from job import Job, Unsupported
+
+    host, port, items, spread, dated = arguments
+    job = Job(driver, loop, host, int(port), int(items), int(spread), dated == "True")
+    families = {"limit": "limit", "blocking": "values", "gevent": "values"}
+    family = import_module(families.get(loop, "awaitables"))
+    try:
+        family.measure(work, job)
+    except Unsupported as exc:
+        return {"unsupported": str(exc)}
+    return job.result
+
+
+if __name__ == "__main__":
+    result = measure_import(sys.argv[3]) if sys.argv[3] in IMPORTS else measure(*sys.argv[1:])
+
+    import json
+
+    print(json.dumps(result))

@@ -1,0 +1,223 @@
+"""The limit: each work with a bare socket, hand-made frames and orjson. Makes the tables, too."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import orjson
+from bare import CONTINUE, PARTIAL, START, Client
+from job import BATCH, DB, Job, documents
+
+__all__ = ["measure", "trigger"]
+
+# Terms, by their numbers in the protocol.
+VAR, MAKE_ARRAY, DB_TERM, TABLE, GET, MOD = 10, 2, 14, 15, 16, 28
+INSERT, DB_CREATE, DB_DROP, DB_LIST, TABLE_CREATE = 56, 57, 58, 59, 60
+FOR_EACH, FUNC, LIMIT, JSON, CHANGES, RANGE = 68, 69, 71, 98, 152, 173
+
+
+def measure(work: str, job: Job) -> None:
+    client = Client(job.host, job.port)
+    globals()[work](job, client)
+    client.close()
+
+
+def start(term: Any, **options: Any) -> bytes:
+    return orjson.dumps([START, term, {"db": [DB_TERM, [DB]], **options}])
+
+
+def table(name: str) -> list[Any]:
+    return [TABLE, [name]]
+
+
+# Tables
+
+
+def prepare(job: Job, client: Client) -> None:
+    """Make the database and its tables, and say which server that is."""
+    remove(job, client)
+    client.run(start([DB_CREATE, [DB]]))
+    for name in ("plain", "dated", "written", "fed"):
+        client.run(start([TABLE_CREATE, [name]]))
+    job.result = {"server_version": client.server_version}
+
+
+def fill(job: Job, client: Client) -> None:
+    """Put `items` documents into the table that is read."""
+    for first in range(0, job.items, BATCH):
+        rows = documents(first, min(BATCH, job.items - first), job.dated)
+        client.run(insertion(job.table, rows))
+
+
+def remove(job: Job, client: Client) -> None:
+    """Drop the database, if it is there."""
+    if DB in client.run(start([DB_LIST])):
+        client.run(start([DB_DROP, [DB]]))
+
+
+def insertion(name: str, rows: Any) -> bytes:
+    """A document tree as one JSON text: one term for the server, one call for us."""
+    text = orjson.dumps(rows, default=pseudo_type, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    return start([INSERT, [table(name), [JSON, [text.decode()]]]], durability="soft")
+
+
+def pseudo_type(value: datetime) -> dict[str, Any]:
+    return {"$reql_type$": "TIME", "epoch_time": value.timestamp(), "timezone": "+00:00"}
+
+
+def trigger(job: Job, keys: int = 0) -> Client:
+    """Let the server write `items` rows into `fed`, one by one; nobody waits for it.
+
+    Args:
+        keys: number of keys that are written in turn; 0 writes a new row each time.
+
+    Returns:
+        The connection: the server stops writing when it closes.
+    """
+    client = Client(job.host, job.port)
+    position = [VAR, [1]]
+    row: dict[str, Any] = {"n": position, "writer": os.getpid(), "text": "something of some length"}
+    if keys:
+        row["id"] = [MOD, [position, keys]]
+    write = [INSERT, [table("fed"), row], {"conflict": "replace"}]
+    function = [FUNC, [[MAKE_ARRAY, [1]], write]]
+    query = [FOR_EACH, [[RANGE, [job.items]], function]]
+    client.send(start(query, durability="soft", noreply=True))
+    return client
+
+
+# Works
+
+
+def connect(job: Job, client: Client) -> None:
+    with job.meter():
+        for _ in range(job.items):
+            Client(job.host, job.port).close()
+
+
+def scan(job: Job, client: Client) -> None:
+    count = 0
+    with job.meter():
+        for rows in batches(client, job):
+            for _ in rows:
+                count += 1
+    job.check(count)
+
+
+def scan_list(job: Job, client: Client) -> None:
+    found: list[Any] = []
+    with job.meter():
+        for rows in batches(client, job):
+            found += rows
+    job.check(len(found))
+
+
+def batches(client: Client, job: Job) -> Iterator[list[Any]]:
+    reply = client.ask(start([LIMIT, [table(job.table), job.items]]))
+    while reply["t"] == PARTIAL:
+        client.send(CONTINUE)  # before the rows are taken: the server works meanwhile
+        yield reply["r"]
+        reply = orjson.loads(client.receive())
+    yield reply["r"]
+
+
+def getting(key: int) -> bytes:
+    return start([GET, [table("plain"), key]])
+
+
+def get(job: Job, client: Client) -> None:
+    with job.meter():
+        for key in job.wanted_keys():
+            client.ask(getting(key))["r"][0]
+
+
+def get_spread(job: Job, client: Client) -> None:
+    keys, count = job.wanted_keys(), 0
+    with job.meter():
+        client.send(*[getting(key) for key in islice(keys, job.spread)])
+        while count < job.items:
+            arrived = client.receive_all()
+            for payload in arrived:
+                orjson.loads(payload)["r"][0]
+            count += len(arrived)
+            client.send(*[getting(key) for key in islice(keys, len(arrived))])
+
+
+def get_threads(job: Job, client: Client) -> None:
+    lock = threading.Lock()
+    keys = list(job.wanted_keys())
+
+    def work(number: int) -> None:
+        for key in keys[number :: job.spread]:
+            with lock:
+                client.ask(getting(key))["r"][0]
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(job.spread)]
+    with job.meter():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def insert_batch(job: Job, client: Client) -> None:
+    inserted, given = 0, job.batches()
+    with job.meter():
+        for rows in given:
+            inserted += client.ask(insertion("written", rows))["r"][0]["inserted"]
+    job.check(inserted)
+
+
+def insert_one(job: Job, client: Client) -> None:
+    inserted, rows = 0, job.rows()
+    with job.meter():
+        for row in rows:
+            inserted += client.ask(insertion("written", row))["r"][0]["inserted"]
+    job.check(inserted)
+
+
+def feed(job: Job, client: Client) -> None:
+    count = len(client.ask(start([CHANGES, [table("fed")]]))["r"])
+    with job.meter():
+        writer = trigger(job)
+        while count < job.items:
+            client.send(CONTINUE)
+            for _ in orjson.loads(client.receive())["r"]:
+                count += 1
+    writer.close()
+
+
+def feeds(job: Job, client: Client) -> None:
+    for key in range(job.spread):
+        client.send(start([CHANGES, [[GET, [table("fed"), key]]]]), token=key + 1)
+        client.receive()
+        client.send(CONTINUE, token=key + 1)
+    count = 0
+    with job.meter():
+        writer = trigger(job, job.spread)
+        while count < job.items:
+            for _ in orjson.loads(client.receive())["r"]:
+                count += 1
+            client.send(CONTINUE, token=client.token)
+    writer.close()
+
+
+def build(job: Job, client: Client) -> None:
+    """A query as `values.query` builds it."""
+    row = [13, []]
+    with job.meter():
+        for _ in range(job.items):
+            orjson.dumps(
+                [START, [71, [[70, [[41, [[
+                    35, [[39, [[78, [[15, ["heroes"]], "Smallville"], {"index": "city"}],
+                    [69, [[2, [1]], [67, [
+                        [21, [[170, [row, "strength"]], 10]], [17, [[170, [row, "active"]], True]]
+                    ]]]]]],
+                    [69, [[2, [2]], {"rank": [27, [[170, [row, "strength"]], 10]]}]]],
+                ], [74, ["rank"]]]], 5]], 10]], {}]
+            )  # fmt: skip

@@ -1,0 +1,49 @@
+"""The queries of the works, said once; `r` is this driver's or the incumbent's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from job import DB, Job
+
+from rethinkdb import r
+
+__all__ = ["connect", "r", "twenty_terms"]
+
+
+def connect(job: Job, **options: Any) -> Any:
+    """What `r.connect` gives on the job's loop."""
+    return r.connect(host=job.host, port=job.port, db=DB, **options)
+
+
+def scan(job: Job) -> Any:
+    return r.table(job.table).limit(job.items)
+
+
+def get(key: int) -> Any:
+    return r.table("plain").get(key)
+
+
+def insert(rows: Any) -> Any:
+    return r.table("written").insert(rows, durability="soft")
+
+
+def changes() -> Any:
+    return r.table("fed").changes()
+
+
+def changes_of(key: int) -> Any:
+    return r.table("fed").get(key).changes()
+
+
+def twenty_terms() -> Any:
+    """About what a page of an application asks for."""
+    return (
+        r.table("heroes")
+        .get_all("Smallville", index="city")
+        .filter((r.row["strength"] > 10) & (r.row["active"] == True))  # noqa: E712
+        .merge({"rank": r.row["strength"] / 10})
+        .order_by(r.desc("rank"))
+        .skip(5)
+        .limit(10)
+    )

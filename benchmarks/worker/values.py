@@ -1,0 +1,128 @@
+"""Loops whose methods return values: blocking and gevent, of this driver or the incumbent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import queries
+from job import Job
+from limit import trigger
+from queries import r
+
+__all__ = ["measure"]
+
+
+def measure(work: str, job: Job) -> None:
+    if job.loop != "blocking":
+        r.set_loop_type(job.loop)
+    conn = queries.connect(job)
+    globals()[work](job, conn)
+    conn.close()
+
+
+def connect(job: Job, conn: Any) -> None:
+    with job.meter():
+        for _ in range(job.items):
+            queries.connect(job).close()
+
+
+def scan_for(job: Job, conn: Any) -> None:
+    count = 0
+    with job.meter():
+        for _ in queries.scan(job).run(conn):
+            count += 1
+    job.check(count)
+
+
+def scan_next(job: Job, conn: Any) -> None:
+    count = 0
+    with job.meter():
+        cursor = queries.scan(job).run(conn)
+        try:
+            while True:
+                cursor.next()
+                count += 1
+        except r.ReqlCursorEmpty:
+            pass
+    job.check(count)
+
+
+def scan_list(job: Job, conn: Any) -> None:
+    with job.meter():
+        found = listed(queries.scan(job).run(conn))
+    job.check(len(found))
+
+
+def listed(cursor: Any) -> list[Any]:
+    """All rows, in the shortest way that the driver offers."""
+    rows: list[Any] = cursor.to_list() if hasattr(cursor, "to_list") else list(cursor)
+    return rows
+
+
+def get(job: Job, conn: Any) -> None:
+    with job.meter():
+        for key in job.wanted_keys():
+            queries.get(key).run(conn)
+
+
+def get_spread(job: Job, conn: Any) -> None:
+    keys = list(job.wanted_keys())
+    # The incumbent's blocking connection serves one thread at a time.
+    locked = job.driver == "incumbent" and job.loop == "blocking"
+    turn: AbstractContextManager[Any] = threading.Lock() if locked else nullcontext()
+
+    def work(number: int) -> None:
+        for key in keys[number :: job.spread]:
+            with turn:
+                queries.get(key).run(conn)
+
+    with job.meter():
+        together(job, work)
+
+
+def together(job: Job, work: Callable[[int], None]) -> None:
+    """Run `work` in `spread` threads or greenlets."""
+    if job.loop == "gevent":
+        from gevent import joinall, spawn
+
+        joinall([spawn(work, number) for number in range(job.spread)], raise_error=True)
+        return
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(job.spread)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def insert_batch(job: Job, conn: Any) -> None:
+    inserted, given = 0, job.batches()
+    with job.meter():
+        for rows in given:
+            inserted += queries.insert(rows).run(conn)["inserted"]
+    job.check(inserted)
+
+
+def insert_one(job: Job, conn: Any) -> None:
+    inserted, rows = 0, job.rows()
+    with job.meter():
+        for row in rows:
+            inserted += queries.insert(row).run(conn)["inserted"]
+    job.check(inserted)
+
+
+def feed(job: Job, conn: Any) -> None:
+    cursor = queries.changes().run(conn)
+    with job.meter():
+        writer = trigger(job)
+        for _ in range(job.items):
+            next(cursor)
+    writer.close()
+
+
+def build(job: Job, conn: Any) -> None:
+    with job.meter():
+        for _ in range(job.items):
+            queries.twenty_terms().build()

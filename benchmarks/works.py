@@ -1,0 +1,227 @@
+"""What is measured: the works, the loops that do them, the growth curves, the aims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+__all__ = ["AIMS", "DRIVERS", "GROWTHS", "LOOPS", "WORKS", "Aim", "Growth", "Task", "Work"]
+
+#: A bare socket, this driver, and the `rethinkdb` package of PyPI.
+DRIVERS = ("limit", "ours", "incumbent")
+
+#: Loops that a worker knows how to run; uvloop is asyncio's adapter on another event loop.
+LOOPS = ("blocking", "asyncio", "uvloop", "tornado", "twisted", "trio", "gevent")
+
+VALUES = ("blocking", "gevent")
+AWAITABLES = ("asyncio", "uvloop", "tornado", "twisted", "trio")
+
+
+class Aim(NamedTuple):
+    """What was promised of one work on one loop."""
+
+    over_limit: float | None  # at most so many times the limit
+    over_incumbent: float | None  # at least so many times faster than the incumbent
+
+
+class Task(NamedTuple):
+    """One measurement, as the worker's arguments have it."""
+
+    driver: str  # one of DRIVERS
+    loop: str
+    does: str
+    items: int
+    spread: int
+    dated: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """One row group of the results.
+
+    Attributes:
+        does: the function of the worker modules that does it.
+        limit: the work of the worker module `limit` to compare with; None where there is no limit.
+        share: its number of items, as a share of `--items`.
+        loops: where it makes sense.
+        dated: documents hold a datetime.
+        spread: queries in flight, threads or feeds, as the work has them.
+        field: what of a measurement is reported.
+        unit: with `scale` units in a second, or in a KiB.
+    """
+
+    name: str
+    title: str
+    does: str
+    limit: str | None
+    share: float
+    loops: tuple[str, ...] = LOOPS
+    dated: bool = False
+    spread: int = 1
+    field: str = "cpu"
+    unit: str = "µs"
+    scale: float = 1e6
+
+    def items(self, base: int) -> int:
+        """How many items one measurement handles."""
+        return max(1, int(base * self.share))
+
+    def tasks(self, loops: Iterable[str], items: int) -> Iterator[Task]:
+        """What to run for it: the limit, then both drivers on each of the loops."""
+        if self.limit:
+            yield self.task("limit", "limit", items)
+        for loop in loops:
+            if loop in self.loops:
+                yield self.task("ours", loop, items)
+                yield self.task("incumbent", loop, items)
+
+    def task(self, driver: str, loop: str, items: int) -> Task:
+        """What to run for one driver on one loop."""
+        if driver == "limit":  # one and the same measurement for all loops
+            return Task(driver, driver, self.limit or "", items, self.spread, self.dated)
+        return Task(driver, loop, self.does, items, self.spread, self.dated)
+
+
+# Scans run on all items; works whose item is a round trip get fewer, to take about as long.
+WORKS: dict[str, Work] = {
+    work.name: work
+    for work in (
+        Work(
+            "import", "`import rethinkdb`", "imported", None, 0, ("blocking",), unit="ms", scale=1e3
+        ),
+        Work(
+            "import-query",
+            "import and build a first query",
+            "imported_query",
+            None,
+            0,
+            ("blocking",),
+            unit="ms",
+            scale=1e3,
+        ),
+        Work("connect", "connect and close", "connect", "connect", 1e-3),
+        Work("scan-for", "scan, `for` or `async for`", "scan_for", "scan", 1),
+        Work("scan-next", "scan, `next()` or `fetch_next()` + `next()`", "scan_next", "scan", 1),
+        Work("scan-list", "scan into a list", "scan_list", "scan_list", 1),
+        Work(
+            "scan-for-dated", "as scan-for, a datetime in each", "scan_for", "scan", 0.5, dated=True
+        ),
+        Work(
+            "scan-list-dated",
+            "as scan-list, a datetime in each",
+            "scan_list",
+            "scan_list",
+            0.5,
+            dated=True,
+        ),
+        Work(
+            "memory",
+            "peak memory of scan-for",
+            "scan_for",
+            "scan",
+            1,
+            field="peak",
+            unit="KiB",
+            scale=1,
+        ),
+        Work("get", "get by key, one at a time", "get", "get", 0.05),
+        Work(
+            "get-64",
+            "get by key, 64 in flight",
+            "get_spread",
+            "get_spread",
+            0.1,
+            (*AWAITABLES, "gevent"),
+            spread=64,
+        ),
+        Work(
+            "get-threads",
+            "get by key, 8 threads on one connection",
+            "get_spread",
+            "get_threads",
+            0.05,
+            ("blocking",),
+            spread=8,
+        ),
+        Work("insert-batch", "insert, batches of 1,000", "insert_batch", "insert_batch", 0.2),
+        Work(
+            "insert-batch-dated",
+            "as insert-batch, a datetime in each",
+            "insert_batch",
+            "insert_batch",
+            0.1,
+            dated=True,
+        ),
+        Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.02),
+        Work("feed", "changefeed delivery", "feed", "feed", 0.05),
+        Work("build", "build a query of 20 terms", "build", "build", 0.1, ("blocking",)),
+    )
+}
+
+AIMS: dict[tuple[str, str], Aim] = {
+    ("import", "blocking"): Aim(None, 3),
+    ("scan-for", "blocking"): Aim(1.15, 2.2),
+    ("scan-list", "blocking"): Aim(1.15, 2.2),
+    ("scan-list", "asyncio"): Aim(1.15, 2.2),
+    ("scan-for", "asyncio"): Aim(1.4, 2),
+    ("scan-next", "tornado"): Aim(2.5, 2.5),
+    ("scan-next", "twisted"): Aim(2.5, 2.5),
+    ("scan-for-dated", "blocking"): Aim(None, 2),
+    ("scan-for-dated", "asyncio"): Aim(None, 2),
+    ("get", "blocking"): Aim(1.25, 1.2),
+    ("get-64", "asyncio"): Aim(1.7, 2.2),
+    ("get-64", "tornado"): Aim(1.7 * 1.3, 2.2),
+    ("get-64", "twisted"): Aim(1.7 * 1.3, 2.2),
+    ("insert-batch", "blocking"): Aim(1.5, 40),
+    ("insert-batch-dated", "blocking"): Aim(None, 5),
+    ("feed", "asyncio"): Aim(None, 2),
+    ("feed", "twisted"): Aim(None, 2),
+}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A curve: the cost per item of one work as something grows."""
+
+    name: str
+    title: str
+    work: Work
+    sizes: tuple[int, ...]
+    loops: tuple[str, ...]
+    grows: str  # "items" or "spread"
+
+    def at(self, size: int) -> tuple[Work, int]:
+        """The work to run for one point of the curve, and its number of items."""
+        if self.grows == "items":
+            return self.work, size
+        # Each of the queries or feeds should have something to do.
+        return replace(self.work, spread=size), max(2 * size, 5000)
+
+
+GROWTHS: tuple[Growth, ...] = (
+    Growth(
+        "documents",
+        "documents in a scan",
+        WORKS["scan-for"],
+        (1_000, 10_000, 100_000, 1_000_000),
+        ("blocking", "asyncio"),
+        "items",
+    ),
+    Growth(
+        "in-flight",
+        "queries in flight on one connection",
+        WORKS["get-64"],
+        (1, 10, 100, 1_000, 10_000),
+        ("asyncio", "twisted"),
+        "spread",
+    ),
+    Growth(
+        "feeds",
+        "open feeds on one connection",
+        replace(WORKS["feed"], does="feeds", limit="feeds"),
+        (1, 10, 100, 1_000),
+        ("asyncio", "twisted"),
+        "spread",
+    ),
+)

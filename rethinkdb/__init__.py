@@ -1,0 +1,107 @@
+"""A RethinkDB driver for every event loop.
+
+    from rethinkdb import r
+
+    conn = r.connect("localhost")
+    r.table("users").insert({"name": "Ada"}).run(conn)
+
+`import rethinkdb as r` does as well: the module has all attributes that `r` has, and both are one
+default `RethinkDB()`, whose loop type `set_loop_type` chooses. `RethinkDB()` makes another one.
+
+Nothing is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from rethinkdb.version import __version__
+
+TYPE_CHECKING = False  # type checkers know better; importing typing would be half of the cost
+
+# For type checkers; at run time the same names come from __getattr__ below.
+# ruff: noqa: F401, F403, F405
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rethinkdb.ast import RqlQuery
+    from rethinkdb.codec import ReQLDecoder, ReQLEncoder
+    from rethinkdb.errors import *
+    from rethinkdb.namespace import RethinkDB, r
+    from rethinkdb.net import DEFAULT_PORT, Connection, Cursor, make_connection
+    from rethinkdb.query import *
+    from rethinkdb.repl import Repl
+
+    connect = r.connect
+    set_loop_type = r.set_loop_type
+
+# Commands are attributes, too, but a star import must not replace `map`, `min` and other builtins.
+__all__ = [
+    "ReqlAuthError",
+    "ReqlAvailabilityError",
+    "ReqlCompileError",
+    "ReqlCursorEmpty",
+    "ReqlDriverCompileError",
+    "ReqlDriverError",
+    "ReqlError",
+    "ReqlInternalError",
+    "ReqlLoopTypeError",
+    "ReqlNonExistenceError",
+    "ReqlOpFailedError",
+    "ReqlOpIndeterminateError",
+    "ReqlPermissionError",
+    "ReqlQueryLogicError",
+    "ReqlResourceLimitError",
+    "ReqlRuntimeError",
+    "ReqlServerCompileError",
+    "ReqlTimeoutError",
+    "ReqlTypeError",
+    "ReqlUserError",
+    "ReqlValueError",
+    "RethinkDB",
+    "RqlClientError",
+    "RqlCompileError",
+    "RqlCursorEmpty",
+    "RqlDriverError",
+    "RqlError",
+    "RqlRuntimeError",
+    "RqlTimeoutError",
+    "__version__",
+    "r",
+    "rethinkdb",
+]
+
+
+_SUBMODULES = frozenset(
+    {
+        *("ast", "cli", "codec", "embedded", "errors", "loops", "namespace", "net"),
+        *("pseudotypes", "push", "ql2", "query", "repl"),
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    # `from rethinkdb import codec` asks here, too, and shall import that and no more.
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name.startswith("__"):  # asked for by import machinery and inspection
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    namespace = import_module("rethinkdb.namespace")
+    if name == "RethinkDB":
+        return namespace.RethinkDB
+    if name in ("r", "rethinkdb"):  # 2.3 had both names for it
+        return namespace.r
+    return _of_default(namespace.r, name)
+
+
+def _of_default(r: RethinkDB, name: str) -> Any:
+    try:
+        return getattr(r, name)
+    except AttributeError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    from rethinkdb.namespace import r
+
+    return sorted({*globals(), *__all__, *_SUBMODULES, *dir(r)})

@@ -1,0 +1,98 @@
+"""JSON text exactly as a real server writes it: shortest digits, no `+` in exponents, keys in the
+order given.
+
+Works on what `datum.to_json` gives: None, bool, int, float, str, list, dict.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+}
+_TO_ESCAPE = re.compile(r'["\\\x00-\x1f]')
+
+_LONGEST_PLAIN = 21
+"""Numbers with more digits before the point than this are written with an exponent."""
+_MOST_LEADING_ZEROS = 6
+"""So are numbers below one with this many zeros or more behind the point."""
+
+
+def compact(value: Any) -> str:
+    """The value without any space."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{string(key)}:{compact(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join([compact(item) for item in value]) + "]"
+    return scalar(value)
+
+
+def pretty(value: Any, depth: int = 0) -> str:
+    """The value over several lines, indented by tabs, a tab after each colon."""
+    if not isinstance(value, (dict, list)) or not value:
+        return compact(value)
+    inner, outer = "\n" + "\t" * (depth + 1), "\n" + "\t" * depth
+    if isinstance(value, list):
+        return "[" + ",".join([inner + pretty(item, depth + 1) for item in value]) + outer + "]"
+    pairs = [f"{inner}{string(key)}:\t{pretty(item, depth + 1)}" for key, item in value.items()]
+    return "{" + ",".join(pairs) + outer + "}"
+
+
+def scalar(value: Any) -> str:
+    """A value that is neither object nor array."""
+    if isinstance(value, str):
+        return string(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    return str(value) if isinstance(value, int) else double(value)
+
+
+def string(text: str) -> str:
+    """A string in quotes; nothing is escaped that need not be."""
+    return '"' + _TO_ESCAPE.sub(_escape, text) + '"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    return _ESCAPES.get(character) or f"\\u{ord(character):04X}"
+
+
+def double(value: float) -> str:
+    """A number that is not an integer to a server: with a point, or an exponent without `+` or
+    leading zeros.
+    """
+    sign = "-" if str(value).startswith("-") else ""
+    digits, point = _digits(abs(value))
+    if len(digits) <= point <= _LONGEST_PLAIN:
+        return f"{sign}{digits}{'0' * (point - len(digits))}.0"
+    if 0 < point <= _LONGEST_PLAIN:
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    if -_MOST_LEADING_ZEROS < point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{fraction}e{point - 1}"
+
+
+def _digits(value: float) -> tuple[str, int]:
+    """The fewest significant digits that give this number again, and where the point stands among
+    them.
+    """
+    if value == 0:
+        return "0", 1
+    mantissa, _, exponent = repr(value).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = whole + ("" if fraction == "0" else fraction)
+    point = len(whole) + int(exponent or 0)
+    significant = digits.lstrip("0")
+    point -= len(digits) - len(significant)
+    return significant.rstrip("0"), point

@@ -1,0 +1,147 @@
+"""The embedded server: start, stop, users, address."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import threading
+from collections.abc import Mapping
+from os import PathLike
+from types import TracebackType
+from typing import Any
+
+from rethinkdb.embedded.listener import Listener
+from rethinkdb.embedded.permissions import ADMIN, User
+from rethinkdb.embedded.queries import Conversation
+from rethinkdb.embedded.store import Store
+from rethinkdb.net.server import ServerProtocol
+
+SERVER_VERSION = "2.4.4"
+"""The release whose behaviour this server has, and calls itself in handshakes."""
+
+_RECURSION_LIMIT = 5000
+"""Python's default, 1000, allows queries of some 100 nested terms; real servers take more."""
+
+
+class Server:
+    """A RethinkDB server inside this process. All data is in memory, and gone when it stops.
+
+    Args:
+        host: the address to listen on; "0.0.0.0" lets other machines in.
+        port: 0 picks a free one, see the attribute.
+        password: of the user `admin`; none by default, as on a fresh real server.
+        users: more users, name to password. They may do nothing until `r.grant` lets them.
+        certfile, keyfile: for TLS, a certificate with its chain and the key, PEM files; `keyfile`
+            may be in `certfile`.
+        ssl_context: for TLS, a ready server-side context instead of the two.
+
+    Attributes:
+        host, port: where it listens; `port` is the real one once it is started.
+        store: its data, kept across `stop` and `start`.
+
+    It serves in threads of its own from `start()` to `stop()`; as a context manager from entry to
+    exit. A forked child
+    does not have these threads: it can connect to its parent's server, and there `stop()` only
+    closes the child's copies of the sockets. In a process patched by gevent the threads are
+    greenlets, so a client in the same process must use patched sockets as well.
+
+    Example::
+
+        with Server() as server:
+            conn = r.connect(host=server.host, port=server.port)
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        password: str = "",
+        users: Mapping[str, str] | None = None,
+        certfile: str | PathLike[str] | None = None,
+        keyfile: str | PathLike[str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.store = Store()
+        self._wanted_port = port
+        self._context = ssl_context or _context(certfile, keyfile)
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+        for name, secret in {ADMIN: password, **(users or {})}.items():
+            user = self.store.users.setdefault(name, User(name))
+            user.set_password(secret)
+
+    @property
+    def url(self) -> str:
+        """The address as `r.connect(url=...)` takes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"rethinkdb://{host}:{self.port}"
+
+    def start(self) -> Server:
+        """Listens and serves from now on; no effect on a running server.
+
+        Raises:
+            OSError: the address cannot be listened on, for instance since another server does.
+        """
+        with self._lock:
+            if self._listener is None:
+                self._listener = self._listen()
+                self.port = self._listener.port
+                _allow_deep_queries()
+                self._listener.start()
+        return self
+
+    def stop(self) -> None:
+        """Interrupts all queries, hangs up, ends all threads; no effect on a stopped server."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+            if listener is not None:
+                listener.stop()
+                self.port = self._wanted_port
+
+    def __enter__(self) -> Server:
+        """Starts it."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stops it."""
+        self.stop()
+
+    def _listen(self) -> Listener:
+        try:
+            return Listener(
+                self.host, self._wanted_port, self._protocol, self._conversation, self._context
+            )
+        except OSError as exc:
+            text = f"cannot listen on {self.host}:{self._wanted_port} ({exc.strerror})"
+            raise OSError(exc.errno, f"The embedded server {text}.") from exc
+
+    def _protocol(self) -> ServerProtocol:
+        return ServerProtocol(self.store.credentials, SERVER_VERSION)
+
+    def _conversation(self, user: str, **callbacks: Any) -> Conversation:
+        info = {"id": self.store.server_id, "name": self.store.server_name, "proxy": False}
+        return Conversation(self.store, user, server_info=info, **callbacks)
+
+
+def _context(
+    certfile: str | PathLike[str] | None, keyfile: str | PathLike[str] | None
+) -> ssl.SSLContext | None:
+    if certfile is None:
+        if keyfile is not None:
+            raise ValueError("`keyfile` needs `certfile`: the certificate that belongs to the key.")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certfile, keyfile)
+    return context
+
+
+def _allow_deep_queries() -> None:
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))

@@ -1,0 +1,137 @@
+"""Choices, errors and what replaces them, values from JSON, bytes, chance."""
+
+from __future__ import annotations
+
+import math
+import random as chance
+import uuid as uuids
+
+from rethinkdb.embedded import datum, jsonparsing, values
+from rethinkdb.embedded.datum import Datum
+from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
+from rethinkdb.embedded.registry import MANY, Determinism, Grouping, term
+from rethinkdb.embedded.values import Function, NativeFunction, Value
+from rethinkdb.ql2 import TermType
+
+# -- choices
+
+
+@term(TermType.BRANCH, 3, MANY)
+def branch(call: Call) -> Value:
+    """The value behind the first true test, else the last; the others are not evaluated."""
+    if call.count % 2 == 0:
+        raise logic("Cannot call `branch` term with an even number of arguments.")
+    for index in range(0, call.count - 1, 2):
+        if call.boolean(index):
+            return call.value(index + 1)
+    return call.value(call.count - 1)
+
+
+# -- errors
+
+
+@term(TermType.ERROR, 0, 1)
+def error(call: Call) -> Value:
+    if call.count == 0:
+        raise QueryFailure(FailureKind.EMPTY_USER, "Empty ERROR term outside a default block.")
+    raise QueryFailure(FailureKind.USER, call.string(0))
+
+
+@term(TermType.DEFAULT, 2, grouping=Grouping.WHOLE)
+def default(call: Call) -> Value:
+    """The first argument unless it is null or fails for want of something, else the second.
+
+    A function as second argument is given the message; `r.error()` without a message brings the
+    failure back.
+    """
+    failure, reason = None, None
+    try:
+        value = call.value(0)
+        if not values.is_datum(value) or values.as_datum(value) is not None:
+            return value
+    except QueryFailure as caught:
+        if caught.kind is not FailureKind.NON_EXISTENCE:
+            raise
+        failure, reason = caught, caught.message
+    try:
+        replacement = call.value(1)
+        if isinstance(replacement, (Function, NativeFunction)):
+            return replacement.call(reason)
+        return replacement
+    except QueryFailure as caught:
+        if caught.kind is not FailureKind.EMPTY_USER:
+            raise
+    if failure is not None:
+        raise failure
+    return None
+
+
+# -- JSON, bytes
+
+
+@term(TermType.JSON, 1)
+def json(call: Call) -> Datum:
+    return jsonparsing.parse(call.string(0))
+
+
+@term(TermType.TO_JSON_STRING, 1)
+def to_json_string(call: Call) -> str:
+    return datum.compact(call.datum(0))
+
+
+@term(TermType.BINARY, 1)
+def binary(call: Call) -> bytes:
+    """A string's bytes in UTF-8; bytes stay what they are."""
+    value = call.datum(0)
+    return value if isinstance(value, bytes) else datum.as_string(value).encode()
+
+
+# -- chance
+
+_NAMESPACE = uuids.UUID("91461c99-f89d-49d2-af96-d8e2e14e9b58")
+
+
+@term(TermType.UUID, 0, 1, determinism=Determinism.NEVER, depends_on_arguments=True)
+def uuid(call: Call) -> str:
+    """A random identifier, or the one that always belongs to a string."""
+    if call.count == 0:
+        return str(uuids.uuid4())
+    return str(uuids.uuid5(_NAMESPACE, call.string(0)))
+
+
+@term(TermType.RANDOM, 0, 2, options=("float",), determinism=Determinism.NEVER)
+def random(call: Call) -> float:
+    """A number from the first bound up to the second, which does not belong; an integer unless
+    asked otherwise.
+    """
+    wants_float = call.option_as("float", datum.truth, call.count == 0)
+    return _random_float(call) if wants_float else _random_integer(call)
+
+
+def _random_float(call: Call) -> float:
+    upper = call.number(call.count - 1) if call.count else 1.0
+    lower = call.number(0) if call.count == 2 else 0.0
+    # Halves, as the distance between two large doubles may be none.
+    result = 2 * (lower / 2 + chance.random() * (upper / 2 - lower / 2))
+    beyond = result >= upper if upper > lower else result <= upper
+    return datum.number(lower if beyond else result)
+
+
+def _random_integer(call: Call) -> int:
+    if call.count == 0:
+        raise logic("Generating a random integer requires one or two bounds.")
+    lower = _bound("Lower", call.number(0)) if call.count == 2 else 0
+    upper = _bound("Upper", call.number(call.count - 1))
+    if lower >= upper:
+        raise logic(f"Lower bound ({lower}) is not less than upper bound ({upper}).")
+    return chance.randrange(lower, upper)
+
+
+def _bound(name: str, value: float) -> int:
+    if not math.isfinite(value) or int(value) != value or abs(value) > datum.LARGEST_INTEGER:
+        raise logic(
+            f"{name} bound ({datum.print_double(value)}) could not be safely"
+            " converted to an integer."
+        )
+    return int(value)

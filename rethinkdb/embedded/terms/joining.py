@@ -1,0 +1,145 @@
+"""Joins: inner_join, outer_join, eq_join, zip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from rethinkdb.embedded import datum, merging, values
+from rethinkdb.embedded.datum import Datum
+from rethinkdb.embedded.evaluation import Call, as_function, located
+from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
+from rethinkdb.embedded.registry import Grouping, Shortcut, term
+from rethinkdb.embedded.streams import Stream
+from rethinkdb.embedded.values import AnyFunction, Table, TableSlice, Value
+from rethinkdb.ql2 import TermType
+
+# -- inner_join, outer_join
+#
+# A real server rewrites them to two nested concat_maps, so the right sequence is evaluated anew for
+# each row of the left, and the function for each pair.
+
+
+@term(TermType.INNER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True)
+def inner_join(call: Call) -> Value:
+    """`inner_join`: all pairs of rows for which a function is true."""
+    return _joined(call, _pairs)
+
+
+@term(TermType.OUTER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True)
+def outer_join(call: Call) -> Value:
+    """`outer_join`: the same, and rows of the left without a partner."""
+    return _joined(call, _pairs_or_alone)
+
+
+def _joined(call: Call, partners: Callable[[Call, Datum], Iterable[Datum]]) -> Value:
+    def transform(rows: Iterator[Datum]) -> Iterator[Datum]:
+        for left in rows:
+            yield from partners(call, left)
+
+    stream = call.stream(0).through(
+        transform, call.place, obstacle=logic("Cannot call `changes` after `concat_map`.")
+    )
+    return call.sequence(stream)
+
+
+def _pairs(call: Call, left: Datum) -> Iterator[Datum]:
+    for right in _right_rows(call):
+        if _holds(call, left, right):
+            yield {"left": left, "right": right}
+
+
+def _right_rows(call: Call) -> Iterator[Datum]:
+    value = call.evaluated(1)
+    place = call.backtrace(1)
+    if values.is_datum(value):
+        stream = values.as_stream(values.as_datum(value), call.environment)
+    else:
+        stream = located(lambda value: values.as_stream(value, call.environment), value, place)
+    if stream.backtrace is None:
+        stream.backtrace = place
+    return stream.all_rows()
+
+
+def _holds(call: Call, left: Datum, right: Datum) -> bool:
+    value = call.evaluated(2)
+    place = call.backtrace(2)
+    function = located(lambda value: as_function(value, Shortcut.CONSTANT, place), value, place)
+    return function.truth(left, right)
+
+
+def _pairs_or_alone(call: Call, left: Datum) -> list[Datum]:
+    pairs = datum.array(_pairs(call, left), call.array_limit)
+    return pairs or [{"left": left}]
+
+
+# -- eq_join
+
+
+@term(
+    TermType.EQ_JOIN,
+    3,
+    options=("index", "ordered"),
+    grouping=Grouping.STREAM,
+    forbids_writes=True,
+)
+def eq_join(call: Call) -> Value:
+    """`eq_join`: each row with the rows of a table that it names the key of.
+
+    The result is in the order of the left sequence whether that is asked for (`ordered`) or not.
+    """
+    stream, table = call.stream(0), call.table(2)
+    function = call.function(1, Shortcut.GET_FIELD)
+    call.option_as("ordered", datum.truth)
+    index = datum.as_string(call.option_as("index", lambda value: value, table.data.primary_key))
+    rows = _matched(call, stream, function, table, index)
+    joined = Stream(
+        rows,
+        is_array=stream.is_array,
+        refusal=stream.refusal and stream.refusal.pinned_at(stream.backtrace),
+        feed=stream.feed and stream.feed.iterated(rows),
+        backtrace=call.place,
+    )
+    return call.sequence(joined)
+
+
+def _matched(
+    call: Call, stream: Stream, function: AnyFunction, table: Table, index: str
+) -> Iterator[Datum]:
+    for left in stream:
+        key = _key(function, left)
+        if key is None:
+            continue
+        part = TableSlice(table, index, keys=(key,))
+        for right in call.environment.read(part):
+            yield {"left": left, "right": right}
+
+
+def _key(function: AnyFunction, row: Datum) -> Datum:
+    try:
+        return function(row)
+    except QueryFailure as failure:
+        if failure.kind is FailureKind.NON_EXISTENCE:
+            return None
+        raise
+
+
+# -- zip
+
+
+@term(TermType.ZIP, 1)
+def zip_(call: Call) -> Value:
+    """`zip`: the two rows of each result of a join merged into one."""
+    stream = call.stream(0).through(
+        lambda rows: map(_zipped, rows),
+        call.place,
+        obstacle=logic("Cannot call `changes` after `zip`."),
+    )
+    return call.sequence(stream)
+
+
+def _zipped(row: Datum) -> Datum:
+    fields = datum.as_object(row)
+    if "left" not in fields:
+        raise logic("ZIP can only be called on the result of a join.")
+    left = fields["left"]
+    return merging.merge(left, fields["right"]) if "right" in fields else left

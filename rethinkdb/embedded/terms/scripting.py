@@ -1,0 +1,34 @@
+"""JavaScript."""
+
+from __future__ import annotations
+
+from rethinkdb.embedded import datum, javascript
+from rethinkdb.embedded.datum import Datum
+from rethinkdb.embedded.evaluation import Call, located
+from rethinkdb.embedded.registry import Determinism, term
+from rethinkdb.embedded.values import NativeFunction, Value
+from rethinkdb.ql2 import TermType
+
+_DEFAULT_TIMEOUT = 5.0
+
+
+@term(TermType.JAVASCRIPT, 1, options=("timeout",), determinism=Determinism.NEVER)
+def javascript_(call: Call) -> Value:
+    """What a script gives: a datum, or a function that can be used where one is expected."""
+    timeout = call.option_as("timeout", datum.as_number, _DEFAULT_TIMEOUT)
+    source = datum.as_string(call.datum(0))
+    script = javascript.evaluate(source, timeout)
+    if not script.is_function:
+        return javascript.value_of(script)
+    place = call.place
+
+    def function(*arguments: Datum) -> Datum:
+        # Located where the script stands, wherever the function is called.
+        return located(lambda given: javascript.call(source, given, timeout), arguments, place)
+
+    milliseconds = int(timeout * 1000)
+    return NativeFunction(
+        function,
+        determinism=Determinism.NEVER,
+        source=f"javascript timeout={milliseconds}ms, source={source}",
+    )

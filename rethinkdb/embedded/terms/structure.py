@@ -1,0 +1,54 @@
+"""Arrays as written, `r.args`, functions called, the ends of the order of all data."""
+
+from __future__ import annotations
+
+from rethinkdb.embedded import datum, results, values
+from rethinkdb.embedded.datum import Datum, Extremum
+from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.registry import MANY, Grouping, Shortcut, term
+from rethinkdb.embedded.streams import GroupedStream
+from rethinkdb.embedded.values import GroupedData, Value
+from rethinkdb.ql2 import TermType
+
+
+@term(TermType.MAKE_ARRAY, 0, MANY)
+def make_array(call: Call) -> list[Datum]:
+    return datum.array((call.datum(index) for index in range(call.count)), call.array_limit)
+
+
+@term(TermType.ARGS, 1)
+def args(call: Call) -> Value:
+    """The array itself; where it stands as an argument, the evaluation of the term around it
+    splices it in.
+    """
+    datum.as_array(call.datum(0))
+    return call.value(0)
+
+
+@term(TermType.FUNCALL, 1, MANY, options=("_SHORTCUT_", "_EVAL_FLAGS_"), grouping=Grouping.WHOLE)
+def funcall(call: Call) -> Value:
+    """`do`: the function is the first argument on the wire; grouped data as second one is gone
+    through.
+    """
+    function = call.function(0, Shortcut.CONSTANT)
+    if call.count == 1:
+        return function.call()
+    subject = call.value(1)
+    rest = [call.datum(index) for index in range(2, call.count)]
+    if isinstance(subject, GroupedStream):
+        subject = results.collected(subject)
+    if isinstance(subject, GroupedData):
+        return subject.transformed(
+            lambda value: values.as_datum(function.call(values.as_datum(value), *rest))
+        )
+    return function.call(call.datum(1), *rest)
+
+
+@term(TermType.MINVAL, 0)
+def minval(call: Call) -> Extremum:
+    return datum.MINVAL
+
+
+@term(TermType.MAXVAL, 0)
+def maxval(call: Call) -> Extremum:
+    return datum.MAXVAL

@@ -1,0 +1,144 @@
+"""Strings: matching, splitting, letter case."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.embedded import datum
+from rethinkdb.embedded.datum import Datum
+from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.extras import needed
+from rethinkdb.embedded.failures import logic
+from rethinkdb.embedded.registry import term
+from rethinkdb.ql2 import TermType
+
+if TYPE_CHECKING:
+    import re2
+
+_KEPT_PATTERNS = 1000
+
+# -- letter case: of ASCII only
+
+_UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+@term(TermType.UPCASE, 1)
+def upcase(call: Call) -> str:
+    return call.string(0).translate(_UPPER)
+
+
+@term(TermType.DOWNCASE, 1)
+def downcase(call: Call) -> str:
+    return call.string(0).translate(_LOWER)
+
+
+# -- match
+
+
+@term(TermType.MATCH, 2)
+def match(call: Call) -> Datum:
+    """Where a regular expression (RE2) first matches; places count bytes of UTF-8, as on a real
+    server.
+    """
+    text, pattern = call.string(0), call.string(1)
+    found = _compiled(pattern).search(text.encode())
+    if found is None:
+        return None
+    groups = range(1, found.re.groups + 1)
+    return {
+        **_group(found, 0),
+        "groups": [None if found.start(group) < 0 else _group(found, group) for group in groups],
+    }
+
+
+def _group(found: Any, group: int) -> dict[str, Datum]:
+    return {
+        "str": found.group(group).decode(errors="replace"),
+        "start": found.start(group),
+        "end": found.end(group),
+    }
+
+
+@lru_cache(_KEPT_PATTERNS)
+def _compiled(pattern: str) -> re2._Regexp:
+    re2 = needed("re2", "google-re2", "`match`")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        # As bytes, so that places count bytes.
+        return re2.compile(pattern.encode(), options=options)
+    except re2.error as error:
+        raise logic(_explained(pattern, error.args[0].decode(errors="replace"))) from error
+
+
+def _explained(pattern: str, problem: str) -> str:
+    # What RE2 could not take stands behind its first colon.
+    portion = problem.partition(": ")[2]
+    return f"Error in regexp `{pattern}` (portion `{portion}`): {problem}"
+
+
+# -- split
+
+_WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+
+
+@term(TermType.SPLIT, 1, 3)
+def split(call: Call) -> list[str]:
+    """The parts between separators; without a separator, the words; with an empty one, the
+    characters.
+    """
+    text = call.string(0)
+    separator = call.datum(1) if call.count > 1 else None
+    if separator is not None:
+        separator = datum.as_string(separator)
+    most = call.integer(2) if call.count > 2 else -1
+    if not -1 <= most <= call.array_limit - 1:
+        raise logic(f"Error: `split` size argument must be in range [-1, {call.array_limit - 1}].")
+    return datum.array(_parts(text, separator, most), call.array_limit)
+
+
+def _parts(text: str, separator: str | None, most: int) -> Iterator[str]:
+    if separator is None:
+        return _words(text, most)
+    if not separator:
+        return _characters(text, most)
+    return iter(text.split(separator, most))
+
+
+def _words(text: str, most: int) -> Iterator[str]:
+    found, at = 0, 0
+    while found != most:
+        space = _WHITE_SPACE.search(text, at)
+        if space is None:
+            break
+        if space.start() > at:
+            yield text[at : space.start()]
+            found += 1
+        at = space.end()
+    while at < len(text) and _WHITE_SPACE.match(text, at):
+        at += 1
+    if at < len(text):
+        yield text[at:]
+
+
+def _characters(text: str, most: int) -> Iterator[str]:
+    """Each with the combining marks that follow it."""
+    found, at = 0, 0
+    while at < len(text) and found != most:
+        end = at + 1
+        while end < len(text) and _is_combining(text[end]):
+            end += 1
+        yield text[at:end]
+        found += 1
+        at = end
+    if at < len(text):
+        yield text[at:]
+
+
+def _is_combining(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")

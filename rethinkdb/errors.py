@@ -1,0 +1,307 @@
+"""The errors of this driver.
+
+    Exception
+      ReqlCursorEmpty                    end of data; not a ReqlError
+      ReqlError
+        ReqlCompileError
+          ReqlDriverCompileError         the query could not be built
+            ReqlTypeError                ... from this type of Python value (also a TypeError)
+            ReqlValueError               ... from this Python value (also a ValueError)
+          ReqlServerCompileError         the server could not make sense of the query
+        ReqlRuntimeError                 the query failed while it ran
+          ReqlQueryLogicError
+            ReqlNonExistenceError
+          ReqlResourceLimitError
+          ReqlUserError
+          ReqlInternalError
+          ReqlAvailabilityError
+            ReqlOpFailedError
+            ReqlOpIndeterminateError
+          ReqlPermissionError
+        ReqlDriverError                  connection, protocol, wrong use of the driver
+          ReqlAuthError
+          ReqlTimeoutError               also a TimeoutError
+          ReqlLoopTypeError              an unknown loop type (also a ValueError)
+
+The `Rql...` names are the old spellings of the same classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from rethinkdb.ql2 import ErrorType, ResponseType
+
+__all__ = [
+    "QueryPrinter",
+    "ReqlAuthError",
+    "ReqlAvailabilityError",
+    "ReqlCompileError",
+    "ReqlCursorEmpty",
+    "ReqlDriverCompileError",
+    "ReqlDriverError",
+    "ReqlError",
+    "ReqlInternalError",
+    "ReqlLoopTypeError",
+    "ReqlNonExistenceError",
+    "ReqlOpFailedError",
+    "ReqlOpIndeterminateError",
+    "ReqlPermissionError",
+    "ReqlQueryLogicError",
+    "ReqlResourceLimitError",
+    "ReqlRuntimeError",
+    "ReqlServerCompileError",
+    "ReqlTimeoutError",
+    "ReqlTypeError",
+    "ReqlUserError",
+    "ReqlValueError",
+    "RqlClientError",
+    "RqlCompileError",
+    "RqlCursorEmpty",
+    "RqlDriverError",
+    "RqlError",
+    "RqlRuntimeError",
+    "RqlTimeoutError",
+    "error_from_response",
+]
+
+Frames = Sequence["int | str"]
+
+
+class Printable(Protocol):
+    """What an error needs of a query to show it: a term (rethinkdb.ast) has it."""
+
+    def render(self, frames: Frames | None = None) -> tuple[str, tuple[int, int] | None]:
+        """The query's text, and the span in it of the part that `frames` leads to."""
+        ...
+
+
+class QueryPrinter:
+    """Prints a query, and marks the part of it that a backtrace points at.
+
+    Args:
+        term: the query.
+        frames: path from the query's root to the part, as the server sends it: argument positions
+            in wire order (int) and names of options or object keys (str). Empty: the whole query.
+    """
+
+    def __init__(self, term: Printable, frames: Frames | None = None) -> None:
+        self.term = term
+        self.frames = list(frames or [])
+
+    def print_query(self) -> str:
+        """The query as Python text."""
+        text, _ = self.term.render()
+        return text
+
+    def print_carrots(self) -> str:
+        """A line as long as the query's text, with `^` under the marked part.
+
+        Spaces only when the frames lead nowhere.
+        """
+        text, span = self.term.render(self.frames)
+        start, end = span or (len(text), len(text))
+        return " " * start + "^" * (end - start) + " " * (len(text) - end)
+
+
+class ReqlCursorEmpty(Exception):
+    """The cursor has no further items. Deliberately no `ReqlError`."""
+
+    def __init__(self) -> None:
+        super().__init__("Cursor is empty.")
+        self.message = "Cursor is empty."
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+
+class ReqlError(Exception):
+    """Base of this driver's errors.
+
+    Attributes:
+        message: the text, without the query.
+        frames: where in the query it went wrong (see `QueryPrinter`); None when that is not known.
+        query_printer: prints the query; present when the query and the frames are known.
+    """
+
+    query_printer: QueryPrinter
+
+    def __init__(
+        self, message: str, term: Printable | None = None, frames: Frames | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.frames = None if frames is None else list(frames)
+        if term is not None and frames is not None:
+            self.query_printer = QueryPrinter(term, frames)
+
+    def __str__(self) -> str:
+        printer = getattr(self, "query_printer", None)
+        if printer is None:
+            return str(self.message)
+        head = self.message.rstrip(".")
+        return f"{head} in:\n{printer.print_query()}\n{printer.print_carrots()}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} instance: {self} >"
+
+
+class ReqlCompileError(ReqlError):
+    """The query is malformed."""
+
+
+class ReqlDriverCompileError(ReqlCompileError):
+    """The driver could not build the query."""
+
+
+class ReqlTypeError(ReqlDriverCompileError, TypeError):
+    """A Python value of this type cannot be part of a query."""
+
+
+class ReqlValueError(ReqlDriverCompileError, ValueError):
+    """This Python value cannot be part of a query, though its type can."""
+
+
+class ReqlServerCompileError(ReqlCompileError):
+    """The server could not make sense of the query: argument counts, unknown options, `r.row`."""
+
+
+class ReqlRuntimeError(ReqlError):
+    """The query failed on the server."""
+
+
+class ReqlQueryLogicError(ReqlRuntimeError):
+    """The query does what its data does not allow: a wrong type, a bad option value."""
+
+
+class ReqlNonExistenceError(ReqlQueryLogicError):
+    """Something is missing: a field, an element, a value that is null. `default` catches it."""
+
+
+class ReqlResourceLimitError(ReqlRuntimeError):
+    """A limit of the server was exceeded, such as `array_limit`."""
+
+
+class ReqlUserError(ReqlRuntimeError):
+    """The query called `r.error`."""
+
+
+class ReqlInternalError(ReqlRuntimeError):
+    """The server failed, not the query."""
+
+
+class ReqlAvailabilityError(ReqlRuntimeError):
+    """A table or server is not available, or does not exist."""
+
+
+class ReqlOpFailedError(ReqlAvailabilityError):
+    """The operation failed and changed nothing."""
+
+
+class ReqlOpIndeterminateError(ReqlAvailabilityError):
+    """The operation may or may not have happened."""
+
+
+class ReqlPermissionError(ReqlRuntimeError):
+    """The user lacks the right to do this."""
+
+
+class ReqlDriverError(ReqlError):
+    """The connection, the protocol, or the way the driver is used is at fault."""
+
+
+def _with_address(text: str, host: str | None, port: int | None) -> str:
+    if host is None or port is None:
+        return text
+    return f"Could not connect to {host}:{port}, {text}"
+
+
+class ReqlAuthError(ReqlDriverError):
+    """The server refused the user or the password.
+
+    Args:
+        msg: what the server said.
+        host, port: the server, for the message.
+    """
+
+    def __init__(self, msg: str, host: str | None = None, port: int | None = None) -> None:
+        super().__init__(_with_address(msg, host, port))
+        self._call = (msg, host, port)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._call
+
+
+class _ReqlTimeoutError(ReqlDriverError, TimeoutError):
+    """Joins the driver's tree and the builtin `TimeoutError`."""
+
+
+class ReqlTimeoutError(_ReqlTimeoutError):
+    """Something took too long: with a server's address, connecting to it.
+
+    Args:
+        host, port: the server that could not be reached in time.
+    """
+
+    def __init__(self, host: str | None = None, port: int | None = None) -> None:
+        super().__init__(_with_address("Operation timed out.", host, port))
+        self._call = (host, port)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._call
+
+
+class ReqlLoopTypeError(ReqlDriverError, ValueError):
+    """There is no loop type of this name; the message lists the known ones."""
+
+
+RqlError = ReqlError
+RqlClientError = ReqlDriverError
+RqlDriverError = ReqlDriverError
+RqlCompileError = ReqlCompileError
+RqlRuntimeError = ReqlRuntimeError
+RqlCursorEmpty = ReqlCursorEmpty
+RqlTimeoutError = ReqlTimeoutError
+
+
+_BY_RESPONSE: dict[int, type[ReqlError]] = {
+    ResponseType.CLIENT_ERROR: ReqlDriverError,
+    ResponseType.COMPILE_ERROR: ReqlServerCompileError,
+    ResponseType.RUNTIME_ERROR: ReqlRuntimeError,
+}
+
+_BY_ERROR_TYPE: dict[int, type[ReqlError]] = {
+    ErrorType.INTERNAL: ReqlInternalError,
+    ErrorType.RESOURCE_LIMIT: ReqlResourceLimitError,
+    ErrorType.QUERY_LOGIC: ReqlQueryLogicError,
+    ErrorType.NON_EXISTENCE: ReqlNonExistenceError,
+    ErrorType.OP_FAILED: ReqlOpFailedError,
+    ErrorType.OP_INDETERMINATE: ReqlOpIndeterminateError,
+    ErrorType.USER: ReqlUserError,
+    ErrorType.PERMISSION_ERROR: ReqlPermissionError,
+}
+
+
+def error_from_response(
+    response_type: int,
+    error_type: int | None,
+    message: str,
+    term: Printable | None,
+    frames: Frames | None,
+) -> ReqlError:
+    """The exception that an error reply stands for.
+
+    Args:
+        response_type: key `t` of the reply.
+        error_type: its key `e`, which only a runtime error has.
+        message: its `r[0]`.
+        term: the query it answers, to be shown with the error.
+        frames: its key `b`.
+    """
+    error = _BY_RESPONSE.get(response_type)
+    if error is None:
+        return ReqlDriverError(f"Unknown Response type {response_type} encountered in a response.")
+    if error is ReqlRuntimeError and error_type is not None:
+        error = _BY_ERROR_TYPE.get(error_type, error)
+    return error(message, term, frames)

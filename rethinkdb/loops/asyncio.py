@@ -1,0 +1,102 @@
+"""The asyncio driver: methods return coroutines.
+
+    async with r.connect("localhost") as conn:
+        async for hero in await r.table("heroes").run(conn):
+            print(hero)
+
+A connection lives in the event loop it was connected in; any number of its tasks share it, their
+queries in flight together. Cancelling one stops its query on the server and leaves everything else
+as it was. Only documented parts of the loop are used, so uvloop serves as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rethinkdb.net.cursor import AsyncIterableCursor
+from rethinkdb.net.session import ServerInfo
+from rethinkdb.net.waiter import Waiter
+
+from .asyncio_base import LoopConnection
+from .opening import Opening
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AsyncioCursor", "Connection"]
+
+T = TypeVar("T")
+
+
+class AsyncioCursor(AsyncIterableCursor):
+    """A cursor whose methods return coroutines. `async with cursor:` closes it."""
+
+    if TYPE_CHECKING:
+
+        def next(self, wait: Any = True) -> Coroutine[Any, Any, Any]: ...
+        def fetch_next(self, wait: Any = True) -> Coroutine[Any, Any, bool]: ...
+        def close(self) -> Coroutine[Any, Any, None]: ...
+
+    def aclose(self) -> Coroutine[Any, Any, None]:
+        """`close()`, by the name that `contextlib.aclosing` calls."""
+        return self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+
+class Connection(LoopConnection):
+    """A connection whose methods return coroutines.
+
+    `async with conn:` closes it without `noreply_wait`.
+    """
+
+    LOOP_API = 1
+    cursor_type = AsyncioCursor
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]: ...
+        def noreply_wait(self) -> Coroutine[Any, Any, None]: ...
+        def server(self) -> Coroutine[Any, Any, ServerInfo]: ...
+
+    def connect(self) -> Opening[Self]:
+        return Opening(self._connect(self.connect_timeout))
+
+    def reconnect(
+        self, noreply_wait: bool = True, timeout: float | None = None
+    ) -> Coroutine[Any, Any, Self]:
+        return self._reconnect(noreply_wait, timeout)
+
+    def close(self, noreply_wait: bool = True) -> Coroutine[Any, Any, None]:
+        return self._close(noreply_wait)
+
+    def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]:
+        if not self._session.is_open:
+            self._session.server().result()  # raises, and says why
+        return self._run(term, options)
+
+    run.__doc__ = LoopConnection.run.__doc__
+
+    _start = run
+
+    async def _run(self, term: Any, options: dict[str, Any]) -> Any:
+        return await self._call(self._session.start, self._query(term, options))
+
+    async def _call(
+        self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
+    ) -> Any:
+        waiter = self._begin(operation, args)
+        await self._settled(waiter, timeout)
+        return self._outcome(waiter)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close(noreply_wait=False)

@@ -1,0 +1,185 @@
+"""What the asyncio and Tornado adapters share: a transport of asyncio under the core.
+
+Tornado's loop is asyncio's, its Futures are asyncio's, and so are its transports here. The adapters
+differ in what callers get: a coroutine, or a Future that is under way already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.errors import ReqlTimeoutError
+from rethinkdb.net.options import connect_limit
+from rethinkdb.net.waiter import Waiter
+
+from .place import misplaced
+from .tls import Link, open_link
+from .wired import WiredConnection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AsyncioWire", "LoopConnection", "expire"]
+
+# How long closing waits for a peer that does not read what is still to be sent.
+_LINGER = 1.0
+
+
+class AsyncioWire(asyncio.Protocol):
+    """Moves bytes between one transport and the core."""
+
+    transport: asyncio.Transport | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, link: Link) -> None:
+        self._loop = loop
+        self._link = link
+        self._flush_due = False
+        self._lost = loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # that of a TCP connection
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.flush_now()
+
+    def data_received(self, data: bytes) -> None:
+        self._link.receive_data(data)
+        self.flush_now()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._link.receive_eof(exc)
+        self._lost.set_result(None)
+
+    def flush(self) -> None:
+        """Send soon, in one write, what all tasks of this turn of the loop want sent."""
+        if not self._flush_due and not self._loop.is_closed():
+            self._flush_due = True
+            self._loop.call_soon(self.flush_now)
+
+    def flush_now(self) -> None:
+        """Send what the core wants sent; close if it wants that."""
+        self._flush_due = False
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if data := self._link.data_to_send():
+            transport.write(data)
+        if self._link.close_requested:
+            transport.close()
+            if transport.get_write_buffer_size():
+                self._loop.call_later(_LINGER, transport.abort)
+
+    async def closed(self) -> None:
+        """Wait until the transport that the core wants closed is."""
+        self.flush_now()
+        if self.transport is not None:
+            await asyncio.wait([self._lost])
+
+    def leave(self) -> None:
+        """After fork(), in the child. The parent's selector is shared: touch nothing."""
+
+    def local_address(self) -> tuple[str, int] | None:
+        """This side's address and port; None once closed."""
+        if self.transport is None or self.transport.is_closing():
+            return None
+        address, port = self.transport.get_extra_info("sockname")[:2]
+        return address, port
+
+
+class LoopConnection(WiredConnection[AsyncioWire]):
+    """A connection that lives in an asyncio loop. What callers get is left to subclasses."""
+
+    LOOP_OPTIONS = ("io_loop",)
+
+    _loop: asyncio.AbstractEventLoop
+
+    def _init_loop(self, io_loop: Any = None) -> None:
+        self._io_loop = getattr(io_loop, "asyncio_loop", io_loop)  # Tornado's has one inside
+
+    async def _connect(self, timeout: float) -> Self:
+        self._loop = loop = self._io_loop or asyncio.get_running_loop()
+        self._check_loop()
+        try:
+            with self._connecting() as session:
+                self._wire = AsyncioWire(loop, open_link(session, self.options))
+                await self._dial(self._wire, session.opened, loop.time() + timeout)
+        finally:
+            if not self.is_open() and self._wire is not None:
+                await self._wire.closed()
+        return self
+
+    async def _dial(self, wire: AsyncioWire, opened: Waiter[None], deadline: float) -> None:
+        opening = self._loop.create_connection(lambda: wire, self.host, self.port)
+        try:
+            await asyncio.wait_for(opening, deadline - self._loop.time())
+            await self._settled(opened, deadline - self._loop.time())
+        except (asyncio.TimeoutError, ReqlTimeoutError) as exc:
+            raise ReqlTimeoutError(self.host, self.port) from exc
+
+    async def _reconnect(self, noreply_wait: bool, timeout: float | None) -> Self:
+        limit = connect_limit(timeout) or self.connect_timeout
+        await self._close(noreply_wait)
+        return await self._connect(limit)
+
+    async def _close(self, noreply_wait: bool) -> None:
+        self._leave_to_parent()
+        wire = self._wire
+        if wire is None:
+            return
+        if self._loop.is_closed():  # and the transport with it
+            self._wire = None
+            self._new_session().close(noreply_wait=False)
+            return
+        try:
+            waiter = self._begin(self._session.close, (noreply_wait,))
+            await self._settled(waiter, None)
+        finally:
+            await wire.closed()
+
+    async def _settled(self, waiter: Waiter[Any], timeout: float | None) -> None:
+        """Wait for it, natively; give it up if the wait ends otherwise."""
+        if waiter.done():
+            return
+        future: asyncio.Future[None] = self._loop.create_future()
+        waiter.add_done_callback(lambda _: wake(future))
+        timer = None if timeout is None else self._loop.call_later(timeout, expire, future)
+        try:
+            await future
+        except BaseException:
+            self._abandon(waiter)
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _check_loop(self) -> None:
+        if not self._is_home():
+            raise misplaced(
+                f"another event loop, {self._loop!r}",
+                "Connect in each loop, or go there: asyncio.run_coroutine_threadsafe().",
+            )
+
+    def _is_home(self) -> bool:
+        """Whether this is the connection's own loop."""
+        return asyncio.get_running_loop() is self._loop
+
+    def _soon(self, callback: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(callback)
+
+
+def expire(future: asyncio.Future[Any]) -> None:
+    """The time is up."""
+    if not future.done():
+        future.set_exception(ReqlTimeoutError())
+
+
+def wake(future: asyncio.Future[None]) -> None:
+    """What was waited for has happened."""
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,150 @@
+"""The blocking driver: methods return values, and wait in the caller's thread.
+
+    conn = r.connect("localhost")
+    for hero in r.table("heroes").run(conn):
+        print(hero)
+
+One connection serves any number of threads, their queries in flight together (see `channel`).
+KeyboardInterrupt (or what else a signal handler raises) stops the query waited for, and no more;
+should it hit the core at work, for some microseconds, the connection is replaced by a new one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.cursor import CursorEmpty, IterableCursor
+from rethinkdb.net.options import connect_limit
+from rethinkdb.net.session import ServerInfo, Session
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
+
+from .channel import Channel
+from .place import check_process
+from .sockets import dial
+from .tls import open_link
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Connection", "DefaultCursor", "DefaultCursorEmpty"]
+
+T = TypeVar("T")
+
+DefaultCursorEmpty = CursorEmpty
+
+
+class DefaultCursor(IterableCursor):
+    """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
+
+    if TYPE_CHECKING:
+
+        def fetch_next(self, wait: Any = True) -> bool: ...
+        def close(self) -> None: ...
+
+
+class Connection(BaseConnection):
+    """A connection whose methods return values. `with conn:` closes it without `noreply_wait`."""
+
+    LOOP_API = 1
+    cursor_type = DefaultCursor
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def make(cls, *args: Any, **kwargs: Any) -> Self: ...
+        def run(self, term: Any, **options: Any) -> Any: ...
+        def noreply_wait(self) -> None: ...
+        def server(self) -> ServerInfo: ...
+
+    def _init_loop(self) -> None:
+        self._channel: Channel | None = None
+        self._process = os.getpid()
+
+    def connect(self) -> Self:
+        return self._connect(self.connect_timeout)
+
+    def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
+        limit = connect_limit(timeout) or self.connect_timeout
+        self.close(noreply_wait)
+        return self._connect(limit)
+
+    def close(self, noreply_wait: bool = True) -> None:
+        channel, self._channel = self._channel, None
+        if channel is None:
+            return
+        if self._process != os.getpid():
+            self._new_session().close(noreply_wait=False)
+            channel.leave()
+            return
+        try:
+            channel.call(self._session.close, (noreply_wait,), None)
+        finally:
+            channel.drop()  # also when an interrupt ended the wait for noreply queries
+
+    def is_open(self) -> bool:
+        return self._process == os.getpid() and super().is_open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close(noreply_wait=False)
+
+    def _connect(self, timeout: float) -> Self:
+        deadline = monotonic() + timeout
+        session = self._new_session()
+        try:
+            link = open_link(session, self.options)
+            channel = Channel(dial(self.host, self.port, deadline), link)
+            self._open(channel, session, deadline)
+        except BaseException as exc:
+            session.close(noreply_wait=False)
+            if isinstance(exc, OSError):
+                raise self._connect_error(exc) from exc
+            raise
+        return self
+
+    def _open(self, channel: Channel, session: Session, deadline: float) -> None:
+        try:
+            channel.call(lambda: session.opened, (), deadline).result()
+        except BaseException:
+            channel.drop()
+            raise
+        self._process = os.getpid()
+        self._channel = channel
+
+    def _call(
+        self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
+    ) -> Any:
+        channel = self._channel
+        if channel is None:
+            return self._outcome(operation(*args))  # the session is closed, and says so
+        check_process(self._process)
+        deadline = None if timeout is None else monotonic() + timeout
+        try:
+            waiter = channel.call(operation, args, deadline)
+        except BaseException:
+            if channel.torn:
+                self._replace(channel)
+            raise
+        return self._outcome(waiter)
+
+    def _replace(self, torn: Channel) -> None:
+        """Connect anew; should that fail, the connection is closed, and the next query says so."""
+        if self._channel is torn:
+            with suppress(ReqlDriverError):
+                self._connect(self.connect_timeout)
+
+    def _discard(self, stream: Stream) -> None:
+        if self._channel is not None and self._process == os.getpid():
+            self._channel.discard(stream)
+
+    def _local_address(self) -> tuple[str, int] | None:
+        return None if self._channel is None else self._channel.local_address()

@@ -1,0 +1,173 @@
+"""The table of faults: what may happen to a link, and what a program sees then, on every loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rethinkdb import query as r
+from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError, ReqlTimeoutError
+
+from .proxy import Fault
+from .trial import SMALL_BATCHES, Scenario, Trial
+
+__all__ = ["FAULTS", "Expectation", "fault_scenario"]
+
+LIMIT = 0.2
+"""Seconds that connecting may take where it cannot succeed."""
+
+#: The bytes of the server are bad, so it is said to be at fault.
+BROKEN = "RemoteProtocolError"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One row.
+
+    Attributes:
+        fault: what happens.
+        during: connecting ("connect", or "tls" with TLS), or a "query", or a wait in a "feed".
+        error: what the operation under way fails with; None if it must not notice.
+        text: which its message matches.
+        cause: the class of the error's `__cause__`, where the error alone does not tell all.
+    """
+
+    fault: Fault
+    during: str
+    error: type[Exception] | None
+    text: str = ""
+    cause: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.during}: {self.fault}"
+
+
+REFUSED = r"Could not connect to \w+(\.\d+)*:\d+"
+LATE = rf"{REFUSED}, Operation timed out"
+CLOSED = r"^Connection is closed\.$"
+CLOSED_IN = r"^Connection is closed in:\n"
+
+
+def _connecting() -> list[Expectation]:
+    phases = ("connect", "hello", "version", "challenge", "verdict")
+    cut = [
+        Expectation(Fault("cut", at), "connect", ReqlDriverError, f"{REFUSED}.*closed")
+        for at in (*phases, "proof")
+    ]
+    halved = [
+        Expectation(Fault("halve", at), "connect", ReqlDriverError, f"{REFUSED}.*closed")
+        for at in ("version", "challenge", "verdict")
+    ]
+    mute = [
+        Expectation(Fault("mute", at), "connect", ReqlTimeoutError, LATE)
+        for at in (*phases, "proof")
+    ]
+    garbled = [
+        Expectation(Fault("garble", at), "connect", ReqlDriverError, REFUSED)
+        for at in ("version", "challenge", "verdict")
+    ]
+    return cut + halved + mute + garbled
+
+
+FAULTS: tuple[Expectation, ...] = (
+    # While connecting.
+    *_connecting(),
+    Expectation(Fault("cut", "connect"), "tls", ReqlDriverError, f"{REFUSED}.*TLS"),
+    Expectation(Fault("cut", "hello"), "tls", ReqlDriverError, f"{REFUSED}.*TLS"),
+    Expectation(Fault("mute", "hello"), "tls", ReqlTimeoutError, LATE),
+    # With a query under way.
+    Expectation(Fault("cut", "query"), "query", ReqlDriverError, CLOSED, "EOFError"),
+    Expectation(Fault("cut", "reply"), "query", ReqlDriverError, CLOSED, "EOFError"),
+    Expectation(Fault("halve", "reply"), "query", ReqlDriverError, CLOSED, "EOFError"),
+    Expectation(Fault("garble", "reply"), "query", ReqlDriverError, CLOSED, BROKEN),
+    Expectation(Fault("misaddress", "reply"), "query", ReqlDriverError, CLOSED, BROKEN),
+    Expectation(Fault("overstate", "reply"), "query", ReqlDriverError, CLOSED, BROKEN),
+    # Waiting for a change.
+    Expectation(Fault("cut", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, "EOFError"),
+    Expectation(Fault("halve", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, "EOFError"),
+    Expectation(Fault("garble", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, BROKEN),
+    Expectation(Fault("misaddress", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, BROKEN),
+    Expectation(Fault("overstate", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, BROKEN),
+    # What is no fault of anybody's.
+    *(
+        Expectation(Fault(action), during, None)
+        for action in ("split", "delay")
+        for during in ("connect", "query", "feed")
+    ),
+)
+
+
+def fault_scenario(expectation: Expectation) -> Scenario:
+    """The scenario that a row stands for."""
+
+    async def scenario(trial: Trial) -> None:
+        await _DURING[expectation.during](trial, expectation)
+
+    scenario.__name__ = str(expectation)
+    return scenario
+
+
+async def _connect(trial: Trial, expected: Expectation, **options: Any) -> None:
+    trial.proxy.fault = expected.fault
+    if expected.error is not None:
+        limit = LIMIT if expected.error is ReqlTimeoutError else 20
+        await trial.fails(
+            expected.error, f"(?s){expected.text}", trial.open, timeout=limit, **options
+        )
+        await trial.until(lambda: not trial.proxy.clients)
+        trial.proxy.fault = None
+    await trial.usable(await trial.connect())
+
+
+async def _connect_by_tls(trial: Trial, expected: Expectation) -> None:
+    # The proxy speaks no TLS: none of these get as far as that.
+    await _connect(trial, expected, ssl=True)
+
+
+async def _query(trial: Trial, expected: Expectation) -> None:
+    conn = await trial.connect()
+    cursor = await trial.run(r.range(), conn, **SMALL_BATCHES)
+    buffered = len(cursor.items)
+    trial.proxy.fault = expected.fault
+    query = partial(trial.run, r.expr("answer"), conn)
+    if expected.error is None:
+        assert await query() == "answer"
+        return
+    _check(await trial.fails(expected.error, expected.text, query), expected)
+    for _ in range(buffered):
+        await trial.do(cursor.next)
+    await trial.unusable(conn)
+    trial.proxy.fault = None
+    await trial.do(conn.reconnect)
+    await trial.usable(conn)
+
+
+async def _feed(trial: Trial, expected: Expectation) -> None:
+    conn = await trial.connect()
+    feed = await trial.run(trial.table.changes(), conn)
+
+    async def strike() -> None:
+        await trial.until(lambda: feed._stream._requests)
+        trial.proxy.fault = expected.fault
+        trial.insert({"id": 1})
+
+    outcome, _ = await trial.driver.gather(partial(trial.do, feed.next), strike)
+    if expected.error is None:
+        assert outcome["new_val"] == {"id": 1}
+        return
+    assert type(outcome) is expected.error, outcome
+    _check(outcome, expected)
+    await trial.fails(expected.error, expected.text, feed.next)
+    assert await trial.do(feed.fetch_next)
+    await trial.do(feed.close)
+    await trial.unusable(conn)
+
+
+def _check(error: Exception, expected: Expectation) -> None:
+    assert type(error) is expected.error, error
+    causes = [kind.__name__ for kind in type(error.__cause__).__mro__]
+    assert expected.cause in causes, repr(error.__cause__)
+
+
+_DURING = {"connect": _connect, "tls": _connect_by_tls, "query": _query, "feed": _feed}

@@ -1,0 +1,167 @@
+"""One scenario on one loop: what it may use."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import re
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any, Protocol
+
+from rethinkdb import query as r
+from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.cursor import CursorEmpty
+
+from .driver import Driver
+from .proxy import FaultProxy
+
+__all__ = ["PATIENCE", "SMALL_BATCHES", "SOON", "Scenario", "ServerAddress", "Skip", "Trial"]
+
+PATIENCE = 20.0
+"""Seconds to wait for what must happen. How long only matters when it does not."""
+
+SOON = 0.03
+"""Seconds of a time limit that is meant to pass. How long does not matter: nothing comes."""
+
+SMALL_BATCHES = {"max_batch_rows": 10}
+"""Run options: enough items for a program are several batches."""
+
+_POLL = 0.002
+
+_numbers = count()
+
+
+class ServerAddress(Protocol):
+    """A server to run scenarios against, for instance a `rethinkdb.embedded.Server`."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+
+
+class Skip(Exception):
+    """This scenario means nothing here; the text says why."""
+
+
+class Trial:
+    """One scenario on one loop.
+
+    Attributes:
+        driver: the loop.
+        connection_type: the adapter.
+        proxy: stands between its connections and the server.
+        admin: a blocking connection, past the proxy, for what is not on trial.
+        table: a fresh, empty table.
+        directory: for files.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        connection_type: type[BaseConnection],
+        proxy: FaultProxy,
+        admin: Any,
+    ) -> None:
+        self.driver = driver
+        self.connection_type = connection_type
+        self.proxy = proxy
+        self.admin = admin
+        self.db_name = f"conformance_{next(_numbers)}"
+        self.table = r.db(self.db_name).table("heroes")
+        self.directory = ""
+        self._connections: list[Any] = []
+
+    def __enter__(self) -> Trial:
+        r.db_create(self.db_name).run(self.admin)
+        r.db(self.db_name).table_create("heroes").run(self.admin)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        r.db_drop(self.db_name).run(self.admin)
+
+    # Doing things on the loop.
+
+    async def do(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the adapter, and wait for its result as its callers do."""
+        try:
+            result = function(*args, **kwargs)
+        except CursorEmpty:  # a StopIteration, which no coroutine may raise
+            raise ReqlCursorEmpty from None
+        return await result if inspect.isawaitable(result) else result
+
+    async def connect(self, **options: Any) -> Any:
+        """A connection through the proxy, closed after the scenario."""
+        connection = await self.do(self.open, **options)
+        self._connections.append(connection)
+        return connection
+
+    def open(self, **options: Any) -> Any:
+        """What the adapter's connect() returns."""
+        arguments = {"host": self.proxy.host, "port": self.proxy.port, "timeout": PATIENCE}
+        return self.connection_type.make(**{**arguments, **self.driver.options(), **options})
+
+    async def run(self, term: Any, connection: Any, **options: Any) -> Any:
+        """A query's result."""
+        return await self.do(term.run, connection, **options)
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """Let others run until something is the case."""
+        deadline = time.monotonic() + PATIENCE
+        gc.collect()  # what was dropped is dropped now, on PyPy too
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            await self.driver.sleep(_POLL)
+
+    async def fails(
+        self,
+        kind: type[Exception] | tuple[type[Exception], ...],
+        text: str,
+        function: Callable[..., Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Exception:
+        """Check that a method fails, with that class and a message matching `text`."""
+        try:
+            result = await self.do(function, *args, **kwargs)
+        except kind as exc:
+            if re.search(text, str(exc)):
+                return exc
+            raise AssertionError(f"{exc!r} does not match {text!r}") from exc
+        raise AssertionError(f"it did not fail: {result!r}")
+
+    async def usable(self, connection: Any) -> None:
+        """Check that a connection still does its work."""
+        assert await self.run(r.expr("still here"), connection) == "still here"
+
+    async def nothing_leaked(self, connection: Any) -> None:
+        """Check that a connection does its work, and in the end remembers no other query."""
+        deadline = time.monotonic() + PATIENCE
+        await self.usable(connection)
+        while connection._session.tokens_in_use:
+            assert time.monotonic() < deadline, "queries leak"
+            await self.usable(connection)
+
+    async def unusable(self, connection: Any) -> None:
+        """Check that a lost connection says so, and can be closed, and closed again."""
+        closed = r"^Connection is closed\.$"
+        await self.fails(ReqlDriverError, closed, self.run, self.table, connection)
+        assert not connection.is_open()
+        await self.do(connection.close)
+        await self.do(connection.close)
+
+    def insert(self, *documents: Any) -> None:
+        """Somebody else writes into the table."""
+        assert self.table.insert(list(documents)).run(self.admin)["inserted"] == len(documents)
+
+    async def finish(self) -> None:
+        """Close what the scenario opened."""
+        for connection in self._connections:
+            await self.do(connection.close, noreply_wait=False)
+
+
+#: What is tried: raises if the adapter fails, `Skip` if it does not apply.
+Scenario = Callable[[Trial], Awaitable[None]]

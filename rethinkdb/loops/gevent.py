@@ -1,0 +1,144 @@
+"""The gevent driver: methods return values, and waiting lets other greenlets run.
+
+    conn = r.connect("localhost")
+    for hero in r.table("heroes").run(conn):
+        print(hero)
+
+It needs no monkey patching, and does not mind it. A connection belongs to the hub (the thread) that
+it was connected in, and the greenlets there share it: their queries are in flight together, and a
+greenlet of the connection's own reads the answers. A `gevent.Timeout` or `kill()` that hits a
+waiting greenlet stops its query on the server and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import gevent
+import gevent.socket
+from gevent.event import Event
+
+from rethinkdb.errors import ReqlTimeoutError
+from rethinkdb.net.cursor import CursorEmpty, IterableCursor
+from rethinkdb.net.options import connect_limit
+from rethinkdb.net.session import ServerInfo
+from rethinkdb.net.waiter import Waiter
+
+from .gevent_wire import GeventWire
+from .place import misplaced
+from .sockets import dial
+from .tls import open_link
+from .wired import WiredConnection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Connection", "GeventCursor", "GeventCursorEmpty"]
+
+GeventCursorEmpty = CursorEmpty
+
+
+class GeventCursor(IterableCursor):
+    """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
+
+    if TYPE_CHECKING:
+
+        def fetch_next(self, wait: Any = True) -> bool: ...
+        def close(self) -> None: ...
+
+
+class Connection(WiredConnection[GeventWire]):
+    """A connection whose methods return values. `with conn:` closes it without `noreply_wait`.
+
+    Args:
+        io_loop: without effect.
+    """
+
+    LOOP_API = 1
+    LOOP_OPTIONS = ("io_loop",)
+    cursor_type = GeventCursor
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def make(cls, *args: Any, **kwargs: Any) -> Self: ...
+        def run(self, term: Any, **options: Any) -> Any: ...
+        def noreply_wait(self) -> None: ...
+        def server(self) -> ServerInfo: ...
+
+    def _init_loop(self, io_loop: Any = None) -> None:
+        """Nothing to take."""
+
+    def connect(self) -> Self:
+        return self._connect(self.connect_timeout)
+
+    def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
+        limit = connect_limit(timeout) or self.connect_timeout
+        self.close(noreply_wait)
+        return self._connect(limit)
+
+    def close(self, noreply_wait: bool = True) -> None:
+        self._leave_to_parent()
+        try:
+            self._call(self._session.close, noreply_wait)
+        finally:
+            if self._wire is not None:
+                self._wire.shut()  # a server that does not read keeps nobody waiting
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close(noreply_wait=False)
+
+    def _connect(self, timeout: float) -> Self:
+        self._hub = gevent.get_hub()
+        with self._connecting() as session, self._limit(timeout):
+            link = open_link(session, self.options)
+            sock = dial(self.host, self.port, monotonic() + timeout, gevent.socket)
+            self._wire = GeventWire(sock, link)
+            self._settled(session.opened)
+        return self
+
+    def _call(
+        self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None
+    ) -> Any:
+        waiter = self._begin(operation, args)
+        self._settled(waiter, timeout)
+        return self._outcome(waiter)
+
+    def _settled(self, waiter: Waiter[Any], timeout: float | None = None) -> None:
+        """Wait for it; whatever ends the wait otherwise abandons it."""
+        if waiter.done():
+            return
+        settled = Event()
+        waiter.add_done_callback(lambda _: settled.set())
+        try:
+            if not settled.wait(timeout):
+                raise ReqlTimeoutError
+        except BaseException:
+            self._abandon(waiter)
+            raise
+
+    @contextmanager
+    def _limit(self, timeout: float) -> Iterator[None]:
+        limit = gevent.Timeout.start_new(timeout)
+        try:
+            yield
+        except gevent.Timeout as exc:
+            if exc is not limit:  # but the user's own
+                raise
+            raise ReqlTimeoutError(self.host, self.port) from exc
+        finally:
+            limit.close()
+
+    def _check_loop(self) -> None:
+        if gevent.get_hub() is not self._hub:
+            raise misplaced("the gevent hub of another thread", "Connect in each thread.")
+
+    def _soon(self, callback: Callable[[], None]) -> None:
+        if self._hub.loop is not None:  # else the hub was destroyed
+            self._hub.loop.run_callback_threadsafe(callback)

@@ -1,0 +1,51 @@
+"""A socket under the core, read by a greenlet."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import gevent
+from gevent.socket import wait_read, wait_write
+
+from .tls import Link
+from .wire import Wire
+
+__all__ = ["GeventWire"]
+
+
+class GeventWire(Wire):
+    """Reads from creation until it is shut.
+
+    Args:
+        sock: connected and non-blocking, of gevent's.
+        link: the session, or TLS around it.
+    """
+
+    def __init__(self, sock: socket.socket, link: Link) -> None:
+        super().__init__(sock, link)
+        self._process = os.getpid()
+        self._greenlets = [gevent.spawn(self._read_on)]
+        self.flush()
+
+    def _read_on(self) -> None:
+        while not self.over:
+            wait_read(self.socket.fileno())
+            if self._process != os.getpid():
+                return  # this is a copy in a forked child, whose hub goes on; the bytes are not its
+            self.receive()
+
+    def _await_writable(self) -> None:
+        self._greenlets.append(gevent.spawn(self._write_on))
+
+    def _write_on(self) -> None:
+        while not self.over:
+            wait_write(self.socket.fileno())
+            if self.writable():
+                return
+
+    def _stop_waiting(self) -> None:
+        # The greenlet that shuts it, because of what it has read, ends by itself.
+        current = gevent.getcurrent()
+        others = [greenlet for greenlet in self._greenlets if greenlet is not current]
+        gevent.killall(others, block=False)

@@ -1,0 +1,49 @@
+"""What `connect()` returns where callers await: a coroutine that `async with` takes as well."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Generator
+from typing import Any, TypeVar
+
+from rethinkdb.net.connection import BaseConnection
+
+__all__ = ["Opening"]
+
+C = TypeVar("C", bound=BaseConnection)
+
+
+class Opening(Coroutine[Any, Any, C]):
+    """A connection being opened.
+
+    It is a coroutine, for `await`, `asyncio.run()`, `create_task()`; and it can be entered::
+
+        async with r.connect("localhost") as conn:
+            ...
+
+    Leaving that closes the connection without `noreply_wait`, as leaving the connection's own
+    `async with` does.
+    """
+
+    __slots__ = ("_connection", "_coroutine")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, C]) -> None:
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, C]:
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._coroutine.send(value)
+
+    def throw(self, *exc_info: Any) -> Any:
+        return self._coroutine.throw(*exc_info)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    async def __aenter__(self) -> C:
+        self._connection: C = await self._coroutine
+        return self._connection
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._connection.close(noreply_wait=False)

@@ -1,0 +1,36 @@
+"""Where a connection may be used: in the process that made it, and on its own loop.
+
+Elsewhere it would seem to work, until two processes read from one socket or two threads are in the
+core at once. So each adapter asks here first.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rethinkdb.errors import ReqlDriverError
+
+__all__ = ["check_process", "misplaced"]
+
+
+def check_process(process: int) -> None:
+    """Refuse to go on in a child of the process that made the connection.
+
+    Raises:
+        ReqlDriverError: this is such a child.
+    """
+    if process != os.getpid():
+        raise ReqlDriverError(
+            f"This connection was made in process {process}, from which process {os.getpid()} was "
+            "forked: both would read from one socket. Connect anew here."
+        )
+
+
+def misplaced(home: str, remedy: str) -> ReqlDriverError:
+    """What to raise when a connection is used where it does not live.
+
+    Args:
+        home: where it lives.
+        remedy: what to do.
+    """
+    return ReqlDriverError(f"This connection belongs to {home}, and cannot be used here. {remedy}")

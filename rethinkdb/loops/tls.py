@@ -1,0 +1,191 @@
+"""TLS without a socket: one implementation under every loop.
+
+`ssl.SSLObject` works on memory, so TLS is one more sans-IO layer: a `TLSLink` stands between a
+session and whatever moves the bytes, and looks to an adapter exactly like the session. So every
+loop trusts, verifies, fails and closes alike; none of them needs the TLS of its own library
+(Twisted's takes no `SSLContext`, gevent's only its own kind); and as one lock guards session and
+TLS together, threads may share a connection, which a blocking `SSLSocket` does not allow.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Protocol
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.handshake import refusal
+from rethinkdb.net.options import ConnectOptions, TLSConfig
+from rethinkdb.net.session import Session
+
+__all__ = ["Link", "TLSLink", "open_link"]
+
+# One TLS record holds 16 KiB; reading several at once saves calls on large batches.
+_READ_SIZE = 65536
+
+
+class Link(Protocol):
+    """What an adapter moves bytes for: a `Session`, or TLS around one."""
+
+    @property
+    def close_requested(self) -> bool:
+        """Send what `data_to_send` still has, then close the transport."""
+        ...
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the peer. Never raises; call `data_to_send` afterwards."""
+        ...
+
+    def receive_eof(self, exc: Exception | None = None) -> None:
+        """The transport ended, because of `exc` if that is known."""
+        ...
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the peer, each of them once."""
+        ...
+
+
+def open_link(session: Session, options: ConnectOptions) -> Link:
+    """What to move bytes for: the session, or TLS around it if the options say so.
+
+    Raises:
+        ReqlDriverError: the file of certificates cannot be read, or the `SSLContext` given is of
+            no use for a client.
+    """
+    if options.tls is None:
+        return session
+    context = make_context(options.tls)
+    try:
+        return TLSLink(session, context, options.host, options.port)
+    except (ssl.SSLError, ValueError) as exc:  # ValueError: the host is no host name
+        raise ReqlDriverError(
+            f"`ssl` cannot be used to connect to {options.host}:{options.port}: {exc}."
+        ) from exc
+
+
+def make_context(config: TLSConfig) -> ssl.SSLContext:
+    """An `SSLContext` that verifies the server's certificate and its host name."""
+    if config.context is not None:
+        context: ssl.SSLContext = config.context
+        return context
+    try:
+        context = ssl.create_default_context(cafile=config.ca_certs)
+    except OSError as exc:  # an SSLError is one too
+        raise ReqlDriverError(
+            f"`ssl['ca_certs']`: cannot load certificates from {config.ca_certs!r}: {exc}."
+        ) from exc
+    if config.ca_certs is not None:
+        # Python 3.13 made this the default. It refuses the home-made authorities that people name
+        # here, for instance those without a key usage extension.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+class TLSLink:
+    """A session's bytes, encrypted.
+
+    Args:
+        session: gets the plain text.
+        context: says whom to trust.
+        host: the name that the server's certificate must bear.
+        port: for the texts of errors only.
+    """
+
+    def __init__(self, session: Session, context: ssl.SSLContext, host: str, port: int) -> None:
+        self._session = session
+        self._host = host
+        self._port = port
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._established = False
+        self._closed = False
+        self._handshake()
+
+    @property
+    def close_requested(self) -> bool:
+        return self._closed or self._session.close_requested
+
+    def receive_data(self, data: bytes) -> None:
+        self._incoming.write(data)
+        if not self._established:
+            self._handshake()
+        if self._established:
+            self._read()
+
+    def receive_eof(self, exc: Exception | None = None) -> None:
+        if exc is None and not self._established and not self._closed:
+            exc = self._error(
+                "TLS: the server closed the connection during the TLS handshake. "
+                "Does it expect TLS on this port? If not, leave `ssl` out."
+            )
+        self._session.receive_eof(exc)
+
+    def data_to_send(self) -> bytes:
+        # Before the handshake is done the session's bytes wait in the session.
+        if self._established and not self._closed:
+            self._write(self._session.data_to_send())
+            if self._session.close_requested:
+                self._say_goodbye()
+        return self._outgoing.read()
+
+    def _handshake(self) -> None:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError as exc:
+            self._fail(exc)
+            return
+        self._established = True
+
+    def _read(self) -> None:
+        while not self._closed:
+            try:
+                data = self._tls.read(_READ_SIZE)
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLError as exc:
+                self._fail(exc)
+                return
+            if data:
+                self._session.receive_data(data)
+            else:
+                self._say_goodbye()  # as the peer did
+                self._session.receive_eof()
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._tls.write(view) :]  # one record at a time
+
+    def _say_goodbye(self) -> None:
+        self._closed = True
+        try:
+            self._tls.unwrap()
+        except ssl.SSLError:
+            return  # our goodbye lies in `_outgoing`; nobody waits for the peer's
+
+    def _fail(self, exc: ssl.SSLError) -> None:
+        self._closed = True
+        error = self._error(_explain(exc))
+        error.__cause__ = exc
+        self._session.receive_eof(error)
+
+    def _error(self, text: str) -> ReqlDriverError:
+        return ReqlDriverError(text if self._established else refusal(self._host, self._port, text))
+
+
+def _explain(exc: ssl.SSLError) -> str:
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return (
+            f"TLS: the server's certificate was refused: {exc.verify_message} "
+            'Give the authority that signed it as ssl={"ca_certs": path}, '
+            "and connect to the host name it is made out to."
+        )
+    reason = (exc.reason or str(exc)).replace("_", " ").lower()
+    if exc.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return (
+            f"TLS: the server does not speak TLS on this port ({reason}). Leave `ssl` out, "
+            "or start the server with a driver TLS certificate."
+        )
+    return f"TLS: {reason}."

@@ -1,0 +1,150 @@
+"""The trio driver: methods return coroutines.
+
+    async with trio.open_nursery() as nursery:
+        async with r.connect("localhost", nursery=nursery) as conn:
+            async for hero in await r.table("heroes").run(conn):
+                print(hero)
+
+A connection reads in a task of its own in the nursery given, until it is closed. Cancelling the
+nursery closes it; losing the server does not cancel the nursery. The tasks of one `trio.run` share
+it; cancelling one of them stops its query on the server and nothing else. What is settled at once,
+as `cursor.next()` is with an item at hand, is a checkpoint for cancellation, not for scheduling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.cursor import AsyncIterableCursor
+from rethinkdb.net.options import connect_limit
+from rethinkdb.net.session import ServerInfo
+from rethinkdb.net.waiter import Waiter
+
+from .opening import Opening
+from .place import misplaced
+from .tls import open_link
+from .trio_pool import ConnectionPool
+from .trio_wire import TrioWire, deadline
+from .wired import WiredConnection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Connection", "ConnectionPool", "TrioCursor", "open"]
+
+
+class TrioCursor(AsyncIterableCursor):
+    """A cursor whose methods return coroutines. `async with cursor:` closes it."""
+
+    if TYPE_CHECKING:
+
+        def next(self, wait: Any = True) -> Coroutine[Any, Any, Any]: ...
+        def fetch_next(self, wait: Any = True) -> Coroutine[Any, Any, bool]: ...
+        def close(self) -> Coroutine[Any, Any, None]: ...
+
+    async def aclose(self) -> None:
+        """`close()`, as trio's own things call it."""
+        await self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+
+class Connection(WiredConnection[TrioWire]):
+    """A connection whose methods return coroutines. It reads in `nursery`, which is required.
+
+    `async with conn:` closes it without `noreply_wait`.
+    """
+
+    LOOP_API = 1
+    LOOP_OPTIONS = ("nursery",)
+    cursor_type = TrioCursor
+
+    if TYPE_CHECKING:
+
+        def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]: ...
+        def noreply_wait(self) -> Coroutine[Any, Any, None]: ...
+        def server(self) -> Coroutine[Any, Any, ServerInfo]: ...
+
+    @classmethod
+    def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]:
+        return Opening(cls(*args, **kwargs).connect())
+
+    def _init_loop(self, nursery: trio.Nursery | None = None) -> None:
+        if nursery is None:
+            raise ReqlDriverError("trio connections live in a nursery: connect(..., nursery=...).")
+        self._nursery = nursery
+
+    async def connect(self) -> Self:
+        return await self._connect(self.connect_timeout)
+
+    async def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
+        limit = connect_limit(timeout) or self.connect_timeout
+        await self.close(noreply_wait)
+        return await self._connect(limit)
+
+    async def close(self, noreply_wait: bool = True) -> None:
+        self._leave_to_parent()
+        try:
+            await self._call(self._session.close, noreply_wait)
+        finally:
+            if self._wire is not None:
+                self._wire.shut()  # a server that does not read keeps nobody waiting
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        with trio.CancelScope(shield=True):  # it does not wait, and keeps the block's own exception
+            await self.close(noreply_wait=False)
+
+    async def _connect(self, timeout: float) -> Self:
+        self._home = trio.lowlevel.current_trio_token()
+        late = ReqlTimeoutError(self.host, self.port)
+        with self._connecting() as session, deadline(timeout, late):
+            link = open_link(session, self.options)
+            stream = await trio.open_tcp_stream(self.host, self.port)
+            self._wire = TrioWire(stream, link, self._nursery, f"{self.host}:{self.port}")
+            await self._settled(session.opened)
+        return self
+
+    async def _call(
+        self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None
+    ) -> Any:
+        waiter = self._begin(operation, args)
+        await self._settled(waiter, timeout)
+        return self._outcome(waiter)
+
+    async def _settled(self, waiter: Waiter[Any], timeout: float | None = None) -> None:
+        """Wait for it; whatever ends the wait otherwise abandons it."""
+        try:
+            if waiter.done():
+                await trio.lowlevel.checkpoint_if_cancelled()
+                return
+            settled = trio.Event()
+            waiter.add_done_callback(lambda _: settled.set())
+            with deadline(timeout, ReqlTimeoutError()):
+                await settled.wait()
+        except BaseException:
+            self._abandon(waiter)
+            raise
+
+    def _check_loop(self) -> None:
+        if not (trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self._home):
+            raise misplaced("another trio.run()", "Use trio.from_thread.run(), or connect here.")
+
+    def _soon(self, callback: Callable[[], None]) -> None:
+        with suppress(trio.RunFinishedError):
+            self._home.run_sync_soon(callback)
+
+
+#: `async with r.open(..., nursery=nursery) as conn:`, another name of `r.connect()`.
+open = Connection.make

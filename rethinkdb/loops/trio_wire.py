@@ -1,0 +1,82 @@
+"""A socket under the core, read by a task in the user's nursery."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import trio
+
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+
+from .sockets import configure
+from .tls import Link
+from .wire import Wire
+
+__all__ = ["TrioWire", "deadline"]
+
+
+@contextmanager
+def deadline(timeout: float | None, late: ReqlTimeoutError) -> Iterator[None]:
+    """`trio.fail_after`, but None sets no limit, and the error is ours."""
+    try:
+        with trio.fail_after(math.inf if timeout is None else timeout):
+            yield
+    except trio.TooSlowError as exc:
+        raise late from exc
+
+
+class TrioWire(Wire):
+    """Reads from creation until it is shut.
+
+    Args:
+        stream: connected; the wire takes its socket over.
+        link: the session, or TLS around it.
+        nursery: where to read.
+        peer: of whom, for the names of the tasks.
+
+    Raises:
+        ReqlDriverError: the nursery takes no more tasks.
+    """
+
+    def __init__(
+        self, stream: trio.SocketStream, link: Link, nursery: trio.Nursery, peer: str
+    ) -> None:
+        # Trio's own sockets do not send without waiting.
+        sock = socket.socket(fileno=stream.socket.detach())
+        configure(sock)
+        super().__init__(sock, link)
+        self._nursery = nursery
+        self._peer = peer
+        try:
+            nursery.start_soon(self._read_on, name=f"reading from {peer}")
+        except RuntimeError as exc:
+            self.shut()
+            raise ReqlDriverError("The nursery given to connect() has ended.") from exc
+        self.flush()
+
+    async def _read_on(self) -> None:
+        try:
+            while not self.over:
+                await trio.lowlevel.wait_readable(self.socket)
+                self.receive()
+        except trio.ClosedResourceError:  # on this side
+            return
+        except BaseException:
+            self.lose(ReqlDriverError("The nursery given to connect() was cancelled."))
+            raise
+
+    def _await_writable(self) -> None:
+        self._nursery.start_soon(self._write_on, name=f"writing to {self._peer}")
+
+    async def _write_on(self) -> None:
+        with suppress(trio.ClosedResourceError):
+            while not self.over:
+                await trio.lowlevel.wait_writable(self.socket)
+                if self.writable():
+                    return
+
+    def _stop_waiting(self) -> None:
+        trio.lowlevel.notify_closing(self.socket)

@@ -1,0 +1,149 @@
+"""The Twisted driver: methods return Deferreds, whose work has begun already.
+
+    conn = yield r.connect("localhost")
+    feed = yield r.table("heroes").changes().run(conn)
+    while (yield feed.fetch_next()):
+        print((yield feed.next()))
+
+`await` does as well, and so does `async for hero in cursor`. Cancelling a Deferred stops its query
+on the server and nothing else. Whatever goes wrong, wrong arguments included, comes as a Failure of
+the Deferred.
+
+`r.connect()` may be called before the reactor runs: connecting, and the time it may take, begin
+when the reactor does. All of it happens in the reactor's thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.python import threadable
+from twisted.python.failure import Failure
+
+from rethinkdb.errors import ReqlTimeoutError
+from rethinkdb.net.options import connect_limit
+from rethinkdb.net.session import ServerInfo, Session
+from rethinkdb.net.waiter import Waiter
+
+from .place import misplaced
+from .tls import open_link
+from .twisted_cursor import TwistedCursor
+from .twisted_wire import TwistedWire, dial, limit
+from .wired import WiredConnection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Connection", "TwistedCursor"]
+
+
+class Connection(WiredConnection[TwistedWire]):
+    """A connection whose methods return Deferreds. `with conn:` closes it without `noreply_wait`.
+
+    Args:
+        reactor: the one to live in; by default the installed one.
+        start_reactor: run the reactor unless it is running. `connect()` then returns when it has
+            stopped: because something scheduled before stops it, or because connecting failed.
+    """
+
+    LOOP_API = 1
+    LOOP_OPTIONS = ("reactor", "start_reactor")
+    cursor_type = TwistedCursor
+
+    if TYPE_CHECKING:
+
+        def noreply_wait(self) -> Deferred[None]: ...
+        def server(self) -> Deferred[ServerInfo]: ...
+
+    @classmethod
+    def make(cls, *args: Any, **kwargs: Any) -> Deferred[Self]:
+        return maybeDeferred(super().make, *args, **kwargs)
+
+    def _init_loop(self, reactor: Any = None, start_reactor: bool = False) -> None:
+        if reactor is None:
+            from twisted.internet import reactor  # late, as importing it installs one
+        self._reactor: Any = reactor
+        self._start_reactor = start_reactor
+
+    def connect(self) -> Deferred[Self]:
+        connecting = Deferred.fromCoroutine(self._connect(self.connect_timeout))
+        if self._start_reactor and not self._reactor.running:
+            connecting.addErrback(self._stop_reactor)
+            self._reactor.run()
+        return connecting
+
+    def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Deferred[Self]:
+        return Deferred.fromCoroutine(self._reconnect(noreply_wait, timeout))
+
+    def close(self, noreply_wait: bool = True) -> Deferred[None]:
+        self._leave_to_parent()
+        wire = self._wire
+        closing: Deferred[None] = self._call(self._session.close, noreply_wait)
+        return closing if wire is None else closing.addCallback(lambda _: wire.closed())
+
+    def run(self, term: Any, **options: Any) -> Deferred[Any]:
+        return maybeDeferred(super().run, term, **options)
+
+    _start = run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close(noreply_wait=False)
+
+    async def _connect(self, timeout: float) -> Self:
+        running: Deferred[None] = Deferred()
+        self._reactor.callWhenRunning(running.callback, None)
+        await running
+        self._check_loop()
+        with self._connecting() as session:
+            opening = Deferred.fromCoroutine(self._open(session, timeout))
+            await limit(opening, timeout, self._reactor, ReqlTimeoutError(self.host, self.port))
+        return self
+
+    async def _open(self, session: Session, timeout: float) -> None:
+        link = open_link(session, self.options)
+        self._wire = await dial(self._reactor, self.host, self.port, timeout, link)
+        await self._call(lambda: session.opened)
+
+    async def _reconnect(self, noreply_wait: bool, timeout: float | None) -> Self:
+        seconds = connect_limit(timeout) or self.connect_timeout
+        await self.close(noreply_wait)
+        return await self._connect(seconds)
+
+    def _call(
+        self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None
+    ) -> Deferred[Any]:
+        try:
+            waiter = self._begin(operation, args)
+        except Exception:
+            return fail()
+        deferred: Deferred[Any] = Deferred(lambda _: self._abandon(waiter))
+        if timeout is not None and not waiter.done():
+            limit(deferred, timeout, self._reactor, ReqlTimeoutError())
+        waiter.add_done_callback(lambda _: self._deliver(waiter, deferred))
+        return deferred
+
+    def _deliver(self, waiter: Waiter[Any], deferred: Deferred[Any]) -> None:
+        if deferred.called:  # by the caller
+            self._abandon(waiter)
+            return
+        try:
+            deferred.callback(self._outcome(waiter))
+        except Exception:
+            deferred.errback()
+
+    def _stop_reactor(self, failure: Failure) -> Failure:
+        self._reactor.stop()
+        return failure
+
+    def _check_loop(self) -> None:
+        if threadable.ioThread not in (None, threading.get_ident()):
+            raise misplaced("the reactor's thread", "Use reactor.callFromThread() to go there.")
+
+    def _soon(self, callback: Callable[[], None]) -> None:
+        self._reactor.callFromThread(callback)

@@ -1,0 +1,141 @@
+"""A Twisted transport under the core."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any, NoReturn, TypeVar, cast
+
+from twisted.internet import error
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from .tls import Link
+
+__all__ = ["TwistedWire", "dial", "limit"]
+
+T = TypeVar("T")
+
+# How long closing waits for a peer that does not read what is still to be sent.
+_LINGER = 1.0
+
+
+class TwistedWire(Protocol):
+    """Moves bytes between one transport and the core.
+
+    Args:
+        link: the session, or TLS around it.
+        reactor: for the time.
+    """
+
+    transport: Any = None
+
+    def __init__(self, link: Link, reactor: Any) -> None:
+        self._link = link
+        self._reactor = reactor
+        self._abort: Any = None
+        self._over = False
+        self._watchers: list[Deferred[None]] = []
+
+    # Called by Twisted.
+
+    def connectionMade(self) -> None:  # noqa: N802
+        self.transport.setTcpNoDelay(True)
+        self.transport.setTcpKeepAlive(True)
+        self.flush()
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        self._link.receive_data(data)
+        self.flush()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
+        self._over = True
+        if self._abort is not None and self._abort.active():
+            self._abort.cancel()
+        cause: Any = reason.value
+        self._link.receive_eof(None if isinstance(cause, error.ConnectionDone) else cause)
+        for watcher in self._watchers:
+            watcher.callback(None)
+
+    # Called by the connection.
+
+    def flush(self) -> None:
+        """Send what the core wants sent; close if it wants that.
+
+        Twisted sends when the reactor has its turn: all that is started before goes out together.
+        """
+        if self._over or self._abort is not None:
+            return
+        if data := self._link.data_to_send():
+            self.transport.write(data)
+        if self._link.close_requested:
+            self._abort = self._reactor.callLater(_LINGER, self.transport.abortConnection)
+            self.transport.loseConnection()
+
+    def closed(self) -> Deferred[None]:
+        """Fires when the transport has closed. Tests that wait for it leave the reactor clean."""
+        if self._over:
+            return succeed(None)
+        watcher: Deferred[None] = Deferred()
+        self._watchers.append(watcher)
+        return watcher
+
+    def leave(self) -> None:
+        """After fork(), in the child. The transport is the parent's; touching it harms both."""
+        self._over = True
+
+    def local_address(self) -> tuple[str, int] | None:
+        """This side's address and port; None once closed."""
+        if self._over or self._abort is not None:
+            return None
+        here = self.transport.getHost()
+        return here.host, here.port
+
+
+async def dial(reactor: Any, host: str, port: int, timeout: float, link: Link) -> TwistedWire:
+    """A connected wire; `await` it in a coroutine that a Deferred runs.
+
+    Raises:
+        CancelledError: that Deferred was cancelled.
+        TimeoutError: no address of the host has answered in time.
+        OSError, ValueError: what there is to say of the host or its addresses.
+    """
+    factory: Any = Factory.forProtocol(partial(TwistedWire, link, reactor))
+    factory.noisy = False
+    try:
+        wire: Any = await _cancellable(
+            HostnameEndpoint(reactor, host, port, timeout).connect(factory)
+        )
+    except error.TimeoutError as exc:
+        raise TimeoutError from exc
+    except (error.ConnectError, error.DNSLookupError) as exc:
+        number = getattr(exc, "osError", None)
+        raise OSError(os.strerror(number) if number else str(exc).rstrip(".")) from exc
+    return cast(TwistedWire, wire)
+
+
+def _cancellable(deferred: Deferred[T]) -> Deferred[T]:
+    """Being cancelled while it resolves a name, Twisted says that there is no such host."""
+
+    def cancel(outer: Deferred[T]) -> None:
+        outer.errback(CancelledError())
+        deferred.cancel()
+
+    def deliver(result: Any) -> None:
+        if not outer.called:
+            outer.callback(result)
+
+    outer: Deferred[T] = Deferred(cancel)
+    deferred.addBoth(deliver)
+    return outer
+
+
+def limit(deferred: Deferred[T], seconds: float, reactor: Any, late: Exception) -> Deferred[T]:
+    """Cancel a Deferred when the time is up, which then fails with `late`."""
+
+    def fail(*_: object) -> NoReturn:
+        raise late
+
+    return deferred.addTimeout(seconds, reactor, fail)

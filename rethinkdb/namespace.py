@@ -1,0 +1,310 @@
+"""`RethinkDB`, the object whose attributes are the driver, and `r`, the default one of them.
+
+The module `rethinkdb` is `r` under another name: its attributes are those of `r`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rethinkdb import ast, errors, query
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from rethinkdb import codec, net, repl
+
+__all__ = ["RethinkDB", "r"]
+
+# Found when first asked for: building queries needs neither sockets nor JSON.
+_LAZY = {
+    "Connection": "rethinkdb.net",
+    "Cursor": "rethinkdb.net",
+    "DEFAULT_PORT": "rethinkdb.net",
+    "DefaultConnection": "rethinkdb.net",
+    "make_connection": "rethinkdb.net",
+    "ReQLDecoder": "rethinkdb.codec",
+    "ReQLEncoder": "rethinkdb.codec",
+    "Repl": "rethinkdb.repl",
+}
+
+_SUBMODULES = frozenset(
+    {"net", "_dump", "_export", "_import", "_index_rebuild", "_restore"},
+)
+
+# What a loop type adds to `r` while it is the chosen one: attributes of the adapter's module.
+_LOOP_EXTRAS = frozenset({"ConnectionPool", "open"})
+
+# `loop_type` of a connect() that does not choose one.
+_CHOSEN: Any = type("Chosen", (), {"__repr__": lambda self: "<chosen by set_loop_type>"})()
+
+
+class RethinkDB:
+    """The driver: commands, constants, errors, and connecting.
+
+    Objects differ in the loop type they connect with, and in nothing else. `rethinkdb.r` is one,
+    and what the module's own `connect` and `set_loop_type` act on.
+    """
+
+    def __init__(self) -> None:
+        self._connection_type: type[net.BaseConnection] | None = None
+
+    # --- connecting
+
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        auth_key: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        timeout: float | str | None = None,
+        ssl: Any = None,
+        url: str | None = None,
+        *args: Any,
+        loop_type: str | None = _CHOSEN,
+        **options: Any,
+    ) -> Any:
+        """Connects to a server.
+
+        Arguments that are falsy count as not given.
+
+        Args:
+            host: name or address of the server. Default: `localhost`.
+            port: its driver port. Default: 28015.
+            db: the database of `r.table(...)`. Default: the server's, `test`.
+            auth_key: old name of `password`.
+            user: default `admin`.
+            password: default none.
+            timeout: seconds for connecting and logging in together. Default: 20.
+            ssl: `{"ca_certs": path}`, an `ssl.SSLContext`, or True for the system's certificates.
+            url: `rethinkdb://user:password@host:port/db`, in place of the arguments above.
+            loop_type: the loop of this one connection, as of `set_loop_type`. Default: the one
+                chosen there.
+            options: `json_encoder`, `json_decoder` (classes, see `ReQLEncoder`), and options of
+                the loop type, such as trio's `nursery`.
+
+        Returns:
+            The connection; with asyncio and trio a coroutine, with Tornado a Future, with Twisted
+            a Deferred of it. Cancelling that closes what was opened.
+
+        Raises:
+            ReqlTimeoutError: the time is up.
+            ReqlAuthError: the server refused user or password.
+            ReqlDriverError: the server cannot be reached, or an argument is wrong.
+
+        Example:
+            conn = r.connect("localhost", 28015, db="blog")
+        """
+        connection_type = self.connection_type if loop_type is _CHOSEN else _load(loop_type)
+        arguments = (host, port, db, auth_key, user, password, timeout, ssl, url, *args)
+        return connection_type.make(*arguments, **options)
+
+    def set_loop_type(self, library: str | None = None) -> None:
+        """Chooses the loop that later connections of this object live in.
+
+        Args:
+            library: `asyncio`, `tornado`, `twisted`, `trio`, `gevent`, a name that another package
+                registered, or None for blocking connections.
+
+        Raises:
+            ReqlLoopTypeError: the name is unknown (also a ValueError).
+            ImportError: the library is not installed.
+
+        Example:
+            r.set_loop_type("tornado")
+        """
+        self.connection_type = _load(library)
+
+    @property
+    def connection_type(self) -> type[net.BaseConnection]:
+        """The class of the connections that `connect` makes."""
+        if self._connection_type is None:
+            self._connection_type = _load(None)
+        return self._connection_type
+
+    @connection_type.setter
+    def connection_type(self, connection_type: type[net.BaseConnection]) -> None:
+        self._connection_type = connection_type
+
+    # --- what is loaded when asked for
+
+    if TYPE_CHECKING:
+        Connection = net.Connection
+        Cursor = net.Cursor
+        DEFAULT_PORT = net.DEFAULT_PORT
+        DefaultConnection: type[net.BaseConnection]
+        make_connection = staticmethod(net.make_connection)
+        ReQLDecoder = codec.ReQLDecoder
+        ReQLEncoder = codec.ReQLEncoder
+        Repl = repl.Repl
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _LAZY:
+            return getattr(import_module(_LAZY[name]), name)
+        if name in _SUBMODULES:
+            return _submodule(name)
+        if name in _LOOP_EXTRAS:
+            extra = getattr(import_module(self.connection_type.__module__), name, None)
+            if extra is not None:
+                return extra
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_LAZY, "net"})
+
+    # --- constants and commands
+
+    RqlQuery = ast.RqlQuery
+
+    add = staticmethod(query.add)
+    and_ = staticmethod(query.and_)
+    april = query.april
+    args = staticmethod(query.args)
+    asc = staticmethod(query.asc)
+    august = query.august
+    avg = staticmethod(query.avg)
+    binary = staticmethod(query.binary)
+    bit_and = staticmethod(query.bit_and)
+    bit_not = staticmethod(query.bit_not)
+    bit_or = staticmethod(query.bit_or)
+    bit_sal = staticmethod(query.bit_sal)
+    bit_sar = staticmethod(query.bit_sar)
+    bit_xor = staticmethod(query.bit_xor)
+    branch = staticmethod(query.branch)
+    ceil = staticmethod(query.ceil)
+    circle = staticmethod(query.circle)
+    contains = staticmethod(query.contains)
+    count = staticmethod(query.count)
+    db = staticmethod(query.db)
+    db_create = staticmethod(query.db_create)
+    db_drop = staticmethod(query.db_drop)
+    db_list = staticmethod(query.db_list)
+    december = query.december
+    desc = staticmethod(query.desc)
+    distance = staticmethod(query.distance)
+    distinct = staticmethod(query.distinct)
+    div = staticmethod(query.div)
+    do = staticmethod(query.do)
+    epoch_time = staticmethod(query.epoch_time)
+    eq = staticmethod(query.eq)
+    error = staticmethod(query.error)
+    expr = staticmethod(query.expr)
+    february = query.february
+    floor = staticmethod(query.floor)
+    format = staticmethod(query.format)
+    friday = query.friday
+    ge = staticmethod(query.ge)
+    geojson = staticmethod(query.geojson)
+    grant = staticmethod(query.grant)
+    group = staticmethod(query.group)
+    gt = staticmethod(query.gt)
+    http = staticmethod(query.http)
+    info = staticmethod(query.info)
+    intersects = staticmethod(query.intersects)
+    iso8601 = staticmethod(query.iso8601)
+    january = query.january
+    js = staticmethod(query.js)
+    json = staticmethod(query.json)
+    july = query.july
+    june = query.june
+    le = staticmethod(query.le)
+    line = staticmethod(query.line)
+    literal = staticmethod(query.literal)
+    lt = staticmethod(query.lt)
+    make_timezone = staticmethod(query.make_timezone)
+    map = staticmethod(query.map)
+    march = query.march
+    max = staticmethod(query.max)
+    maxval = query.maxval
+    may = query.may
+    min = staticmethod(query.min)
+    minval = query.minval
+    mod = staticmethod(query.mod)
+    monday = query.monday
+    mul = staticmethod(query.mul)
+    ne = staticmethod(query.ne)
+    not_ = staticmethod(query.not_)
+    november = query.november
+    now = staticmethod(query.now)
+    object = staticmethod(query.object)
+    october = query.october
+    or_ = staticmethod(query.or_)
+    point = staticmethod(query.point)
+    polygon = staticmethod(query.polygon)
+    random = staticmethod(query.random)
+    range = staticmethod(query.range)
+    reduce = staticmethod(query.reduce)
+    round = staticmethod(query.round)
+    row = query.row
+    saturday = query.saturday
+    september = query.september
+    sub = staticmethod(query.sub)
+    sum = staticmethod(query.sum)
+    sunday = query.sunday
+    table = staticmethod(query.table)
+    table_create = staticmethod(query.table_create)
+    table_drop = staticmethod(query.table_drop)
+    table_list = staticmethod(query.table_list)
+    thursday = query.thursday
+    time = staticmethod(query.time)
+    tuesday = query.tuesday
+    type_of = staticmethod(query.type_of)
+    union = staticmethod(query.union)
+    uuid = staticmethod(query.uuid)
+    wednesday = query.wednesday
+
+    # --- errors
+
+    ReqlAuthError = errors.ReqlAuthError
+    ReqlAvailabilityError = errors.ReqlAvailabilityError
+    ReqlCompileError = errors.ReqlCompileError
+    ReqlCursorEmpty = errors.ReqlCursorEmpty
+    ReqlDriverCompileError = errors.ReqlDriverCompileError
+    ReqlDriverError = errors.ReqlDriverError
+    ReqlError = errors.ReqlError
+    ReqlInternalError = errors.ReqlInternalError
+    ReqlLoopTypeError = errors.ReqlLoopTypeError
+    ReqlNonExistenceError = errors.ReqlNonExistenceError
+    ReqlOpFailedError = errors.ReqlOpFailedError
+    ReqlOpIndeterminateError = errors.ReqlOpIndeterminateError
+    ReqlPermissionError = errors.ReqlPermissionError
+    ReqlQueryLogicError = errors.ReqlQueryLogicError
+    ReqlResourceLimitError = errors.ReqlResourceLimitError
+    ReqlRuntimeError = errors.ReqlRuntimeError
+    ReqlServerCompileError = errors.ReqlServerCompileError
+    ReqlTimeoutError = errors.ReqlTimeoutError
+    ReqlTypeError = errors.ReqlTypeError
+    ReqlUserError = errors.ReqlUserError
+    ReqlValueError = errors.ReqlValueError
+    RqlClientError = errors.RqlClientError
+    RqlCompileError = errors.RqlCompileError
+    RqlCursorEmpty = errors.RqlCursorEmpty
+    RqlDriverError = errors.RqlDriverError
+    RqlError = errors.RqlError
+    RqlRuntimeError = errors.RqlRuntimeError
+    RqlTimeoutError = errors.RqlTimeoutError
+
+    # --- modules; last, as they hide the names used above
+
+    ast: ClassVar[ModuleType] = ast
+    errors: ClassVar[ModuleType] = errors
+    query: ClassVar[ModuleType] = query
+
+
+def _load(name: str | None) -> type[net.BaseConnection]:
+    from rethinkdb import loops
+
+    return loops.load(name)
+
+
+def _submodule(name: str) -> ModuleType:
+    try:
+        return import_module(f"rethinkdb.{name}")
+    except ModuleNotFoundError as exc:
+        raise AttributeError(f"rethinkdb has no module {name!r}: {exc}") from exc
+
+
+r: RethinkDB = RethinkDB()

@@ -1,0 +1,70 @@
+"""The wire core: bytes in, bytes out; no socket, no thread, no clock, no loop.
+
+=============  ==================================================================================
+`connection`   `BaseConnection`: the public operations of a connection, once for all loops
+`cursor`       `BaseCursor`: those of a cursor
+`options`      what `connect()` is told, checked
+`session`      tokens, waiters, streams, STOP, close, loss; every operation returns a `Waiter`
+`stream`       the batches of one query
+`waiter`       the outcome of one operation, not yet known
+`client`       `ClientProtocol`: bytes to events and back; `server` has the other end
+`handshake`    logging in, both sides; `scram` has the mathematics
+`frames`       token, length, body
+=============  ==================================================================================
+
+A loop adapter (`rethinkdb.loops`) puts a transport under it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from .connection import BaseConnection, make_connection
+from .cursor import AsyncIterableCursor, BaseCursor, CursorEmpty, IterableCursor
+from .options import DEFAULT_PORT, ConnectOptions, TLSConfig
+from .query import Query
+from .server import ServerProtocol
+from .session import Session
+from .stream import Stream
+from .violations import LocalProtocolError, RemoteProtocolError
+from .waiter import Waiter
+
+__all__ = [
+    "DEFAULT_PORT",
+    "AsyncIterableCursor",
+    "BaseConnection",
+    "BaseCursor",
+    "ConnectOptions",
+    "Connection",
+    "Cursor",
+    "CursorEmpty",
+    "IterableCursor",
+    "LocalProtocolError",
+    "Query",
+    "RemoteProtocolError",
+    "ServerProtocol",
+    "Session",
+    "Stream",
+    "TLSConfig",
+    "Waiter",
+    "make_connection",
+]
+
+#: What programs know them by: `isinstance(conn, r.Connection)` holds on every loop.
+Connection = BaseConnection
+Cursor = BaseCursor
+
+# Programs for the incumbent driver find the blocking classes here. They are looked up when asked
+# for: the core itself knows no loop.
+_BLOCKING = {
+    "DefaultConnection": "Connection",
+    "DefaultCursor": "DefaultCursor",
+    "DefaultCursorEmpty": "DefaultCursorEmpty",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _BLOCKING:
+        return getattr(import_module("rethinkdb.loops.blocking"), _BLOCKING[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

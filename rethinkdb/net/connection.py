@@ -1,0 +1,280 @@
+"""A connection's public operations, written once for every loop.
+
+The core does the work (`Session`: tokens, waiters, streams). A loop adapter subclasses
+`BaseConnection` and supplies what only it can know:
+
+    _init_loop      take this loop's own options of connect()
+    connect         dial, TLS, handshake, within one deadline
+    reconnect       close, then connect again
+    _call           the seam: run an operation of the core, flush, wait natively, give the outcome
+    _discard        close a stream whose cursor was forgotten, wherever that is noticed
+    _local_address  this side of the transport
+
+An operation of the core returns a `Waiter`; `_call` returns what callers of this loop hold: the
+value, a coroutine, a Future, a Deferred. It takes the value from `_outcome`, which makes cursors of
+streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from rethinkdb.codec import Codec
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.ql2 import QueryType
+from rethinkdb.repl import Repl
+
+from .cursor import BaseCursor
+from .handshake import refusal
+from .options import ConnectOptions, check_names
+from .query import Query
+from .session import Session
+from .stream import Stream
+from .waiter import Waiter
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["BaseConnection", "make_connection"]
+
+T = TypeVar("T")
+
+_NO_OPTIONS: Mapping[str, Any] = {}
+
+
+class BaseConnection:
+    """A connection to a RethinkDB server. `r.connect()` makes one of the chosen loop's kind.
+
+    Many queries and cursors may be in flight on it at once. `db` may be assigned, as `use()` does.
+
+    Args:
+        *args, **kwargs: the arguments of `connect()`, see `ConnectOptions.from_arguments`, and
+            those that this loop adds.
+    """
+
+    #: The contract between core and adapter that a class was written for; see `rethinkdb.loops`.
+    LOOP_API: ClassVar[int]
+
+    #: Options of connect() that this loop adds.
+    LOOP_OPTIONS: ClassVar[tuple[str, ...]] = ()
+
+    #: The class of this loop's cursors.
+    cursor_type: ClassVar[type[BaseCursor]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        check_names(kwargs, self.LOOP_OPTIONS)
+        own = {name: kwargs.pop(name) for name in self.LOOP_OPTIONS if name in kwargs}
+        self.options = ConnectOptions.from_arguments(*args, **kwargs)
+        self.db = self.options.db
+        self._codec = Codec(self.options.json_encoder, self.options.json_decoder)
+        self._decode_plainly = self._codec.decoder(_NO_OPTIONS)
+        self._new_session().close(noreply_wait=False)  # closed, until connected
+        self._init_loop(**own)
+
+    @classmethod
+    def make(cls, *args: Any, **kwargs: Any) -> Any:
+        """A new connection, connected: this loop's kind of result of it.
+
+        Args:
+            *args, **kwargs: the arguments of `connect()`.
+
+        Raises:
+            ReqlAuthError: unknown user or wrong password.
+            ReqlTimeoutError: no connection within `timeout`.
+            ReqlDriverError: an argument will not do, the server cannot be reached, or is none.
+        """
+        return cls(*args, **kwargs).connect()
+
+    # For adapters to supply.
+
+    if TYPE_CHECKING:
+
+        def _init_loop(self, *args: Any, **options: Any) -> None:
+            """Take the options of `LOOP_OPTIONS` that were given."""
+
+        def connect(self) -> Any:
+            """Open the transport, TLS and session, within one deadline of `connect_timeout`."""
+
+        def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Any:
+            """Close, then connect again to the same server, as the same user.
+
+            Works on a closed connection too; the database set by `use` stays.
+
+            Args:
+                noreply_wait: as for `close`.
+                timeout: seconds for connecting, default `connect_timeout`.
+
+            Returns:
+                this connection, as this loop gives results.
+            """
+
+        def _call(
+            self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
+        ) -> Any:
+            """Run an operation of the core and wait for its outcome, natively.
+
+            When the caller is cancelled or the time is up, abandon the waiter, then flush.
+            """
+
+        def _discard(self, stream: Stream) -> None:
+            """Soon `stream.close()` and flush, where this loop may use the core.
+
+            Called when a cursor is garbage: in any thread, in the midst of anything. It must not
+            raise, wait, or use the core itself. If the loop has gone there is nothing to do.
+            """
+
+        def _local_address(self) -> tuple[str, int] | None:
+            """Address and port of this side; None when closed."""
+
+    # Attributes that programs read.
+
+    @property
+    def host(self) -> str:
+        """The server's name or address."""
+        return self.options.host
+
+    @property
+    def port(self) -> int:
+        """The server's port."""
+        return self.options.port
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds that connecting may take."""
+        return self.options.timeout
+
+    @property
+    def ssl(self) -> Any:
+        """The `ssl` argument of `connect()`; None without TLS."""
+        return self.options.tls and self.options.tls.argument
+
+    # Operations.
+
+    def run(self, term: Any, **options: Any) -> Any:
+        """Run a query: `term.run(conn, **options)` comes here.
+
+        Args:
+            term: the query.
+            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`.
+
+        Returns:
+            the value, or a cursor for a sequence, as this loop gives results. None at once with
+            `noreply=True`, when errors are lost too. With `profile=True`
+            `{"value": result, "profile": [...]}`.
+
+        Raises:
+            ReqlError: the query failed; nothing else on the connection is affected.
+            ReqlDriverError: the connection is closed or was lost.
+
+        Cancelling it stops the query on the server and leaves the connection usable.
+        """
+        return self._call(self._session.start, self._query(term, options))
+
+    _start = run
+
+    def noreply_wait(self) -> Any:
+        """Wait until the server has done all `noreply` queries sent so far on this connection."""
+        return self._call(self._session.noreply_wait)
+
+    def server(self) -> Any:
+        """The server this is connected to: `{"id": uuid, "name": name, "proxy": bool}`.
+
+        A proxy has no name.
+        """
+        return self._call(self._session.server)
+
+    def close(self, noreply_wait: bool = True) -> Any:
+        """Close the connection; cursors keep what has arrived, then fail. Twice is no error.
+
+        Args:
+            noreply_wait: first wait, without a time limit, until the server has done all `noreply`
+                queries, which closing would interrupt. False never waits.
+        """
+        return self._call(self._session.close, noreply_wait)
+
+    def use(self, db: str) -> None:
+        """Set the database of `r.table(...)` for queries from now on. Nothing is sent."""
+        self.db = db
+
+    def repl(self) -> Self:
+        """Make this the calling thread's default connection, for `query.run()` without one."""
+        Repl.set(self)
+        return self
+
+    def is_open(self) -> bool:
+        """Whether queries can be run, as far as is known on this side."""
+        return self._session.is_open
+
+    def check_open(self) -> None:
+        """Raise unless queries can be run.
+
+        Raises:
+            ReqlDriverError: "Connection is closed."
+        """
+        if not self.is_open():
+            raise ReqlDriverError("Connection is closed.")
+
+    def client_port(self) -> int | None:
+        """The port of this side's socket; None when closed."""
+        local = self._local_address()
+        return local and local[1]
+
+    def client_address(self) -> str | None:
+        """The address of this side's socket; None when closed."""
+        local = self._local_address()
+        return local and local[0]
+
+    # For adapters to use.
+
+    def _new_session(self) -> Session:
+        """Start over: a session that wants to log in."""
+        options = self.options
+        self._session = Session(
+            user=options.user, password=options.password, host=options.host, port=options.port
+        )
+        return self._session
+
+    def _outcome(self, waiter: Waiter[Any]) -> Any:
+        """What a settled waiter means to a caller: its value, or its error raised.
+
+        A stream becomes a cursor of this loop.
+        """
+        value = waiter.result()
+        if type(value) is Stream:
+            return self.cursor_type(self, value)
+        if type(value) is dict and type(value.get("value")) is Stream:  # with its profile
+            value["value"] = self.cursor_type(self, value["value"])
+        return value
+
+    def _connect_error(self, exc: BaseException) -> ReqlDriverError:
+        """What callers are told when the transport cannot be opened: raise it `from exc`."""
+        if isinstance(exc, TimeoutError):
+            return ReqlTimeoutError(self.host, self.port)
+        text = f"{str(exc) or type(exc).__name__}. Is the server running, and is this its port?"
+        return ReqlDriverError(refusal(self.host, self.port, text))
+
+    def _query(self, term: Any, options: dict[str, Any]) -> Query:
+        codec, decode = self._codec, self._decode_plainly
+        noreply = bool(options.get("noreply"))
+        if options:
+            if noreply:
+                # Any true value means it here, but the server keeps silent for `true` only.
+                options["noreply"] = True
+            codec = self._codec_for(options)
+            decode = codec.decoder(options)
+        payload = codec.encode(term.start_body(options, self.db))
+        return Query(QueryType.START, payload, decode, term, noreply, options)
+
+    def _codec_for(self, options: Mapping[str, Any]) -> Codec:
+        if "json_encoder" not in options and "json_decoder" not in options:
+            return self._codec
+        return Codec(
+            options.get("json_encoder") or self.options.json_encoder,
+            options.get("json_decoder") or self.options.json_decoder,
+        )
+
+
+def make_connection(connection_type: type[BaseConnection], *args: Any, **kwargs: Any) -> Any:
+    """Connect with the given class; see `BaseConnection.make`."""
+    return connection_type.make(*args, **kwargs)

@@ -1,0 +1,260 @@
+"""Cursors: what a query gives whose answer is a sequence. Written once, for every loop.
+
+`BaseCursor` has what all of them have. A loop's cursor adds one of the two ways to iterate:
+`IterableCursor` for loops whose callers get values (blocking, gevent), `AsyncIterableCursor` for
+those whose callers await. The sans-IO half, which talks to the server, is a `Stream`.
+"""
+
+from __future__ import annotations
+
+import pprint
+from collections import deque
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rethinkdb.errors import ReqlCursorEmpty
+
+from .options import wait_limit
+from .stream import Stream
+from .waiter import Waiter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
+    from .connection import BaseConnection
+
+__all__ = ["AsyncIterableCursor", "BaseCursor", "CursorEmpty", "CursorQuery", "IterableCursor"]
+
+_SHOWN_ITEMS = 10
+
+# No item of any stream: these are JSON, or made of it.
+_NO_ITEM = object()
+
+
+class CursorQuery(NamedTuple):
+    """The query behind a cursor."""
+
+    term: Any
+    token: int
+    global_optargs: Mapping[str, Any]
+
+
+class CursorEmpty(ReqlCursorEmpty, StopIteration):
+    """No further items, where cursors are plain iterators: it also ends a `for` loop."""
+
+
+class BaseCursor:
+    """A sequence that arrives batch by batch, perhaps for ever (a changefeed).
+
+    The next batch is asked for while the items of this one are being taken, never more than one
+    ahead. Items that have arrived are always delivered first; then comes the error, if there was
+    one, or `ReqlCursorEmpty`; and it comes again on each later call. An error ends the cursor, not
+    the connection.
+
+    A cursor that nobody holds any more closes itself. So `break` in a loop over a query's result
+    stops the query on the server, and a cursor in a variable can be gone on with after a `break`.
+
+    Attributes:
+        conn: the connection it came from.
+    """
+
+    def __init__(self, conn: BaseConnection, stream: Stream) -> None:
+        self.conn = conn
+        self._stream = stream
+        self._items: deque[Any] = stream.buffer
+
+    @property
+    def items(self) -> deque[Any]:
+        """The items that have arrived and nobody has taken yet."""
+        return self._items
+
+    @property
+    def error(self) -> Exception | None:
+        """How the stream ended: None while it goes on, `ReqlCursorEmpty` at a clean end.
+
+        Items may still be buffered.
+        """
+        if self._stream.error is None and self._stream.finished:
+            return ReqlCursorEmpty()
+        return self._stream.error
+
+    @property
+    def query(self) -> CursorQuery:
+        """The query's term, its token on the wire, and the options it was run with."""
+        query = self._stream.query
+        return CursorQuery(query.term, self._stream.token, query.options)
+
+    def next(self, wait: Any = True) -> Any:
+        """The next item, as this loop gives results.
+
+        Args:
+            wait: True waits without limit, False or 0 takes only what has arrived, a number is the
+                seconds to wait.
+
+        Raises:
+            ReqlCursorEmpty: there is no further item.
+            ReqlTimeoutError: none came in time. Nothing is lost: the cursor goes on.
+            ReqlError: the query failed after the items already delivered.
+
+        Cancelling it loses nothing either: the item goes to the next caller.
+        """
+        return self.conn._call(self._next, timeout=wait_limit(wait))
+
+    def fetch_next(self, wait: Any = True) -> Any:
+        """Whether `next()` has something: waits until that is known. Loops are driven with it.
+
+        Args:
+            wait: as for `next`.
+
+        Returns:
+            True when an item or an error is there, False at a clean end.
+        """
+        return self.conn._call(self._has_next, timeout=wait_limit(wait))
+
+    def close(self) -> Any:
+        """Tell the server to stop. Items that have arrived can still be taken.
+
+        It does not wait for the server's answer, and does nothing when the stream has ended or the
+        connection is closed.
+        """
+        return self.conn._call(self._stream.close)
+
+    def _read_ahead(self) -> Any:
+        return self.conn._call(self._stream.read_ahead)
+
+    def _next(self) -> Waiter[Any]:
+        return self._held_by(self._stream.next())
+
+    def _has_next(self) -> Waiter[bool]:
+        return self._held_by(self._stream.has_next())
+
+    def _held_by(self, waiter: Waiter[Any]) -> Waiter[Any]:
+        """The waiter. While it is pending somebody waits for this cursor, and so holds it."""
+        if not waiter.done():
+            waiter.add_done_callback(self._served)
+        return waiter
+
+    def _served(self, _: Waiter[Any]) -> None:
+        """What holds the cursor is the reference to this method."""
+
+    def __del__(self) -> None:
+        if not self._stream.finished:
+            self.conn._discard(self._stream)
+
+    def __str__(self) -> str:
+        error = self.error
+        return self._describe(f"error: {error}" if error else "")
+
+    def __repr__(self) -> str:
+        error = self.error
+        name = f"object at {id(self):#x} "
+        return f"<{self._describe(f'error: {error!r}' if error else '', name)}>"
+
+    def _describe(self, failure: str, identity: str = "") -> str:
+        if isinstance(self.error, ReqlCursorEmpty):
+            failure = "done streaming"
+        kind = type(self)
+        shown = _show(self._items)
+        return f"{kind.__module__}.{kind.__qualname__} {identity}({failure or 'streaming'}):{shown}"
+
+
+class IterableCursor(BaseCursor):
+    """A cursor for `for`, where waiting blocks the caller (a thread, a greenlet)."""
+
+    # Mostly the item is here, and taking it needs no lock, no waiter and no call into the core:
+    # 0.2 µs in place of 2.7 (measured per item, lock and channel included). It is safe among
+    # threads, as a deque gives each item once; and fair, as nobody waits while there are items.
+
+    def next(self, wait: Any = True) -> Any:
+        if wait is not True:
+            return self._wait_next(wait)
+        return self.__next__()
+
+    next.__doc__ = BaseCursor.next.__doc__
+
+    def fetch_next(self, wait: Any = True) -> Any:
+        if wait is True and self._items:
+            return True
+        return super().fetch_next(wait)
+
+    fetch_next.__doc__ = BaseCursor.fetch_next.__doc__
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        items = self._items
+        try:
+            item = items.popleft()
+        except IndexError:
+            return self._wait_next(True)
+        if len(items) < self._stream.low_water:
+            self._read_ahead()
+        return item
+
+    def _wait_next(self, wait: Any) -> Any:
+        try:
+            return super().next(wait)
+        except ReqlCursorEmpty:
+            raise CursorEmpty from None
+
+    def to_list(self) -> list[Any]:
+        """All remaining items."""
+        found: list[Any] = []
+        for item in self:  # the first of each batch, which asks for the next one
+            found.append(item)
+            # The others at the speed of C: 0.07 µs each in place of 0.2. An item that another
+            # thread takes is not taken here.
+            with suppress(IndexError):
+                found.extend(iter(self._items.popleft, _NO_ITEM))
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class AsyncIterableCursor(BaseCursor):
+    """A cursor for `async for`, and for `await cursor.next()`."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        items = self._items
+        if items:
+            item = items.popleft()
+            if len(items) < self._stream.low_water:
+                await self._read_ahead()
+            return item
+        try:
+            return await self.next()
+        except ReqlCursorEmpty:
+            raise StopAsyncIteration from None
+
+    async def to_list(self) -> list[Any]:
+        """All remaining items."""
+        found: list[Any] = []
+        async for item in self:  # the first of each batch, which asks for the next one
+            found.append(item)
+            # Nobody comes in between here: 0.01 µs an item in place of 0.2.
+            found += self._items
+            self._items.clear()
+        return found
+
+
+def _show(items: deque[Any]) -> str:
+    """The first items, and a sign that there are more; on lines of their own if needed."""
+    first = list(islice(items, _SHOWN_ITEMS))
+    text = pprint.pformat([*first, _More()] if len(items) > _SHOWN_ITEMS else first)
+    return ("\n" if "\n" in text else " ") + text
+
+
+class _More:
+    def __repr__(self) -> str:
+        return "..."

@@ -1,0 +1,353 @@
+"""What `connect()` is told, checked once: a url and keywords in, one frozen `ConnectOptions` out.
+
+Every default and every check of an option stands here and nowhere else, so that all loops take the
+same arguments and refuse the same mistakes in the same words. Secrets never appear in a message.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from rethinkdb.errors import ReqlDriverError
+
+__all__ = [
+    "DEFAULT_HOST",
+    "DEFAULT_PORT",
+    "DEFAULT_TIMEOUT",
+    "DEFAULT_USER",
+    "ConnectOptions",
+    "ReqlUnknownOptionError",
+    "TLSConfig",
+    "check_names",
+    "connect_limit",
+    "wait_limit",
+]
+
+DEFAULT_HOST = "localhost"
+DEFAULT_PORT = 28015
+DEFAULT_USER = "admin"
+DEFAULT_TIMEOUT = 20.0
+
+# Systems refuse to wait longer (poll() takes 31 bits of milliseconds); it is as good as for ever.
+_LONGEST_WAIT = 2_000_000.0
+
+_HANDSHAKE_V1_0 = 10
+
+
+class ReqlUnknownOptionError(ReqlDriverError, TypeError):
+    """`connect()` was given an option it does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class TLSConfig:
+    """How to trust the server, as data: each loop makes of it what its TLS needs.
+
+    Attributes:
+        ca_certs: file of the certificates to trust; None: the system's trust store.
+        context: the user's own `ssl.SSLContext`, which then decides everything.
+    """
+
+    ca_certs: str | None = None
+    context: Any = None
+
+    @classmethod
+    def from_argument(cls, ssl: Any) -> TLSConfig | None:
+        """Reads the `ssl` argument of `connect()`.
+
+        Args:
+            ssl: nothing, or anything falsy (no TLS), True (the system's trust store),
+                `{"ca_certs": path}`, or an `ssl.SSLContext`.
+
+        Raises:
+            ReqlDriverError: for anything else; an unknown or missing key is named.
+        """
+        if not ssl:
+            return None
+        if ssl is True:
+            return cls()
+        if isinstance(ssl, Mapping):
+            return cls(ca_certs=_ca_certs(ssl))
+        if callable(getattr(ssl, "wrap_bio", None)):
+            return cls(context=ssl)
+        raise ReqlDriverError(
+            f'`ssl` must be {{"ca_certs": path}}, an ssl.SSLContext or True, not {_type(ssl)}.'
+        )
+
+    @property
+    def argument(self) -> Any:
+        """The `ssl` argument this came from."""
+        if self.context is not None:
+            return self.context
+        return True if self.ca_certs is None else {"ca_certs": self.ca_certs}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOptions:
+    """Where and how to connect. Made by `from_arguments`, which documents and checks each one."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    db: str | None = None
+    user: str = DEFAULT_USER
+    password: str = field(default="", repr=False)
+    timeout: float = DEFAULT_TIMEOUT
+    tls: TLSConfig | None = None
+    json_encoder: Callable[..., Any] | None = None
+    json_decoder: Callable[..., Any] | None = None
+
+    @classmethod
+    def from_arguments(
+        cls,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        auth_key: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        timeout: float | str | None = None,
+        ssl: Any = None,
+        url: str | None = None,
+        _handshake_version: int = _HANDSHAKE_V1_0,
+        json_encoder: Callable[..., Any] | None = None,
+        json_decoder: Callable[..., Any] | None = None,
+    ) -> ConnectOptions:
+        """Checks the arguments of `connect()` and fills in the defaults.
+
+        A falsy argument counts as not given, as configuration code passes empty strings.
+
+        Args:
+            host: name or address of the server, default `localhost`.
+            port: its driver port, default 28015; digits in a string will do.
+            db: the database of `r.table(...)`; without it the server takes `test`.
+            auth_key: the old name of `password`.
+            user: default `admin`.
+            password: default empty.
+            timeout: seconds for connecting, TLS and handshake together, default 20.
+            ssl: see `TLSConfig.from_argument`.
+            url: `rethinkdb://user:password@host:port/db?auth_key=K&timeout=S`, percent-encoded;
+                each part may be left out. What it leaves out comes from the other arguments; what
+                both of them say must agree.
+            _handshake_version: 10, the only one there is.
+            json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
+            json_decoder: class (or factory), called with the run options, with `.decode(str)`.
+
+        Raises:
+            ReqlDriverError: for a value that will not do, or one that contradicts the url.
+        """
+        if _handshake_version != _HANDSHAKE_V1_0:
+            raise ReqlDriverError(
+                f"`_handshake_version` {_handshake_version!r} is not supported: "
+                f"only {_HANDSHAKE_V1_0} (V1_0) is, which every server since 2.3 speaks."
+            )
+        given: dict[str, Any] = {
+            "host": _host(host),
+            "port": _port(port),
+            "db": _text("db", db),
+            "auth_key": _text("auth_key", auth_key),
+            "user": _text("user", user),
+            "password": _text("password", password),
+            "timeout": connect_limit(timeout),
+        }
+        merged = _merge(given, _from_url(url)) if url else given
+        return cls(
+            host=merged["host"] or DEFAULT_HOST,
+            port=merged["port"] or DEFAULT_PORT,
+            db=merged["db"],
+            user=merged["user"] or DEFAULT_USER,
+            password=_password(merged["password"], merged["auth_key"]),
+            timeout=merged["timeout"] or DEFAULT_TIMEOUT,
+            tls=TLSConfig.from_argument(ssl),
+            json_encoder=_factory("json_encoder", json_encoder),
+            json_decoder=_factory("json_decoder", json_decoder),
+        )
+
+
+#: The arguments of `connect()` on every loop.
+CONNECT_OPTIONS = (
+    "host",
+    "port",
+    "db",
+    "auth_key",
+    "user",
+    "password",
+    "timeout",
+    "ssl",
+    "url",
+    "_handshake_version",
+    "json_encoder",
+    "json_decoder",
+)
+
+
+def check_names(names: Iterable[str], loop_options: Iterable[str]) -> None:
+    """Refuse an option that `connect()` does not have.
+
+    Args:
+        names: the keywords given.
+        loop_options: the options that this loop adds to those of every loop.
+
+    Raises:
+        ReqlUnknownOptionError: names the option, one that looks like it, and all there are.
+    """
+    known = [*CONNECT_OPTIONS, *loop_options]
+    for name in names:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        public = ", ".join(option for option in known if option[0] != "_")
+        raise ReqlUnknownOptionError(
+            f"connect() has no option `{name}`.{hint} Known options: {public}."
+        )
+
+
+def connect_limit(value: Any) -> float | None:
+    """Seconds that a `timeout` for connecting allows; None when it is falsy, for the default.
+
+    Raises:
+        ReqlDriverError: it is no number above 0.
+    """
+    if not value:
+        return None
+    try:
+        seconds = float(value) if isinstance(value, (int, float, str)) and value is not True else -1
+    except (ValueError, OverflowError):
+        seconds = -1
+    if seconds < 0 or not math.isfinite(seconds):
+        raise ReqlDriverError(f"`timeout` must be a number of seconds above 0, not {value!r}.")
+    return min(seconds, _LONGEST_WAIT) or None
+
+
+def wait_limit(wait: Any) -> float | None:
+    """Seconds that `wait=` of a cursor allows: None is no limit, 0 only what is there already.
+
+    Args:
+        wait: True or None (no limit), False (0), or a number of seconds.
+
+    Raises:
+        ReqlDriverError: for anything else.
+    """
+    if wait is True or wait is None:
+        return None
+    if isinstance(wait, (int, float)) and wait >= 0:
+        return float(wait) if wait < _LONGEST_WAIT else None
+    raise ReqlDriverError(
+        f"Invalid wait timeout '{wait}': give True, False or a number of seconds from 0 up."
+    )
+
+
+def _from_url(url: str) -> dict[str, Any]:
+    """What a url says, by argument name; absent parts are left out."""
+    parts = _split(url)
+    # The incumbent drops every slash of the path; a database's name has none.
+    said: dict[str, Any] = {
+        "host": _host(unquote(parts.hostname)) if parts.hostname else None,
+        "port": _port(_port_text(parts)),
+        "db": unquote(parts.path).replace("/", "") or None,
+        "user": unquote(parts.username or "") or None,
+        "password": unquote(parts.password or "") or None,
+    }
+    for name, value in parse_qsl(parts.query):
+        if name not in ("auth_key", "timeout"):
+            raise ReqlDriverError(
+                f"The url has an unknown parameter `{name}`; it may have auth_key and timeout."
+            )
+        said[name] = connect_limit(value) if name == "timeout" else value
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _split(url: Any) -> SplitResult:
+    if not isinstance(url, str):
+        raise ReqlDriverError(f"`url` must be a string, not {_type(url)}.")
+    try:
+        parts = urlsplit(url)
+    except ValueError as exc:
+        raise ReqlDriverError(f"The url cannot be read: {exc}.") from exc
+    # The url itself is not shown: it may hold a password.
+    if parts.scheme != "rethinkdb" or not parts.netloc:
+        raise ReqlDriverError(
+            "The url must begin with `rethinkdb://`, as in rethinkdb://user:password@host:28015/db."
+        )
+    return parts
+
+
+def _port_text(parts: SplitResult) -> str:
+    # Not `parts.port`: its error for a bad one would not be ours.
+    _, _, address = parts.netloc.rpartition("@")
+    _, _, port = address.rpartition("]")[2].partition(":")
+    return port
+
+
+def _merge(given: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments and url together. They must agree: preferring one may connect to a wrong place."""
+    for name, value in said.items():
+        if given[name] is not None and given[name] != value:
+            raise ReqlDriverError(
+                f"`{name}` and the url contradict each other: give it in one of them only."
+            )
+    return {**given, **said}
+
+
+def _password(password: str | None, auth_key: str | None) -> str:
+    if password and auth_key:
+        raise ReqlDriverError("`auth_key` and `password` are both set.")
+    return password or auth_key or ""
+
+
+def _text(name: str, value: Any) -> str | None:
+    if not value:
+        return None
+    if not isinstance(value, str):
+        raise ReqlDriverError(f"`{name}` must be a string, not {_type(value)}.")
+    return value
+
+
+def _host(value: Any) -> str | None:
+    host = _text("host", value)
+    if host and not host.isprintable():
+        raise ReqlDriverError(f"`host` {host!r} is no host name.")
+    # An IPv6 address may come as it stands in a url.
+    return host[1:-1] if host and host[0] == "[" and host[-1] == "]" else host
+
+
+def _port(value: Any) -> int | None:
+    if not value:
+        return None
+    try:
+        port = int(value) if isinstance(value, (int, str)) and value is not True else None
+    except ValueError:
+        port = None
+    if port is None:
+        raise ReqlDriverError(f"Could not convert port {value!r} to an integer.")
+    if not 0 <= port <= 65535:
+        raise ReqlDriverError(f"Port {port} is out of range: it must be from 1 to 65535.")
+    return port or None
+
+
+def _factory(name: str, value: Any) -> Callable[..., Any] | None:
+    if value is None or callable(value):
+        return value  # type: ignore[no-any-return]  # callable() cannot tell the arguments
+    raise ReqlDriverError(f"`{name}` must be a class or another callable, not {_type(value)}.")
+
+
+def _ca_certs(ssl: Mapping[str, Any]) -> str:
+    for key in ssl:
+        if key != "ca_certs":
+            raise ReqlDriverError(
+                f'`ssl` has an unknown key {key!r}: it takes {{"ca_certs": path}} only. '
+                "For anything else give an ssl.SSLContext."
+            )
+    path = ssl["ca_certs"]
+    if not isinstance(path, (str, os.PathLike)) or not path:
+        raise ReqlDriverError(f"`ssl['ca_certs']` must be the path of a file, not {_type(path)}.")
+    return os.fsdecode(path)
+
+
+def _type(value: Any) -> str:
+    return type(value).__name__

@@ -1,0 +1,183 @@
+"""Bytes in, events and bytes out: what client and server have in common.
+
+    bytes --receive_data()--> Protocol --events_received()--> Event
+    bytes <--data_to_send()-- Protocol <--send_frame()------- token, body
+
+A protocol owns no socket, clock or loop, and receiving never raises: bytes that break the rules end
+the connection with a `ConnectionLost` event, and `close_requested`. It goes through these states:
+
+    CONNECTING --handshake done--> OPEN --close() or bad bytes--> CLOSING --receive_eof()--> CLOSED
+
+and from each of the first three directly to CLOSED when the transport ends.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from abc import ABC, abstractmethod
+
+from .events import ConnectionLost, Event, FrameReceived
+from .frames import FrameReader, FrameTooLarge, frame_header
+from .handshake import LINE_LIMIT, Handshake
+from .violations import LocalProtocolError
+
+__all__ = ["Protocol", "State"]
+
+logger = logging.getLogger("rethinkdb.net")
+
+_LOGGED_BYTES = 200
+
+
+class State(enum.Enum):
+    """Where a connection is in its life."""
+
+    CONNECTING = enum.auto()
+    OPEN = enum.auto()
+    CLOSING = enum.auto()
+    CLOSED = enum.auto()
+
+
+class Protocol(ABC):
+    """Base of `ClientProtocol` and `ServerProtocol`.
+
+    Args:
+        handshake: see `rethinkdb.net.handshake`.
+        frame_limit: the longest frame body to accept, in bytes.
+
+    Attributes:
+        state: see the module.
+        close_requested: send what `data_to_send()` returns, then close the transport.
+    """
+
+    def __init__(self, handshake: Handshake, frame_limit: int) -> None:
+        self.state = State.CONNECTING
+        self.close_requested = False
+        self._handshake = handshake
+        self._lines = bytearray()
+        self._frames = FrameReader(frame_limit)
+        self._events: list[Event] = []
+        self._output = [next(handshake)]
+        # Asked once: `isEnabledFor` for each frame would cost more than reading the frame.
+        self._debug = logger.isEnabledFor(logging.DEBUG)
+
+    # The transport's side.
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the peer, cut anywhere. Never raises; ignored once closing."""
+        if self.state is State.OPEN:
+            self._receive_frames(data)
+        elif self.state is State.CONNECTING:
+            self._lines += data
+            self._receive_lines()
+
+    def receive_eof(self, exc: Exception | None = None) -> None:
+        """The transport has ended, with its error if it had one. A second call has no effect."""
+        if self.state is State.CLOSED:
+            return
+        self._end(exc or self._unexpected_eof())
+        self.state = State.CLOSED
+        self._output.clear()
+
+    def data_to_send(self) -> bytes:
+        """All bytes queued since the last call: as many frames as there are, for one write."""
+        if not self._output:
+            return b""
+        data = b"".join(self._output)
+        self._output.clear()
+        return data
+
+    # The user's side.
+
+    def events_received(self) -> list[Event]:
+        """The events since the last call, in order. `ConnectionLost` comes once, and last."""
+        events, self._events = self._events, []
+        return events
+
+    def send_frame(self, token: int, payload: bytes) -> None:
+        """Queue a frame; dropped once closing, as nobody is there to read it.
+
+        Raises:
+            LocalProtocolError: the handshake is not complete.
+        """
+        if self.state is State.OPEN:
+            self._output += (frame_header(token, len(payload)), payload)
+            if self._debug:
+                logger.debug("sent %d: %.*r", token, _LOGGED_BYTES, payload)
+        elif self.state is State.CONNECTING:
+            raise LocalProtocolError("no frame can be sent before the handshake is complete")
+
+    def close(self) -> None:
+        """End the connection from this side. What is queued will still be sent."""
+        self._end(None)
+
+    def fail(self, cause: Exception) -> None:
+        """End the connection because of what the peer did."""
+        self._end(cause)
+
+    # Inside.
+
+    def _end(self, cause: Exception | None) -> None:
+        if self.state in (State.CLOSING, State.CLOSED):
+            return
+        self.state = State.CLOSING
+        self.close_requested = True
+        self._events.append(ConnectionLost(cause))
+
+    def _receive_frames(self, data: bytes) -> None:
+        self._frames.feed(data)
+        try:
+            while (frame := self._frames.next_frame()) is not None:
+                self._events.append(FrameReceived(*frame))
+                if self._debug:
+                    logger.debug("received %d: %.*r", frame[0], _LOGGED_BYTES, frame[1])
+        except FrameTooLarge as exc:
+            self._frame_too_large(exc)
+
+    def _receive_lines(self) -> None:
+        while self.state is State.CONNECTING:
+            end = self._line_end(self._lines)
+            if end < 0:
+                if len(self._lines) >= LINE_LIMIT:
+                    self._line_too_long()
+                return
+            line = bytes(self._lines[:end])
+            del self._lines[: end + 1]
+            self._receive_line(line)
+
+    def _receive_line(self, line: bytes) -> None:
+        try:
+            self._output.append(self._handshake.send(line))
+        except StopIteration as done:
+            data, event = done.value
+            self._output.append(data)
+            self._events.append(event)
+            self.state = State.OPEN
+            rest, self._lines = bytes(self._lines), bytearray()
+            self._receive_frames(rest)
+        except Exception as exc:
+            self._handshake_failed(exc)
+
+    def _line_end(self, lines: bytearray) -> int:
+        """Where the first line's terminator is; -1 if it has not arrived within the limit."""
+        return lines.find(0, 0, LINE_LIMIT)
+
+    def _unexpected_eof(self) -> EOFError:
+        unread = len(self._lines) + len(self._frames.unread())
+        if unread:
+            return EOFError(
+                f"The peer closed the connection in mid-message, {unread} bytes into it."
+            )
+        return EOFError("The peer closed the connection.")
+
+    # What client and server do differently.
+
+    @abstractmethod
+    def _line_too_long(self) -> None:
+        """The first line of `_lines` is longer than a handshake's may be."""
+
+    def _handshake_failed(self, exc: Exception) -> None:
+        self.fail(exc)
+
+    def _frame_too_large(self, exc: FrameTooLarge) -> None:
+        self.fail(exc)

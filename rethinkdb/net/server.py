@@ -1,0 +1,112 @@
+"""The server's end of the wire, for the embedded server and for tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from rethinkdb.ql2 import ResponseType
+
+from .frames import MAX_QUERY_SIZE, FrameTooLarge, frame_header
+from .handshake import MAGIC, HandshakeRefused, server_handshake
+from .protocol import Protocol, State
+from .scram import Credentials, make_nonce
+
+__all__ = ["ServerProtocol"]
+
+# Of a query that is too long, the server reads and forgets this much before it answers. Were the
+# client still writing when the server hangs up, it would see a broken pipe in place of the answer.
+_MAX_DISCARDED = 1024 * 1024 * 1024
+
+
+class ServerProtocol(Protocol):
+    """Lets clients in, then receives queries and sends replies.
+
+    Args:
+        credentials: finds a user's credentials, None for an unknown user.
+        server_version: what to call ourselves.
+        nonce: random if not given; tests give one.
+        max_query_size: the longest query to accept, in bytes.
+
+    Example::
+
+        protocol = ServerProtocol({"admin": Credentials.from_password("", 1)}.get)
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            match event:
+                case FrameReceived(token, payload):
+                    protocol.send_frame(token, answer(payload))
+        transport.write(protocol.data_to_send())
+        if protocol.close_requested:
+            transport.close()
+    """
+
+    def __init__(
+        self,
+        credentials: Callable[[str], Credentials | None],
+        server_version: str = "2.4.4",
+        nonce: str | None = None,
+        *,
+        max_query_size: int = MAX_QUERY_SIZE,
+    ) -> None:
+        super().__init__(
+            server_handshake(credentials, server_version, nonce or make_nonce()), max_query_size
+        )
+        self._max_query_size = max_query_size
+        # The greeting answers the magic number, so it waits for that.
+        self._greeting = self.data_to_send()
+        self._discarding = 0
+        self._too_large: FrameTooLarge | None = None
+
+    def receive_data(self, data: bytes) -> None:
+        """See `Protocol`."""
+        if self._too_large is not None:
+            self._discard(self._too_large, len(data))
+        elif self._greeting and self.state is State.CONNECTING:
+            self._lines += data
+            self._receive_magic()
+        else:
+            super().receive_data(data)
+
+    def _receive_magic(self) -> None:
+        if len(self._lines) < len(MAGIC):
+            return
+        magic = self._lines[: len(MAGIC)]
+        if magic != MAGIC:
+            self._refuse_magic()
+            return
+        del self._lines[: len(MAGIC)]
+        self._output.append(self._greeting)
+        self._greeting = b""
+        self._receive_lines()
+
+    def _refuse_magic(self) -> None:
+        # Who does not know this handshake cannot know its JSON either, and is told in plain text.
+        text = (
+            "Received an unsupported protocol version. This port is for RethinkDB queries. "
+            "Does your client driver version not match the server?"
+        )
+        self._output.append(f"ERROR: {text}\n\0".encode())
+        self.fail(HandshakeRefused(-1, text))
+
+    def _line_too_long(self) -> None:
+        self._handshake_failed(HandshakeRefused(7, "Limited read buffer size."))
+
+    def _handshake_failed(self, exc: Exception) -> None:
+        if isinstance(exc, HandshakeRefused):
+            self._output.append(exc.line())
+        super()._handshake_failed(exc)
+
+    def _frame_too_large(self, exc: FrameTooLarge) -> None:
+        self._too_large = exc
+        self._discarding = exc.length if exc.length < _MAX_DISCARDED else 0
+        self._discard(exc, len(self._frames.unread()) - len(frame_header(0, 0)))
+
+    def _discard(self, exc: FrameTooLarge, count: int) -> None:
+        self._discarding -= count
+        if self._discarding > 0 or self.state is not State.OPEN:
+            return
+        text = f"Query size ({exc.length}) greater than maximum ({self._max_query_size})."
+        reply = {"t": ResponseType.CLIENT_ERROR, "r": [text], "b": []}
+        self.send_frame(exc.token, json.dumps(reply).encode())
+        self.fail(exc)

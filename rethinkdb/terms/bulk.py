@@ -1,0 +1,177 @@
+"""Many documents as JSON text: what `insert` does with long lists of plain ones.
+
+The server can be sent an array term by term, or as one string for its term JSON to parse. The
+result is the same, and the string costs far less. Measured per document of 100 bytes, in batches of
+1,000: 0.4 µs to build and encode, not 2.0 (with a datetime in each 1.5, not 6.5), and on the server
+some 10 µs, not 90.
+
+Documents that hold anything but JSON's own types and aware datetimes are left to the ordinary path,
+one by one, and so is whatever orjson would write differently from it or not at all. Short inserts
+stay as they are: there is little to win, and the server points at the very value it complains of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import chain
+from math import ceil, floor, isfinite
+from typing import Any, NamedTuple
+
+from rethinkdb.codec import foreign_values_allowed, loads
+from rethinkdb.pseudotypes import PSEUDO_TYPE_KEY
+
+try:
+    import orjson
+except ImportError:  # then nothing is plain enough
+    orjson = None  # type: ignore[assignment]  # a module or None, which mypy cannot say
+
+__all__ = ["Text", "encoded", "encoded_singly", "written"]
+
+# From this length on a list is sent as text, up to what the limit of a query leaves room for, as
+# quotes and backslashes in it take up to twice their space once more.
+_LEAST_TEXT = 32 * 1024
+_MOST_TEXT = 32 * 1024 * 1024
+
+# At one level of nesting; what contains itself has them without end.
+_MOST_VALUES = 1 << 20
+
+# What orjson writes as the ordinary path does. It would take more (a UUID, an Enum) by itself.
+_HOLDERS = frozenset({dict, list, tuple})
+_ACCEPTED = _HOLDERS | {str, int, float, bool, type(None), datetime}
+
+_PSEUDO_TYPE = f'"{PSEUDO_TYPE_KEY}"'.encode()
+
+# Between these years a double holds microseconds since 1970 exactly; the server computes with one.
+_YEARS = range(1700, 2200)
+
+_QUARTER = timedelta(minutes=15)
+
+
+class Text(NamedTuple):
+    """Documents, or a single one, as JSON text."""
+
+    json: str
+    dates: tuple[datetime, ...]  # in place of which the text has pseudo-types, in their order
+
+
+def encoded(documents: list[Any], depth: int) -> Text | None:
+    """All of a list as one text; None if it is too short, or not plain enough.
+
+    Args:
+        documents: what to insert.
+        depth: how deep it may be nested, the list included.
+    """
+    text = _encoded(documents, documents, depth)
+    return text if text is not None and len(text.json) >= _LEAST_TEXT else None
+
+
+def encoded_singly(documents: list[Any], depth: int) -> list[Any] | None:
+    """The list with texts in place of its plain documents; None if they are few or short."""
+    mixed = [_encoded(document, [document], depth) or document for document in documents]
+    length = sum(len(item.json) for item in mixed if type(item) is Text)
+    return mixed if length >= _LEAST_TEXT else None
+
+
+def written(text: Text) -> Any:
+    """What the text was made of, for printing."""
+    return _with_dates(loads(text.json.encode()), iter(text.dates))
+
+
+def _with_dates(value: Any, dates: Iterator[datetime]) -> Any:
+    if type(value) is list:
+        return [_with_dates(item, dates) for item in value]
+    if type(value) is not dict:
+        return value
+    if value.get(PSEUDO_TYPE_KEY) == "TIME":
+        return next(dates, value)
+    return {name: _with_dates(item, dates) for name, item in value.items()}
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def _encoded(value: Any, documents: list[Any], depth: int) -> Text | None:
+    # An encoder of the program's own decides for itself what becomes of each value.
+    if orjson is None or foreign_values_allowed():
+        return None
+    levels = _levels(documents, depth)
+    if levels is None:
+        return None
+    dates: list[datetime] = []
+
+    def pseudo_type(date: datetime) -> dict[str, Any]:
+        dates.append(date)
+        return _time(date)
+
+    try:
+        json = orjson.dumps(value, pseudo_type, orjson.OPT_PASSTHROUGH_DATETIME)
+    except TypeError:  # keys, surrogates, long integers, dates: the ordinary path knows, or tells
+        return None
+    # orjson writes NaN and infinities as null, so without one there are none.
+    if len(json) > _MOST_TEXT or (b"null" in json and not _all_finite(levels)):
+        return None
+    # All times in the text must be dates of ours, or printing could not tell them apart.
+    if dates and json.count(_PSEUDO_TYPE) != len(dates):
+        return None
+    return Text(json.decode(), tuple(dates))
+
+
+def _levels(documents: list[Any], depth: int) -> list[list[Any]] | None:
+    """The dicts, lists and tuples of each level of nesting; None if anything is not plain.
+
+    Types are collected at the speed of C: 0.2 µs for a flat document, not 1.9 for a Python loop.
+    """
+    if not _HOLDERS.issuperset(map(type, documents)):
+        return None
+    levels = [documents]
+    while len(levels) < depth and sum(map(len, levels[-1])) <= _MOST_VALUES:
+        kinds = set(map(type, _members(levels[-1])))
+        if not kinds <= _ACCEPTED:
+            return None
+        if kinds.isdisjoint(_HOLDERS):
+            return levels
+        levels.append([value for value in _members(levels[-1]) if type(value) in _HOLDERS])
+    return None
+
+
+def _members(holders: list[Any]) -> Iterable[Any]:
+    # Nothing is kept, so that the garbage collector does not think it is due.
+    if {dict}.issuperset(map(type, holders)):
+        return chain.from_iterable(map(dict.values, holders))
+    return chain.from_iterable(
+        holder.values() if type(holder) is dict else holder for holder in holders
+    )
+
+
+def _all_finite(levels: list[list[Any]]) -> bool:
+    values = chain.from_iterable(map(_members, levels))
+    return all(isfinite(value) for value in values if type(value) is float)
+
+
+def _time(date: datetime) -> dict[str, Any]:
+    """The pseudo-type that the server makes of the date's ISO 8601 text, to the same millisecond.
+
+    Raises:
+        TypeError: that is not certain: of the offset or the year.
+    """
+    offset = date.utcoffset()
+    if offset is None or date.year not in _YEARS:
+        raise TypeError
+    epoch = date.timestamp()
+    if date.microsecond:
+        # As C's round(), which Python's is not: halves go away from zero.
+        epoch = (floor(epoch * 1000 + 0.5) if epoch >= 0 else ceil(epoch * 1000 - 0.5)) / 1000
+    return {PSEUDO_TYPE_KEY: "TIME", "epoch_time": epoch, "timezone": _timezone(offset)}
+
+
+@lru_cache(maxsize=256)
+def _timezone(offset: timedelta) -> str:
+    """An offset as the server writes it."""
+    minutes = offset // timedelta(minutes=1)
+    # The server's own limits; and it fails to read some offsets with odd minutes.
+    if offset % _QUARTER or not -12 * 60 <= minutes <= 14 * 60:
+        raise TypeError
+    hours, minutes = divmod(abs(minutes), 60)
+    return f"{'-' if offset < timedelta(0) else '+'}{hours:02}:{minutes:02}"

@@ -1,0 +1,412 @@
+"""Arithmetic, comparison, logic, bits; Python's operators are short for them."""
+# Declarations have no bodies (see rethinkdb.terms.declare).
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rethinkdb.ql2 import TermType
+from rethinkdb.terms.declare import command
+from rethinkdb.terms.printing import infix, invert, logical
+
+if TYPE_CHECKING:
+    from rethinkdb.ast import RqlQuery
+    from rethinkdb.terms.types import Integer, Number, Value
+
+__all__ = ["LogicCommands"]
+
+
+class LogicCommands:
+    """Commands on numbers and truth values."""
+
+    __slots__ = ()
+
+    # --- arithmetic
+
+    @command(TermType.ADD, style=infix, prints_as="+")
+    def add(self, /, *others: Value) -> RqlQuery:
+        """Adds numbers, joins strings or arrays, or adds seconds to a time: `a + b`.
+
+        Args:
+            others: what to add, from left to right.
+
+        Returns:
+            The sum.
+
+        Raises:
+            ReqlNonExistenceError: something is null.
+            ReqlQueryLogicError: the types do not go together.
+
+        Example:
+            (r.expr(1) + 2).run(conn)  # 3
+        """
+
+    @command(TermType.SUB, style=infix, prints_as="-")
+    def sub(self, /, *others: Value) -> RqlQuery:
+        """Subtracts numbers, seconds from a time, or a time from a time: `a - b`.
+
+        Args:
+            others: what to subtract, from left to right.
+
+        Returns:
+            A number or time; between times, seconds.
+
+        Raises:
+            ReqlNonExistenceError: something is null.
+            ReqlQueryLogicError: the types do not go together.
+
+        Example:
+            (r.now() - 3600).run(conn)
+        """
+
+    @command(TermType.MUL, style=infix, prints_as="*")
+    def mul(self, /, *others: Value) -> RqlQuery:
+        """Multiplies numbers, or repeats an array: `a * b`.
+
+        Args:
+            others: the other factors.
+
+        Returns:
+            The product.
+
+        Raises:
+            ReqlNonExistenceError: something is null.
+            ReqlQueryLogicError: the types do not go together.
+
+        Example:
+            (r.expr([1, 2]) * 2).run(conn)  # [1, 2, 1, 2]
+        """
+
+    @command(TermType.DIV, style=infix, prints_as="/")
+    def div(self, /, *others: Number) -> RqlQuery:
+        """Divides numbers; there is no integer division: `a / b`.
+
+        Args:
+            others: the divisors, from left to right.
+
+        Returns:
+            A number.
+
+        Raises:
+            ReqlQueryLogicError: a divisor is 0, or something is no number.
+
+        Example:
+            (r.expr(3) / 2).run(conn)  # 1.5
+        """
+
+    @command(TermType.MOD, style=infix, prints_as="%")
+    def mod(self, other: Integer, /) -> RqlQuery:
+        """The remainder of an integer division; it has the sign of the subject: `a % b`.
+
+        Args:
+            other: the divisor.
+
+        Returns:
+            An int.
+
+        Raises:
+            ReqlQueryLogicError: the divisor is 0, or something is no integer.
+
+        Example:
+            (r.expr(7) % 4).run(conn)  # 3
+        """
+
+    @command(TermType.FLOOR)
+    def floor(self, /) -> RqlQuery:
+        """Rounds down.
+
+        Returns:
+            An integer.
+
+        Raises:
+            ReqlQueryLogicError: the subject is no number.
+
+        Example:
+            r.floor(1.7).run(conn)  # 1
+        """
+
+    @command(TermType.CEIL)
+    def ceil(self, /) -> RqlQuery:
+        """Rounds up.
+
+        Returns:
+            An integer.
+
+        Raises:
+            ReqlQueryLogicError: the subject is no number.
+
+        Example:
+            r.ceil(1.2).run(conn)  # 2
+        """
+
+    @command(TermType.ROUND)
+    def round(self, /) -> RqlQuery:
+        """Rounds to the nearest integer, halves away from zero.
+
+        Returns:
+            An integer.
+
+        Raises:
+            ReqlQueryLogicError: the subject is no number.
+
+        Example:
+            r.round(-1.5).run(conn)  # -2
+        """
+
+    # --- comparison
+
+    @command(TermType.EQ, style=infix, prints_as="==", compares=True)
+    def eq(self, /, *others: Value) -> RqlQuery:
+        """Whether values are equal: `a == b`.
+
+        Args:
+            others: what to compare with.
+
+        Returns:
+            A bool: True when all are equal.
+
+        Raises:
+            ReqlDriverCompileError: an operand is made by `&` or `|` without parentheses in mind.
+
+        Example:
+            r.table("users").filter(r.row["age"] == 30).run(conn)
+        """
+
+    @command(TermType.NE, style=infix, prints_as="!=", compares=True)
+    def ne(self, /, *others: Value) -> RqlQuery:
+        """Whether values are not all equal: `a != b`.
+
+        Args:
+            others: what to compare with.
+
+        Returns:
+            A bool.
+
+        Raises:
+            ReqlDriverCompileError: an operand is made by `&` or `|`.
+
+        Example:
+            r.table("users").filter(r.row["age"] != 30).run(conn)
+        """
+
+    @command(TermType.LT, style=infix, prints_as="<", compares=True)
+    def lt(self, /, *others: Value) -> RqlQuery:
+        """Whether each value is less than the next: `a < b`.
+
+        Values of different types compare by the names of their types.
+
+        Args:
+            others: what to compare with.
+
+        Returns:
+            A bool.
+
+        Raises:
+            ReqlDriverCompileError: an operand is made by `&` or `|`.
+
+        Example:
+            r.expr(1).lt(2, 3).run(conn)  # True
+        """
+
+    @command(TermType.LE, style=infix, prints_as="<=", compares=True)
+    def le(self, /, *others: Value) -> RqlQuery:
+        """Whether no value is greater than the next: `a <= b`.
+
+        Args:
+            others: what to compare with.
+
+        Returns:
+            A bool.
+
+        Raises:
+            ReqlDriverCompileError: an operand is made by `&` or `|`.
+
+        Example:
+            r.expr(1).le(2, 2).run(conn)  # True
+        """
+
+    @command(TermType.GT, style=infix, prints_as=">", compares=True)
+    def gt(self, /, *others: Value) -> RqlQuery:
+        """Whether each value is greater than the next: `a > b`.
+
+        Args:
+            others: what to compare with.
+
+        Returns:
+            A bool.
+
+        Raises:
+            ReqlDriverCompileError: an operand is made by `&` or `|`.
+
+        Example:
+            r.expr(3).gt(2, 1).run(conn)  # True
+        """
+
+    @command(TermType.GE, style=infix, prints_as=">=", compares=True)
+    def ge(self, /, *others: Value) -> RqlQuery:
+        """Whether no value is less than the next: `a >= b`.
+
+        Args:
+            others: what to compare with.
+
+        Returns:
+            A bool.
+
+        Raises:
+            ReqlDriverCompileError: an operand is made by `&` or `|`.
+
+        Example:
+            r.expr(3).ge(2, 2).run(conn)  # True
+        """
+
+    # --- logic
+
+    @command(TermType.AND, style=logical)
+    def and_(self, /, *others: Value) -> RqlQuery:
+        """Whether all values are true: `a & b`. Only null and False are false.
+
+        Args:
+            others: the other values, looked at only while all so far are true.
+
+        Returns:
+            The value that decided it.
+
+        Raises:
+            ReqlRuntimeError: a value that is looked at fails.
+
+        Example:
+            r.table("t").filter((r.row["a"] == 1) & (r.row["b"] == 2)).run(conn)
+        """
+
+    @command(TermType.OR, style=logical)
+    def or_(self, /, *others: Value) -> RqlQuery:
+        """Whether any value is true: `a | b`. Only null and False are false.
+
+        Args:
+            others: the other values, looked at only while all so far are false.
+
+        Returns:
+            The value that decided it.
+
+        Raises:
+            ReqlRuntimeError: a value that is looked at fails.
+
+        Example:
+            r.table("t").filter((r.row["a"] == 1) | (r.row["b"] == 2)).run(conn)
+        """
+
+    @command(TermType.NOT, style=invert)
+    def not_(self, /) -> RqlQuery:
+        """Whether a value is false: `~a`. Only null and False are false.
+
+        Returns:
+            A bool.
+
+        Raises:
+            ReqlRuntimeError: the value fails.
+
+        Example:
+            r.table("t").filter(~r.row["done"]).run(conn)
+        """
+
+    # --- bits
+
+    @command(TermType.BIT_AND, style=logical)
+    def bit_and(self, /, *others: Integer) -> RqlQuery:
+        """The bits that all integers have.
+
+        Args:
+            others: the other integers.
+
+        Returns:
+            An int.
+
+        Raises:
+            ReqlQueryLogicError: something is no integer.
+
+        Example:
+            r.expr(6).bit_and(3).run(conn)  # 2
+        """
+
+    @command(TermType.BIT_OR, style=logical)
+    def bit_or(self, /, *others: Integer) -> RqlQuery:
+        """The bits that any of the integers has.
+
+        Args:
+            others: the other integers.
+
+        Returns:
+            An int.
+
+        Raises:
+            ReqlQueryLogicError: something is no integer.
+
+        Example:
+            r.expr(6).bit_or(3).run(conn)  # 7
+        """
+
+    @command(TermType.BIT_XOR, style=logical)
+    def bit_xor(self, /, *others: Integer) -> RqlQuery:
+        """The bits that differ between integers.
+
+        Args:
+            others: the other integers.
+
+        Returns:
+            An int.
+
+        Raises:
+            ReqlQueryLogicError: something is no integer.
+
+        Example:
+            r.expr(6).bit_xor(3).run(conn)  # 5
+        """
+
+    @command(TermType.BIT_NOT)
+    def bit_not(self, /) -> RqlQuery:
+        """All bits of an integer inverted.
+
+        Returns:
+            An int.
+
+        Raises:
+            ReqlQueryLogicError: the subject is no integer.
+
+        Example:
+            r.bit_not(7).run(conn)  # -8
+        """
+
+    @command(TermType.BIT_SAL, style=logical)
+    def bit_sal(self, bits: Integer, /) -> RqlQuery:
+        """The bits of an integer shifted to the left.
+
+        Args:
+            bits: how far.
+
+        Returns:
+            An int.
+
+        Raises:
+            ReqlQueryLogicError: something is no integer.
+
+        Example:
+            r.expr(5).bit_sal(2).run(conn)  # 20
+        """
+
+    @command(TermType.BIT_SAR, style=logical)
+    def bit_sar(self, bits: Integer, /) -> RqlQuery:
+        """The bits of an integer shifted to the right, keeping the sign.
+
+        Args:
+            bits: how far.
+
+        Returns:
+            An int.
+
+        Raises:
+            ReqlQueryLogicError: something is no integer.
+
+        Example:
+            r.expr(-20).bit_sar(2).run(conn)  # -5
+        """

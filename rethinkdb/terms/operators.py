@@ -1,0 +1,152 @@
+"""Python's operators on terms: short forms of commands."""
+# Declarations have no bodies (see rethinkdb.terms.declare).
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
+from rethinkdb.ql2 import TermType
+from rethinkdb.terms import printing
+from rethinkdb.terms.declare import command
+from rethinkdb.terms.logic import LogicCommands
+
+if TYPE_CHECKING:
+    from rethinkdb.ast import RqlQuery
+    from rethinkdb.terms.types import Value
+
+__all__ = ["Operators"]
+
+
+class Operators(LogicCommands):
+    """`+ - * / %`, comparisons, `& | ~` for logic, `[...]` for fields, positions, slices.
+
+    Python turns comparisons round when a term stands only on their right: `1 < q` is `q > 1`.
+    """
+
+    __slots__ = ()
+
+    # --- brackets
+
+    def __getitem__(self, key: Value) -> RqlQuery:
+        """A field by name, an element by position, or fields by a selector.
+
+        A slice gives a part of a sequence, as `slice` does.
+        """
+        if isinstance(key, slice):
+            return self._part(key)
+        return self._bracket(list(key) if isinstance(key, tuple) else key)
+
+    def _part(self, key: slice) -> RqlQuery:
+        if key.step is not None:
+            raise ReqlDriverCompileError(f"A slice of a query has no step: {key.step!r}")
+        start = 0 if key.start is None else key.start
+        if key.stop is None:
+            return self._bracket_slice(start, -1, right_bound="closed")
+        return self._bracket_slice(start, key.stop)
+
+    @command(TermType.BRACKET, style=printing.bracket)
+    def _bracket(self, key: Value, /) -> RqlQuery:
+        """`q[key]`"""
+
+    @command(TermType.SLICE, style=printing.bracket_slice, class_name="BracketSlice")
+    def _bracket_slice(self, start: Value, end: Value, /, *, right_bound: str = "open") -> RqlQuery:
+        """`q[start:end]`"""
+
+    def __iter__(self) -> Any:
+        """Refuses, as Python would call `__getitem__` for ever.
+
+        Raises:
+            ReqlDriverError: always.
+        """
+        raise ReqlDriverError(
+            "__iter__ called on an RqlQuery object.\n"
+            "To iterate over the results of a query, call run first.\n"
+            "To iterate inside a query, use map or for_each."
+        )
+
+    # --- logic
+
+    @command(
+        TermType.AND,
+        style=printing.infix,
+        prints_as="&",
+        class_name="AndOperator",
+        binds_tight=True,
+    )
+    def __and__(self, other: Value, /) -> RqlQuery:
+        """`a & b`: `and_`"""
+
+    @command(
+        TermType.OR,
+        style=printing.infix,
+        prints_as="|",
+        class_name="OrOperator",
+        binds_tight=True,
+    )
+    def __or__(self, other: Value, /) -> RqlQuery:
+        """`a | b`: `or_`"""
+
+    def __rand__(self, other: Value) -> RqlQuery:
+        return Operators.__and__(other, self)
+
+    def __ror__(self, other: Value) -> RqlQuery:
+        return Operators.__or__(other, self)
+
+    def __invert__(self) -> RqlQuery:
+        return self.not_()
+
+    # --- comparison: == and != give queries, not bools, so terms cannot be hashed either
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: Value) -> RqlQuery:  # type: ignore[override]
+        return self.eq(other)
+
+    def __ne__(self, other: Value) -> RqlQuery:  # type: ignore[override]
+        return self.ne(other)
+
+    def __lt__(self, other: Value) -> RqlQuery:
+        return self.lt(other)
+
+    def __le__(self, other: Value) -> RqlQuery:
+        return self.le(other)
+
+    def __gt__(self, other: Value) -> RqlQuery:
+        return self.gt(other)
+
+    def __ge__(self, other: Value) -> RqlQuery:
+        return self.ge(other)
+
+    # --- arithmetic
+
+    def __add__(self, other: Value) -> RqlQuery:
+        return self.add(other)
+
+    def __radd__(self, other: Value) -> RqlQuery:
+        return LogicCommands.add(other, self)
+
+    def __sub__(self, other: Value) -> RqlQuery:
+        return self.sub(other)
+
+    def __rsub__(self, other: Value) -> RqlQuery:
+        return LogicCommands.sub(other, self)
+
+    def __mul__(self, other: Value) -> RqlQuery:
+        return self.mul(other)
+
+    def __rmul__(self, other: Value) -> RqlQuery:
+        return LogicCommands.mul(other, self)
+
+    def __truediv__(self, other: Value) -> RqlQuery:
+        return self.div(other)
+
+    def __rtruediv__(self, other: Value) -> RqlQuery:
+        return LogicCommands.div(other, cast("RqlQuery", self))
+
+    def __mod__(self, other: Value) -> RqlQuery:
+        return self.mod(other)
+
+    def __rmod__(self, other: Value) -> RqlQuery:
+        return LogicCommands.mod(other, cast("RqlQuery", self))

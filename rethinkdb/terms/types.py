@@ -1,0 +1,40 @@
+"""Types of arguments and options, for the signatures of commands.
+
+Every argument may be a query in place of the Python value, since both become part of the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+
+if TYPE_CHECKING:
+    from rethinkdb.ast import RqlQuery
+
+Value: TypeAlias = Any  # whatever r.expr() takes
+Function: TypeAlias = Union[Callable[..., Value], "RqlQuery"]
+Text: TypeAlias = Union[str, "RqlQuery"]
+Number: TypeAlias = Union[float, "RqlQuery"]
+Integer: TypeAlias = Union[int, "RqlQuery"]
+Flag: TypeAlias = Union[bool, "RqlQuery"]
+Fields: TypeAlias = Union[Mapping[str, Value], "RqlQuery"]
+
+Bound: TypeAlias = Union[Literal["open", "closed"], "RqlQuery"]
+Durability: TypeAlias = Union[Literal["hard", "soft"], "RqlQuery"]
+ReturnChanges: TypeAlias = Union[bool, Literal["always"], "RqlQuery"]
+Conflict: TypeAlias = Literal["error", "replace", "update"] | Function
+ReadMode: TypeAlias = Union[Literal["single", "majority", "outdated"], "RqlQuery"]
+IdentifierFormat: TypeAlias = Union[Literal["name", "uuid"], "RqlQuery"]
+WaitFor: TypeAlias = Union[
+    Literal[
+        "ready_for_outdated_reads", "ready_for_reads", "ready_for_writes", "all_replicas_ready"
+    ],
+    "RqlQuery",
+]
+EmergencyRepair: TypeAlias = Union[
+    Literal["unsafe_rollback", "unsafe_rollback_or_erase"], "RqlQuery"
+]
+Unit: TypeAlias = Union[Literal["m", "km", "mi", "nm", "ft"], "RqlQuery"]
+GeoSystem: TypeAlias = Union[Literal["WGS84", "unit_sphere"], "RqlQuery"]
+HttpMethod: TypeAlias = Union[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"], "RqlQuery"]
+ResultFormat: TypeAlias = Union[Literal["auto", "text", "json", "jsonp", "binary"], "RqlQuery"]

@@ -1,0 +1,28 @@
+"""One table of faults, and on every loop the same outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rethinkdb import loops
+from rethinkdb.embedded import Server
+from rethinkdb.loops.conformance import FAULTS, Expectation, fault_scenario, run_scenario
+from rethinkdb.loops.conformance.drivers import DRIVERS
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as embedded:
+        yield embedded
+
+
+@pytest.mark.parametrize("expectation", FAULTS, ids=str)
+@pytest.mark.parametrize("loop", DRIVERS)
+def test_outcome(loop: str, expectation: Expectation, server: Server) -> None:
+    try:
+        connection_type = loops.load(loop)
+    except ImportError as exc:
+        pytest.skip(str(exc))
+    run_scenario(fault_scenario(expectation), DRIVERS[loop](), connection_type, server)

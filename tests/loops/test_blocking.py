@@ -1,0 +1,667 @@
+"""The blocking driver against a server that does as it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from rethinkdb.errors import (
+    ReqlCursorEmpty,
+    ReqlDriverError,
+    ReqlQueryLogicError,
+    ReqlRuntimeError,
+    ReqlTimeoutError,
+)
+from rethinkdb.loops.blocking import Connection, DefaultCursor
+from rethinkdb.loops.sockets import wait_ready
+from rethinkdb.ql2 import QueryType
+from rethinkdb.repl import Repl
+
+from .scripted_server import PATIENCE, Command, ScriptedServer
+
+SOON = 0.05
+"""A time limit that is meant to pass. How long it is does not matter: nothing comes."""
+
+
+@pytest.fixture
+def conn(server: ScriptedServer) -> Iterator[Connection]:
+    with Connection.make("localhost", server.port) as connection:
+        yield connection
+
+
+def usable(conn: Connection) -> bool:
+    return bool(Command("atom", "still here").run(conn) == "still here")
+
+
+@contextmanager
+def in_thread(function: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
+    """Runs a function beside the test; the result of calling what this gives is its result."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(function)
+        yield lambda: future.result(PATIENCE)
+
+
+# Connecting.
+
+
+def test_connect_and_query(server: ScriptedServer) -> None:
+    conn = Connection.make("localhost", server.port)
+    assert conn.is_open()
+    conn.check_open()
+    assert Command("atom", {"a": [1, None]}).run(conn) == {"a": [1, None]}
+    conn.close()
+    assert not conn.is_open()
+
+
+def test_connect_by_url(server: ScriptedServer) -> None:
+    with Connection.make(url=f"rethinkdb://127.0.0.1:{server.port}/heroes") as conn:
+        assert Command("options").run(conn) == {"db": "heroes"}
+
+
+def test_user_and_password() -> None:
+    with ScriptedServer(users={"bob": "pässwörd"}) as server:
+        with Connection.make("localhost", server.port, user="bob", password="pässwörd") as conn:
+            assert usable(conn)
+        with Connection.make("localhost", server.port, user="bob", auth_key="pässwörd") as conn:
+            assert usable(conn)
+
+
+def test_literal_ipv6() -> None:
+    with ScriptedServer(host="::1") as server, Connection.make("::1", server.port) as conn:
+        assert usable(conn)
+        assert conn.client_address() == "::1"
+
+
+def test_socket_options(conn: Connection) -> None:
+    channel = conn._channel
+    assert channel is not None
+    sock = channel._socket
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def test_addresses(conn: Connection) -> None:
+    assert conn.client_address() == "127.0.0.1"
+    assert isinstance(conn.client_port(), int)
+    conn.close()
+    assert conn.client_address() is None
+    assert conn.client_port() is None
+
+
+def test_server_info(conn: Connection) -> None:
+    assert conn.server() == {"id": "00000000", "name": "scripted", "proxy": False}
+
+
+def test_repl(conn: Connection) -> None:
+    assert conn.repl() is conn
+    assert Repl.get() is conn
+    Repl.clear()
+
+
+# Closing.
+
+
+def test_close_waits_for_noreply_queries(server: ScriptedServer, conn: Connection) -> None:
+    assert Command("atom", 1).run(conn, noreply=True) is None
+    conn.close()
+    assert server.sent(QueryType.NOREPLY_WAIT)
+    conn.close()
+
+
+def test_context_manager_does_not_wait(server: ScriptedServer) -> None:
+    with Connection.make("localhost", server.port) as conn:
+        assert usable(conn)
+    assert not conn.is_open()
+    assert not server.sent(QueryType.NOREPLY_WAIT)
+
+
+def test_noreply_wait(server: ScriptedServer, conn: Connection) -> None:
+    Command("atom", 1).run(conn, noreply=True)
+    conn.noreply_wait()
+    assert [query[0] for _, query in server.received] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda conn: Command("atom", 1).run(conn),
+        lambda conn: Command("atom", 1).run(conn, noreply=True),
+        lambda conn: conn.noreply_wait(),
+        lambda conn: conn.server(),
+        lambda conn: conn.check_open(),
+    ],
+)
+def test_operations_after_close(conn: Connection, operation: Callable[[Connection], Any]) -> None:
+    conn.close()
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        operation(conn)
+
+
+def test_close_ends_cursors(conn: Connection) -> None:
+    cursor = Command("batches", [1, 2], [3]).run(conn)
+    conn.close(noreply_wait=False)
+    assert [next(cursor), next(cursor)] == [1, 2]
+    for _ in range(2):
+        with pytest.raises(ReqlRuntimeError, match=r"^Connection is closed in:\ncommand\n\^+$"):
+            next(cursor)
+    cursor.close()
+
+
+@pytest.mark.parametrize("noreply_wait", [True, False])
+def test_close_after_the_server_has_gone(
+    server: ScriptedServer, conn: Connection, noreply_wait: bool
+) -> None:
+    server.hang_up()
+    conn.close(noreply_wait)
+    conn.close(noreply_wait)
+    assert not conn.is_open()
+
+
+def test_close_from_another_thread_ends_the_wait(server: ScriptedServer, conn: Connection) -> None:
+    with in_thread(lambda: Command("hold", "x").run(conn)) as result:
+        server.wait_for(lambda: "x" in server.held)
+        conn.close(noreply_wait=False)
+        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+            result()
+
+
+def test_reconnect(server: ScriptedServer, conn: Connection) -> None:
+    conn.use("heroes")
+    assert conn.reconnect() is conn
+    assert server.connections == 2
+    assert Command("options").run(conn) == {"db": "heroes"}
+    conn.close()
+    assert conn.reconnect(noreply_wait=False, timeout=5) is conn
+    assert usable(conn)
+
+
+def test_reconnect_after_the_server_has_gone(server: ScriptedServer, conn: Connection) -> None:
+    server.hang_up()
+    conn.reconnect()
+    assert usable(conn)
+
+
+def test_reconnect_to_nobody_leaves_it_closed() -> None:
+    with ScriptedServer() as server:
+        conn = Connection.make("localhost", server.port)
+    for _ in range(2):
+        with pytest.raises(ReqlDriverError, match=f"Could not connect to localhost:{server.port}"):
+            conn.reconnect(noreply_wait=False)
+        assert not conn.is_open()
+    with ScriptedServer(port=server.port), conn.reconnect() as same:
+        assert usable(same)
+
+
+def test_a_bad_timeout_of_reconnect(conn: Connection) -> None:
+    with pytest.raises(ReqlDriverError, match="`timeout` must be a number of seconds"):
+        conn.reconnect(timeout=-1)
+    assert conn.is_open()
+
+
+# Losing the connection.
+
+
+def test_loss_while_waiting(conn: Connection) -> None:
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$") as caught:
+        Command("hang_up").run(conn)
+    assert isinstance(caught.value.__cause__, (EOFError, OSError))
+    assert not conn.is_open()
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        Command("atom", 1).run(conn)
+
+
+def test_loss_between_queries(server: ScriptedServer, conn: Connection) -> None:
+    server.hang_up()
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        Command("atom", 1).run(conn)
+    assert conn.client_port() is None
+
+
+def test_loss_in_a_cursor(conn: Connection) -> None:
+    cursor = Command("feed", "f").run(conn)
+    Command("push", "f", [1, 2]).run(conn)
+    assert next(cursor) == 1
+    Command("hang_up").run(conn, noreply=True)
+    assert next(cursor) == 2
+    with pytest.raises(ReqlRuntimeError, match="Connection is closed"):
+        next(cursor)
+
+
+def test_loss_is_noticed_by_queries_that_wait_for_nothing(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    server.hang_up()
+
+    def write_for_ever() -> None:
+        while True:
+            Command("atom", 1).run(conn, noreply=True)
+
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        write_for_ever()
+    assert not conn.is_open()
+
+
+# Cursors.
+
+
+def test_iteration(conn: Connection) -> None:
+    cursor = Command("batches", [1, 2], [], [3]).run(conn)
+    assert type(cursor) is DefaultCursor
+    assert str(cursor) == "rethinkdb.loops.blocking.DefaultCursor (streaming): [1, 2]"
+    assert list(cursor) == [1, 2, 3]
+    assert str(cursor) == "rethinkdb.loops.blocking.DefaultCursor (done streaming): []"
+
+
+def test_a_sequence_in_one_batch_asks_for_nothing(server: ScriptedServer, conn: Connection) -> None:
+    assert list(Command("batches", [1, 2]).run(conn)) == [1, 2]
+    assert usable(conn)
+    assert not server.sent(QueryType.CONTINUE)
+
+
+def test_next_and_fetch_next(conn: Connection) -> None:
+    cursor = Command("batches", [1], [2]).run(conn)
+    seen = []
+    while cursor.fetch_next():
+        seen.append(cursor.next())
+    assert seen == [1, 2]
+    with pytest.raises(ReqlCursorEmpty):
+        cursor.next()
+    with pytest.raises(StopIteration):
+        cursor.next()
+
+
+@pytest.mark.parametrize("wait", [False, 0, SOON])
+def test_a_timeout_of_next_loses_nothing(conn: Connection, wait: Any) -> None:
+    feed = Command("feed", "f").run(conn)
+    with pytest.raises(ReqlTimeoutError, match=r"^Operation timed out\.$"):
+        feed.next(wait=wait)
+    with pytest.raises(TimeoutError):
+        feed.fetch_next(wait=wait)
+    Command("push", "f", [1, 2]).run(conn)
+    assert feed.next(wait=PATIENCE) == 1
+    assert feed.next(False) == 2
+
+
+def test_what_has_arrived_needs_no_wait(server: ScriptedServer, conn: Connection) -> None:
+    feed = Command("feed", "f").run(conn)
+    server.wait_for_sent(QueryType.CONTINUE)
+    server.feeds["f"]([7])
+    # The push lies in this socket's buffer or is on its way there: poll until it is read.
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            assert feed.next(wait=False) == 7
+            return
+        except ReqlTimeoutError:
+            continue
+    pytest.fail("never came")
+
+
+def test_an_error_in_mid_stream(conn: Connection) -> None:
+    cursor = Command("broken", [1, 2], "Cannot go on.").run(conn)
+    assert [next(cursor), next(cursor)] == [1, 2]
+    for _ in range(2):
+        with pytest.raises(ReqlQueryLogicError, match="Cannot go on in:"):
+            next(cursor)
+    assert usable(conn)
+
+
+def test_closing_a_cursor_stops_the_query(server: ScriptedServer, conn: Connection) -> None:
+    with Command("feed", "f").run(conn) as feed:
+        pass
+    feed.close()
+    server.wait_for_sent(QueryType.STOP)
+    assert list(feed) == []
+    assert usable(conn)
+    assert len(server.sent(QueryType.STOP)) == 1
+
+
+def test_a_feed_beside_queries(conn: Connection) -> None:
+    feed = Command("feed", "f").run(conn)
+    for number in range(20):
+        assert Command("push", "f", [number]).run(conn) == 1
+    assert [next(feed) for _ in range(20)] == list(range(20))
+    feed.close()
+
+
+def test_two_cursors_of_one_connection(conn: Connection) -> None:
+    one = Command("batches", *([n] for n in range(50))).run(conn)
+    two = Command("batches", *([n, n] for n in range(50))).run(conn)
+    assert [(a, b) for a, b in zip(one, two, strict=False)][-1] == (49, 24)
+    assert len(list(two)) == 50
+
+
+# Big things.
+
+
+@pytest.mark.parametrize("size", [65535, 65536, 5_000_000])
+def test_large_values_both_ways(conn: Connection, size: int) -> None:
+    assert Command("atom", "x" * size).run(conn) == "x" * size
+
+
+def test_many_queries_at_once_do_not_deadlock(server: ScriptedServer, conn: Connection) -> None:
+    """The server answers without reading on; both sides' buffers fill up."""
+    Command("stall", "s").run(conn, noreply=True)
+    server.wait_for(lambda: "s" in server.held)
+    payload = "x" * 1_000_000
+    with ThreadPoolExecutor(8) as pool:
+        echoes = [pool.submit(Command("atom", payload).run, conn) for _ in range(16)]
+        server.held["s"]()
+        assert all(echo.result(PATIENCE) == payload for echo in echoes)
+
+
+def test_the_time_limit_holds_while_the_socket_is_full(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    feed = Command("feed", "f").run(conn)
+    Command("stall", "s").run(conn, noreply=True)
+    server.wait_for(lambda: "s" in server.held)
+    sending = threading.Thread(
+        target=lambda: Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+    )
+    sending.start()
+    while not stuck(conn):
+        time.sleep(SOON / 10)
+    for wait in (0, SOON):
+        with pytest.raises(ReqlTimeoutError):
+            feed.next(wait)
+    server.held["s"]()
+    sending.join(PATIENCE)
+    assert usable(conn)
+
+
+def test_close_does_not_wait_for_a_full_socket(server: ScriptedServer, conn: Connection) -> None:
+    Command("stall", "s").run(conn, noreply=True)
+    server.wait_for(lambda: "s" in server.held)
+    with in_thread(lambda: Command("atom", "x" * 30_000_000).run(conn)) as result:
+        while not stuck(conn):
+            time.sleep(SOON / 10)
+        conn.close(noreply_wait=False)
+        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+            result()
+    server.held["s"]()
+
+
+# Threads.
+
+
+def test_queries_of_many_threads_are_in_flight_together(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    names = [f"q{number}" for number in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(Command("hold", name, name).run, conn) for name in names]
+        server.wait_for(lambda: len(server.held) == 16)
+        for name in reversed(names):
+            assert Command("release", name).run(conn) == name
+        assert [answer.result(PATIENCE) for answer in answers] == names
+
+
+def test_threads_hammering_one_connection(conn: Connection) -> None:
+    def work(thread: int) -> int:
+        for number in range(100):
+            value = [thread, number]
+            assert Command("atom", value).run(conn) == value
+        return sum(Command("batches", [1], [2], [3]).run(conn))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(work, range(16), timeout=PATIENCE)) == {6}
+
+
+def test_when_the_leader_times_out_another_takes_over(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    feed = Command("feed", "f").run(conn)
+
+    def lead() -> None:
+        with pytest.raises(ReqlTimeoutError):
+            feed.next(wait=SOON)
+
+    with in_thread(lead) as led, in_thread(lambda: Command("hold", "x", 5).run(conn)) as result:
+        led()
+        server.wait_for(lambda: "x" in server.held)
+        server.held.pop("x")()
+        assert result() == 5
+
+
+def test_many_threads_timing_out_while_others_wait(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    feed = Command("feed", "f").run(conn)
+
+    def time_out(number: int) -> None:
+        with pytest.raises(ReqlTimeoutError):
+            feed.next(wait=SOON * (1 + number % 4) / 4)
+
+    with ThreadPoolExecutor(16) as pool:
+        held = [pool.submit(Command("hold", f"q{n}", n).run, conn) for n in range(4)]
+        list(pool.map(time_out, range(40), timeout=PATIENCE))
+        server.wait_for(lambda: len(server.held) == 4)
+        for release in server.held.values():
+            release()
+        assert [answer.result(PATIENCE) for answer in held] == [0, 1, 2, 3]
+
+
+def test_an_answer_taken_in_before_this_thread_leads_is_not_waited_for(
+    server: ScriptedServer, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = conn._channel
+    assert channel is not None
+    lead = channel._lead
+
+    def lead_late() -> bool:
+        # As if the leader before had read the answer to this thread's query, then stepped down.
+        assert wait_ready(channel._socket, read=True, write=False, timeout=PATIENCE)
+        channel._run(channel._receive)
+        monkeypatch.undo()
+        return lead()
+
+    monkeypatch.setattr(channel, "_lead", lead_late)
+    with in_thread(lambda: Command("atom", 7).run(conn)) as result:
+        assert result() == 7
+
+
+def test_threads_share_a_cursor(conn: Connection) -> None:
+    cursor = Command("batches", *([n, n] for n in range(100))).run(conn)
+    with ThreadPoolExecutor(4) as pool:
+        parts = [pool.submit(list, cursor) for _ in range(4)]
+        items = [item for part in parts for item in part.result(PATIENCE)]
+    assert sorted(items) == sorted([*range(100), *range(100)])
+
+
+def test_loss_wakes_all_threads(server: ScriptedServer, conn: Connection) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(Command("hold", f"q{n}").run, conn) for n in range(8)]
+        server.wait_for(lambda: len(server.held) == 8)
+        server.hang_up()
+        for answer in waiting:
+            with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+                answer.result(PATIENCE)
+
+
+# Interrupts.
+
+
+class Interrupted(BaseException):
+    """Like KeyboardInterrupt, which pytest would take for the user's."""
+
+
+@contextmanager
+def interrupt_when(condition: Callable[[], Any]) -> Iterator[None]:
+    """Sends this process a signal, whose handler raises, once something is the case."""
+
+    def handler(*_: object) -> None:
+        raise Interrupted
+
+    def send() -> None:
+        while not condition():
+            time.sleep(SOON / 10)
+        time.sleep(SOON)  # likely waiting by now; the result must be the same if it is not
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    previous = signal.signal(signal.SIGUSR1, handler)
+    sender = threading.Thread(target=send)
+    try:
+        sender.start()
+        yield
+    finally:
+        sender.join(PATIENCE)
+        signal.signal(signal.SIGUSR1, previous)
+
+
+def test_an_interrupt_stops_the_query_and_spares_the_connection(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    cursor = Command("batches", [1], [2], [3]).run(conn)
+    with interrupt_when(lambda: "x" in server.held), pytest.raises(Interrupted):
+        Command("hold", "x").run(conn)
+    server.wait_for_sent(QueryType.STOP)
+    assert usable(conn)
+    assert list(cursor) == [1, 2, 3]
+    assert server.connections == 1
+
+
+def test_an_interrupt_in_a_feed_loses_nothing(server: ScriptedServer, conn: Connection) -> None:
+    feed = Command("feed", "f").run(conn)
+    with (
+        interrupt_when(lambda: server.sent(QueryType.CONTINUE)),
+        pytest.raises(Interrupted),
+    ):
+        next(feed)
+    Command("push", "f", [1]).run(conn)
+    assert next(feed) == 1
+    assert not server.sent(QueryType.STOP)
+
+
+def stuck(conn: Connection) -> bool:
+    return conn._channel is not None and bool(conn._channel._unsent)
+
+
+def test_an_interrupt_while_the_socket_is_full(server: ScriptedServer, conn: Connection) -> None:
+    Command("stall", "s").run(conn, noreply=True)
+    server.wait_for(lambda: "s" in server.held)
+    with interrupt_when(lambda: stuck(conn)), pytest.raises(Interrupted):
+        Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+    server.held["s"]()
+    assert usable(conn)
+    assert server.connections == 1
+
+
+def test_an_interrupt_of_close_still_closes(server: ScriptedServer, conn: Connection) -> None:
+    Command("stall", "s").run(conn, noreply=True)
+    server.wait_for(lambda: "s" in server.held)
+    with interrupt_when(lambda: True), pytest.raises(Interrupted):
+        conn.close()
+    server.held["s"]()
+    assert not conn.is_open()
+    assert conn.client_port() is None
+
+
+def test_an_interrupt_of_connect() -> None:
+    mute = threading.Event()
+
+    def silent(sock: socket.socket) -> None:
+        mute.set()
+        while sock.recv(1000):
+            pass
+
+    with ScriptedServer(on_connect=silent) as server:
+        with interrupt_when(mute.is_set), pytest.raises(Interrupted):
+            Connection.make("localhost", server.port)
+        # The driver hung up: the server's thread ends without being told to.
+        server.wait_for_silence()
+
+
+class InterruptedDecoder:
+    """Where an interrupt hits the core at work."""
+
+    def __init__(self, options: Any) -> None:
+        """Options do not matter."""
+
+    def decode(self, text: str) -> Any:
+        raise Interrupted
+
+
+def test_an_interrupt_of_the_core_at_work_replaces_the_connection(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    with pytest.raises(Interrupted):
+        Command("atom", 1).run(conn, json_decoder=InterruptedDecoder)
+    assert usable(conn)
+    assert server.connections == 2
+
+
+def test_an_interrupt_of_the_core_when_nobody_can_be_reached() -> None:
+    with ScriptedServer() as server:
+        conn = Connection.make("localhost", server.port, timeout=1)
+        server.stop_listening()
+        with pytest.raises(Interrupted):
+            Command("atom", 1).run(conn, json_decoder=InterruptedDecoder)
+        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+            Command("atom", 1).run(conn)
+
+
+# Forking.
+
+
+def in_child(function: Callable[[], object]) -> str:
+    """What a function does in a forked child: its result or error, as text."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            text = str(function())
+        except BaseException as exc:
+            text = f"{type(exc).__name__}: {exc}"
+        os.write(writing, text.encode())
+        os._exit(0)
+    os.close(writing)
+    with open(reading) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return text
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork")
+
+
+def test_in_another_process(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same without a fork, for those who measure coverage."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 1)
+        assert not conn.is_open()
+        with pytest.raises(ReqlDriverError, match="from which process 1 was forked"):
+            Command("atom", 1).run(conn)
+    assert usable(conn)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 1)
+        conn.close()
+        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+            Command("atom", 1).run(conn)
+
+
+def test_after_fork_the_child_is_told(conn: Connection) -> None:
+    text = in_child(lambda: Command("atom", 1).run(conn))
+    assert text.startswith(f"ReqlDriverError: This connection was made in process {os.getpid()}")
+    assert "Connect anew" in text
+    assert in_child(conn.is_open) == "False"
+    assert usable(conn)
+
+
+def test_closing_in_the_child_spares_the_parent(conn: Connection) -> None:
+    assert in_child(conn.close) == "None"
+    assert usable(conn)
+
+
+def test_reconnecting_in_the_child(conn: Connection) -> None:
+    assert in_child(lambda: usable(conn.reconnect())) == "True"
+    assert usable(conn)

@@ -1,0 +1,108 @@
+"""Dialling and waiting."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from rethinkdb.loops import sockets
+
+from .scripted_server import PATIENCE
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    one, two = socket.socketpair()
+    with one, two:
+        yield one, two
+
+
+Wait = Callable[[socket.socket, bool, bool, "float | None"], bool]
+
+
+@pytest.fixture(params=["_wait_poll", "_wait_select"])
+def wait(request: pytest.FixtureRequest) -> Wait:
+    """Both ways of waiting: select() is for Windows, but works here too."""
+    chosen: Wait = getattr(sockets, request.param)
+    return chosen
+
+
+def test_waiting(wait: Wait, pair: tuple[socket.socket, socket.socket]) -> None:
+    one, two = pair
+    assert not wait(one, True, False, 0)
+    assert wait(one, False, True, 0)
+    assert wait(one, True, True, None)
+    two.send(b"x")
+    assert wait(one, True, False, None)
+
+
+def test_a_closed_socket_is_ready(pair: tuple[socket.socket, socket.socket]) -> None:
+    pair[0].close()
+    assert sockets.wait_ready(pair[0], read=True, write=False, timeout=None)
+
+
+def test_a_hung_up_socket_is_ready(wait: Wait, pair: tuple[socket.socket, socket.socket]) -> None:
+    pair[1].close()
+    assert wait(pair[0], True, False, PATIENCE)
+
+
+def test_remaining() -> None:
+    assert sockets.remaining(None) is None
+    assert sockets.remaining(time.monotonic() - 5) == 0
+    assert 0 < (sockets.remaining(time.monotonic() + PATIENCE) or 0) <= PATIENCE
+
+
+def test_a_deadline_that_has_passed() -> None:
+    with pytest.raises(TimeoutError):
+        sockets.dial("localhost", 28015, time.monotonic() - 1)
+
+
+def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        good = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))
+        bad = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [bad, good])
+        with sockets.dial("db.example", port, time.monotonic() + PATIENCE) as sock:
+            assert sock.getpeername() == ("127.0.0.1", port)
+
+
+def test_a_host_without_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    with pytest.raises(OSError, match=r"db\.example has no address"):
+        sockets.dial("db.example", 28015, time.monotonic() + PATIENCE)
+
+
+class Interrupted(BaseException):
+    """Like KeyboardInterrupt."""
+
+
+def test_an_interrupt_while_dialling_leaves_no_socket() -> None:
+    def handler(*_: object) -> None:
+        raise Interrupted
+
+    previous = signal.signal(signal.SIGUSR1, handler)
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        queue = [socket.socket() for _ in range(4)]  # fills up, so that the next one must wait
+        for sock in queue:
+            sock.setblocking(False)
+            sock.connect_ex(address)
+        try:
+            timer.start()
+            with pytest.raises(Interrupted):
+                sockets.dial("127.0.0.1", address[1], time.monotonic() + PATIENCE)
+        finally:
+            timer.join()
+            signal.signal(signal.SIGUSR1, previous)
+            for sock in queue:
+                sock.close()

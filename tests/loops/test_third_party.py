@@ -1,0 +1,34 @@
+"""A loop from another package: installed, found by its name, and as good as the built-in ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "loop-anyio"
+
+
+def test_the_example_passes_the_conformance_suite(tmp_path: Path) -> None:
+    pytest.importorskip("anyio")
+    pytest.importorskip("hatchling")
+    run("pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
+        "--disable-pip-version-check", "--target", str(tmp_path), str(EXAMPLE))  # fmt: skip
+    config = str(ROOT / "pyproject.toml")
+    run("pytest", "-c", config, "-n0", "-q", str(EXAMPLE / "tests"), PYTHONPATH=str(tmp_path))
+
+
+def run(*command: str, **environment: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]

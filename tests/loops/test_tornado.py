@@ -1,0 +1,265 @@
+"""What is peculiar to Tornado. The rest is in the conformance suite."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
+from typing import Any
+
+import pytest
+from tornado import gen
+from tornado.concurrent import Future, chain_future
+from tornado.ioloop import IOLoop
+
+from rethinkdb import RethinkDB
+from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlTimeoutError
+from rethinkdb.loops.tornado import Connection, TornadoCursor
+from rethinkdb.ql2 import QueryType
+
+from .scripted_server import PATIENCE, Command, ScriptedServer
+
+SOON = 0.05
+
+Test = Callable[..., Any]
+
+
+def in_tornado(test: Test) -> Callable[..., None]:
+    """Runs a coroutine of either kind in a loop of its own, until its last task is done."""
+
+    async def main(*args: Any, **kwargs: Any) -> None:
+        await test(*args, **kwargs)
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
+
+    @wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        loop = IOLoop(make_current=False)
+        try:
+            loop.run_sync(partial(main, *args, **kwargs), timeout=PATIENCE)
+        finally:
+            loop.close(all_fds=True)
+
+    return run
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    while not condition():
+        await gen.sleep(0.001)
+
+
+async def usable(conn: Connection) -> bool:
+    return bool(await Command("atom", "still here").run(conn) == "still here")
+
+
+@in_tornado
+@gen.coroutine
+def test_yield(server: ScriptedServer) -> Iterator[Any]:
+    conn = yield Connection.make("localhost", server.port)
+    assert (yield Command("atom", 1).run(conn)) == 1
+    cursor = yield Command("batches", [1], [2]).run(conn)
+    assert type(cursor) is TornadoCursor
+    items = []
+    while (yield cursor.fetch_next()):
+        items.append((yield cursor.next()))
+    assert items == [1, 2]
+    with pytest.raises(ReqlCursorEmpty):
+        yield cursor.next()
+    yield conn.close()
+    assert not conn.is_open()
+
+
+@in_tornado
+async def test_futures_are_tornados_and_under_way(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        running = [Command("atom", n).run(conn) for n in range(3)]
+        assert all(type(future) is Future for future in running)
+        assert conn._session.tokens_in_use == 3
+        assert [await future for future in running] == [0, 1, 2]
+        closing = conn.close()
+        assert not conn.is_open()
+        assert await closing is None
+
+
+@in_tornado
+async def test_with(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        with await Command("feed", "f").run(conn):
+            pass
+        assert await usable(conn)
+        assert server.sent(QueryType.STOP)
+    assert not conn.is_open()
+    assert not server.sent(QueryType.NOREPLY_WAIT)
+
+
+MODULE = """
+from tornado import gen, ioloop
+from rethinkdb import r
+from tests.loops.scripted_server import Command
+
+r.set_loop_type("tornado")
+connection = r.connect(port={port})
+
+@gen.coroutine
+def main():
+    conn = yield connection
+    print((yield Command("atom", 5).run(conn)))
+    yield conn.close()
+
+ioloop.IOLoop.current().run_sync(main)
+"""
+
+
+def test_connect_before_the_loop_runs(server: ScriptedServer) -> None:
+    """At the top of a module, as documents do; nothing is deprecated about that in this driver."""
+    code = MODULE.format(port=server.port)
+    deprecated = "ignore:There is no current event loop:DeprecationWarning:tornado.ioloop"
+    command = [sys.executable, "-W", "error", "-W", deprecated, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.stdout, result.stderr) == ("5\n", "")
+
+
+def test_queries_before_the_loop_runs_again(server: ScriptedServer) -> None:
+    """A connection of a loop that is standing still takes queries in the loop's thread."""
+    loop = IOLoop(make_current=True)
+    tornado = RethinkDB()
+    tornado.set_loop_type("tornado")
+    conn = loop.run_sync(lambda: tornado.connect("localhost", server.port))
+    running = Command("atom", 5).run(conn)
+    assert loop.run_sync(lambda: running) == 5
+    failures: list[Exception] = []
+
+    def elsewhere() -> None:
+        try:
+            conn.server()
+        except ReqlDriverError as exc:
+            failures.append(exc)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert "belongs to another event loop" in str(failures[0])
+    loop.run_sync(conn.close)
+    loop.close(all_fds=True)
+    asyncio.set_event_loop(None)
+
+
+@in_tornado
+async def test_io_loop(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port, io_loop=IOLoop.current()) as conn:
+        assert await usable(conn)
+    with await Connection.make(
+        "localhost", server.port, io_loop=asyncio.get_running_loop()
+    ) as conn:
+        assert await usable(conn)
+
+
+@in_tornado
+async def test_reconnect(server: ScriptedServer) -> None:
+    conn = await Connection.make("localhost", server.port)
+    assert await conn.reconnect(timeout=PATIENCE) is conn
+    server.hang_up()
+    assert await conn.reconnect(noreply_wait=False) is conn
+    assert await usable(conn)
+    await conn.close()
+
+
+# Futures that others settle.
+
+
+@in_tornado
+async def test_chain_future_loses_nothing(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+        cancel: Future[str] = Future()
+        item = feed.next()
+        chain_future(cancel, item)
+        cancel.set_result("cancelled")
+        assert await item == "cancelled"
+        await Command("push", "f", [1]).run(conn)
+        assert await feed.next() == 1
+        assert await usable(conn)
+
+
+@in_tornado
+async def test_settled_by_the_caller_just_before_the_item_comes(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+        item = feed.next()
+        # The item arrives before the loop has told the driver that its Future is settled.
+        feed._stream._requests[0].waiter.add_done_callback(lambda _: None)
+        waiter = feed._stream._requests[0].waiter
+        waiter._callbacks.insert(0, lambda _: item.set_result("mine"))  # type: ignore[union-attr]
+        await Command("push", "f", [1]).run(conn)
+        assert await item == "mine"
+        assert await feed.next() == 1
+
+
+@in_tornado
+async def test_cancel(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        running = Command("hold", "x").run(conn)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await asyncio.to_thread(server.wait_for_sent, QueryType.STOP)
+        assert await usable(conn)
+
+
+@in_tornado
+async def test_with_timeout(server: ScriptedServer) -> None:
+    """Tornado's own time limit leaves the Future running; nothing breaks when it is answered."""
+    with await Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+        item = feed.next()
+        loop = IOLoop.current()
+        with pytest.raises(gen.TimeoutError):
+            await gen.with_timeout(loop.time() + SOON, item)
+        await Command("push", "f", [1]).run(conn)
+        assert await item == 1
+        with pytest.raises(ReqlTimeoutError):
+            await feed.next(wait=SOON)
+
+
+@in_tornado
+async def test_connect_settled_by_the_caller(server: ScriptedServer) -> None:
+    connecting: Future[Any] = Connection.make("localhost", server.port)
+    connecting.set_result("never mind")
+    assert await connecting == "never mind"
+    await asyncio.to_thread(server.wait_for_silence)
+
+
+@in_tornado
+async def test_cancelled_connect(server: ScriptedServer) -> None:
+    connecting = Connection.make("localhost", server.port)
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+
+
+@in_tornado
+async def test_tasks_that_are_cancelled_from_outside() -> None:
+    """What cancels all tasks of the loop ends the wait for a connection, too."""
+    with ScriptedServer(on_connect=lambda sock: sock.recv(1000) and sock.recv(1)) as server:
+        connecting = Connection.make("localhost", server.port)
+        await until(lambda: server.connections)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+
+
+@in_tornado
+async def test_connect_fails_after_the_caller_settled_it(unused_port: int) -> None:
+    connecting: Future[Any] = Connection.make("127.0.0.1", unused_port)
+    connecting.set_result(None)
+    assert await connecting is None
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with ScriptedServer() as server:
+        return server.port

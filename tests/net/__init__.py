@@ -1,0 +1,1 @@
+"""Tests of the wire core: no socket, no sleep, no loop."""

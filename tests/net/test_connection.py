@@ -1,0 +1,242 @@
+"""The public operations of a connection, without a loop."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+import rethinkdb.net
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.connection import BaseConnection, make_connection
+from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.options import ReqlUnknownOptionError
+from rethinkdb.repl import Repl
+
+from .memory import MemoryConnection, Term
+from .pair import ATOM, INFO, SEQUENCE, WAIT_COMPLETE
+
+
+@pytest.fixture
+def conn() -> MemoryConnection:
+    connection: MemoryConnection = MemoryConnection.make("db.example", 28015)
+    return connection
+
+
+def answer(type: int, *results: Any, **extra: Any) -> Any:
+    """The server answers the last query so."""
+    return lambda pair: pair.answer(pair.queries[-1][0], type, *results, **extra)
+
+
+def last_query(conn: MemoryConnection) -> Any:
+    return conn.pair.queries[-1][1]
+
+
+def test_make_connection_is_the_other_way_to_connect() -> None:
+    conn = make_connection(MemoryConnection, "db.example", flavour="salty")
+    assert (conn.host, conn.flavour, conn.is_open()) == ("db.example", "salty", True)
+
+
+def test_attributes() -> None:
+    conn = MemoryConnection("h", "1234", db="d", timeout=5, ssl={"ca_certs": "/ca.pem"})
+    assert (conn.host, conn.port, conn.db, conn.connect_timeout) == ("h", 1234, "d", 5.0)
+    assert conn.ssl == {"ca_certs": "/ca.pem"}
+    assert MemoryConnection().ssl is None
+
+
+def test_unknown_option_names_those_of_the_loop() -> None:
+    with pytest.raises(ReqlUnknownOptionError, match=r"Did you mean `flavour`\?"):
+        MemoryConnection(flavor="x")
+
+
+def test_before_connect_it_is_closed() -> None:
+    conn = MemoryConnection()
+    assert not conn.is_open()
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        conn.check_open()
+    assert conn.client_port() is None
+    assert conn.client_address() is None
+
+
+def test_run(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(ATOM, {"id": 1}))
+    assert conn.run(Term("x")) == {"id": 1}
+    assert last_query(conn) == [1, "x", {}]
+
+
+def test_start_is_what_terms_call(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(ATOM, 5))
+    assert conn._start(Term()) == 5
+
+
+def test_run_options_are_sent(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(ATOM, 5))
+    conn.run(Term(), time_format="raw")
+    assert last_query(conn) == [1, "t", {"time_format": "raw"}]
+
+
+def test_the_database(conn: MemoryConnection) -> None:
+    conn.answers += [answer(ATOM, 1), answer(ATOM, 2)]
+    conn.use("heroes")
+    conn.run(Term())
+    assert last_query(conn) == [1, "t", {"db": "heroes"}]
+    conn.db = None
+    conn.run(Term())
+    assert last_query(conn) == [1, "t", {}]
+
+
+@pytest.mark.parametrize("true", [True, 1, "yes"])
+def test_noreply_reaches_the_server_as_true(conn: MemoryConnection, true: Any) -> None:
+    assert conn.run(Term(), noreply=true) is None
+    assert last_query(conn) == [1, "t", {"noreply": True}]
+
+
+def test_noreply_false_is_an_ordinary_query(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(ATOM, 5))
+    assert conn.run(Term(), noreply=False) == 5
+
+
+def test_a_sequence_is_a_cursor_of_the_loop(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(SEQUENCE, 1, 2))
+    cursor = conn.run(Term())
+    assert type(cursor) is conn.cursor_type
+    assert cursor.conn is conn
+    assert list(cursor) == [1, 2]
+
+
+def test_profile_of_a_value(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(ATOM, 5, p=[{"took": 1}]))
+    assert conn.run(Term(), profile=True) == {"value": 5, "profile": [{"took": 1}]}
+
+
+def test_profile_of_a_sequence(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(SEQUENCE, 1, 2, p=[{"took": 1}]))
+    result = conn.run(Term(), profile=True)
+    assert result["profile"] == [{"took": 1}]
+    assert list(result["value"]) == [1, 2]
+
+
+def test_a_document_with_a_field_named_value(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(ATOM, {"value": [1]}))
+    assert conn.run(Term()) == {"value": [1]}
+
+
+def test_options_of_decoding(conn: MemoryConnection) -> None:
+    time = {"$reql_type$": "TIME", "epoch_time": 0, "timezone": "+00:00"}
+    conn.answers.append(answer(ATOM, time))
+    assert conn.run(Term(), time_format="raw") == time
+
+
+class Encoder:
+    def encode(self, query: Any) -> str:
+        query[1] = "encoded"
+        return json.dumps(query)
+
+
+class Decoder:
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    def decode(self, text: str) -> Any:
+        return {"t": 1, "r": [["decoded", dict(self.options)]]}
+
+
+def test_encoder_and_decoder_of_a_query(conn: MemoryConnection) -> None:
+    conn.answers += [answer(ATOM, 1)] * 3
+    assert conn.run(Term(), json_encoder=Encoder) == 1
+    assert last_query(conn) == [1, "encoded", {}]
+    assert conn.run(Term(), json_decoder=Decoder)[0] == "decoded"
+    assert last_query(conn) == [1, "t", {}]
+    assert conn.run(Term()) == 1
+
+
+def test_encoder_and_decoder_of_a_connection() -> None:
+    conn = MemoryConnection.make(json_encoder=Encoder, json_decoder=Decoder)
+    conn.answers += [answer(ATOM, 1)] * 2
+    assert conn.run(Term()) == ["decoded", {}]
+    assert last_query(conn) == [1, "encoded", {}]
+    assert conn.run(Term(), array_limit=5) == ["decoded", {"array_limit": 5}]
+
+
+def test_a_query_that_cannot_be_encoded_costs_nothing(conn: MemoryConnection) -> None:
+    with pytest.raises(Exception, match="not JSON serializable"):
+        conn.run(Term(object()))
+    assert conn.pair.queries == []
+    assert conn.is_open()
+
+
+def test_noreply_wait_and_server(conn: MemoryConnection) -> None:
+    info = {"id": "i", "name": "n", "proxy": False}
+    conn.answers += [answer(WAIT_COMPLETE), answer(INFO, info)]
+    assert conn.noreply_wait() is None
+    assert conn.server() == info
+
+
+def test_close_waits_for_noreply_queries(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(WAIT_COMPLETE))
+    conn.close()
+    assert last_query(conn) == [4]
+    assert not conn.is_open()
+    assert conn.close() is None
+
+
+def test_close_without_waiting(conn: MemoryConnection) -> None:
+    conn.close(noreply_wait=False)
+    assert conn.pair.queries == []
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        conn.run(Term())
+
+
+def test_reconnect_keeps_the_object_and_its_database(conn: MemoryConnection) -> None:
+    conn.use("d")
+    assert conn.reconnect(noreply_wait=False) is conn
+    assert (conn.is_open(), conn.db) == (True, "d")
+
+
+def test_addresses(conn: MemoryConnection) -> None:
+    assert (conn.client_address(), conn.client_port()) == ("127.0.0.1", 5)
+
+
+def test_check_open_is_silent_when_open(conn: MemoryConnection) -> None:
+    conn.check_open()
+
+
+def test_repl_is_per_thread(conn: MemoryConnection) -> None:
+    Repl.clear()
+    assert (Repl.get(), Repl.active) == (None, False)
+    assert conn.repl() is conn
+    elsewhere: list[Any] = []
+    thread = threading.Thread(target=lambda: elsewhere.append((Repl.get(), Repl.active)))
+    thread.start()
+    thread.join()
+    assert elsewhere == [(None, True)]
+    assert Repl.get() is conn
+    Repl.clear()
+
+
+def test_connect_errors() -> None:
+    conn = MemoryConnection("h", 1234)
+    refused = conn._connect_error(ConnectionRefusedError("Connection refused"))
+    assert str(refused).startswith("Could not connect to h:1234. Error: Connection refused. Is the")
+    assert "OSError" in str(conn._connect_error(OSError()))
+    timeout = conn._connect_error(TimeoutError())
+    assert isinstance(timeout, ReqlTimeoutError)
+    assert str(timeout) == "Could not connect to h:1234, Operation timed out."
+
+
+def test_the_public_names() -> None:
+    assert rethinkdb.net.Connection is BaseConnection
+    assert rethinkdb.net.Cursor is BaseCursor
+    assert rethinkdb.net.DEFAULT_PORT == 28015
+    for name in rethinkdb.net.__all__:
+        assert getattr(rethinkdb.net, name)
+
+
+def test_the_incumbents_names() -> None:
+    assert issubclass(rethinkdb.net.DefaultConnection, BaseConnection)
+    assert issubclass(rethinkdb.net.DefaultCursor, BaseCursor)
+    assert issubclass(rethinkdb.net.DefaultCursorEmpty, StopIteration)
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        _ = rethinkdb.net.Nonsense

@@ -1,0 +1,249 @@
+"""Cursors, without a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlQueryLogicError
+from rethinkdb.net.cursor import AsyncIterableCursor, BaseCursor, CursorEmpty, IterableCursor
+
+from .memory import AsyncMemoryConnection, MemoryConnection, Term
+from .pair import CONTINUE, PARTIAL, RUNTIME_ERROR, SEQUENCE, STOP
+
+
+class Script:
+    """What the server does with one query: its answers, in order, as the driver waits for them."""
+
+    def __init__(self, conn: MemoryConnection) -> None:
+        self.pair = conn.pair
+        self.token = 0
+        self.conn = conn
+
+    def first(self, type: int, *items: Any, **extra: Any) -> None:
+        def play(pair: Any) -> None:
+            self.token = pair.queries[-1][0]
+            pair.answer(self.token, type, *items, **extra)
+
+        self.conn.answers.append(play)
+
+    def then(self, type: int, *items: Any, **extra: Any) -> None:
+        self.conn.answers.append(lambda pair: pair.answer(self.token, type, *items, **extra))
+
+    def types(self) -> list[int]:
+        return self.pair.types()
+
+
+def connect() -> tuple[MemoryConnection, Script]:
+    conn = MemoryConnection.make()
+    return conn, Script(conn)
+
+
+def open_cursor(*items: Any) -> tuple[IterableCursor, Script]:
+    """A cursor whose first batch is here, and whose CONTINUE is out."""
+    conn, script = connect()
+    script.first(PARTIAL, *items)
+    cursor = conn.run(Term("stream"), array_limit=5)
+    assert script.types() == [1, CONTINUE]
+    return cursor, script
+
+
+def test_iteration_crosses_batches() -> None:
+    cursor, script = open_cursor(1, 2)
+    script.then(PARTIAL, 3)
+    script.then(SEQUENCE, 4, 5)
+    assert iter(cursor) is cursor
+    assert list(cursor) == [1, 2, 3, 4, 5]
+    assert list(cursor) == []
+
+
+def test_taking_directly_still_reads_ahead() -> None:
+    cursor, script = open_cursor(1, 2, 3)
+    # The second batch comes while the first lies unread: no further one is due yet.
+    script.pair.answer(script.token, PARTIAL, 4, 5, 6)
+    assert script.types() == []
+    assert [next(cursor) for _ in range(3)] == [1, 2, 3]
+    assert script.types() == []
+    assert next(cursor) == 4
+    assert script.types() == [CONTINUE]
+
+
+def test_to_list() -> None:
+    cursor, script = open_cursor(1, 2)
+    script.then(SEQUENCE)
+    assert cursor.to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(("wait", "limit"), [(True, None), (None, None), (False, 0), (2, 2)])
+def test_wait_is_the_time_limit(wait: Any, limit: Any) -> None:
+    cursor, script = open_cursor(1)
+    assert cursor.next(wait) == 1
+    assert script.conn.timeouts[-1] == limit
+    script.then(PARTIAL, 2)
+    assert cursor.fetch_next(wait=wait) is True
+    assert script.conn.timeouts[-1] == limit
+
+
+def test_a_bad_wait_is_refused() -> None:
+    cursor, _ = open_cursor(1)
+    with pytest.raises(ReqlDriverError, match="Invalid wait timeout '-1'"):
+        cursor.next(-1)
+    with pytest.raises(ReqlDriverError, match="Invalid wait timeout 'soon'"):
+        cursor.fetch_next("soon")
+
+
+def test_the_end() -> None:
+    cursor, script = open_cursor(1)
+    script.then(SEQUENCE)
+    assert cursor.next() == 1
+    for _ in range(2):
+        with pytest.raises(ReqlCursorEmpty, match=r"^Cursor is empty\.$") as caught:
+            cursor.next()
+        assert type(caught.value) is CursorEmpty
+        assert isinstance(caught.value, StopIteration)
+    assert cursor.fetch_next() is False
+    assert next(cursor, "nothing") == "nothing"
+
+
+def test_items_come_before_the_error() -> None:
+    cursor, script = open_cursor(1, 2)
+    script.then(RUNTIME_ERROR, "Broken.", e=3000000, b=[])
+    seen: list[Any] = []
+    with pytest.raises(ReqlQueryLogicError, match=r"^Broken in:"):
+        seen.extend(iter(cursor.next, "never"))
+    assert cursor.fetch_next() is True
+    for _ in range(2):
+        with pytest.raises(ReqlQueryLogicError):
+            next(cursor)
+    assert isinstance(cursor.error, ReqlQueryLogicError)
+
+
+def test_error_tells_the_state() -> None:
+    cursor, script = open_cursor(1)
+    while_streaming = cursor.error
+    assert while_streaming is None
+    script.pair.answer(script.token, SEQUENCE, 2)
+    assert isinstance(cursor.error, ReqlCursorEmpty)
+    assert list(cursor.items) == [1, 2]
+
+
+def test_close_stops_the_query_and_keeps_what_came() -> None:
+    cursor, script = open_cursor(1, 2)
+    cursor.close()
+    assert script.types() == [STOP]
+    cursor.close()
+    assert script.types() == []
+    assert list(cursor) == [1, 2]
+    assert isinstance(cursor.error, ReqlCursorEmpty)
+
+
+def test_context_manager_closes() -> None:
+    cursor, script = open_cursor(1)
+    with cursor as same:
+        assert same is cursor
+    assert script.types() == [STOP]
+
+
+def test_close_on_a_closed_connection_is_silent() -> None:
+    cursor, script = open_cursor(1)
+    script.conn.close(noreply_wait=False)
+    cursor.close()
+    assert next(cursor) == 1
+    with pytest.raises(Exception, match=r"^Connection is closed in:\nterm\(\)\n\^{6}$"):
+        next(cursor)
+
+
+def test_the_query_behind_it() -> None:
+    cursor, script = open_cursor(1)
+    assert cursor.query.term.wire == "stream"
+    assert cursor.query.token == script.token
+    assert cursor.query.global_optargs == {"array_limit": 5}
+
+
+def shown(*items: Any) -> str:
+    cursor, _ = open_cursor(*items)
+    return str(cursor)
+
+
+NAME = "rethinkdb.net.cursor.IterableCursor"
+
+
+def test_str() -> None:
+    assert shown() == f"{NAME} (streaming): []"
+    assert shown(1, "a") == f"{NAME} (streaming): [1, 'a']"
+    assert shown(*range(10)) == f"{NAME} (streaming): [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
+    assert shown(*range(11)) == f"{NAME} (streaming): [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...]"
+    assert shown("a" * 50, "b" * 50).startswith(f"{NAME} (streaming):\n['aaa")
+
+
+def test_str_of_the_end() -> None:
+    cursor, script = open_cursor(1)
+    script.pair.answer(script.token, SEQUENCE, 2)
+    assert str(cursor) == f"{NAME} (done streaming): [1, 2]"
+
+
+def test_str_and_repr_of_an_error() -> None:
+    cursor, script = open_cursor(1)
+    script.pair.answer(script.token, RUNTIME_ERROR, "Broken.", e=3000000, b=[])
+    assert str(cursor) == f"{NAME} (error: Broken in:\nterm()\n^^^^^^): [1]"
+    assert re.fullmatch(
+        rf"<{NAME} object at 0x[0-9a-f]+ \(error: <ReqlQueryLogicError instance: Broken in:\n"
+        r"term\(\)\n\^{6} >\): \[1\]>",
+        repr(cursor),
+    )
+
+
+def test_repr() -> None:
+    cursor, _ = open_cursor(1)
+    assert re.fullmatch(rf"<{NAME} object at 0x[0-9a-f]+ \(streaming\): \[1\]>", repr(cursor))
+
+
+def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(coroutine)
+
+
+async def open_async(*items: Any) -> tuple[AsyncIterableCursor, Script]:
+    conn = AsyncMemoryConnection.make()
+    script = Script(conn)
+    script.first(PARTIAL, *items)
+    return await conn.run(Term()), script
+
+
+def test_async_iteration() -> None:
+    async def use() -> list[Any]:
+        cursor, script = await open_async(1, 2)
+        assert aiter(cursor) is cursor
+        script.pair.answer(script.token, PARTIAL, 3, 4)  # comes early: taking 1 and 2 is direct
+        script.then(SEQUENCE, 5)
+        return [item async for item in cursor]
+
+    assert finish(use()) == [1, 2, 3, 4, 5]
+
+
+def test_async_to_list() -> None:
+    async def use() -> list[Any]:
+        cursor, script = await open_async(1)
+        script.then(SEQUENCE, 2)
+        return await cursor.to_list()
+
+    assert finish(use()) == [1, 2]
+
+
+def test_async_end_of_next_is_no_stop_iteration() -> None:
+    async def use() -> BaseException:
+        cursor, script = await open_async()
+        script.then(SEQUENCE)
+        with pytest.raises(ReqlCursorEmpty) as caught:
+            await cursor.next()
+        return caught.value
+
+    assert not isinstance(finish(use()), StopIteration)
+
+
+def test_a_cursor_is_a_cursor_on_every_loop() -> None:
+    assert issubclass(IterableCursor, BaseCursor)
+    assert issubclass(AsyncIterableCursor, BaseCursor)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rethinkdb.net.frames import FrameReader, FrameTooLarge, frame_header
+
+
+def frame(token: int, body: bytes) -> bytes:
+    return frame_header(token, len(body)) + body
+
+
+def read_all(pieces: list[bytes], limit: int = 1000) -> tuple[list[tuple[int, bytes]], bytes]:
+    reader = FrameReader(limit)
+    frames = []
+    for piece in pieces:
+        reader.feed(piece)
+        while (found := reader.next_frame()) is not None:
+            frames.append(found)
+    return frames, reader.unread()
+
+
+def test_header_layout():
+    assert frame(1, b"[4]") == b"\x01\0\0\0\0\0\0\0\x03\0\0\0[4]"
+
+
+@pytest.mark.parametrize("token", [0, 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1])
+def test_any_64_bit_token_comes_back(token):
+    assert read_all([frame(token, b"x")]) == ([(token, b"x")], b"")
+
+
+FRAMES = [(1, b"abc"), (2, b""), (3, b"x" * 50)]
+DATA = b"".join(frame(*each) for each in FRAMES) + b"\0\1\2"
+
+
+@pytest.mark.parametrize("cut", range(len(DATA) + 1))
+def test_cut_at_every_offset(cut):
+    assert read_all([DATA[:cut], DATA[cut:]]) == (FRAMES, b"\0\1\2")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(max_size=40))), st.data())
+def test_any_split_gives_the_same_frames(frames, data):
+    stream = b"".join(frame(*each) for each in frames)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert read_all(pieces) == (frames, b"")
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=30)))
+def test_noise_is_read_or_refused(pieces):
+    try:
+        frames, rest = read_all(pieces)
+    except FrameTooLarge:
+        return
+    assert b"".join(frame(*each) for each in frames) + rest == b"".join(pieces)
+
+
+def test_limit():
+    assert read_all([frame(1, b"x" * 10)], limit=10) == ([(1, b"x" * 10)], b"")
+    reader = FrameReader(10)
+    reader.feed(frame_header(5, 11))
+    with pytest.raises(
+        FrameTooLarge, match=r"announced 11 bytes for query 5.* limit is 10"
+    ) as info:
+        reader.next_frame()
+    assert (info.value.token, info.value.length) == (5, 11)

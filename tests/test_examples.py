@@ -1,0 +1,145 @@
+"""The programs under `examples/` do what they say, each in a process of its own, against an embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from rethinkdb import r
+from rethinkdb.embedded import Server
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+# Seconds to wait for what is certain to come.
+PATIENCE = 40
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as embedded:
+        yield embedded
+
+
+@pytest.fixture
+def conn(server: Server) -> Iterator[Any]:
+    with r.connect(server.host, server.port) as connection:
+        yield connection
+
+
+@contextmanager
+def program(*words: str, **environment: str) -> Iterator[IO[str]]:
+    """Runs a program, yields what it prints, and ends it as a system would: it must end well then."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", *words],
+        cwd=EXAMPLES.parent,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, errors
+        assert "Traceback" not in errors, errors
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_tornado_feed(server: Server, conn: Any) -> None:
+    from tornado.httpclient import AsyncHTTPClient
+    from tornado.websocket import websocket_connect
+
+    async def use(address: str) -> None:
+        client = AsyncHTTPClient()
+        page = await client.fetch(address)
+        assert b"new WebSocket" in page.body
+
+        feed = await websocket_connect(address.replace("http", "ws") + "/feed")
+        assert text_of(await feed.read_message()) == "before"
+        sent = await client.fetch(f"{address}/messages", method="POST", body="text=Hello+%C3%A4")
+        assert sent.code == 201
+        assert text_of(await feed.read_message()) == "Hello ä"
+        feed.close()
+        assert await feed.read_message() is None
+
+        stays = await websocket_connect(address.replace("http", "ws") + "/feed")
+        assert {text_of(await stays.read_message()) for _ in range(2)} == {"before", "Hello ä"}
+
+    def text_of(message: str | bytes | None) -> str:
+        assert message is not None
+        text: str = json.loads(message)["text"]
+        return text
+
+    r.table_create("messages").run(conn)
+    r.table("messages").insert({"text": "before"}).run(conn)
+    words = [str(EXAMPLES / "tornado_feed.py"), "--port", "0", "--rethinkdb", server.url]
+    with program(*words) as output:
+        address = output.readline().split()[-1]
+        asyncio.run(asyncio.wait_for(use(address), PATIENCE))
+
+
+def test_twisted_service(server: Server, conn: Any, tmp_path: Path) -> None:
+    for name in ("orders", "totals"):
+        r.table_create(name).run(conn)
+    orders = r.table("orders")
+    orders.insert({"id": 1, "customer": "ada", "amount": 3}).run(conn)
+    totals = r.table("totals").changes().run(conn)
+
+    def total() -> Any:
+        change = totals.next(wait=PATIENCE)["new_val"]
+        return change["id"], change["amount"]
+
+    service = str(EXAMPLES / "twisted_service.py")
+    words = ["-m", "twisted", "--nodaemon", "--pidfile", "", "--rundir", str(tmp_path)]
+    with program(*words, "--python", service, RETHINKDB_URL=server.url):
+        assert total() == ("ada", 3)
+        orders.insert({"id": 2, "customer": "ada", "amount": 4}).run(conn)
+        assert total() == ("ada", 7)
+        orders.get(1).update({"customer": "grace"}).run(conn)
+        assert {total(), total()} == {("ada", 4), ("grace", 3)}
+        orders.get(2).delete().run(conn)
+        assert total() == ("ada", 0)
+
+
+def test_asyncio_worker(server: Server, conn: Any) -> None:
+    r.table_create("jobs").run(conn)
+    r.table("jobs").insert({"id": 0, "state": "new", "text": "one two three"}).run(conn)
+    done = r.table("jobs").filter({"state": "done"}).changes().run(conn)
+
+    def results(count: int) -> dict[int, int]:
+        changes = [done.next(wait=PATIENCE)["new_val"] for _ in range(count)]
+        return {job["id"]: job["words"] for job in changes}
+
+    words = [str(EXAMPLES / "asyncio_worker.py"), "--rethinkdb", server.url]
+    with program(*words) as one, program(*words) as other:
+        assert one.readline() == other.readline() == "Waiting for jobs\n"
+        assert results(1) == {0: 3}
+        jobs = [{"id": n, "state": "new", "text": "word " * n} for n in range(1, 31)]
+        r.table("jobs").insert(jobs).run(conn)
+        assert results(30) == {n: n for n in range(1, 31)}
+
+
+def test_asyncio_worker_connects_again(conn: Any) -> None:
+    server = Server().start()
+    with program(str(EXAMPLES / "asyncio_worker.py"), "--rethinkdb", server.url) as output:
+        assert output.readline() == "Waiting for jobs\n"
+        port = server.port
+        server.stop()
+        assert output.readline().startswith("Will connect again: Connection is closed")
+        with Server(port=port):
+            while (line := output.readline()) != "Waiting for jobs\n":
+                assert line, "it has ended"

@@ -1,0 +1,163 @@
+"""Who may import whom.
+
+The source is read, not run, so an import inside a function counts too. `rethinkdb/__init__.py`
+offers everything, lazily; it stands above all layers, and so does whatever imports it on purpose.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rethinkdb
+
+PACKAGE = Path(rethinkdb.__file__).parent
+
+LOOP_LIBRARIES = {"asyncio", "gevent", "tornado", "trio", "twisted"}
+
+# What the wire core must do without: sockets, clocks, threads, loops.
+IO = {"_thread", "select", "selectors", "signal", "socket", "ssl", "threading", "time"}
+
+# Modules and packages, lowest first. Each may import from its own line and from those it names.
+ALLOWED = {
+    "version": set(),
+    "ql2": set(),
+    "errors": {"ql2"},
+    "pseudotypes": {"errors", "ql2"},
+    "codec": {"errors", "ql2", "pseudotypes"},
+    "repl": {"errors"},
+    "terms": {"ast", "codec", "errors", "pseudotypes", "ql2", "query", "repl"},
+    "ast": {"codec", "errors", "pseudotypes", "ql2", "repl", "terms"},
+    "query": {"ast", "codec", "errors", "pseudotypes", "ql2", "repl", "terms"},
+    "net": {"codec", "errors", "ql2", "repl", "version"},
+    "loops": {"codec", "errors", "net", "ql2", "version"},
+    "loops/conformance": {"embedded", "errors", "loops", "net", "ql2", "query"},
+    "embedded": {"errors", "net", "ql2", "version"},
+}
+
+# Importing these brings these loop libraries, and nobody else does.
+LOOP_MODULES = {name: {name} for name in LOOP_LIBRARIES} | {"tornado": {"asyncio", "tornado"}}
+
+
+def modules(part: str = "") -> list[Path]:
+    """The source files of a part of the package; all without one."""
+    single = PACKAGE / f"{part}.py"
+    if single.exists():
+        return [single]
+    within = [name for name in ALLOWED if part and name.startswith(f"{part}/")]
+    return [
+        path
+        for path in sorted((PACKAGE / part).rglob("*.py"))
+        if not any(path.is_relative_to(PACKAGE / name) for name in within)
+    ]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute names of all that a file imports when it runs, wherever the import stands in it."""
+    tree = ast.parse(path.read_text("utf-8"), str(path))
+    package = ["rethinkdb", *path.relative_to(PACKAGE).parent.parts]
+    for node in running(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those that only type checkers see."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            yield from (grand for other in child.orelse for grand in [other, *running(other)])
+            continue
+        yield child
+        yield from running(child)
+
+
+def parts_imported(path: Path) -> set[str]:
+    """The parts of this package that a file imports."""
+    ours = (name.split(".") for name in imports(path) if name.startswith("rethinkdb."))
+    return {parts[1] for parts in ours}
+
+
+def top_level(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+@pytest.mark.parametrize("path", modules("net"), ids=lambda path: path.stem)
+def test_the_wire_core_is_sans_io(path):
+    assert not top_level(path) & (IO | LOOP_LIBRARIES)
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_imports_point_downwards(part):
+    for path in modules(part):
+        upwards = parts_imported(path) - ALLOWED[part] - {part.split("/")[0]}
+        assert not upwards, f"{path.relative_to(PACKAGE)} imports {upwards}"
+
+
+def test_nobody_but_the_top_imports_the_top():
+    for part in ("ql2", "errors", "pseudotypes", "codec", "repl", "net", "loops"):
+        for path in modules(part):
+            assert "rethinkdb" not in set(imports(path)), path
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_loop_libraries_are_imported_by_their_adapters_only(path):
+    allowed: set[str] = set()
+    if path.parent.name == "loops":  # `trio_pool` belongs to `trio`
+        allowed = LOOP_MODULES.get(path.stem.split("_")[0], set())
+    used = top_level(path) & LOOP_LIBRARIES
+    if path.relative_to(PACKAGE).parts[0] in ("cli", "push", "embedded"):
+        allowed = {"asyncio"} | allowed  # in the standard library, so nobody need install it
+    if path.parent.name == "conformance":
+        allowed = LOOP_LIBRARIES
+    assert not used - allowed
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Which modules of interest a fresh interpreter has loaded after a statement."""
+    interesting = sorted(LOOP_LIBRARIES | {"rethinkdb.embedded", "rethinkdb.cli", "socket", "ssl"})
+    code = f"import sys\n{statement}\nprint(*[n for n in {interesting} if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_imports_no_loop():
+    loaded = loaded_by("import rethinkdb; rethinkdb.r.table('t').filter({'a': 1})")
+    assert not loaded & (LOOP_LIBRARIES | {"rethinkdb.embedded", "rethinkdb.cli"})
+
+
+def test_the_wire_core_alone_needs_no_socket():
+    assert loaded_by("import rethinkdb.net.session, rethinkdb.net.server") == set()
+
+
+def test_the_finder_finds(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    (tmp_path / "net").mkdir()
+    path = tmp_path / "net" / "example.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "import socket as s\n"
+        "from . import query\n"
+        "from .. import codec\n"
+        "from ..loops.blocking import Connection\n"
+        "if TYPE_CHECKING:\n    import trio\nelse:\n    import select\n"
+        "def late():\n    from rethinkdb import ast\n"
+    )
+    assert set(imports(path)) == {
+        "typing.TYPE_CHECKING",
+        "socket",
+        "select",
+        "rethinkdb.net.query",
+        "rethinkdb.codec",
+        "rethinkdb.loops.blocking.Connection",
+        "rethinkdb.ast",
+    }
+    assert parts_imported(path) == {"net", "codec", "loops", "ast"}

@@ -1,0 +1,96 @@
+"""The package as users get it: a wheel in an empty environment, and the README's promises."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from rethinkdb.embedded import Server
+
+ROOT = Path(__file__).resolve().parent.parent
+
+USE_OF_THE_WHEEL = """
+import sys
+from importlib.metadata import entry_points, version
+import rethinkdb
+from rethinkdb import r
+
+assert "site-packages" in rethinkdb.__file__, rethinkdb.__file__
+assert version("rethinkdb-loops") == rethinkdb.__version__
+with r.connect(host=sys.argv[1], port=int(sys.argv[2])) as conn:
+    r.db_create("from_the_wheel").run(conn)
+    r.db("from_the_wheel").table_create("t").run(conn)
+    r.db("from_the_wheel").table("t").insert({"id": 1, "when": r.now()}).run(conn)
+    assert r.db("from_the_wheel").table("t").count().run(conn) == 1
+    print(conn.server()["name"])
+"""
+
+
+def run(*command: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=120, **options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    # Without isolation, so that it needs no registry: the build backend is a development dependency.
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    (found,) = folder.glob("rethinkdb_loops-*.whl")
+    return found
+
+
+def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "rethinkdb/py.typed" in names
+    sources = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "rethinkdb").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    packaged = {name for name in names if ".dist-info/" not in name}
+    assert packaged == sources
+
+
+def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    # No dependency either: this is also the driver on the standard library's JSON alone.
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel)
+    with Server() as server:
+        done = run(
+            python, "-W", "error", "-c", USE_OF_THE_WHEEL, server.host, server.port, cwd=tmp_path
+        )
+    assert done.stdout.strip()
+    assert run(python, "-m", "rethinkdb", "--version", cwd=tmp_path).stdout.startswith("rethinkdb")
+
+
+def test_the_readme_s_example_runs_as_written() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(example.strip().splitlines()) <= 10
+    lines = run(sys.executable, "-W", "error", "-c", example, cwd=ROOT).stdout.splitlines()
+    assert lines[0] == "['Ada', 'Grace']"
+    assert "Rear Admiral" in lines[1]
+
+
+def test_the_demo_shows_what_it_promises() -> None:
+    output = run(sys.executable, "-W", "error", "-m", "rethinkdb", "demo", cwd=ROOT).stdout
+    for expected in (
+        "r.table_create('heroes')",
+        "'inserted': 3",
+        "['Radia', 'Grace', 'Ada']",
+        "feed {",
+        "ReqlQueryLogicError",
+        "^^^^",
+    ):
+        assert expected in output
