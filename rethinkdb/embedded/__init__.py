@@ -10,21 +10,21 @@ program moves to a real cluster. Everything is kept in memory and gone when the 
         conn = r.connect(host=server.host, port=server.port)
         r.table_create("heroes").run(conn)
 
-How a query travels, top to bottom; each module imports only those below it:
+How a query travels, top to bottom; each package imports only those below it:
 
-=================  =====================================================================================
-`server`           TCP listener, users, start and stop; one more thin adapter over `net.ServerProtocol`
-`queries`          the life of a query: START, CONTINUE, STOP, batches, noreply, many side by side
-`terms/`           what each ReQL term does: small functions grouped by area, put in one table by `@term`
-`compiler`         wire JSON to a tree of nodes; arity, options, backtraces, determinism, evaluation
-`feeds`            changefeeds: from changes of tables to the rows a client sees
-`system`           the tables of the database `rethinkdb`, and permissions
-`store`            databases, tables, rows, indexes, write hooks; knows no ReQL term
-`streams`          lazy sequences that know what they select from
-`values`           what a term may evaluate to besides plain data: tables, selections, functions, groups
-`datum`            the rules of plain data: types, order, equality, numbers, printing, JSON
-`failures`         errors of a query: kind, message, backtrace
-=================  =====================================================================================
+==============  ==================================================================================
+`server`        start, stop, users, address
+`serving/`      sockets and threads, the life of a query, batches, replies
+`terms/`        what each ReQL term does: small functions by area, put in one table by `@term`
+`feeds/`        changefeeds: from changes of tables to the rows a client sees
+`system/`       the database `rethinkdb`: tables computed from the state of the server
+`language/`     wire JSON to a tree of nodes; evaluation; what implementations see of it
+`storage/`      databases, tables, rows, indexes, users; knows no ReQL term
+`geo/`          geometry on the sphere and the ellipsoid
+`outside/`      JavaScript, the web, optional libraries
+`data/`         plain data: types, order, numbers, JSON, times; tables, selections, streams
+`failures`      errors of a query: kind, message, backtrace
+==============  ==================================================================================
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ from os import PathLike
 from types import TracebackType
 from typing import Any
 
-from rethinkdb.embedded.listener import Listener
-from rethinkdb.embedded.permissions import ADMIN, User
-from rethinkdb.embedded.queries import Conversation
-from rethinkdb.embedded.store import Store
+from rethinkdb.embedded.serving.listener import Listener
+from rethinkdb.embedded.serving.queries import Conversation
+from rethinkdb.embedded.storage.permissions import ADMIN, User
+from rethinkdb.embedded.storage.store import Store
 from rethinkdb.net.server import ServerProtocol
 
 SERVER_VERSION = "2.4.4"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rethinkdb.embedded import terms  # noqa: F401 - fills the table
-from rethinkdb.embedded.registry import TERMS, Determinism
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.language.registry import TERMS
 from rethinkdb.ql2 import ResponseType, TermType
 
 from .support import RawClient

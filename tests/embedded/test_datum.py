@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rethinkdb import r
-from rethinkdb.embedded import datum, jsonparsing, jsonwriting, pseudotypes
-from rethinkdb.embedded.datum import MAXVAL, MINVAL
+from rethinkdb.embedded.data import datum, jsonparsing, jsonwriting, pseudotypes
+from rethinkdb.embedded.data.datum import MAXVAL, MINVAL
+from rethinkdb.embedded.data.jsonparsing import JSONProblem
 from rethinkdb.embedded.failures import QueryFailure
-from rethinkdb.embedded.jsonparsing import JSONProblem
 
 from .cases import Cases, parametrize, wrong
 from .support import outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rethinkdb import r
-from rethinkdb.embedded.pseudotypes import STRAY_LITERAL
+from rethinkdb.embedded.data.pseudotypes import STRAY_LITERAL
 from rethinkdb.errors import ReqlUserError
 
 from .cases import Cases, missing, parametrize, wrong

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rethinkdb import r
-from rethinkdb.embedded import javascript_source, layout
-from rethinkdb.embedded.layout import Break, Nest
+from rethinkdb.embedded.language import javascript_source, layout
+from rethinkdb.embedded.language.layout import Break, Nest
 from rethinkdb.errors import ReqlOpFailedError, ReqlQueryLogicError
 
 from .support import Failure, embedded_only, outcome

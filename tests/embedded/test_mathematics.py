@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rethinkdb import r
-from rethinkdb.embedded import compiler, temporal, terms  # noqa: F401 - terms fills the table
-from rethinkdb.embedded.evaluation import Environment, Scope
+from rethinkdb.embedded import terms  # noqa: F401 - fills the table
+from rethinkdb.embedded.data import temporal
+from rethinkdb.embedded.language import compiler
+from rethinkdb.embedded.language.evaluation import Environment, Scope
 from rethinkdb.errors import ReqlResourceLimitError
 
 from .cases import Cases, missing, parametrize, wrong

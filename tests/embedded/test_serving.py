@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rethinkdb import r
-from rethinkdb.embedded.registry import TERMS
+from rethinkdb.embedded.language.registry import TERMS
 from rethinkdb.errors import (
     ReqlNonExistenceError,
     ReqlQueryLogicError,

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from rethinkdb.embedded import keys, tables
-from rethinkdb.embedded.datum import MAXVAL, MINVAL
-from rethinkdb.embedded.evaluation import Environment
+from rethinkdb.embedded.data.datum import MAXVAL, MINVAL
+from rethinkdb.embedded.data.values import TableSlice
 from rethinkdb.embedded.failures import QueryFailure
-from rethinkdb.embedded.indexes import CHUNK_SIZE, Index, IndexDefinition, Range
-from rethinkdb.embedded.store import Store, StoredTable
-from rethinkdb.embedded.tables import BUILT_AT_ONCE, Change, build_index
-from rethinkdb.embedded.values import TableSlice
+from rethinkdb.embedded.language.evaluation import Environment
+from rethinkdb.embedded.storage import keys, tables
+from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Index, IndexDefinition, Range
+from rethinkdb.embedded.storage.store import Store, StoredTable
+from rethinkdb.embedded.storage.tables import BUILT_AT_ONCE, Change, build_index
 
 from .support import PATIENCE
 

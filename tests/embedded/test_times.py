@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rethinkdb import r
-from rethinkdb.embedded import temporal, timezones
+from rethinkdb.embedded.data import temporal, timezones
 from rethinkdb.embedded.failures import QueryFailure
 
 from .cases import Cases, missing, parametrize, wrong

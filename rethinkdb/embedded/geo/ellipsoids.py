@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from rethinkdb.embedded import datum
-from rethinkdb.embedded.extras import needed
+from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.failures import logic
 from rethinkdb.embedded.geo import relations, vectors
 from rethinkdb.embedded.geo.geojson import Position
 from rethinkdb.embedded.geo.relations import Shape
 from rethinkdb.embedded.geo.vectors import Vector
+from rethinkdb.embedded.outside.extras import needed
 
 UNITS = {"m": 1.0, "km": 1000.0, "mi": 1609.344, "nm": 1852.0, "ft": 0.3048}
 """Metres in each unit of length."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from rethinkdb.embedded import datum
-from rethinkdb.embedded.datum import REQL_TYPE, Datum
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
 from rethinkdb.embedded.failures import logic
 from rethinkdb.embedded.geo import vectors
 from rethinkdb.embedded.geo.loops import Loop

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from rethinkdb.embedded import configuration, datum, permissions
-from rethinkdb.embedded.configuration import changed, special
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import Database, SingleSelection
 from rethinkdb.embedded.failures import op_failed
-from rethinkdb.embedded.registry import Determinism, term
-from rethinkdb.embedded.store import SYSTEM_DATABASE
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import term
+from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage.store import SYSTEM_DATABASE
+from rethinkdb.embedded.system import configuration
+from rethinkdb.embedded.system.configuration import changed, special
 from rethinkdb.embedded.terms.reconfiguring import (
     layout_options,
     require_config_of_all,
@@ -20,7 +24,6 @@ from rethinkdb.embedded.terms.selecting import (
     name_argument,
 )
 from rethinkdb.embedded.terms.writing import check_durability
-from rethinkdb.embedded.values import Database, SingleSelection
 from rethinkdb.ql2 import TermType
 
 # -- databases

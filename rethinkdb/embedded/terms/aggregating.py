@@ -7,14 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rethinkdb.embedded import datum, values
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
-from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic, non_existence
-from rethinkdb.embedded.registry import MANY, Grouping, Shortcut, term
-from rethinkdb.embedded.streams import Refusal, Stream
-from rethinkdb.embedded.terms.transforming import equality_or_function
-from rethinkdb.embedded.values import (
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.streams import Refusal, Stream
+from rethinkdb.embedded.data.values import (
     AnyFunction,
     Function,
     NativeFunction,
@@ -23,6 +19,10 @@ from rethinkdb.embedded.values import (
     TableSlice,
     Value,
 )
+from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic, non_existence
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, Grouping, Shortcut, term
+from rethinkdb.embedded.terms.transforming import equality_or_function
 from rethinkdb.ql2 import TermType
 
 # -- count

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rethinkdb.embedded import datum
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import QueryFailure, logic, non_existence
-from rethinkdb.embedded.registry import term
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import term
 from rethinkdb.ql2 import TermType
 
 # -- at the ends

@@ -6,12 +6,13 @@ import math
 import random as chance
 import uuid as uuids
 
-from rethinkdb.embedded import datum, jsonparsing, values
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, jsonparsing, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import Function, NativeFunction, Value
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
-from rethinkdb.embedded.registry import MANY, Determinism, Grouping, term
-from rethinkdb.embedded.values import Function, NativeFunction, Value
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, Grouping, term
 from rethinkdb.ql2 import TermType
 
 # -- choices

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from rethinkdb.embedded import datum, merging, paths, pseudotypes, rowwise, values
-from rethinkdb.embedded.datum import REQL_TYPE, Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, merging, paths, pseudotypes, values
+from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
+from rethinkdb.embedded.data.values import NativeFunction, Value
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
-from rethinkdb.embedded.registry import MANY, SHORTCUTS, Grouping, Shortcut, term
-from rethinkdb.embedded.rowwise import NO_RECURSION, Rows
-from rethinkdb.embedded.values import NativeFunction, Value
+from rethinkdb.embedded.language import rowwise
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, SHORTCUTS, Grouping, Shortcut, term
+from rethinkdb.embedded.language.rowwise import NO_RECURSION, Rows
 from rethinkdb.ql2 import TermType
 
 _ROW_OPTIONS = (NO_RECURSION,)

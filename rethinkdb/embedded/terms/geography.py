@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from rethinkdb.embedded import datum, pseudotypes, rowwise
-from rethinkdb.embedded.datum import REQL_TYPE, Datum
-from rethinkdb.embedded.evaluation import Call, located
+from rethinkdb.embedded.data import datum, pseudotypes
+from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import Selection, Table, TableSlice, Value
 from rethinkdb.embedded.failures import QueryFailure, logic
 from rethinkdb.embedded.geo import ellipsoids, geojson, nearest, relations
 from rethinkdb.embedded.geo.ellipsoids import Ellipsoid
 from rethinkdb.embedded.geo.geojson import Position
-from rethinkdb.embedded.indexes import Index
-from rethinkdb.embedded.registry import MANY, Determinism, Grouping, term
-from rethinkdb.embedded.rowwise import NO_RECURSION, Rows
-from rethinkdb.embedded.store import find_index
-from rethinkdb.embedded.values import Selection, Table, TableSlice, Value
+from rethinkdb.embedded.language import rowwise
+from rethinkdb.embedded.language.evaluation import Call, located
+from rethinkdb.embedded.language.registry import MANY, Grouping, term
+from rethinkdb.embedded.language.rowwise import NO_RECURSION, Rows
+from rethinkdb.embedded.storage.indexes import Index
+from rethinkdb.embedded.storage.store import find_index
 from rethinkdb.ql2 import TermType
 
 _ONE_SERVER = Determinism.SINGLE_SERVER

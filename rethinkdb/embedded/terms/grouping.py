@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from rethinkdb.embedded import datum, results, values
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.streams import GroupedStream, Origin
+from rethinkdb.embedded.data.values import AnyFunction, NativeFunction, Table, TableSlice, Value
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
-from rethinkdb.embedded.registry import MANY, Grouping, Shortcut, term
-from rethinkdb.embedded.streams import GroupedStream, Origin
-from rethinkdb.embedded.values import AnyFunction, NativeFunction, Table, TableSlice, Value
+from rethinkdb.embedded.language import results
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, Grouping, Shortcut, term
 from rethinkdb.ql2 import TermType
 
 _NO_FEED = logic("Cannot call `changes` after `group`.")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from rethinkdb.embedded import datum, permissions, stored_functions, values
-from rethinkdb.embedded.configuration import special
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import Function, Table
 from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
-from rethinkdb.embedded.indexes import Index, IndexDefinition
-from rethinkdb.embedded.registry import MANY, Determinism, term
-from rethinkdb.embedded.stored_functions import NotStoredFunction, StoredFunction
-from rethinkdb.embedded.tables import StoredTable, WriteHook, build_index
-from rethinkdb.embedded.values import Function, Table
+from rethinkdb.embedded.language import stored_functions
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, term
+from rethinkdb.embedded.language.stored_functions import NotStoredFunction, StoredFunction
+from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage.indexes import Index, IndexDefinition
+from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, build_index
+from rethinkdb.embedded.system.configuration import special
 from rethinkdb.ql2 import TermType
 
 INDEX_PREFIX = "$reql_index_function$"

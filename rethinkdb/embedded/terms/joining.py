@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rethinkdb.embedded import datum, merging, values
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call, as_function, located
+from rethinkdb.embedded.data import datum, merging, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.streams import Stream
+from rethinkdb.embedded.data.values import AnyFunction, Table, TableSlice, Value
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
-from rethinkdb.embedded.registry import Grouping, Shortcut, term
-from rethinkdb.embedded.streams import Stream
-from rethinkdb.embedded.values import AnyFunction, Table, TableSlice, Value
+from rethinkdb.embedded.language.evaluation import Call, as_function, located
+from rethinkdb.embedded.language.registry import Grouping, Shortcut, term
 from rethinkdb.ql2 import TermType
 
 # -- inner_join, outer_join

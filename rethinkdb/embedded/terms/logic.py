@@ -6,10 +6,10 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from rethinkdb.embedded import datum
-from rethinkdb.embedded.evaluation import Call
-from rethinkdb.embedded.registry import MANY, term
-from rethinkdb.embedded.values import Value
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.values import Value
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, term
 from rethinkdb.ql2 import TermType
 
 

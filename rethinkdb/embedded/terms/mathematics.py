@@ -6,11 +6,11 @@ import math
 import operator
 from collections.abc import Callable
 
-from rethinkdb.embedded import datum, temporal
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, temporal
+from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import logic
-from rethinkdb.embedded.registry import MANY, term
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, term
 from rethinkdb.ql2 import TermType
 
 _BIT_LIMIT = 2**53

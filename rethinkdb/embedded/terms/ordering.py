@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from rethinkdb.embedded import datum
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call, Environment, is_term
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.streams import Stream
+from rethinkdb.embedded.data.values import Selection, Table, TableSlice, Value
 from rethinkdb.embedded.failures import logic
-from rethinkdb.embedded.ordering import SortKey, sort_keys_of_arguments, sorted_rows
-from rethinkdb.embedded.registry import MANY, term
-from rethinkdb.embedded.streams import Stream
-from rethinkdb.embedded.values import Selection, Table, TableSlice, Value
+from rethinkdb.embedded.language.evaluation import Call, Environment, is_term
+from rethinkdb.embedded.language.ordering import SortKey, sort_keys_of_arguments, sorted_rows
+from rethinkdb.embedded.language.registry import MANY, term
 from rethinkdb.ql2 import TermType
 
 _NOT_A_TABLE = (

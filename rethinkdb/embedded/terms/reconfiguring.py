@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rethinkdb.embedded import configuration, datum, permissions, values
-from rethinkdb.embedded.configuration import DEFAULT_TAG, Layout, changed, special
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import Database, Table
 from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
-from rethinkdb.embedded.registry import Determinism, term
-from rethinkdb.embedded.store import SYSTEM_DATABASE, DatabaseData, StoredTable
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import term
+from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage.store import SYSTEM_DATABASE, DatabaseData, StoredTable
+from rethinkdb.embedded.storage.write_results import Total
+from rethinkdb.embedded.system import configuration
+from rethinkdb.embedded.system.configuration import DEFAULT_TAG, Layout, changed, special
 from rethinkdb.embedded.terms.selecting import check_name, default_database
-from rethinkdb.embedded.values import Database, Table
-from rethinkdb.embedded.write_results import Total
 from rethinkdb.ql2 import TermType
 
 # -- layouts

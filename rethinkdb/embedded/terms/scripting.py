@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from rethinkdb.embedded import datum, javascript
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call, located
-from rethinkdb.embedded.registry import Determinism, term
-from rethinkdb.embedded.values import NativeFunction, Value
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import NativeFunction, Value
+from rethinkdb.embedded.language.evaluation import Call, located
+from rethinkdb.embedded.language.registry import term
+from rethinkdb.embedded.outside import javascript
 from rethinkdb.ql2 import TermType
 
 _DEFAULT_TIMEOUT = 5.0

@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rethinkdb.embedded import datum, permissions, values
-from rethinkdb.embedded.datum import MAXVAL, MINVAL, Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import MAXVAL, MINVAL, Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import Database, Selection, SingleSelection, Table, TableSlice
 from rethinkdb.embedded.failures import QueryFailure, logic, non_existence
-from rethinkdb.embedded.registry import MANY, Determinism, term
-from rethinkdb.embedded.values import (
-    Database,
-    Selection,
-    SingleSelection,
-    Table,
-    TableSlice,
-)
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, term
+from rethinkdb.embedded.storage import permissions
 from rethinkdb.ql2 import TermType
 
 DEFAULT_DATABASE = "test"

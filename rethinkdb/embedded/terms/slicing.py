@@ -6,16 +6,18 @@ import itertools
 import random
 from collections.abc import Iterator
 
-from rethinkdb.embedded import datum, results, rowwise, values
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.streams import INFINITE, GroupedStream, Refusal, Stream
+from rethinkdb.embedded.data.values import GroupedData, SingleSelection, Value
 from rethinkdb.embedded.failures import logic, non_existence, typed
-from rethinkdb.embedded.registry import Determinism, Grouping, term
-from rethinkdb.embedded.rowwise import NO_RECURSION, Rows
-from rethinkdb.embedded.streams import INFINITE, GroupedStream, Refusal, Stream
+from rethinkdb.embedded.language import results, rowwise
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import Grouping, term
+from rethinkdb.embedded.language.rowwise import NO_RECURSION, Rows
 from rethinkdb.embedded.terms.documents import get_field_of
 from rethinkdb.embedded.terms.selecting import is_open
-from rethinkdb.embedded.values import GroupedData, SingleSelection, Value
 from rethinkdb.ql2 import TermType
 
 SMALLEST_PLACE, LARGEST_PLACE = -(2**31), 2**31 - 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from rethinkdb.embedded import datum, results, values
-from rethinkdb.embedded.datum import Datum, Extremum
-from rethinkdb.embedded.evaluation import Call
-from rethinkdb.embedded.registry import MANY, Grouping, Shortcut, term
-from rethinkdb.embedded.streams import GroupedStream
-from rethinkdb.embedded.values import GroupedData, Value
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import Datum, Extremum
+from rethinkdb.embedded.data.streams import GroupedStream
+from rethinkdb.embedded.data.values import GroupedData, Value
+from rethinkdb.embedded.language import results
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import MANY, Grouping, Shortcut, term
 from rethinkdb.ql2 import TermType
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.embedded import datum
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
-from rethinkdb.embedded.extras import needed
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import logic
-from rethinkdb.embedded.registry import term
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import term
+from rethinkdb.embedded.outside.extras import needed
 from rethinkdb.ql2 import TermType
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rethinkdb.embedded import datum, pseudotypes, temporal, timezones
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call, located
+from rethinkdb.embedded.data import datum, pseudotypes, temporal, timezones
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.temporal import LocalTime
 from rethinkdb.embedded.failures import logic
-from rethinkdb.embedded.registry import Determinism, term
-from rethinkdb.embedded.temporal import LocalTime
+from rethinkdb.embedded.language.evaluation import Call, located
+from rethinkdb.embedded.language.registry import term
 from rethinkdb.ql2 import TermType
 
 _LARGEST_INT = 2**31

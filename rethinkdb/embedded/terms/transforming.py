@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from rethinkdb.embedded import datum, feeds, ordering, rowwise, values
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import (
-    Call,
-    ConstantNode,
-    Environment,
-    ObjectNode,
-    TermNode,
-    is_term,
-    located,
-)
+from rethinkdb.embedded.data import datum, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.merging import is_literal
+from rethinkdb.embedded.data.streams import INFINITE, Refusal, Stream, Transform, obstacle_of
+from rethinkdb.embedded.data.values import PLAIN_TYPES, AnyFunction, Function, NativeFunction, Value
 from rethinkdb.embedded.failures import (
     Backtrace,
     FailureKind,
@@ -24,13 +18,21 @@ from rethinkdb.embedded.failures import (
     non_existence,
     typed,
 )
-from rethinkdb.embedded.merging import is_literal
-from rethinkdb.embedded.ordering import SortKey
-from rethinkdb.embedded.registry import MANY, Grouping, Shortcut, term
-from rethinkdb.embedded.rowwise import Rows
-from rethinkdb.embedded.streams import INFINITE, Refusal, Stream, Transform, obstacle_of
+from rethinkdb.embedded.feeds import feed as feeds
+from rethinkdb.embedded.language import ordering, rowwise
+from rethinkdb.embedded.language.evaluation import (
+    Call,
+    ConstantNode,
+    Environment,
+    ObjectNode,
+    TermNode,
+    is_term,
+    located,
+)
+from rethinkdb.embedded.language.ordering import SortKey
+from rethinkdb.embedded.language.registry import MANY, Grouping, Shortcut, term
+from rethinkdb.embedded.language.rowwise import Rows
 from rethinkdb.embedded.terms.documents import has_fields_of, pluck_object
-from rethinkdb.embedded.values import PLAIN_TYPES, AnyFunction, Function, NativeFunction, Value
 from rethinkdb.ql2 import TermType
 
 

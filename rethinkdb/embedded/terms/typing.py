@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from rethinkdb.embedded import coercion, datum, javascript_source, permissions, values
-from rethinkdb.embedded.datum import MAXVAL, MINVAL, Datum, Extremum
-from rethinkdb.embedded.evaluation import Call, Environment, located
-from rethinkdb.embedded.failures import logic, typed
-from rethinkdb.embedded.registry import Grouping, term
-from rethinkdb.embedded.streams import GroupedStream, Stream
-from rethinkdb.embedded.values import (
+from rethinkdb.embedded.data import coercion, datum, values
+from rethinkdb.embedded.data.datum import MAXVAL, MINVAL, Datum, Extremum
+from rethinkdb.embedded.data.streams import GroupedStream, Stream
+from rethinkdb.embedded.data.values import (
     Database,
     Function,
     GroupedData,
@@ -24,7 +21,12 @@ from rethinkdb.embedded.values import (
     TableSlice,
     Value,
 )
-from rethinkdb.embedded.wire_forms import wire_form
+from rethinkdb.embedded.failures import logic, typed
+from rethinkdb.embedded.language import javascript_source
+from rethinkdb.embedded.language.evaluation import Call, Environment, located
+from rethinkdb.embedded.language.registry import Grouping, term
+from rethinkdb.embedded.language.wire_forms import wire_form
+from rethinkdb.embedded.storage import permissions
 from rethinkdb.ql2 import TermType
 
 # -- type_of

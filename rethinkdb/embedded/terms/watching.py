@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from rethinkdb.embedded import datum, options, permissions
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.streams import Origin, Refusal, Stream
+from rethinkdb.embedded.data.values import SingleSelection
 from rethinkdb.embedded.failures import logic, op_failed, resource
-from rethinkdb.embedded.feeds import ENDLESS, Feed, UnionFeed
-from rethinkdb.embedded.registry import term
-from rethinkdb.embedded.streams import Origin, Refusal, Stream
-from rethinkdb.embedded.subscriptions import FeedOptions, PointFeed, RangeFeed
-from rethinkdb.embedded.tops import LimitFeed
-from rethinkdb.embedded.values import SingleSelection
+from rethinkdb.embedded.feeds.feed import ENDLESS, Feed, UnionFeed
+from rethinkdb.embedded.feeds.subscriptions import FeedOptions, PointFeed, RangeFeed
+from rethinkdb.embedded.feeds.tops import LimitFeed
+from rethinkdb.embedded.language import options
+from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.registry import term
+from rethinkdb.embedded.storage import permissions
 from rethinkdb.ql2 import TermType
 
 _FLAGS = ("include_states", "include_types", "include_initial", "include_offsets")

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rethinkdb.embedded import datum, merging, permissions, values, web, webanswers
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call, Environment, as_function, located
+from rethinkdb.embedded.data import datum, merging, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.streams import Stream
+from rethinkdb.embedded.data.values import AnyFunction, Value
 from rethinkdb.embedded.failures import Backtrace, QueryFailure, logic, non_existence
-from rethinkdb.embedded.registry import Determinism, Shortcut, term
-from rethinkdb.embedded.streams import Stream
-from rethinkdb.embedded.values import AnyFunction, Value
-from rethinkdb.embedded.web import Credentials, Request, TimedOut, WebFailure
+from rethinkdb.embedded.language.evaluation import Call, Environment, as_function, located
+from rethinkdb.embedded.language.registry import Shortcut, term
+from rethinkdb.embedded.outside import web, webanswers
+from rethinkdb.embedded.outside.web import Credentials, Request, TimedOut, WebFailure
+from rethinkdb.embedded.storage import permissions
 from rethinkdb.ql2 import TermType
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

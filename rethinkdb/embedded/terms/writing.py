@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rethinkdb.embedded import datum, merging, permissions, values
-from rethinkdb.embedded.datum import Datum
-from rethinkdb.embedded.evaluation import Call, as_function
+from rethinkdb.embedded.data import datum, merging, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.pseudotypes import STRAY_LITERAL
+from rethinkdb.embedded.data.values import AnyFunction, Function, SingleSelection, Table, Value
 from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
-from rethinkdb.embedded.pseudotypes import STRAY_LITERAL
-from rethinkdb.embedded.registry import Determinism, Shortcut, term
-from rethinkdb.embedded.values import AnyFunction, Function, SingleSelection, Table, Value
-from rethinkdb.embedded.write_results import ReturnChanges, Tally, Total
-from rethinkdb.embedded.writes import Conflict, Replacement, Writer
+from rethinkdb.embedded.language.evaluation import Call, as_function
+from rethinkdb.embedded.language.registry import Shortcut, term
+from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage.write_results import ReturnChanges, Tally, Total
+from rethinkdb.embedded.storage.writes import Conflict, Replacement, Writer
 from rethinkdb.ql2 import TermType
 
 WRITE_OPTIONS = ("durability", "return_vals", "return_changes", "ignore_write_hook")

@@ -1,0 +1,385 @@
+"""Lazy sequences that know what they select from.
+
+A `Stream` is pulled once, row by row. One that reads a table also carries its `Origin`: which rows
+of which table in which order, and the row-wise transformations applied since. From that a
+changefeed can be opened on it.
+
+A `GroupedStream` is a stream split into groups; later transformations apply within each group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.failures import Backtrace, QueryFailure, logic, resource
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.data.values import TableSlice
+    from rethinkdb.embedded.feeds.feed import Feed
+
+Transform: TypeAlias = Callable[[Iterator[Datum]], Iterator[Datum]]
+"""Rows in, rows out, lazily. It keeps no state between rows, so it may run on a single one."""
+
+GROUPING_CHUNK = 1024
+"""How many rows are sorted into groups before the transformations that follow see them."""
+
+INFINITE = (
+    "Cannot use an infinite stream with an aggregation function (`reduce`, `count`, etc.)"
+    " or coerce it to an array."
+)
+_NOT_A_STREAM = "Cannot treat the output of `group` as a stream (did you mean to `ungroup`?)."
+_EAGER = "Cannot call `changes` on an eager stream."
+_AFTER_LIMIT = (
+    "Changefeeds are not supported on queries that have a transformation following a `limit` term."
+    "  Transformations include terms such as `filter`, `map`, `pluck`, etc.  Consider moving the"
+    " transformation before the `limit` term."
+)
+
+
+def obstacle_of(determinism: Determinism, backtrace: Backtrace | None) -> QueryFailure | None:
+    """Why no changefeed can follow a function, located where that stands; None if one can."""
+    if determinism.holds(on_one_server=True, within_one_query=True):
+        return None
+    return logic("Cannot call `changes` after a non-deterministic function.", backtrace)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a stream selects from, and what has been done to each row since.
+
+    Attributes:
+        slice: the rows of the table.
+        transforms: what was done to them, first to last.
+        limit: the n of `order_by(index=...).limit(n)`.
+        obstacle: why no changefeed can follow this, None if one can. Without a backtrace it is
+            about `changes`.
+    """
+
+    slice: TableSlice
+    transforms: tuple[Transform, ...] = ()
+    limit: int | None = None
+    obstacle: QueryFailure | None = None
+
+    def apply(self, row: Datum) -> list[Datum]:
+        """What the stream makes of one row of the table: nothing, one row, or several."""
+        rows: Iterator[Datum] = iter((row,))
+        for transform in self.transforms:
+            rows = transform(rows)
+        return list(rows)
+
+    def through(self, transform: Transform, obstacle: QueryFailure | None) -> Origin:
+        """The same with one more transformation."""
+        return replace(
+            self,
+            transforms=(*self.transforms, transform),
+            obstacle=self.obstacle or obstacle,
+        )
+
+
+class Refusal(NamedTuple):
+    """Why a stream cannot be pulled to its end, and the term to say it about.
+
+    That term is the last to have transformed the rows, unless a wrapper has pinned it.
+    """
+
+    message: str
+    backtrace: Backtrace | None = None
+    pinned: bool = False
+
+    def moved_to(self, backtrace: Backtrace) -> Refusal:
+        """The same after another transformation."""
+        return self if self.pinned else Refusal(self.message, backtrace)
+
+    def pinned_at(self, backtrace: Backtrace | None) -> Refusal:
+        """The same, located for good."""
+        return Refusal(self.message, self.backtrace or backtrace, pinned=True)
+
+
+class Stream:
+    """A sequence of data, to be pulled once: by iterating over it, or by `all_rows()`.
+
+    Attributes:
+        origins: what it reads, several for a union; empty where no changefeed can follow it.
+        is_array: it is an array whose rows have not been computed yet.
+        refusal: why it cannot be pulled to its end: `r.range()` and changefeeds have none.
+        feed: the same rows as a changefeed gives them, which blocks nobody; None if it is none.
+        backtrace: the term that gave it, for failures that show when it is pulled.
+    """
+
+    __slots__ = ("_rows", "backtrace", "feed", "is_array", "origins", "refusal")
+
+    def __init__(
+        self,
+        rows: Iterable[Datum],
+        *,
+        origin: Origin | None = None,
+        origins: tuple[Origin, ...] = (),
+        is_array: bool = False,
+        refusal: Refusal | None = None,
+        feed: Feed | None = None,
+        backtrace: Backtrace | None = None,
+    ) -> None:
+        self._rows = rows
+        self.origins = origins if origin is None else (origin,)
+        self.is_array = is_array
+        self.refusal = refusal
+        self.feed = feed
+        self.backtrace = backtrace
+
+    @classmethod
+    def of_array(cls, items: list[Datum]) -> Stream:
+        """An array as a stream."""
+        return cls(items, is_array=True)
+
+    @property
+    def infinite(self) -> bool:
+        """Whether it never ends, so that only what is lazy may be done to it."""
+        return self.refusal is not None
+
+    def __iter__(self) -> Iterator[Datum]:
+        """Pulls the rows as they are asked for."""
+        try:
+            yield from self._rows
+        except QueryFailure as failure:
+            if failure.backtrace is None:
+                failure.backtrace = self.backtrace
+            raise
+
+    def all_rows(self) -> Iterator[Datum]:
+        """Pulls the rows for a result that needs them all; refused if the stream never ends."""
+        self.check_finite()
+        return iter(self)
+
+    def check_finite(self) -> None:
+        """Raises if the stream never ends."""
+        if self.refusal is None:
+            return
+        raise logic(self.refusal.message, self.refusal.backtrace or self.backtrace)
+
+    def through(
+        self,
+        transform: Transform,
+        backtrace: Backtrace,
+        *,
+        obstacle: QueryFailure | None = None,
+        may_follow_limit: bool = False,
+    ) -> Stream:
+        """The stream with a row-wise transformation applied.
+
+        Args:
+            transform: what to do to the rows.
+            backtrace: the term that does it.
+            obstacle: why no changefeed can follow it.
+            may_follow_limit: whether a changefeed on `limit` can follow it (on a filter it can).
+        """
+        after_limit = None if may_follow_limit else logic(_AFTER_LIMIT, backtrace)
+        return Stream(
+            transform(iter(self._rows)),
+            origins=tuple(
+                origin.through(transform, obstacle if origin.limit is None else after_limit)
+                for origin in self.origins
+            ),
+            is_array=self.is_array,
+            refusal=self.refusal and self.refusal.moved_to(backtrace),
+            feed=self.feed and self.feed.through(transform, backtrace),
+            backtrace=backtrace,
+        )
+
+    def wrapped(
+        self,
+        rows: Iterable[Datum],
+        *,
+        origins: tuple[Origin, ...] = (),
+        feed: Feed | None = None,
+    ) -> Stream:
+        """A stream that pulls its rows from this one in some other way than row by row."""
+        if self.feed is not None and feed is None:
+            rows = iter(rows)
+            feed = self.feed.iterated(rows)
+        return Stream(
+            rows,
+            origins=origins,
+            is_array=self.is_array,
+            refusal=self.refusal and self.refusal.pinned_at(self.backtrace),
+            feed=feed,
+            backtrace=self.backtrace,
+        )
+
+    def sliced(self, left: int, right: int | None) -> Stream:
+        """The rows from one place up to another, which is not included; None: up to the end."""
+        rows: Iterable[Datum] = islice(
+            iter(self), left, right if right is None else max(left, right)
+        )
+        feed = self.feed and self.feed.sliced(left, right)
+        return self.wrapped(rows, origins=self._sliced_origins(left, right), feed=feed)
+
+    def _sliced_origins(self, left: int, right: int | None) -> tuple[Origin, ...]:
+        if left or not self.origins:
+            return ()
+        if len(self.origins) > 1:
+            obstacle = logic("Cannot call `changes` on a slice of a union.", self.backtrace)
+            return (replace(self.origins[0], obstacle=obstacle),)
+        origin = self.origins[0]
+        if origin.limit is not None:
+            return ()
+        return (replace(origin, limit=right),)
+
+    def source(self) -> Iterable[Datum]:
+        """The rows as they come, for another kind of stream: failures are not located here."""
+        return self._rows
+
+    def obstructed(self, obstacle: QueryFailure) -> tuple[Origin, ...]:
+        """The origins, which no changefeed can follow from here."""
+        return tuple(
+            replace(origin, obstacle=origin.obstacle or obstacle) for origin in self.origins
+        )
+
+    def followed_origins(self) -> tuple[Origin, ...]:
+        """What a changefeed on this stream follows; raises if none can."""
+        if not self.origins:
+            raise logic(_EAGER, self.backtrace)
+        for origin in self.origins:
+            if origin.obstacle is not None:
+                raise QueryFailure(
+                    origin.obstacle.kind, origin.obstacle.message, origin.obstacle.backtrace
+                )
+        return self.origins
+
+    def aggregate(self, start: Callable[[], Accumulator]) -> Datum:
+        """The result of an aggregation over all rows."""
+        self.check_finite()
+        accumulator = start()
+        accumulator.add(iter(self._rows))
+        return accumulator.result()
+
+
+class Accumulator(Protocol):
+    """An aggregation that is fed rows, all at once or some at a time."""
+
+    def add(self, rows: Iterator[Datum]) -> bool:
+        """Takes rows in; False if it had use for none of them."""
+
+    def result(self) -> Datum:
+        """What has come of it."""
+
+
+Groups: TypeAlias = "dict[tuple[Any, ...], tuple[Datum, list[Datum]]]"
+"""Rows by group, keyed by the order key of the group."""
+
+
+class GroupedStream(Stream):
+    """Rows in groups.
+
+    It never gives its rows as one sequence: it is aggregated per group, or collected into grouped
+    data.
+    """
+
+    __slots__ = ("_groups_of", "_transforms", "array_limit")
+
+    def __init__(
+        self,
+        source: Iterable[Any],
+        groups_of: Callable[[Any], tuple[Iterable[Datum], Datum]],
+        *,
+        array_limit: int,
+        backtrace: Backtrace,
+        refusal: Refusal | None = None,
+        transforms: tuple[Transform, ...] = (),
+        origins: tuple[Origin, ...] = (),
+    ) -> None:
+        """Splits what comes from `source`.
+
+        Args:
+            source: what `groups_of` understands: rows, or rows with their value in an index.
+            groups_of: from one of these to the groups it belongs to, and the row itself.
+            array_limit: the query's.
+            backtrace: the term that gave this stream.
+            refusal: see `Stream`.
+            transforms: what is done to the rows of each group.
+            origins: see `Stream`.
+        """
+        super().__init__(source, refusal=refusal, backtrace=backtrace, origins=origins)
+        self._groups_of = groups_of
+        self._transforms = transforms
+        self.array_limit = array_limit
+
+    def __iter__(self) -> Iterator[Datum]:
+        """Refused: there is no one sequence."""
+        raise logic(_NOT_A_STREAM, self.backtrace)
+
+    def through(
+        self,
+        transform: Transform,
+        backtrace: Backtrace,
+        *,
+        obstacle: QueryFailure | None = None,
+        may_follow_limit: bool = False,
+    ) -> GroupedStream:
+        """The grouped stream with a row-wise transformation applied within each group."""
+        return GroupedStream(
+            self._rows,
+            self._groups_of,
+            array_limit=self.array_limit,
+            backtrace=backtrace,
+            refusal=self.refusal and self.refusal.moved_to(backtrace),
+            transforms=(*self._transforms, transform),
+            origins=self.origins,
+        )
+
+    def aggregate_groups(
+        self, start: Callable[[], Accumulator]
+    ) -> Iterator[tuple[Datum, Accumulator]]:
+        """Each group with an aggregation over its rows.
+
+        Groups in which there was nothing to aggregate are left out.
+        """
+        self.check_finite()
+        found: dict[tuple[Any, ...], tuple[Datum, Accumulator]] = {}
+        for groups in self._chunks():
+            for key, (group, rows) in groups.items():
+                known = found.get(key)
+                accumulator = start() if known is None else known[1]
+                useful = accumulator.add(self._transformed(rows))
+                if useful and known is None:
+                    found[key] = (group, accumulator)
+        return iter(found.values())
+
+    def _transformed(self, rows: list[Datum]) -> Iterator[Datum]:
+        pulled = iter(rows)
+        for transform in self._transforms:
+            pulled = transform(pulled)
+        return pulled
+
+    def _chunks(self) -> Iterator[Groups]:
+        entries = iter(self._rows)
+        order_key = datum.order_key
+        seen: set[tuple[Any, ...]] = set()
+        while chunk := list(islice(entries, GROUPING_CHUNK)):
+            groups: Groups = {}
+            for entry in chunk:
+                names, row = self._groups_of(entry)
+                keys = [(order_key(group), group) for group in names]
+                for key, group in keys:
+                    groups.setdefault(key, (group, []))[1].append(row)
+                self._check_number(len(keys))
+            if not self._reads_tables:
+                seen.update(groups)
+                self._check_number(len(seen))
+            yield groups
+
+    @property
+    def _reads_tables(self) -> bool:
+        """Whether a real server groups the rows where they are stored, one by one."""
+        return any(origin.limit is None for origin in self.origins)
+
+    def _check_number(self, groups: int) -> None:
+        # A real server counts the rows that are still to be grouped as one group more. What it
+        # groups row by row, it counts per row.
+        if groups + 1 > self.array_limit:
+            raise resource(f"Too many groups (> {self.array_limit}).", ())

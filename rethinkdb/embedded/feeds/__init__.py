@@ -1,0 +1,1 @@
+"""Changefeeds: from changes of tables to the rows that a client sees."""

@@ -1,0 +1,320 @@
+"""Changefeeds as a query sees them: something to pull rows from, without ever blocking a thread.
+
+A `Feed` says whether it is `ready`, gives what it has when it is pulled, and calls once when there
+is news. Those that watch tables are in `subscriptions`; here is what they have in common, and what
+`filter`, `limit`, `union` and their like after `changes` make of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.failures import Backtrace, QueryFailure
+from rethinkdb.ql2 import ResponseNote
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.data.streams import Stream, Transform
+
+Callback: TypeAlias = Callable[[], None]
+
+ENDLESS = (
+    "Cannot call a terminal (`reduce`, `count`, etc.) on an infinite stream (such as a changefeed)."
+)
+
+
+class Feed(ABC):
+    """Rows that keep coming."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> list[ResponseNote]:
+        """What kind of feed this is, for the replies."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds to collect changes before they are sent (`squash`)."""
+        return 0.0
+
+    @property
+    def finished(self) -> bool:
+        """Whether there will be no more rows: only what limits a feed ends it."""
+        return False
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether `pull` has something to give or to raise."""
+
+    @abstractmethod
+    def pull(self) -> list[Datum]:
+        """The rows that come of the next news, possibly none. Called only while `ready`.
+
+        Raises what ended the feed.
+        """
+
+    @abstractmethod
+    def wake_once(self, callback: Callback) -> None:
+        """Calls when `ready` has become true, at once if it is; replaces an earlier callback."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends it: nothing is watched any more, and pulling raises `Interrupted`."""
+
+    def through(self, transform: Transform, backtrace: Backtrace) -> Feed:
+        """The feed with a row-wise transformation applied."""
+        return TransformedFeed(self, transform, backtrace)
+
+    def sliced(self, left: int, right: int | None) -> Feed:
+        """The rows from one place up to another, which is not included."""
+        return SlicedFeed(self, left, right)
+
+    def iterated(self, rows: Iterator[Datum]) -> Feed:
+        """Rows that a term pulls out of this feed in a way of its own."""
+        return IteratedFeed(self, rows)
+
+    def __iter__(self) -> Iterator[Datum]:
+        """Rows for a term that pulls them in its own way; blocks its thread for lack of them."""
+        while not self.finished:
+            news = threading.Event()
+            self.wake_once(news.set)
+            news.wait()
+            while not self.finished and self.ready():
+                yield from self.pull()
+
+
+class TransformedFeed(Feed):
+    """What a row-wise transformation after `changes` makes of a feed."""
+
+    def __init__(self, source: Feed, transform: Transform, backtrace: Backtrace) -> None:
+        self._source = source
+        self._transform = transform
+        self._backtrace = backtrace
+
+    @property
+    def notes(self) -> list[ResponseNote]:
+        """The source's."""
+        return self._source.notes
+
+    @property
+    def interval(self) -> float:
+        """The source's."""
+        return self._source.interval
+
+    @property
+    def finished(self) -> bool:
+        """Once the source is."""
+        return self._source.finished
+
+    def ready(self) -> bool:
+        """Once the source is, though nothing may come of it."""
+        return self._source.ready()
+
+    def pull(self) -> list[Datum]:
+        """What comes of the source's next rows."""
+        rows = self._source.pull()
+        try:
+            return list(self._transform(iter(rows)))
+        except QueryFailure as failure:
+            if failure.backtrace is None:
+                failure.backtrace = self._backtrace
+            raise
+
+    def wake_once(self, callback: Callback) -> None:
+        """Like the source."""
+        self._source.wake_once(callback)
+
+    def close(self) -> None:
+        """Closes the source."""
+        self._source.close()
+
+
+class SlicedFeed(TransformedFeed):
+    """`limit`, `skip` or `slice` after `changes`: a feed that may end."""
+
+    def __init__(self, source: Feed, left: int, right: int | None) -> None:
+        super().__init__(source, self._pick, ())
+        self._left = left
+        self._right = right
+        self._place = 0
+
+    @property
+    def notes(self) -> list[ResponseNote]:
+        """The source's kind only: whether it tells states is not said any more."""
+        return super().notes[:1]
+
+    @property
+    def finished(self) -> bool:
+        """Once the last row has been given."""
+        at_end = self._right is not None and self._place >= self._right
+        return at_end or self._source.finished
+
+    def _pick(self, rows: Iterator[Datum]) -> Iterator[Datum]:
+        for row in rows:
+            if self._right is not None and self._place >= self._right:
+                return
+            self._place += 1
+            if self._place > self._left:
+                yield row
+
+    def ready(self) -> bool:
+        """At its end too: that is news."""
+        return self.finished or self._source.ready()
+
+    def wake_once(self, callback: Callback) -> None:
+        """Calls at once at its end."""
+        if self.finished:
+            callback()
+        else:
+            self._source.wake_once(callback)
+
+
+class IteratedFeed(TransformedFeed):
+    """What a term makes of a feed by pulling its rows.
+
+    It may block its thread, when the news do not suffice for a row.
+    """
+
+    def __init__(self, source: Feed, rows: Iterator[Datum]) -> None:
+        super().__init__(source, iter, ())
+        self._rows = rows
+        self._at_end = False
+
+    @property
+    def finished(self) -> bool:
+        """Once the rows have come to an end."""
+        return self._at_end
+
+    def pull(self) -> list[Datum]:
+        """The next row."""
+        for row in self._rows:
+            return [row]
+        self._at_end = True
+        return []
+
+
+class RowsFeed(Feed):
+    """The rows of a stream that is no feed, beside feeds in a union."""
+
+    def __init__(self, rows: Iterable[Datum]) -> None:
+        self._rows = iter(rows)
+        self._finished = False
+
+    @property
+    def notes(self) -> list[ResponseNote]:
+        """None: it is no feed."""
+        return []
+
+    @property
+    def finished(self) -> bool:
+        """Once the rows have come to an end."""
+        return self._finished
+
+    def ready(self) -> bool:
+        """Always."""
+        return True
+
+    def pull(self) -> list[Datum]:
+        """The next row."""
+        for row in self._rows:
+            return [row]
+        self._finished = True
+        return []
+
+    def wake_once(self, callback: Callback) -> None:
+        """Calls at once."""
+        callback()
+
+    def close(self) -> None:
+        """Lets go of the rows."""
+        self._finished = True
+
+
+def joined(streams: Sequence[Stream]) -> Feed | None:
+    """The feed of a union of streams, None if none of them is a feed."""
+    if all(stream.feed is None for stream in streams):
+        return None
+    return UnionFeed([stream.feed or RowsFeed(stream) for stream in streams])
+
+
+class UnionFeed(Feed):
+    """Several feeds as one. With states, it is ready once all of them are.
+
+    Args:
+        feeds: the parts.
+        states: how many of them report states.
+    """
+
+    def __init__(self, feeds: Sequence[Feed], states: int = 0) -> None:
+        self._feeds = list(feeds)
+        self._awaited = states
+        self._initializing_sent = False
+
+    @property
+    def notes(self) -> list[ResponseNote]:
+        """The kind of the parts, UNIONED_FEED if they are of several kinds."""
+        kinds = {note for feed in self._feeds for note in feed.notes[:1]}
+        return list(kinds) if len(kinds) == 1 else [ResponseNote.UNIONED_FEED]
+
+    @property
+    def interval(self) -> float:
+        """The longest of the parts'."""
+        return max(feed.interval for feed in self._feeds)
+
+    @property
+    def finished(self) -> bool:
+        """Once all parts are."""
+        return all(feed.finished for feed in self._feeds)
+
+    def ready(self) -> bool:
+        """Once any part is."""
+        return self.finished or any(feed.ready() for feed in self._running())
+
+    def _running(self) -> list[Feed]:
+        return [feed for feed in self._feeds if not feed.finished]
+
+    def pull(self) -> list[Datum]:
+        """The next rows of a part that has some; the parts take turns."""
+        for feed in self._running():
+            if feed.ready():
+                self._feeds.remove(feed)
+                self._feeds.append(feed)
+                return [row for row in feed.pull() if self._passes(row)]
+        return []
+
+    def _passes(self, row: Datum) -> bool:
+        state = row.get("state") if self._awaited and isinstance(row, dict) else None
+        if state == "initializing":
+            sent, self._initializing_sent = self._initializing_sent, True
+            return not sent
+        if state == "ready":
+            self._awaited -= 1
+            return self._awaited == 0
+        return True
+
+    def wake_once(self, callback: Callback) -> None:
+        """Calls when any part has news."""
+        once = Once(callback)
+        for feed in self._running():
+            feed.wake_once(once)
+        if self.finished:
+            once()
+
+    def close(self) -> None:
+        """Closes all parts."""
+        for feed in self._feeds:
+            feed.close()
+
+
+class Once:
+    """A callback that several may call, of which one call comes through."""
+
+    def __init__(self, callback: Callback) -> None:
+        self._callback = callback
+        self._called = threading.Lock()
+
+    def __call__(self) -> None:
+        if self._called.acquire(blocking=False):
+            self._callback()

@@ -1,0 +1,100 @@
+"""Feeds whose news come from elsewhere: from writes, which other threads do."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.failures import FailureKind, Interrupted, QueryFailure, op_failed
+from rethinkdb.embedded.feeds.feed import Callback, Feed
+
+ABORTED = "Changefeed aborted (unavailable)."
+
+
+class Source(Feed):
+    """A feed whose news come from elsewhere, in any thread.
+
+    Whoever brings news does so with `_lock` held and calls `_notify` after releasing it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._callback: Callback | None = None
+        self._failure: QueryFailure | None = None
+        self._closed = False
+
+    @abstractmethod
+    def _has_rows(self) -> bool:
+        """Whether there are rows at hand. Called with the lock held."""
+
+    @abstractmethod
+    def _next_rows(self) -> list[Datum]:
+        """The next rows. Called with the lock held, when there are some."""
+
+    @abstractmethod
+    def _unwatch(self) -> None:
+        """Stops watching. Called once, without the lock."""
+
+    def ready(self) -> bool:
+        """With rows at hand, and when it has ended."""
+        with self._lock:
+            return self._closed or self._failure is not None or self._has_rows()
+
+    def pull(self) -> list[Datum]:
+        """See `Feed`."""
+        with self._lock:
+            if self._closed:
+                raise Interrupted
+            if self._failure is not None:
+                raise self._failure
+            return self._next_rows() if self._has_rows() else []
+
+    def wake_once(self, callback: Callback) -> None:
+        """See `Feed`."""
+        with self._lock:
+            waits = not self.ready()
+            self._callback = callback if waits else None
+        if not waits:
+            callback()
+
+    def close(self) -> None:
+        """See `Feed`; a second time has no effect."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._unwatch()
+        self._notify()
+
+    def _fail(self, failure: QueryFailure) -> None:
+        """Ends the feed with an error."""
+        with self._lock:
+            self._failure = self._failure or failure
+        self._notify()
+
+    def _notify(self) -> None:
+        with self._lock:
+            callback = self._callback if self.ready() else None
+            if callback is not None:
+                self._callback = None
+        if callback is not None:
+            callback()
+
+    # -- as a table's listener
+
+    def table_dropped(self) -> None:
+        """The table is gone, and with it the feed."""
+        self._fail(op_failed(ABORTED, ()))
+
+    def _guarded(self, step: Callback) -> None:
+        """Runs what a write has set off here; none of its troubles may reach the writer."""
+        try:
+            step()
+        except Interrupted:
+            return
+        except QueryFailure as failure:
+            self._fail(failure)
+        except Exception as exc:
+            message = f"Internal error of the embedded server: {type(exc).__name__}: {exc}"
+            self._fail(QueryFailure(FailureKind.INTERNAL, message, ()))

@@ -1,0 +1,265 @@
+"""Changefeeds on tables: on a range of rows, and on one row. `tops` has those on first rows.
+
+Each watches a table (`TableData.watch`), so it is told of every commit, in order, under the store's
+lock, and starts to watch under the same lock that its initial values are taken under: nothing is
+lost or doubled. What is told of a row whose initial value has not been sent yet changes that value
+instead; a row that leaves before that is never seen.
+"""
+
+from __future__ import annotations
+
+import functools
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.failures import Interrupted, QueryFailure
+from rethinkdb.embedded.feeds.sources import Source
+from rethinkdb.embedded.storage import keys, permissions
+from rethinkdb.embedded.storage.keys import OrderKey
+from rethinkdb.embedded.storage.places import Places
+from rethinkdb.ql2 import ResponseNote
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.data.streams import Origin
+    from rethinkdb.embedded.data.values import Table
+    from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.storage.tables import Change
+
+Row = dict[str, Datum]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """The options of `changes`.
+
+    Attributes:
+        squash: merge changes of the same row that have not been sent yet.
+        interval: and collect them for so many seconds.
+        initial, states, offsets, types: what to include.
+        queue_size: how many changes are kept for a slow client before they are dropped.
+    """
+
+    squash: bool = False
+    interval: float = 0.0
+    initial: bool = False
+    states: bool = False
+    offsets: bool = False
+    types: bool = False
+    queue_size: int = 100_000
+
+    def typed(self, row: Row, type: str) -> Row:
+        """The row with its type, if types are included."""
+        return {**row, "type": type} if self.types else row
+
+    def state(self, state: str) -> Row:
+        """A row that tells the state of the feed."""
+        return self.typed({"state": state}, "state")
+
+    def change(self, old: Datum, new: Datum) -> Row:
+        """A row that tells of a change; null is absent."""
+        type_ = "add" if old is None else "remove" if new is None else "change"
+        return self.typed({"old_val": old, "new_val": new}, type_)
+
+    def initial_value(self, row: Datum) -> Row:
+        """A row that tells what there was at first."""
+        return self.typed({"new_val": row}, "initial")
+
+
+class Subscription(Source):
+    """What the feeds on tables have in common."""
+
+    kind: ResponseNote
+
+    def __init__(self, table: Table, options: FeedOptions, environment: Environment) -> None:
+        super().__init__()
+        self.data = table.data
+        self.options = options
+        self._permit = functools.partial(permissions.require_read, environment, table)
+        self._first: deque[Row] = deque()
+        """Rows to send before all others: states and initial values."""
+        self._end_watching: Callable[[], None] = lambda: None
+
+    @property
+    def notes(self) -> list[ResponseNote]:
+        """Its kind, and whether it tells its states."""
+        states = [ResponseNote.INCLUDES_STATES] if self.options.states else []
+        return [self.kind, *states]
+
+    @property
+    def interval(self) -> float:
+        """As the option says."""
+        return self.options.interval
+
+    def pull(self) -> list[Datum]:
+        """See `Feed`. The user may have lost the permission to read the table meanwhile."""
+        self._permit()
+        return super().pull()
+
+    def _watch(self) -> None:
+        self._end_watching = self.data.watch(self)
+
+    def _unwatch(self) -> None:
+        self._end_watching()
+
+    def __call__(self, change: Change) -> None:
+        """A row of the table was written."""
+        self._guarded(lambda: self._take(change))
+        self._notify()
+
+    @abstractmethod
+    def _take(self, change: Change) -> None:
+        """Works a change in."""
+
+
+class ChangeQueue:
+    """Changes that have not been sent yet: in order, or merged by row (`squash`)."""
+
+    def __init__(self, options: FeedOptions) -> None:
+        self._options = options
+        self._rows: deque[tuple[Datum, Datum]] = deque()
+        self._by_key: dict[OrderKey, tuple[Datum, Datum]] = {}
+        self._skipped = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is something to send."""
+        return bool(self._skipped or self._rows or self._by_key)
+
+    def add(self, key: OrderKey, old: Datum, new: Datum) -> None:
+        """Another change. If that is one too many, all are dropped, which is told instead."""
+        if self._options.squash:
+            self._merge(key, old, new)
+        else:
+            self._rows.append((old, new))
+        size = len(self._rows) + len(self._by_key)
+        if size > self._options.queue_size:
+            self._skipped += size
+            self._rows.clear()
+            self._by_key.clear()
+
+    def _merge(self, key: OrderKey, old: Datum, new: Datum) -> None:
+        earlier = self._by_key.get(key)
+        if earlier is None:
+            self._by_key[key] = (old, new)
+            return
+        before = earlier[0]
+        if datum.equal(before, new):
+            del self._by_key[key]
+        else:
+            self._by_key[key] = (before, new)
+
+    def pop(self) -> Row:
+        """The next row to send."""
+        if self._skipped:
+            skipped, self._skipped = self._skipped, 0
+            return {"error": f"Changefeed cache over array size limit, skipped {skipped} elements."}
+        if self._rows:
+            return self._options.change(*self._rows.popleft())
+        return self._options.change(*self._by_key.pop(next(iter(self._by_key))))
+
+
+class PointFeed(Subscription):
+    """`table.get(key).changes()`."""
+
+    kind = ResponseNote.ATOM_FEED
+
+    def __init__(
+        self, table: Table, key: Datum, options: FeedOptions, environment: Environment
+    ) -> None:
+        super().__init__(table, options, environment)
+        self._key = keys.primary_key(key)
+        self._queue = ChangeQueue(options)
+        with self.data.lock:
+            self._watch()
+            row = self.data.get(key)
+        if options.initial and options.states:
+            self._first.append(options.state("initializing"))
+        if options.initial:
+            self._first.append(options.initial_value(row))
+        if options.states:
+            self._first.append(options.state("ready"))
+
+    def _take(self, change: Change) -> None:
+        key = datum.order_key(change.key)
+        if key == self._key:
+            with self._lock:
+                self._queue.add(key, change.old, change.new)
+
+    def _has_rows(self) -> bool:
+        return bool(self._first or self._queue)
+
+    def _next_rows(self) -> list[Datum]:
+        return [self._first.popleft() if self._first else self._queue.pop()]
+
+
+class RangeFeed(Subscription):
+    """`changes` on a table, or on rows of it by key or index, with row-wise transformations."""
+
+    kind = ResponseNote.SEQUENCE_FEED
+
+    def __init__(self, origin: Origin, options: FeedOptions, environment: Environment) -> None:
+        super().__init__(origin.slice.table, options, environment)
+        self._origin = origin
+        self._places = Places(origin.slice)
+        self._queue = ChangeQueue(options)
+        self._initial: dict[OrderKey, list[Datum]] = {}
+        with self.data.lock:
+            if options.initial:
+                self._take_initial_values(environment.read(origin.slice))
+            self._watch()
+        self._ready_told = not options.states
+        if options.initial and options.states:
+            self._first.append(options.state("initializing"))
+
+    def _take_initial_values(self, rows: Iterable[Datum]) -> None:
+        for row in rows:
+            self._initial.setdefault(datum.order_key(self.data.key_of(row)), []).append(row)
+
+    def _take(self, change: Change) -> None:
+        old_copies, new_copies = self._places.count(change.old), self._places.count(change.new)
+        if not old_copies and not new_copies:
+            return
+        key = datum.order_key(change.key)
+        with self._lock:
+            if key in self._initial:
+                self._initial[key] = [change.new] * new_copies
+                return
+        old = transformed(self._origin, change.old) if old_copies else None
+        new = transformed(self._origin, change.new) if new_copies else None
+        changes = [(old, new)] * min(old_copies, new_copies)
+        changes += [(old, None)] * (old_copies - new_copies)
+        changes += [(None, new)] * (new_copies - old_copies)
+        with self._lock:
+            for before, after in changes:
+                if not datum.equal(before, after):
+                    self._queue.add(key, before, after)
+
+    def _has_rows(self) -> bool:
+        return bool(self._first or self._initial or not self._ready_told or self._queue)
+
+    def _next_rows(self) -> list[Datum]:
+        if self._first:
+            return [self._first.popleft()]
+        if self._initial:
+            return self._next_initial_values()
+        if not self._ready_told:
+            self._ready_told = True
+            return [self.options.state("ready")]
+        return [self._queue.pop()]
+
+    def _next_initial_values(self) -> list[Datum]:
+        rows = self._initial.pop(next(iter(self._initial)))
+        found = (value for row in rows for value in self._origin.apply(row))
+        return [self.options.initial_value(value) for value in found if value is not None]
+
+
+def transformed(origin: Origin, row: Datum) -> Datum:
+    """What a stream makes of a row; null if nothing, or if that fails (as in an index)."""
+    try:
+        return next(iter(origin.apply(row)), None)
+    except (QueryFailure, Interrupted):
+        return None

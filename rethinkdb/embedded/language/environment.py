@@ -1,0 +1,109 @@
+"""What a query runs in, and the variables its terms can see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.streams import Stream
+from rethinkdb.embedded.data.values import TableSlice, Value
+from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.language.nodes import Node
+    from rethinkdb.embedded.storage.store import Store
+
+Result = TypeVar("Result")
+
+DEFAULT_ARRAY_LIMIT = 100_000
+
+
+class Environment:
+    """What one query runs in: storage, user, run options, the clock's one reading, the stop flag.
+
+    Attributes:
+        store: databases, tables, users.
+        user: the name the connection has authenticated as.
+        options: compiled run options, by name.
+        now: the time of the query as a PTYPE<TIME>, the same wherever `r.now()` stands in it.
+        array_limit: the largest array it may make.
+        place: where the value was made that was returned by the last function called, or the last
+            term that hands on what others have made.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Datum,
+        user: str = "admin",
+        options: Mapping[str, Node] | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.store = store
+        self.now = now
+        self.user = user
+        self.options: Mapping[str, Node] = options or {}
+        self._interrupted = interrupted
+        self.array_limit = DEFAULT_ARRAY_LIMIT
+        self.place: Backtrace = ()
+
+    def option(self, name: str) -> Value | None:
+        """The value of a run option, None if it was not given."""
+        node = self.options.get(name)
+        return None if node is None else node.evaluate(Scope(self))
+
+    def check_interrupted(self) -> None:
+        """Raises `Interrupted` once nobody waits for this query any more."""
+        if self._interrupted():
+            raise Interrupted
+
+    def located_here(self, convert: Callable[[Value], Result], value: Value) -> Result:
+        """Converts the value that was just returned; a failure is located at `place`."""
+        return located(convert, value, self.place)
+
+    def read(self, part: TableSlice) -> Stream:
+        """The rows of a slice of a table as a stream."""
+        return self.store.read(part, self)
+
+    def read_entries(self, part: TableSlice) -> Iterator[tuple[Datum, Datum]]:
+        """The entries of a slice of an index: pairs of the value in the index and the row."""
+        return self.store.read_entries(part, self)
+
+
+def located(convert: Callable[[Value], Result], value: Value, place: Backtrace) -> Result:
+    """Converts a value; a failure that has no place yet gets this one."""
+    try:
+        return convert(value)
+    except QueryFailure as failure:
+        if failure.backtrace is None:
+            failure.backtrace = place
+        raise
+
+
+class Scope:
+    """The variables a term can see: those of the functions around it."""
+
+    __slots__ = ("environment", "implicit", "variables")
+
+    def __init__(
+        self,
+        environment: Environment,
+        variables: Mapping[int, Datum] | None = None,
+        implicit: Datum = None,
+    ) -> None:
+        self.environment = environment
+        self.variables: Mapping[int, Datum] = {} if variables is None else variables
+        self.implicit = implicit
+
+    def bind(self, parameters: Sequence[int], arguments: Sequence[Datum]) -> Scope:
+        """A scope within this one; a function's only argument is `r.row` as well."""
+        if len(parameters) == 1:
+            return self.bind_row(parameters[0], arguments[0])
+        variables = {**self.variables, **dict(zip(parameters, arguments, strict=True))}
+        return Scope(self.environment, variables, self.implicit)
+
+    def bind_row(self, parameter: int, row: Datum) -> Scope:
+        """The same for a function with one parameter."""
+        return Scope(self.environment, {**self.variables, parameter: row}, row)

@@ -1,0 +1,129 @@
+"""The table of ReQL terms: for each, its rules of form and the small function that does it.
+
+An implementation is declared beside its rules, in the module of its area below `terms/`:
+
+    @term(TermType.UPCASE, 1)
+    def upcase(call: Call) -> Datum:
+        return ascii_upper(call.string(0))
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.ql2 import TermType
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.language.evaluation import Call
+
+Implementation: TypeAlias = "Callable[[Call], Any]"
+
+MANY = -1
+"""As a highest number of arguments: no limit."""
+
+
+class Grouping(enum.Enum):
+    """What a term does when its first argument is grouped data."""
+
+    EACH = "run once per group"
+    STREAM = "takes grouped streams itself, runs once per group of grouped data"
+    WHOLE = "takes grouped data as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class TermRules:
+    """One row of the table."""
+
+    type: TermType
+    least: int
+    most: int
+    options: frozenset[str]
+    implementation: Implementation
+    determinism: Determinism
+    grouping: Grouping
+    writes: bool
+    """Changes data or administers: not allowed inside the functions of stream operations."""
+    forbids_writes: bool
+    """Runs its functions per row, so none of them may write."""
+    depends_on_arguments: bool = False
+    """With arguments it depends on nothing else; `determinism` is that of the term without any."""
+
+    def arity(self) -> str:
+        """The number of arguments as error messages say it."""
+        if self.least == self.most:
+            return f"{self.least} argument{'' if self.least == 1 else 's'}"
+        if self.most == MANY:
+            return f"{self.least} or more arguments"
+        return f"between {self.least} and {self.most} arguments"
+
+    def accepts(self, count: int) -> bool:
+        """Whether this many arguments are fine."""
+        return self.least <= count and (self.most == MANY or count <= self.most)
+
+
+class Shortcut(enum.Enum):
+    """What plain data stands for where a term expects a function."""
+
+    NONE = "an error"
+    CONSTANT = "a function that ignores its arguments"
+    GET_FIELD = "a function that gets the field of this name"
+    PLUCK = "a function that plucks these fields"
+    PAGE = "a paging strategy of r.http"
+
+
+SHORTCUTS: dict[Shortcut, Callable[[Any], Any]] = {}
+"""For each shortcut, what makes a `NativeFunction` of a datum.
+
+Filled by importing `rethinkdb.embedded.terms`.
+"""
+
+TERMS: dict[TermType, TermRules] = {}
+"""Filled by importing `rethinkdb.embedded.terms`."""
+
+
+def term(
+    type: TermType,
+    least: int,
+    most: int | None = None,
+    *,
+    options: Collection[str] = (),
+    determinism: Determinism = Determinism.ALWAYS,
+    grouping: Grouping = Grouping.EACH,
+    writes: bool = False,
+    forbids_writes: bool = False,
+    depends_on_arguments: bool = False,
+) -> Callable[[Implementation], Implementation]:
+    """Puts the function below it in the table.
+
+    Args:
+        type: the term.
+        least: the lowest number of arguments, the subject included.
+        most: the highest (`MANY`: no limit); exactly `least` if not given.
+        options: the names of the optional arguments it takes.
+        determinism: what to join to its arguments' own.
+        grouping: what it does with grouped data as first argument.
+        writes: see `TermRules`.
+        forbids_writes: see `TermRules`.
+        depends_on_arguments: see `TermRules`.
+    """
+
+    def register(implementation: Implementation) -> Implementation:
+        TERMS[type] = TermRules(
+            type=type,
+            least=least,
+            most=least if most is None else most,
+            options=frozenset(options),
+            implementation=implementation,
+            determinism=determinism,
+            grouping=grouping,
+            writes=writes,
+            forbids_writes=forbids_writes,
+            depends_on_arguments=depends_on_arguments,
+        )
+        return implementation
+
+    return register

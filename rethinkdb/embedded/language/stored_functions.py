@@ -1,0 +1,104 @@
+"""Functions that outlive their query: those of indexes and write hooks.
+
+They run in an environment of their own, so that neither options nor the end of the query that made
+them matter. As text they go in and out of binary data, which a client can keep to make them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.embedded.data import jsontext, values
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.values import Function
+from rethinkdb.embedded.failures import QueryFailure
+from rethinkdb.embedded.language import javascript_source, wire_forms
+from rethinkdb.embedded.language.compiler import compile_function
+from rethinkdb.embedded.language.evaluation import Environment, FunctionNode, Scope
+from rethinkdb.ql2 import TermType
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFunction:
+    """A function to be kept.
+
+    Attributes:
+        wire: its wire form, with what it captured where it was written put in.
+        captured: whether it had captured anything.
+        function: ready to be called.
+        determinism: how far it gives the same result each time.
+    """
+
+    wire: Any
+    captured: bool
+    function: Function
+    determinism: Determinism
+
+    @classmethod
+    def of(cls, function: Function, store: Store) -> StoredFunction:
+        """A function of a query, to be kept."""
+        plain = wire_forms.function_form(function.parameters, function.body)
+        variables = function.scope.variables
+        wire = wire_forms.function_form(function.parameters, function.body, variables)
+        return cls.from_wire(wire, store, captured=wire != plain)
+
+    @classmethod
+    def from_wire(cls, wire: Any, store: Store, *, captured: bool = False) -> StoredFunction:
+        """A function in wire form, to be kept."""
+        _, (parameters, body) = wire
+        node = compile_function(tuple(parameters[1]), body)
+        assert isinstance(node, FunctionNode)
+        environment = Environment(store, now=None)
+        function = Function(node.parameters, node.body, Scope(environment))
+        return cls(wire, captured, function, node.determinism)
+
+    @classmethod
+    def field(cls, name: str, parameter: int, store: Store) -> StoredFunction:
+        """The function that gets a field of its argument."""
+        variable = [TermType.VAR.value, [parameter]]
+        body = [TermType.GET_FIELD.value, [variable, name]]
+        parameters = [TermType.MAKE_ARRAY.value, [parameter]]
+        return cls.from_wire([TermType.FUNC.value, [parameters, body]], store)
+
+    @property
+    def arity(self) -> int:
+        """The number of its parameters."""
+        return len(self.function.parameters)
+
+    def __call__(self, *arguments: Datum) -> Datum:
+        """Its result."""
+        return values.as_datum(self.function.call(*arguments))
+
+    def source(self) -> str:
+        """It as JavaScript, for people to read."""
+        if self.captured:
+            return "non-printable function (captured scope not empty)"
+        return javascript_source.function_source(self.wire)
+
+    def dumped(self, prefix: str, **properties: Any) -> bytes:
+        """It, and properties to be kept with it, as binary data that starts with a prefix."""
+        kept = {"captured": self.captured, "function": self.wire, **properties}
+        return prefix.encode() + jsontext.dumps(kept)
+
+
+class NotStoredFunction(Exception):
+    """Binary data is not what `StoredFunction.dumped` gives."""
+
+
+def load(data: bytes, prefix: str, store: Store) -> tuple[StoredFunction, dict[str, Any]]:
+    """A function and the properties kept with it, from binary data after its prefix.
+
+    Raises:
+        NotStoredFunction: the data after the prefix makes no sense.
+    """
+    try:
+        kept = jsontext.loads(data[len(prefix) :])
+        function = StoredFunction.from_wire(kept["function"], store, captured=kept["captured"])
+    except (jsontext.NotJSON, KeyError, TypeError, ValueError, QueryFailure) as exc:
+        raise NotStoredFunction(str(exc)) from exc
+    return function, kept

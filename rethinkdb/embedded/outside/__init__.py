@@ -1,0 +1,1 @@
+"""What a query reaches outside the server: JavaScript, the web, optional libraries."""

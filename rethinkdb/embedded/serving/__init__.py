@@ -1,0 +1,1 @@
+"""The life of queries and connections: sockets, threads, batches, replies."""

@@ -1,0 +1,309 @@
+"""The life of a query: START, CONTINUE, STOP, batches, noreply, many side by side.
+
+A `Conversation` holds the queries of one connection. It is told of frames in the order of their
+arrival and answers through a callback, in any order. Requests about one token take turns; those
+about different tokens run side by side, in whatever threads `submit` gives them.
+
+    frame --receive()--> parsed, registered --submit(job)--> compiled, evaluated --send()--> frame
+
+A changefeed that has nothing to say holds no thread: its CONTINUE waits until a change submits it
+again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.jsontext import NotJSON
+from rethinkdb.embedded.data.jsontext import loads as load_json
+from rethinkdb.embedded.feeds.feed import Once
+from rethinkdb.embedded.serving import replies
+from rethinkdb.embedded.serving.running import RunningQuery, Waiting
+from rethinkdb.ql2 import QueryType
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.storage.store import Store
+
+Job: TypeAlias = Callable[[], None]
+
+MOST_OUTSTANDING = 1024
+"""Requests of one connection that may be unanswered; with more, it is not read from.
+
+Waiting changefeeds do not count.
+"""
+
+
+class Request:
+    """A START, CONTINUE or STOP that awaits its turn or its answer."""
+
+    __slots__ = ("counted", "type")
+
+    def __init__(self, type: QueryType) -> None:
+        self.type = type
+        self.counted = True
+        """Whether it uses up one of `MOST_OUTSTANDING`."""
+
+
+class Conversation:
+    """All queries of one connection.
+
+    Args:
+        store: the data they work on.
+        user: the name the client has logged in with.
+        server_info: what to answer to SERVER_INFO.
+        send: sends a reply: token, body. May be called from any thread.
+        submit: runs a job soon, in another thread. May be called from any thread.
+        submit_later: the same after some seconds.
+        has_room: called when `full` has become false again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        user: str,
+        *,
+        server_info: Datum,
+        send: Callable[[int, bytes], None],
+        submit: Callable[[Job], None],
+        submit_later: Callable[[float, Job], None],
+        has_room: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._user = user
+        self._server_info = server_info
+        self._send = send
+        self._submit = submit
+        self._submit_later = submit_later
+        self._has_room = has_room
+        self._lock = threading.Lock()
+        self._queries: dict[int, Turns] = {}
+        self._noreply: set[Turns] = set()
+        self._waits: dict[int, set[Turns]] = {}
+        self._outstanding = 0
+        self._closed = False
+
+    @property
+    def full(self) -> bool:
+        """Whether as many requests are outstanding as may be; `has_room` tells the end of that."""
+        return self._outstanding >= MOST_OUTSTANDING
+
+    def receive(self, token: int, body: bytes) -> None:
+        """Takes a frame. Never called by two threads at once, never blocks, never raises."""
+        try:
+            query = load_json(body)
+        except NotJSON:
+            text = "Client is buggy (failed to deserialize query)."
+            self._send(token, replies.client_error(text))
+            return
+        problem = _malformed(query)
+        if problem is not None:
+            text = f"Server could not parse query: {problem}"
+            self._send(token, replies.client_error(text))
+            return
+        self._HANDLERS[QueryType(int(query[0]))](self, token, query)
+
+    def close(self) -> None:
+        """Interrupts every query: nobody waits for answers any more."""
+        with self._lock:
+            self._closed = True
+            queries = list(self._queries.values())
+        for turns in queries:
+            turns.query.interrupt()
+            turns.resume()
+            if not turns.requests:
+                turns.query.end()
+
+    # -- one method per type of query
+
+    def _start(self, token: int, wire: list[Any]) -> None:
+        term = wire[1] if len(wire) > 1 else None
+        run_options = wire[2] if len(wire) > 2 else {}
+        query = RunningQuery(self._store, self._user, term, run_options)
+        turns = Turns(token, query)
+        with self._lock:
+            duplicate = token in self._queries or self._closed
+            if not duplicate:
+                self._queries[token] = turns
+                if query.noreply:
+                    self._noreply.add(turns)
+        if not duplicate:
+            self._request(turns, QueryType.START)
+        elif not query.noreply:
+            self._send(token, _duplicate(token))
+
+    def _continue(self, token: int, wire: list[Any]) -> None:
+        self._request_of_running(token, QueryType.CONTINUE)
+
+    def _stop(self, token: int, wire: list[Any]) -> None:
+        turns = self._request_of_running(token, QueryType.STOP)
+        if turns is not None:
+            turns.query.interrupt()
+            turns.resume()
+
+    def _noreply_wait(self, token: int, wire: list[Any]) -> None:
+        with self._lock:
+            duplicate = token in self._queries or token in self._waits
+            pending = set(self._noreply)
+            if pending and not duplicate:
+                self._waits[token] = pending
+        if duplicate:
+            self._send(token, _duplicate(token))
+        elif not pending:
+            self._send(token, replies.wait_complete())
+
+    def _tell_server_info(self, token: int, wire: list[Any]) -> None:
+        self._send(token, replies.server_info(self._server_info))
+
+    _HANDLERS: ClassVar[Mapping[QueryType, Callable[[Conversation, int, list[Any]], None]]] = {
+        QueryType.START: _start,
+        QueryType.CONTINUE: _continue,
+        QueryType.STOP: _stop,
+        QueryType.NOREPLY_WAIT: _noreply_wait,
+        QueryType.SERVER_INFO: _tell_server_info,
+    }
+
+    # -- turns
+
+    def _request_of_running(self, token: int, type: QueryType) -> Turns | None:
+        turns = self._queries.get(token)
+        if turns is None or not self._request(turns, type):
+            text = f"Token {_signed(token)} not in stream cache."
+            self._send(token, replies.client_error(text))
+            return None
+        return turns
+
+    def _request(self, turns: Turns, type: QueryType) -> bool:
+        """Puts a request in line; False if the query has just ended."""
+        with self._lock:
+            if self._queries.get(turns.token) is not turns:
+                return False
+            self._outstanding += 1
+            turns.requests.append(Request(type))
+            its_turn = len(turns.requests) == 1
+        if its_turn:
+            self._submit(lambda: self._work(turns))
+        return True
+
+    def _work(self, turns: Turns) -> None:
+        """Answers the requests of one token until none is left, or a changefeed has to wait."""
+        more = True
+        while more:
+            request = turns.requests[0]
+            try:
+                reply = self._answer(turns, request)
+            except Waiting as waiting:
+                self._release(request)  # feeds do not count while they wait: that may be forever
+                self._resume_later(turns, waiting)
+                return
+            if turns.query.finished:
+                self._forget(turns)
+            if not turns.query.noreply:
+                self._send(turns.token, reply)
+            self._release(request)
+            with self._lock:
+                turns.requests.popleft()
+                more = bool(turns.requests)
+        if self._closed:
+            turns.query.end()
+
+    def _resume_later(self, turns: Turns, waiting: Waiting) -> None:
+        resume = Once(lambda: self._submit(lambda: self._work(turns)))
+        if waiting.seconds:
+            turns.resume = resume
+            self._submit_later(waiting.seconds, resume)
+            if turns.query.interrupted:  # since before there was something to resume
+                resume()
+        else:
+            waiting.feed.wake_once(resume)
+
+    def _answer(self, turns: Turns, request: Request) -> bytes:
+        query = turns.query
+        if request.type is QueryType.STOP:
+            query.end()
+            return replies.batch((), finished=True)
+        if query.finished:
+            return _duplicate(turns.token)
+        return query.start() if request.type is QueryType.START else query.next_batch()
+
+    def _forget(self, turns: Turns) -> None:
+        with self._lock:
+            if self._queries.get(turns.token) is turns:
+                del self._queries[turns.token]
+            self._noreply.discard(turns)
+            for pending in self._waits.values():
+                pending.discard(turns)
+            complete = [token for token, pending in self._waits.items() if not pending]
+            for token in complete:
+                del self._waits[token]
+        for token in complete:
+            self._send(token, replies.wait_complete())
+
+    def _release(self, request: Request) -> None:
+        with self._lock:
+            if not request.counted:
+                return
+            request.counted = False
+            was_full = self.full
+            self._outstanding -= 1
+        if was_full:
+            self._has_room()
+
+
+class Turns:
+    """A query and the requests about it, the one being answered first.
+
+    Attributes:
+        resume: ends the pause in which a changefeed collects changes.
+    """
+
+    __slots__ = ("query", "requests", "resume", "token")
+
+    def __init__(self, token: int, query: RunningQuery) -> None:
+        self.token = token
+        self.query = query
+        self.requests: deque[Request] = deque()
+        self.resume: Job = lambda: None
+
+
+def _signed(token: int) -> int:
+    return token - 2**64 if token >= 2**63 else token
+
+
+def _duplicate(token: int) -> bytes:
+    return replies.client_error(f"ERROR: duplicate token {_signed(token)}")
+
+
+_JSON_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "BOOL"),
+    ((int, float), "NUMBER"),
+    (str, "STRING"),
+    (list, "ARRAY"),
+    (dict, "OBJECT"),
+    (type(None), "NULL"),
+)
+
+
+def _json_name(value: Any) -> str:
+    return next(name for kind, name in _JSON_NAMES if isinstance(value, kind))
+
+
+_QUERY_TYPES = frozenset(QueryType)
+
+
+def _malformed(query: Any) -> str | None:
+    """What is wrong with the outermost form of a query, None if nothing is."""
+    if not isinstance(query, list):
+        return f"Expected a query to be an array, but found {_json_name(query)}."
+    if not 1 <= len(query) <= 3:
+        return f"Expected 1 to 3 elements in the top-level query, but found {len(query)}."
+    if _json_name(query[0]) != "NUMBER":
+        return f"Expected a query type as a number, but found {_json_name(query[0])}."
+    if int(query[0]) not in _QUERY_TYPES:
+        return f"Unrecognized QueryType: {int(query[0])}."
+    if len(query) == 3 and not isinstance(query[2], dict):
+        return f"Expected global optargs as an object, but found {_json_name(query[2])}."
+    return None

@@ -1,0 +1,90 @@
+"""Replies of the server: what goes into the body of a frame.
+
+Rows are written to JSON one by one as they are pulled, since a batch is limited by its size in
+bytes; a reply joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rethinkdb.embedded.data import datum, jsontext
+from rethinkdb.embedded.data.datum import REQL_TYPE, Datum, Extremum
+from rethinkdb.embedded.failures import Backtrace, FailureKind, QueryFailure
+from rethinkdb.ql2 import ErrorType, ResponseNote, ResponseType
+
+
+def write_row(row: Datum) -> bytes:
+    """A datum as JSON text. Raises the failure of `r.minval` and `r.maxval`, which have none."""
+    text = jsontext.dumps(row, _write_other)
+    # An enumeration's member is written as its value without asking `_write_other`; such text is
+    # rare enough to look twice.
+    if b'"MINVAL"' in text or b'"MAXVAL"' in text:
+        return jsontext.dumps(datum.to_json(row), _write_other)
+    return text
+
+
+def _write_other(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {REQL_TYPE: "BINARY", "data": datum.to_base64(value)}
+    if isinstance(value, Extremum):
+        return datum.to_json(value)
+    raise TypeError(f"{type(value).__name__} is no datum")
+
+
+def _reply(type: ResponseType, rows: Iterable[bytes], *members: bytes) -> bytes:
+    return b'{"t":%d,"r":[%b]%b}' % (type, b",".join(rows), b"".join(members))
+
+
+def _profile(profile: Datum) -> bytes:
+    return b"" if profile is None else b',"p":' + write_row(profile)
+
+
+def atom(value: bytes, profile: Datum = None) -> bytes:
+    """A single value, already written."""
+    return _reply(ResponseType.SUCCESS_ATOM, (value,), _profile(profile))
+
+
+def batch(
+    rows: Iterable[bytes],
+    *,
+    finished: bool,
+    notes: Sequence[ResponseNote] = (),
+    profile: Datum = None,
+) -> bytes:
+    """Some rows of a sequence; `finished` if they are the last."""
+    type_ = ResponseType.SUCCESS_SEQUENCE if finished else ResponseType.SUCCESS_PARTIAL
+    written_notes = b",".join(b"%d" % note for note in notes)
+    return _reply(type_, rows, _profile(profile), b',"n":[%b]' % written_notes)
+
+
+def wait_complete() -> bytes:
+    """All earlier noreply queries are done."""
+    return _reply(ResponseType.WAIT_COMPLETE, ())
+
+
+def server_info(info: Datum) -> bytes:
+    """Who the server is."""
+    return _reply(ResponseType.SERVER_INFO, (write_row(info),))
+
+
+def client_error(message: str) -> bytes:
+    """The client broke the protocol, or sent what is no query."""
+    return _error(ResponseType.CLIENT_ERROR, message, ())
+
+
+def failure(error: QueryFailure) -> bytes:
+    """A query failed: a compile error, or a runtime error of the failure's type."""
+    backtrace = error.backtrace or ()
+    if error.kind is FailureKind.COMPILE:
+        return _error(ResponseType.COMPILE_ERROR, error.message, backtrace)
+    return _error(ResponseType.RUNTIME_ERROR, error.message, backtrace, error.kind.error_type)
+
+
+def _error(
+    type: ResponseType, message: str, backtrace: Backtrace, error_type: ErrorType | None = None
+) -> bytes:
+    code = b"" if error_type is None else b',"e":%d' % error_type
+    frames = b',"b":' + jsontext.dumps(list(backtrace))
+    return _reply(type, (jsontext.dumps(message),), code, frames)

@@ -1,0 +1,274 @@
+"""One running query: compiled, evaluated, its result handed out batch by batch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import rethinkdb.embedded.terms  # noqa: F401 - fills the table that the compiler looks into
+from rethinkdb.embedded.data import values
+from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
+from rethinkdb.embedded.data.streams import Stream
+from rethinkdb.embedded.data.values import GroupedData, Value
+from rethinkdb.embedded.failures import (
+    Backtrace,
+    FailureKind,
+    Interrupted,
+    QueryFailure,
+    resource,
+)
+from rethinkdb.embedded.language import compiler, options, results
+from rethinkdb.embedded.language.environment import DEFAULT_ARRAY_LIMIT, Environment, Scope
+from rethinkdb.embedded.language.evaluation import TermNode
+from rethinkdb.embedded.language.options import DEFAULT_QUEUE_SIZE
+from rethinkdb.embedded.language.profile import Trace
+from rethinkdb.embedded.serving import batching, replies
+from rethinkdb.embedded.serving.batching import BatchLimits
+from rethinkdb.embedded.storage.jobs import Job
+from rethinkdb.ql2 import ResponseNote
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.feeds.feed import Feed
+    from rethinkdb.embedded.storage.store import Store
+
+logger = logging.getLogger("rethinkdb.embedded")
+
+
+class Waiting(Exception):
+    """A changefeed has no rows now; ask again once it calls."""
+
+    def __init__(self, feed: Feed, seconds: float = 0.0) -> None:
+        self.feed = feed
+        self.seconds = seconds
+        """How long to wait in any case, to collect changes."""
+
+
+class RunningQuery:
+    """A query from its START to its end.
+
+    Its methods answer with the body of a reply and are called one at a time, but for `interrupt`.
+
+    Args:
+        store: the data it works on.
+        user: who runs it.
+        term: its root, in wire form.
+        wire_options: its run options, in wire form.
+
+    Attributes:
+        noreply: its client wants no reply at all.
+        finished: nothing will come after the last reply.
+        interrupted: somebody wants it to end.
+    """
+
+    def __init__(self, store: Store, user: str, term: Any, wire_options: Mapping[str, Any]) -> None:
+        self.noreply = options.static_flag(wire_options, "noreply")
+        self.finished = False
+        self.interrupted = False
+        self._store = store
+        self._user = user
+        self._term = term
+        self._wire_options = wire_options
+        self._trace = Trace() if options.static_flag(wire_options, "profile") else None
+        self._job = Job(user, term, self._kill)
+        self._killed = False
+        self._environment: Environment
+        self._rows: Iterator[Datum] = iter(())
+        self._feed: Feed | None = None
+        self._first = True
+        self._collected = False
+        """Whether the feed has been given the time to collect changes."""
+
+    def interrupt(self) -> None:
+        """Ends it as soon as may be; an open request is answered with an empty, last batch."""
+        self.interrupted = True
+        if self._feed is not None:
+            self._feed.close()
+
+    def _kill(self) -> None:
+        self._killed = True
+        self.interrupt()
+
+    def start(self) -> bytes:
+        """The first reply."""
+        return self._guarded(self._start)
+
+    def next_batch(self) -> bytes:
+        """The next reply of a sequence. Raises `Waiting` if it is a changefeed without news."""
+        return self._guarded(self._next_batch)
+
+    def end(self) -> None:
+        """Lets go of all it holds."""
+        self.finished = True
+        self._store.jobs.end(self._job)
+        self._rows = iter(())
+        if self._feed is not None:
+            self._feed.close()
+
+    def _guarded(self, step: Callable[[], bytes]) -> bytes:
+        try:
+            reply = step()
+        except Waiting:
+            raise
+        except Interrupted:
+            self.end()
+            return replies.failure(_KILLED) if self._killed else replies.batch((), finished=True)
+        except QueryFailure as failure:
+            self.end()
+            return replies.failure(failure)
+        except RecursionError:
+            self.end()
+            return replies.failure(resource("The query is nested too deeply.", ()))
+        except Exception as exc:
+            self.end()
+            return replies.failure(_fault(exc))
+        if self.finished or self.interrupted:
+            self.end()
+        return reply
+
+    def _start(self) -> bytes:
+        self._store.jobs.begin(self._job)
+        root = compiler.compile_query(self._term, self._trace)
+        options.check_names(self._wire_options)
+        environment = self._environment = Environment(
+            self._store,
+            now=_now(),
+            user=self._user,
+            options=compiler.compile_options(options.with_defaults(self._wire_options)),
+            interrupted=lambda: self.interrupted,
+        )
+        options.limit(
+            environment, "changefeed_queue_size", "changefeed queue size", DEFAULT_QUEUE_SIZE
+        )
+        environment.array_limit = options.limit(
+            environment, "array_limit", "array size limit", DEFAULT_ARRAY_LIMIT
+        )
+        return self._reply(root.evaluate(Scope(environment)))
+
+    def _reply(self, value: Value) -> bytes:
+        result = results.finished(value, self._environment)
+        if isinstance(result, GroupedData):
+            return self._atom(grouped_datum(result))
+        if not isinstance(result, Stream):
+            return self._atom(result)
+        self._stream(result)
+        return self._next_batch()
+
+    def _stream(self, stream: Stream) -> None:
+        self._feed = stream.feed
+        if self._feed is None:
+            self._rows = iter(stream)
+        elif self.interrupted:  # before the feed was known to `interrupt`
+            self._feed.close()
+
+    def _atom(self, value: Datum) -> bytes:
+        self.finished = True
+        return replies.atom(replies.write_row(value), self._profile())
+
+    def _profile(self) -> Datum:
+        return None if self._trace is None else self._trace.take()
+
+    def _next_batch(self) -> bytes:
+        limits = batching.batch_limits(self._environment, first=self._first)
+        if self._feed is not None:
+            self._await_news(self._feed)
+        batch = Batch(limits)
+        notes: list[ResponseNote] = []
+        if self._feed is None:
+            self.finished = batch.fill(self._rows)
+        else:
+            self.finished = batch.fill_from(self._feed)
+            notes = self._feed.notes
+            if not batch.rows and not self.finished and not self._first:
+                raise Waiting(self._feed)
+        self._first = self._collected = False
+        self.finished = self.finished or self.noreply
+        return replies.batch(
+            batch.rows, finished=self.finished, notes=notes, profile=self._profile()
+        )
+
+    def _await_news(self, feed: Feed) -> None:
+        """Has a feed wait for its next rows; the first batch is sent at once, even an empty one."""
+        if self._first:
+            return
+        if feed.interval and not self._collected:
+            self._collected = True
+            raise Waiting(feed, feed.interval)
+        if not feed.ready():
+            raise Waiting(feed)
+
+
+class Batch:
+    """Rows for one reply, as JSON."""
+
+    def __init__(self, limits: BatchLimits) -> None:
+        self._limits = limits
+        self._size = 0
+        self._deadline = time.monotonic() + limits.seconds
+        self.rows: list[bytes] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether it is to be sent as it is."""
+        count = len(self.rows)
+        return (
+            count >= self._limits.rows
+            or (self._size >= self._limits.size and count >= self._limits.least_rows)
+            or (count > 0 and time.monotonic() >= self._deadline)
+        )
+
+    def add(self, row: Datum) -> None:
+        """Another row."""
+        text = replies.write_row(row)
+        self.rows.append(text)
+        self._size += len(text)
+
+    def fill(self, rows: Iterator[Datum]) -> bool:
+        """Pulls rows until it is full; True if there are no more."""
+        for row in rows:
+            self.add(row)
+            if self.full:
+                return False
+        return True
+
+    def fill_from(self, feed: Feed) -> bool:
+        """Pulls what a feed has until the batch is full; True if the feed has come to its end."""
+        while not feed.finished and not self.full and feed.ready():
+            for row in feed.pull():
+                self.add(row)
+        return feed.finished
+
+
+_KILLED = QueryFailure(
+    FailureKind.OP_INDETERMINATE, "Query terminated by the `rethinkdb.jobs` table.", ()
+)
+
+
+def grouped_datum(groups: GroupedData) -> Datum:
+    """Grouped data as clients see it."""
+    pairs = [[key, values.as_datum(value)] for key, value in groups]
+    return {REQL_TYPE: "GROUPED_DATA", "data": pairs}
+
+
+def _now() -> Datum:
+    return {REQL_TYPE: "TIME", "epoch_time": round(time.time(), 3), "timezone": "+00:00"}
+
+
+def _fault(exc: Exception) -> QueryFailure:
+    """What a client is told of a bug of this server: where it struck."""
+    name, backtrace = _innermost_term(exc.__traceback__)
+    logger.error("bug of the embedded server in %s", name, exc_info=exc)
+    message = f"Internal error of the embedded server in {name}: {type(exc).__name__}: {exc}"
+    return QueryFailure(FailureKind.INTERNAL, message, backtrace)
+
+
+def _innermost_term(traceback: TracebackType | None) -> tuple[str, Backtrace]:
+    found: tuple[str, Backtrace] = ("the query's frame", ())
+    while traceback is not None:
+        node = traceback.tb_frame.f_locals.get("self")
+        if isinstance(node, TermNode):
+            found = (node.rules.type.name, node.backtrace)
+        traceback = traceback.tb_next
+    return found

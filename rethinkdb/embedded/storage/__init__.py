@@ -1,0 +1,1 @@
+"""Databases, tables, rows, indexes, users: what is kept, without any ReQL term."""

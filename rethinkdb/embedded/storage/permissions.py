@@ -1,0 +1,149 @@
+"""Users, what they may do, and the checks of it.
+
+A permission is granted, denied, or not said here: then that of the database counts, then the global
+one. The user `admin` may do everything. The system database does not inherit global permissions.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.failures import QueryFailure, op_failed, permission
+from rethinkdb.net.scram import Credentials
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.data.values import Table
+    from rethinkdb.embedded.language.evaluation import Environment
+
+ADMIN = "admin"
+SYSTEM_DATABASE_ID = str(uuid.uuid5(uuid.UUID("39a24924-14ec-4deb-99f1-742eda7aba5e"), "rethinkdb"))
+"""The same on every server: made of its name."""
+KINDS = ("read", "write", "config")
+GLOBAL_KINDS = (*KINDS, "connect")
+
+Permissions = dict[str, bool]
+"""What was granted or denied in one scope; what is not in it was not said."""
+
+
+@dataclass(slots=True)
+class User:
+    """An account: its password and its permissions, globally and by id of database or table.
+
+    Of the password it keeps only what checks it.
+    """
+
+    name: str
+    has_password: bool = False
+    credentials: Credentials = field(default_factory=lambda: Credentials.from_password("", 1))
+    globally: Permissions = field(default_factory=dict)
+    databases: dict[str, Permissions] = field(default_factory=dict)
+    tables: dict[str, Permissions] = field(default_factory=dict)
+
+    def set_password(self, password: str, iterations: int = 4096) -> None:
+        """Sets another password; an empty one means that none is needed."""
+        self.has_password = bool(password)
+        self.credentials = Credentials.from_password(password, iterations if password else 1)
+
+    def grant_globally(self, change: Datum) -> tuple[Permissions, Permissions]:
+        """Changes the global permissions; gives them as they were and as they are."""
+        old = self.globally
+        self.globally = merged(old, change, GLOBAL_KINDS)
+        return old, self.globally
+
+    def grant(
+        self, scopes: dict[str, Permissions], id: str, change: Datum
+    ) -> tuple[Permissions, Permissions]:
+        """The same in one of the scopes `databases` or `tables`."""
+        old = scopes.get(id, {})
+        scopes[id] = merged(old, change, KINDS)
+        return old, scopes[id]
+
+    def may(self, kind: str, database: str | None = None, table: str | None = None) -> bool:
+        """Whether a permission holds in a scope (ids; neither: globally)."""
+        if self.name == ADMIN:
+            return True
+        for said in (self.tables.get(table or ""), self.databases.get(database or "")):
+            if said is not None and kind in said:
+                return said[kind]
+        return database != SYSTEM_DATABASE_ID and self.globally.get(kind, False)
+
+
+def admin() -> User:
+    """The account every server starts with."""
+    return User(ADMIN, globally=dict.fromkeys(GLOBAL_KINDS, True))
+
+
+def merged(granted: Permissions, change: Datum, kinds: Iterable[str]) -> Permissions:
+    """Permissions changed by an object of `grant`: null takes one back to "not said"."""
+    if not isinstance(change, dict):
+        raise op_failed(f"Expected an object, got {datum.pretty(change)}.")
+    result = dict(granted)
+    for kind in (kind for kind in GLOBAL_KINDS if kind in change):
+        if kind not in kinds:
+            raise op_failed("The `connect` permission is only valid at the global scope.")
+        value = change[kind]
+        if value is not None and not isinstance(value, bool):
+            raise op_failed(f"Expected a boolean or null for `{kind}`, got {datum.pretty(value)}.")
+        result.pop(kind, None)
+        if value is not None:
+            result[kind] = value
+    check_no_other_keys(change, kinds)
+    return result
+
+
+def check_no_other_keys(found: dict[str, Datum], known: Iterable[str]) -> None:
+    """Refuses an object with fields that mean nothing."""
+    unexpected = sorted(set(found) - set(known))
+    if unexpected:
+        raise op_failed(f"Unexpected key(s) `{'`, `'.join(unexpected)}`.")
+
+
+# -- checks; the user of an environment may have been deleted since it connected
+
+
+def require_read(environment: Environment, table: Table) -> None:
+    """Raises unless the user may read the table."""
+    _require(environment, ("read",), "read", table.database.id, table.data.id)
+
+
+def require_write(environment: Environment, table: Table) -> None:
+    """Raises unless the user may read and write the table."""
+    if table.data.is_system:
+        require_read(environment, table)
+    _require(environment, ("read", "write"), "write", table.database.id, table.data.id)
+
+
+def require_config(
+    environment: Environment, database: str | None = None, table: str | None = None
+) -> None:
+    """Raises unless the user may configure the table or database with these ids, or everything."""
+    _require(environment, ("config",), "config", database, table)
+
+
+def require_connect(environment: Environment) -> None:
+    """Raises unless the user may reach other machines from the server."""
+    _require(environment, ("connect",), "connect", None, None)
+
+
+def _require(
+    environment: Environment,
+    kinds: tuple[str, ...],
+    name: str,
+    database: str | None,
+    table: str | None,
+) -> None:
+    if environment.user == ADMIN:
+        return
+    user = environment.store.users.get(environment.user)
+    if user is None or not all(user.may(kind, database, table) for kind in kinds):
+        raise denied(environment.user, name)
+
+
+def denied(user: str, kind: str) -> QueryFailure:
+    """The failure of somebody who may not do something."""
+    return permission(f"User `{user}` does not have the required `{kind}` permission.")

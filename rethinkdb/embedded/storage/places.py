@@ -1,0 +1,59 @@
+"""Where rows stand in a slice of a table: under which of its keys, and how often."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.storage import keys
+from rethinkdb.embedded.storage.keys import OrderKey
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.data.values import TableSlice
+
+
+class Places:
+    """Finds where rows stand.
+
+    Args:
+        part: the slice.
+    """
+
+    def __init__(self, part: TableSlice) -> None:
+        self._data = part.table.data
+        self._index = None if part.index == self._data.primary_key else part.index
+        primary = self._index is None
+        bound = functools.partial(keys.bound, primary=primary)
+        self._wanted: list[OrderKey] | None = None
+        if part.keys is not None:
+            self._wanted = [bound(key) for key in part.keys]
+            return
+        self._left, self._left_closed = bound(part.left), part.left_closed
+        self._right, self._right_closed = bound(part.right), part.right_closed
+
+    def count(self, row: Datum) -> int:
+        """How often a row stands in the slice; null does not."""
+        return 0 if row is None else len(self.of(row))
+
+    def of(self, row: Datum) -> list[OrderKey]:
+        """The keys a row stands under, each as often as the slice gives it."""
+        found = self._keys_of(row)
+        wanted = self._wanted
+        if wanted is not None:
+            return [key for key in found for _ in range(wanted.count(key))]
+        return [key for key in found if self._includes(key)]
+
+    def _keys_of(self, row: Datum) -> list[OrderKey]:
+        if self._index is None:
+            return [datum.order_key(self._data.key_of(row))]
+        index = self._data.indexes.get(self._index)
+        return [] if index is None else index.keys(row)
+
+    def _includes(self, key: OrderKey) -> bool:
+        if key < self._left or key > self._right:
+            return False
+        if key == self._left and not self._left_closed:
+            return False
+        return key != self._right or self._right_closed

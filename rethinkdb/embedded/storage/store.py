@@ -1,0 +1,352 @@
+"""Databases, their tables and users of one server, and reading rows; knows no ReQL term.
+
+All of it is guarded by one re-entrant lock: every chunk of a read and every write of one document
+happens under it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.streams import Origin, Stream
+from rethinkdb.embedded.data.values import Database, Table, TableSlice
+from rethinkdb.embedded.failures import logic, op_failed
+from rethinkdb.embedded.storage import keys, permissions
+from rethinkdb.embedded.storage.indexes import Index, Range
+from rethinkdb.embedded.storage.jobs import Jobs
+from rethinkdb.embedded.storage.permissions import User
+from rethinkdb.embedded.storage.tables import Change, StoredTable, TableData, TableListener
+from rethinkdb.net.scram import Credentials
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.system.tables import SystemTable
+
+__all__ = [
+    "SYSTEM_DATABASE",
+    "Change",
+    "DatabaseData",
+    "Store",
+    "StoredTable",
+    "TableData",
+    "TableListener",
+    "find_index",
+]
+
+SYSTEM_DATABASE = "rethinkdb"
+
+
+@dataclass(slots=True)
+class DatabaseData:
+    """A database made by a user: its tables by name."""
+
+    id: str
+    name: str
+    tables: dict[str, StoredTable] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ServerIdentity:
+    """The one server of the cluster, as its configuration shows it."""
+
+    id: str
+    name: str
+    tags: tuple[str, ...] = ("default",)
+    cache_size_mb: Datum = "auto"
+
+
+class Store:
+    """Everything one server keeps.
+
+    Attributes:
+        lock: guards all data; re-entrant.
+        server: the server's identity.
+        started: when it was started, in seconds since the epoch.
+        databases: by name, the system database excluded.
+        users: accounts by name.
+        heartbeat_timeout: a setting of the cluster, kept for who reads it back.
+        jobs: the queries that are running.
+    """
+
+    def __init__(self, server_name: str = "embedded") -> None:
+        self.lock = threading.RLock()
+        self.server = ServerIdentity(str(uuid.uuid4()), server_name)
+        self.started = time.time()
+        self.databases: dict[str, DatabaseData] = {}
+        self.users: dict[str, User] = {permissions.ADMIN: permissions.admin()}
+        self.heartbeat_timeout: Datum = 10
+        self.jobs = Jobs()
+        self._system_tables: dict[tuple[str, str], SystemTable] = {}
+        self.create_database("test")
+
+    @property
+    def server_id(self) -> str:
+        """The server's id, as `conn.server()` shows it."""
+        return self.server.id
+
+    @property
+    def server_name(self) -> str:
+        """The server's name, as `conn.server()` shows it."""
+        return self.server.name
+
+    def credentials(self, user: str) -> Credentials | None:
+        """What checks the password of a user, None for one there is not."""
+        found = self.users.get(user)
+        return None if found is None else found.credentials
+
+    # -- databases
+
+    def database(self, name: str) -> DatabaseData:
+        """A database by name; raises if there is none."""
+        found = self.databases.get(name)
+        if found is None:
+            raise op_failed(f"Database `{name}` does not exist.")
+        return found
+
+    def open_database(self, name: str) -> Database:
+        """A database as a value of a query."""
+        if name == SYSTEM_DATABASE:
+            return Database(permissions.SYSTEM_DATABASE_ID, name)
+        return Database(self.database(name).id, name)
+
+    def database_names(self) -> list[str]:
+        """The names of all databases, sorted."""
+        return sorted([*self.databases, SYSTEM_DATABASE])
+
+    def create_database(self, name: str, id: str | None = None) -> DatabaseData:
+        """A new, empty database."""
+        with self.lock:
+            if name in self.databases or name == SYSTEM_DATABASE:
+                raise op_failed(f"Database `{name}` already exists.")
+            created = self.databases[name] = DatabaseData(id or str(uuid.uuid4()), name)
+            self.configuration_changed()
+            return created
+
+    def drop_database(self, name: str) -> DatabaseData:
+        """Drops a database with all its tables, and returns what it was."""
+        with self.lock:
+            database = self.database(name)
+            for table in database.tables.values():
+                table.dropped()
+            del self.databases[name]
+            self.configuration_changed()
+            return database
+
+    def rename_database(self, database: DatabaseData, name: str) -> None:
+        """Gives a database another name, which must be free."""
+        with self.lock:
+            del self.databases[database.name]
+            database.name = name
+            self.databases[name] = database
+            self.configuration_changed()
+
+    # -- tables
+
+    def table(self, database: str, name: str) -> StoredTable:
+        """A table by name; raises if there is none."""
+        found = self.database(database).tables.get(name)
+        if found is None:
+            raise op_failed(f"Table `{database}.{name}` does not exist.")
+        return found
+
+    def table_data(
+        self, database: Database, name: str, identifier_format: str = "name"
+    ) -> TableData:
+        """A table of any database; raises if there is none.
+
+        Tables of the system database show names or ids, by `identifier_format`.
+        """
+        if database.name == SYSTEM_DATABASE:
+            return self.system_table(name, identifier_format)
+        return self.table(database.name, name)
+
+    def open_table(self, database: str, name: str) -> Table:
+        """A table as a value of a query."""
+        opened = self.open_database(database)
+        return Table(opened, name, self.table_data(opened, name))
+
+    def create_table(
+        self,
+        database: str,
+        name: str,
+        primary_key: str = "id",
+        durability: str = "hard",
+        shards: int = 1,
+        id: str | None = None,
+    ) -> StoredTable:
+        """A new, empty table."""
+        with self.lock:
+            tables = self.database(database).tables
+            if name in tables:
+                raise op_failed(f"Table `{database}.{name}` already exists.")
+            created = tables[name] = StoredTable(
+                self.lock, id or str(uuid.uuid4()), name, primary_key, durability, shards
+            )
+            self.configuration_changed()
+            return created
+
+    def drop_table(self, database: str, name: str) -> StoredTable:
+        """Drops a table, and returns what it was."""
+        with self.lock:
+            table = self.table(database, name)
+            del self.database(database).tables[name]
+            table.dropped()
+            self.configuration_changed()
+            return table
+
+    def all_tables(self) -> Iterator[tuple[DatabaseData, StoredTable]]:
+        """All tables made by users, with their databases."""
+        for database in tuple(self.databases.values()):
+            for table in tuple(database.tables.values()):
+                yield database, table
+
+    # -- the system database
+
+    def system_table(self, name: str, identifier_format: str = "name") -> SystemTable:
+        """A table of the database `rethinkdb`; raises if there is none."""
+        # The system tables are made of a store, so their modules are above this one.
+        from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
+
+        with self.lock:
+            place = (name, identifier_format)
+            if place not in self._system_tables:
+                make: Callable[[Store, str], SystemTable] | None = SYSTEM_TABLES.get(name)
+                if make is None:
+                    raise op_failed(f"Table `{SYSTEM_DATABASE}.{name}` does not exist.")
+                self._system_tables[place] = make(self, identifier_format)
+            return self._system_tables[place]
+
+    def system_tables(self) -> list[SystemTable]:
+        """The tables of the database `rethinkdb`, by name, but for hidden ones."""
+        from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
+
+        return [self.system_table(name) for name in sorted(SYSTEM_TABLES) if name[0] != "_"]
+
+    def configuration_changed(self) -> None:
+        """Tells those who watch system tables. To be called, with the lock held, after a change
+        of databases, tables, indexes, users or permissions.
+        """
+        for table in tuple(self._system_tables.values()):
+            table.refresh()
+
+    # -- reading
+
+    def read(self, part: TableSlice, environment: Environment) -> Stream:
+        """The rows of a slice of a table, lazily; an ordered one in the order of its index.
+
+        Bounds that cannot be primary keys are refused at once, other failures come with the rows.
+        """
+        _check_primary_bounds(part)
+        if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
+            permissions.require_read(environment, part.table)
+            find_index(part.table, part.index)
+        return Stream(self._rows(part, environment), origin=Origin(part))
+
+    def _rows(self, part: TableSlice, environment: Environment) -> Iterator[Datum]:
+        if is_empty(part):
+            return
+        permissions.require_read(environment, part.table)
+        for chunk in self._chunks(part):
+            environment.check_interrupted()
+            yield from chunk
+
+    def read_entries(
+        self, part: TableSlice, environment: Environment
+    ) -> Iterator[tuple[Datum, Datum]]:
+        """The rows of a slice of a table, lazily, each with the value it has in the slice's index.
+
+        A multi index has a row as often as there are values in it.
+        """
+        table, index = part.table.data, find_index(part.table, part.index)
+        if index is None:
+            for row in self._rows(part, environment):
+                yield table.key_of(row), row
+            return
+        if is_empty(part):
+            return
+        permissions.require_read(environment, part.table)
+        bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
+        for entry in table.entries_in_order(index, bounds, descending=part.sorting == "desc"):
+            environment.check_interrupted()
+            yield entry
+
+    def _chunks(self, part: TableSlice) -> Iterator[list[Datum]]:
+        table = part.table.data
+        index = find_index(part.table, part.index)
+        if index is not None and index.geo:
+            raise logic(
+                f"Index `{index.name}` is a geospatial index.  Only get_nearest and"
+                " get_intersecting can use a geospatial index.",
+                (),
+            )
+        if part.keys is not None:
+            return _chunks_under(table, index, part.keys)
+        bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
+        descending = part.sorting == "desc"
+        if index is None:
+            return table.in_order(bounds, descending=descending)
+        return table.in_index_order(index, bounds, descending=descending)
+
+
+def is_primary(part: TableSlice) -> bool:
+    """Whether a slice goes by the primary key rather than a secondary index."""
+    return part.index is None or part.index == part.table.data.primary_key
+
+
+def find_index(table: Table, name: str | None) -> Index | None:
+    """A secondary index by name, None for the primary key; raises if it cannot be used (yet)."""
+    if name is None or name == table.data.primary_key:
+        return None
+    index = table.data.indexes.get(name)
+    if index is None:
+        message = f"Index `{name}` was not found on table `{table.display_name}`"
+        raise op_failed(message) if table.data.is_system else op_failed(f"{message}.", ())
+    if not index.ready:
+        raise op_failed(
+            f"Index `{name}` on table `{table.display_name}` was accessed before its construction"
+            " was finished.",
+            (),
+        )
+    return index
+
+
+def is_empty(part: TableSlice) -> bool:
+    """Whether nothing can be in a slice; then nothing else about it is looked at."""
+    if part.keys is not None:
+        return not part.keys
+    left, right = datum.order_key(part.left), datum.order_key(part.right)
+    return left > right or (left == right and not (part.left_closed and part.right_closed))
+
+
+def _check_primary_bounds(part: TableSlice) -> None:
+    if is_primary(part) and not is_empty(part):
+        if part.keys is None:
+            keys.bound(part.left, primary=True)
+            keys.bound(part.right, primary=True)
+        for key in part.keys or ():
+            keys.primary_key(key)
+
+
+def _chunks_under(
+    table: TableData, index: Index | None, wanted: tuple[Datum, ...]
+) -> Iterator[list[Datum]]:
+    # In the order of the keys, a row as often as its key is named.
+    primary = index is None
+    by_key = sorted((keys.lookup(key, primary=primary), place) for place, key in enumerate(wanted))
+    for _, same in itertools.groupby(by_key, key=lambda pair: pair[0]):
+        places = [place for _, place in same]
+        key = wanted[places[0]]
+        rows = table.under(index, key) if index is not None else _as_list(table.get(key))
+        yield [row for row in rows for _ in places]
+
+
+def _as_list(row: Datum) -> list[Datum]:
+    return [] if row is None else [row]

@@ -1,0 +1,299 @@
+"""One table: its rows by primary key, its indexes, and who watches it."""
+
+from __future__ import annotations
+
+import abc
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any, NamedTuple, Protocol
+
+from sortedcontainers import SortedList
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.storage import keys
+from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, EVERYTHING, Index, Range, chunks
+from rethinkdb.embedded.storage.keys import OrderKey
+
+DISK_ARRAY_LIMIT = 100_000
+BUILT_AT_ONCE = 1_000
+"""How many rows a table may have for a new index to be ready at once."""
+
+
+class Change(NamedTuple):
+    """One committed write of a document; None is absent."""
+
+    key: Datum
+    old: Datum
+    new: Datum
+
+
+class TableListener(Protocol):
+    """Whoever watches a table. Called under the store's lock, in commit order: be quick."""
+
+    def __call__(self, change: Change) -> None:
+        """One document was written."""
+
+    def table_dropped(self) -> None:
+        """The table is gone; nothing else will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteHook:
+    """A function that sees and may change every write to a table."""
+
+    function: Callable[[Datum, Datum, Datum], Datum]
+    """(context, old row, new row) -> row to write."""
+    source: Datum
+    """As the table's configuration shows it: `function` (binary, to set it again) and `query`."""
+
+
+class TableData(abc.ABC):
+    """What every table offers, whether it stores its rows or computes them.
+
+    Its methods take the store's lock themselves where they need it.
+
+    Attributes:
+        lock: the store's.
+        id, name, primary_key: as in the table's configuration.
+        indexes: secondary indexes by name.
+        write_hook: applied to every write, None if there is none.
+        is_system: it belongs to the database `rethinkdb`.
+    """
+
+    is_system = False
+
+    def __init__(self, lock: RLock, id: str, name: str, primary_key: str) -> None:
+        self.lock = lock
+        self.id = id
+        self.name = name
+        self.primary_key = primary_key
+        self.indexes: dict[str, Index] = {}
+        self.write_hook: WriteHook | None = None
+        self._listeners: list[TableListener] = []
+
+    # -- reading
+
+    @property
+    @abc.abstractmethod
+    def rows(self) -> Mapping[OrderKey, Datum]:
+        """The rows by the order key of their primary key."""
+
+    @abc.abstractmethod
+    def in_order(
+        self, bounds: Range = EVERYTHING, *, descending: bool = False
+    ) -> Iterator[list[Datum]]:
+        """The rows whose primary key is in a range, sorted by it, in chunks."""
+
+    def get(self, key: Datum) -> Datum:
+        """The row under a primary key, None if there is none; raises for what cannot be a key."""
+        return self.rows.get(keys.primary_key(key))
+
+    def key_of(self, row: Datum) -> Datum:
+        """The primary key of a row."""
+        return row[self.primary_key]
+
+    def in_index_order(
+        self, index: Index, bounds: Range = EVERYTHING, *, descending: bool = False
+    ) -> Iterator[list[Datum]]:
+        """The rows whose value in an index is in a range, sorted by it, in chunks."""
+        found = index.chunks(self.lock, bounds, descending=descending)
+        return (self._rows_under(chunk) for chunk in found)
+
+    def entries_in_order(
+        self, index: Index, bounds: Range = EVERYTHING, *, descending: bool = False
+    ) -> Iterator[tuple[Datum, Datum]]:
+        """The same rows, each with its value, as often as it stands in the index."""
+        for chunk in index.entry_chunks(self.lock, bounds, descending=descending):
+            for entry in chunk:
+                row = self.rows.get(entry.row)
+                found = [] if row is None else index.values(row)
+                if entry.tag < len(found):
+                    yield found[entry.tag], row
+
+    def under(self, index: Index, value: Datum) -> list[Datum]:
+        """The rows under one value of an index."""
+        key = keys.bound(value, primary=False)
+        with self.lock:
+            return self._rows_under(index.rows_of(key))
+
+    def _rows_under(self, row_keys: list[OrderKey]) -> list[Datum]:
+        rows = self.rows
+        return [rows[key] for key in row_keys if key in rows]
+
+    # -- writing
+
+    @abc.abstractmethod
+    def write(self, row_key: OrderKey, change: Change, *, generated: bool, user: str) -> Datum:
+        """Commits one change of a document and tells those who watch. The caller holds the lock.
+
+        Args:
+            row_key: the order key of its primary key.
+            change: the document as it is and as it is to be.
+            generated: the key was made up for it.
+            user: who writes.
+
+        Returns:
+            The document as it is now.
+        """
+
+    # -- watching
+
+    def watch(self, listener: TableListener) -> Callable[[], None]:
+        """Has a listener called after each commit; the function returned ends that."""
+        with self.lock:
+            self._listeners.append(listener)
+
+        def unwatch() -> None:
+            with self.lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unwatch
+
+    def notify(self, change: Change) -> None:
+        """Tells those who watch of one change. The caller holds the lock."""
+        for listener in tuple(self._listeners):
+            listener(change)
+
+    def dropped(self) -> None:
+        """Tells those who watch that the table is gone. The caller holds the lock."""
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.table_dropped()
+
+
+class StoredTable(TableData):
+    """A table made by a user, with its rows.
+
+    Attributes:
+        durability, write_acks: as in the table's configuration; in memory they change nothing.
+        shards: how many it is said to have.
+    """
+
+    def __init__(
+        self,
+        lock: RLock,
+        id: str,
+        name: str,
+        primary_key: str = "id",
+        durability: str = "hard",
+        shards: int = 1,
+    ) -> None:
+        super().__init__(lock, id, name, primary_key)
+        self.durability = durability
+        self.write_acks = "majority"
+        self.shards = shards
+        self._rows: dict[OrderKey, Datum] = {}
+        self._sorted_keys: SortedList[OrderKey] = SortedList()
+        self._unsorted: set[OrderKey] = set()
+
+    @property
+    def rows(self) -> dict[OrderKey, Datum]:
+        """The rows by the order key of their primary key."""
+        return self._rows
+
+    def in_order(
+        self, bounds: Range = EVERYTHING, *, descending: bool = False
+    ) -> Iterator[list[Datum]]:
+        """The rows whose primary key is in a range, sorted by it, in chunks."""
+        low, high = (keys.bound(value, primary=True) for value in (bounds.left, bounds.right))
+        inclusive = (bounds.left_closed, bounds.right_closed)
+        found = chunks(
+            self.lock, self._in_order, low, high, inclusive=inclusive, descending=descending
+        )
+        return (self._rows_under(chunk) for chunk in found)
+
+    def _in_order(self) -> SortedList[OrderKey]:
+        # Keys are put in order when somebody reads, all at once: far cheaper than one by one.
+        if self._unsorted:
+            self._sorted_keys.update(self._unsorted)
+            self._unsorted.clear()
+        return self._sorted_keys
+
+    def write(self, row_key: OrderKey, change: Change, *, generated: bool, user: str) -> Datum:
+        """Commits one change of a document; who writes does not matter here."""
+        self.put(row_key, change.old, change.new)
+        return change.new
+
+    def put(self, key: OrderKey, old: Datum, new: Datum) -> None:
+        """Commits one change of a document (None is absent). The caller holds the lock."""
+        if new is None:
+            self._remove(key)
+        else:
+            self._rows[key] = new
+            if old is None:
+                self._unsorted.add(key)
+        if self.indexes:
+            for index in self.indexes.values():
+                index.replace(key, old, new)
+        if self._listeners:
+            self.notify(Change(self.key_of(old if new is None else new), old, new))
+
+    def _remove(self, key: OrderKey) -> None:
+        del self._rows[key]
+        if key in self._unsorted:
+            self._unsorted.remove(key)
+        else:
+            self._sorted_keys.remove(key)
+
+
+# -- building indexes
+
+
+def build_index(table: StoredTable, index: Index) -> None:
+    """Adds an index to a table; with many rows it becomes ready later, in a thread of its own.
+
+    The caller holds the lock.
+    """
+    table.indexes[index.name] = index
+    if len(table.rows) <= BUILT_AT_ONCE:
+        index.build(table.rows, tuple(table.rows))
+        index.finish()
+        return
+    work = (table, index, tuple(table.rows))
+    threading.Thread(
+        target=_build, args=work, name=f"rethinkdb-index-{index.name}", daemon=True
+    ).start()
+
+
+def _build(table: StoredTable, index: Index, row_keys: Sequence[OrderKey]) -> None:
+    for start in range(0, len(row_keys), CHUNK_SIZE):
+        with table.lock:
+            if table.indexes.get(index.name) is not index:  # dropped meanwhile
+                return
+            index.build(table.rows, row_keys[start : start + CHUNK_SIZE])
+            index.progress = start / len(row_keys)
+    with table.lock:
+        index.finish()
+
+
+def storable_failure(row: Datum) -> str | None:
+    """Why a document cannot be stored: `r.minval` in it, or an array beyond the limit on disk."""
+    for value in row.values() if isinstance(row, dict) else row:
+        kind = type(value)
+        if kind is str or kind is int:
+            continue
+        if kind is dict or kind is list:
+            if kind is list and len(value) > DISK_ARRAY_LIMIT:
+                return "Array too large for disk writes (limit 100,000 elements)."
+            problem = storable_failure(value)
+            if problem is not None:
+                return problem
+        elif kind is datum.Extremum:
+            return "`r.minval` and `r.maxval` cannot be written to disk."
+    return None
+
+
+def sort_rows(rows: Mapping[OrderKey, Any], bounds: Range, *, descending: bool) -> list[Datum]:
+    """The rows in a range of their keys, sorted: for tables that compute all of theirs at once."""
+    low, high = (keys.bound(value, primary=True) for value in (bounds.left, bounds.right))
+    found = [
+        key
+        for key in rows
+        if (low <= key if bounds.left_closed else low < key)
+        and (key <= high if bounds.right_closed else key < high)
+    ]
+    return [rows[key] for key in sorted(found, reverse=descending)]

@@ -1,0 +1,1 @@
+"""The database `rethinkdb`: tables computed from the state of the server."""

@@ -1,0 +1,227 @@
+"""The tables of the database `rethinkdb`: rows computed from the state of the server.
+
+Those that only show something are here; the ones that can be written are in `system_configuration`
+and `system_users`; `system_catalogue` names them all.
+"""
+
+from __future__ import annotations
+
+import abc
+import os
+import platform
+import socket
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.failures import op_failed
+from rethinkdb.embedded.language import javascript_source
+from rethinkdb.embedded.storage.indexes import EVERYTHING, Range
+from rethinkdb.embedded.storage.keys import OrderKey
+from rethinkdb.embedded.storage.permissions import ADMIN
+from rethinkdb.embedded.storage.tables import Change, TableData, TableListener, sort_rows
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.storage.store import Store
+
+_ID_OF_TABLES = uuid.UUID("0eabef01-6deb-4069-9a2d-448db057ab1e")
+
+
+class SystemTable(TableData):
+    """A table whose rows are computed whenever somebody reads."""
+
+    NAME: ClassVar[str]
+    REFUSAL: ClassVar[str] = "It's illegal to write to the `rethinkdb.{name}` table."
+    """What a write fails with, where there is no `write_row`."""
+
+    is_system = True
+
+    def __init__(self, store: Store, identifier_format: str) -> None:
+        super().__init__(store.lock, str(uuid.uuid5(_ID_OF_TABLES, self.NAME)), self.NAME, "id")
+        self.store = store
+        self.shows_names = identifier_format == "name"
+        self._seen: dict[OrderKey, Datum] = {}
+
+    @abc.abstractmethod
+    def read_rows(self) -> Iterable[dict[str, Datum]]:
+        """All rows as they are now."""
+
+    def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
+        """Carries out one change, and gives the row as it is then; None is absent."""
+        raise op_failed(self.REFUSAL.format(name=self.NAME))
+
+    def shown(self, name: str, id: str) -> str:
+        """A name or an id, by how this table is to show things."""
+        return name if self.shows_names else id
+
+    # -- as a table
+
+    @property
+    def rows(self) -> dict[OrderKey, Datum]:
+        """The rows by the order key of their primary key."""
+        with self.lock:
+            return {datum.order_key(row["id"]): row for row in self.read_rows()}
+
+    def in_order(
+        self, bounds: Range = EVERYTHING, *, descending: bool = False
+    ) -> Iterator[list[Datum]]:
+        """The rows whose primary key is in a range, sorted by it, in one chunk."""
+        yield sort_rows(self.rows, bounds, descending=descending)
+
+    def write(self, row_key: OrderKey, change: Change, *, generated: bool, user: str) -> Datum:
+        """Carries out one change."""
+        new = self.write_row(change, generated=generated, user=user)
+        self.store.configuration_changed()
+        return new
+
+    # -- watching
+
+    def watch(self, listener: TableListener) -> Callable[[], None]:
+        """Has a listener called after each change from now on; the function returned ends that."""
+        with self.lock:
+            self._seen = self.rows
+            return super().watch(listener)
+
+    def refresh(self) -> None:
+        """Tells those who watch what has changed. The caller holds the lock."""
+        if not self._listeners:
+            return
+        before, self._seen = self._seen, self.rows
+        for key in sorted({*before, *self._seen}):
+            old, new = before.get(key), self._seen.get(key)
+            if not datum.equal(old, new):
+                self.notify(Change(self.key_of(old if new is None else new), old, new))
+
+
+class CurrentIssues(SystemTable):
+    """Problems of the cluster; one server in memory has none."""
+
+    NAME = "current_issues"
+
+    def read_rows(self) -> Iterable[dict[str, Datum]]:
+        """None."""
+        return ()
+
+
+class Logs(SystemTable):
+    """The server's log; this one writes none."""
+
+    NAME = "logs"
+    REFUSAL = "It's illegal to write to the `rethinkdb.{name}` system table."
+
+    def read_rows(self) -> Iterable[dict[str, Datum]]:
+        """None."""
+        return ()
+
+
+class JobsTable(SystemTable):
+    """What the server is working on: running queries. Deleting a row interrupts its query."""
+
+    NAME = "jobs"
+
+    def read_rows(self) -> Iterable[dict[str, Datum]]:
+        """The running queries, the one that reads among them."""
+        server = self.shown(self.store.server.name, self.store.server.id)
+        for job in self.store.jobs.running():
+            yield {
+                "duration_sec": round(job.seconds, 6),
+                "id": ["query", job.id],
+                "info": {"query": javascript_source.query_source(job.term), "user": job.user},
+                "servers": [server],
+                "type": "query",
+            }
+
+    def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
+        """Interrupts a query."""
+        if change.new is not None:
+            raise op_failed(
+                "The `rethinkdb.jobs` system table only allows deletions, not inserts or updates."
+            )
+        for job in self.store.jobs.running():
+            if change.key == ["query", job.id] and user in (ADMIN, job.user):
+                job.interrupt()
+        return None
+
+
+class DebugScratch(SystemTable):
+    """A table to try the rules of system tables on. It keeps what is written to it."""
+
+    NAME = "_debug_scratch"
+
+    def __init__(self, store: Store, identifier_format: str) -> None:
+        super().__init__(store, identifier_format)
+        self._kept: dict[OrderKey, dict[str, Datum]] = {}
+
+    def read_rows(self) -> Iterable[dict[str, Datum]]:
+        """What has been written."""
+        return tuple(self._kept.values())
+
+    def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
+        """Keeps a row, or forgets it."""
+        key = datum.order_key(change.key)
+        if change.new is None:
+            self._kept.pop(key, None)
+        else:
+            self._kept[key] = change.new
+        return change.new
+
+
+class ServerStatus(SystemTable):
+    """The process and its network."""
+
+    NAME = "server_status"
+
+    def read_rows(self) -> Iterable[dict[str, Datum]]:
+        """The one server."""
+        server, started = self.store.server, _time(self.store.started)
+        yield {
+            "id": server.id,
+            "name": server.name,
+            "network": {
+                "canonical_addresses": [],
+                "connected_to": {},
+                "hostname": socket.gethostname(),
+                "time_connected": started,
+            },
+            "process": {
+                "argv": list(sys.argv),
+                "cache_size_mb": server.cache_size_mb,
+                "pid": os.getpid(),
+                "time_started": started,
+                "version": f"embedded (Python {platform.python_version()})",
+            },
+        }
+
+
+class Stats(SystemTable):
+    """Figures of the server and its tables."""
+
+    NAME = "stats"
+
+    def read_rows(self) -> Iterable[dict[str, Datum]]:
+        """What there could be figures of; nothing is counted."""
+        server = self.store.server
+        yield {"id": ["cluster"], "query_engine": {}}
+        yield {
+            "id": ["server", server.id],
+            "query_engine": {},
+            "server": self.shown(server.name, server.id),
+        }
+        for database, table in self.store.all_tables():
+            yield {
+                "db": self.shown(database.name, database.id),
+                "id": ["table", table.id],
+                "query_engine": {},
+                "table": self.shown(table.name, table.id),
+            }
+
+
+def _time(seconds: float) -> Datum:
+    return {
+        datum.REQL_TYPE: "TIME",
+        "epoch_time": datum.number(round(seconds, 3)),
+        "timezone": "+00:00",
+    }
