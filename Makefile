@@ -2,7 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs check coverage bench format clean help
+# Those of them that this machine has; pyenv's are found too.
+PYTHONS ?= 3.10 3.11 3.12 3.13
+
+.PHONY: demo test test-all docs check coverage bench format clean help
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -13,11 +16,25 @@ help:  ## list the verbs
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-demo: .venv/ready  ## ReQL and a live changefeed, on a server that needs no installation
+demo: .venv/ready  ## ReQL, and live changefeeds on each event loop, on a server that needs no installation
 	$(BIN)/python -m rethinkdb demo
 
 test: .venv/ready  ## the whole suite; RETHINKDB_TEST_SERVER=host:port runs it on a real server
 	$(BIN)/python -m pytest
+
+test-all:  ## the suite on each Python this machine has, each in a .venv of its own
+	@for version in $(PYTHONS); do \
+	    python=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -1); \
+	    python=$${python:-$$(command -v python$$version)}; \
+	    test -n "$$python" || { echo "Python $$version is not on this machine: skipped"; continue; }; \
+	    echo "Python $$version ($$python)"; \
+	    test -e .venv-$$version/ready || { \
+	        $$python -m venv .venv-$$version \
+	        && .venv-$$version/bin/python -m pip install --quiet --upgrade pip \
+	        && .venv-$$version/bin/python -m pip install --quiet --editable '.[dev]' \
+	        && touch .venv-$$version/ready; } || exit 1; \
+	    .venv-$$version/bin/python -m pytest || exit 1; \
+	done
 
 check: .venv/ready  ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -39,4 +56,4 @@ format: .venv/ready  ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the other verbs made
-	rm -rf .venv build dist site .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* build dist site .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

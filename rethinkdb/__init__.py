@@ -18,18 +18,25 @@ from rethinkdb.version import __version__
 TYPE_CHECKING = False  # type checkers know better; importing typing would be half of the cost
 
 # For type checkers; at run time the same names come from __getattr__ below.
-# ruff: noqa: F401, F403, F405
+# ruff: noqa: F403, F405
 if TYPE_CHECKING:
     from typing import Any
 
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.codec import ReQLDecoder, ReQLEncoder
+    from rethinkdb.ast import RqlQuery as RqlQuery
+    from rethinkdb.codec import ReQLDecoder as ReQLDecoder
+    from rethinkdb.codec import ReQLEncoder as ReQLEncoder
     from rethinkdb.errors import *
     from rethinkdb.namespace import RethinkDB, r
-    from rethinkdb.net import DEFAULT_PORT, Connection, Cursor, make_connection
+    from rethinkdb.net import DEFAULT_PORT as DEFAULT_PORT
+    from rethinkdb.net import Connection as Connection
+    from rethinkdb.net import Cursor as Cursor
+    from rethinkdb.net import make_connection as make_connection
+    from rethinkdb.push import Handler as Handler
+    from rethinkdb.push import QueryHandle as QueryHandle
     from rethinkdb.query import *
-    from rethinkdb.repl import Repl
+    from rethinkdb.repl import Repl as Repl
 
+    rethinkdb = r
     connect = r.connect
     set_loop_type = r.set_loop_type
 
@@ -78,7 +85,7 @@ _SUBMODULES = frozenset(
 )
 
 
-def __getattr__(name: str) -> Any:
+def _find(name: str) -> Any:
     from importlib import import_module
 
     # `from rethinkdb import codec` asks here, too, and shall import that and no more.
@@ -92,6 +99,10 @@ def __getattr__(name: str) -> Any:
     if name in ("r", "rethinkdb"):  # 2.3 had both names for it
         return namespace.r
     return _of_default(namespace.r, name)
+
+
+if not TYPE_CHECKING:  # they know all names, and shall refuse misspelt ones
+    __getattr__ = _find
 
 
 def _of_default(r: RethinkDB, name: str) -> Any:

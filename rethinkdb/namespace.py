@@ -13,7 +13,7 @@ from rethinkdb import ast, errors, query
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from rethinkdb import codec, net, repl
+    from rethinkdb import codec, net, push, repl
 
 __all__ = ["RethinkDB", "r"]
 
@@ -23,6 +23,8 @@ _LAZY = {
     "Cursor": "rethinkdb.net",
     "DEFAULT_PORT": "rethinkdb.net",
     "DefaultConnection": "rethinkdb.net",
+    "Handler": "rethinkdb.push",
+    "QueryHandle": "rethinkdb.push",
     "make_connection": "rethinkdb.net",
     "ReQLDecoder": "rethinkdb.codec",
     "ReQLEncoder": "rethinkdb.codec",
@@ -80,7 +82,8 @@ class RethinkDB:
             password: default none.
             timeout: seconds for connecting and logging in together. Default: 20.
             ssl: `{"ca_certs": path}`, an `ssl.SSLContext`, or True for the system's certificates.
-            url: `rethinkdb://user:password@host:port/db`, in place of the arguments above.
+            url: `rethinkdb://user:password@host:port/db`; what it says must not contradict the
+                arguments above.
             loop_type: the loop of this one connection, as of `set_loop_type`. Default: the one
                 chosen there.
             options: `json_encoder`, `json_decoder` (classes, see `ReQLEncoder`), and options of
@@ -136,12 +139,17 @@ class RethinkDB:
         Cursor = net.Cursor
         DEFAULT_PORT = net.DEFAULT_PORT
         DefaultConnection: type[net.BaseConnection]
+        Handler = push.Handler
+        QueryHandle = push.QueryHandle
         make_connection = staticmethod(net.make_connection)
         ReQLDecoder = codec.ReQLDecoder
         ReQLEncoder = codec.ReQLEncoder
         Repl = repl.Repl
+        net: ClassVar[ModuleType]
+        ConnectionPool: Any  # trio's, while that is the loop type; so is `open`
+        open: Any
 
-    def __getattr__(self, name: str) -> Any:
+    def _find(self, name: str) -> Any:
         if name in _LAZY:
             return getattr(import_module(_LAZY[name]), name)
         if name in _SUBMODULES:
@@ -151,6 +159,9 @@ class RethinkDB:
             if extra is not None:
                 return extra
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    if not TYPE_CHECKING:  # they know all names, and shall refuse misspelt ones
+        __getattr__ = _find
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *_LAZY, "net"})

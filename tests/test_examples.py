@@ -1,4 +1,4 @@
-"""The programs under `examples/` do what they say, each in a process of its own, against an embedded server."""
+"""The programs under `examples/` do what they say, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def conn(server: Server) -> Iterator[Any]:
 
 
 @contextmanager
-def program(*words: str, **environment: str) -> Iterator[IO[str]]:
-    """Runs a program, yields what it prints, and ends it as a system would: it must end well then."""
+def program(*words: str, status: int = 0, **environment: str) -> Iterator[IO[str]]:
+    """Runs a program, yields what it prints, and ends it as a system would: that must go well."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error::DeprecationWarning:__main__", *words],
         cwd=EXAMPLES.parent,
@@ -52,7 +52,7 @@ def program(*words: str, **environment: str) -> Iterator[IO[str]]:
         yield process.stdout
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, errors
+        assert process.returncode == status, errors
         assert "Traceback" not in errors, errors
     finally:
         process.kill()
@@ -76,8 +76,10 @@ def test_tornado_feed(server: Server, conn: Any) -> None:
         feed.close()
         assert await feed.read_message() is None
 
-        stays = await websocket_connect(address.replace("http", "ws") + "/feed")
-        assert {text_of(await stays.read_message()) for _ in range(2)} == {"before", "Hello ä"}
+        again = await websocket_connect(address.replace("http", "ws") + "/feed")
+        assert {text_of(await again.read_message()) for _ in range(2)} == {"before", "Hello ä"}
+        again.close()
+        assert await again.read_message() is None
 
     def text_of(message: str | bytes | None) -> str:
         assert message is not None
@@ -103,9 +105,11 @@ def test_twisted_service(server: Server, conn: Any, tmp_path: Path) -> None:
         change = totals.next(wait=PATIENCE)["new_val"]
         return change["id"], change["amount"]
 
-    service = str(EXAMPLES / "twisted_service.py")
-    words = ["-m", "twisted", "--nodaemon", "--pidfile", "", "--rundir", str(tmp_path)]
-    with program(*words, "--python", service, RETHINKDB_URL=server.url):
+    twistd = "from twisted.scripts.twistd import run; run()"
+    words = ["-c", twistd, "--nodaemon", "--pidfile", "", "--rundir", str(tmp_path)]
+    # Having stopped its services, twistd ends by the signal that it got.
+    words += ["--python", str(EXAMPLES / "twisted_service.py")]
+    with program(*words, status=-signal.SIGTERM, RETHINKDB_URL=server.url):
         assert total() == ("ada", 3)
         orders.insert({"id": 2, "customer": "ada", "amount": 4}).run(conn)
         assert total() == ("ada", 7)

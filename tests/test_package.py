@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import subprocess
 import sys
+import time
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from rethinkdb import r
+from rethinkdb.cli.demo_loops import LOOPS, WITHOUT_EXTRA, show_loop
 from rethinkdb.embedded import Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +49,7 @@ def run(*command: str | Path, **options: object) -> subprocess.CompletedProcess[
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    # Without isolation, so that it needs no registry: the build backend is a development dependency.
+    # Without isolation, so that it needs no registry: the backend is a development dependency.
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     (found,) = folder.glob("rethinkdb_loops-*.whl")
     return found
@@ -83,8 +89,28 @@ def test_the_readme_s_example_runs_as_written() -> None:
     assert "Rear Admiral" in lines[1]
 
 
-def test_the_demo_shows_what_it_promises() -> None:
-    output = run(sys.executable, "-W", "error", "-m", "rethinkdb", "demo", cwd=ROOT).stdout
+DEMO_SECONDS = 10
+
+SIX_CHANGES = {
+    f"Seen on table {table}: {{'new_val': {{'id': {number}}}, 'old_val': None}}"
+    for table in "ab"
+    for number in range(3)
+}
+
+
+@pytest.fixture(scope="module")
+def demo() -> str:
+    """What `make demo` prints; it may take its time no longer than promised."""
+    # By the environment, which the programs of the loops inherit.
+    env = {**os.environ, "PYTHONWARNINGS": "error"}
+    start = time.monotonic()
+    done = run(sys.executable, "-m", "rethinkdb", "demo", cwd=ROOT, env=env)
+    assert time.monotonic() - start < DEMO_SECONDS
+    assert not done.stderr
+    return done.stdout
+
+
+def test_the_demo_shows_what_it_promises(demo: str) -> None:
     for expected in (
         "r.table_create('heroes')",
         "'inserted': 3",
@@ -93,4 +119,46 @@ def test_the_demo_shows_what_it_promises() -> None:
         "ReqlQueryLogicError",
         "^^^^",
     ):
-        assert expected in output
+        assert expected in demo
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_demo_shows_two_feeds_on_each_loop(demo: str, loop: str) -> None:
+    if loop not in WITHOUT_EXTRA:
+        pytest.importorskip(loop)
+    _, _, rest = demo.partition(f"\ntwo feeds at once with {LOOPS[loop]}\n")
+    command, *lines = rest.split("\n\n")[0].splitlines()
+    assert command.startswith(f"$ python -m rethinkdb.cli.demos.{loop} ")
+    assert lines[-1] == "... and 14 more: 10 on table a, 10 on table b"
+    assert len(lines[:-1]) == len(SIX_CHANGES)
+    assert set(lines[:-1]) == SIX_CHANGES
+
+
+def test_the_demo_skips_a_loop_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trio", None)
+    console = Console(file=io.StringIO(), width=200)
+    with Server() as server, console.capture() as shown:
+        assert show_loop(console, "trio", server)
+    assert "pip install 'rethinkdb-loops[trio]'" in shown.get()
+
+
+def test_the_program_of_a_loop_leaves_the_tables_of_others_alone(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    with Server() as server, r.connect(server.host, server.port) as conn:
+        r.table_create("b").run(conn)
+        r.table("b").insert({"id": "mine"}).run(conn)
+        assert not show_loop(console, "blocking", server)
+        assert list(r.table("b").run(conn)) == [{"id": "mine"}]
+    assert "Table `test.b` already exists" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_program_of_a_loop_drops_its_tables(loop: str) -> None:
+    if loop not in WITHOUT_EXTRA:
+        pytest.importorskip(loop)
+    console = Console(file=io.StringIO(), width=200)
+    with Server() as server, r.connect(server.host, server.port) as conn:
+        assert show_loop(console, loop, server)
+        assert r.table_list().run(conn) == []

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from rethinkdb.version import __version__
 
 COMMANDS = {
-    "demo": "show ReQL and a live changefeed, on a server of its own",
+    "demo": "show ReQL, and live changefeeds on each event loop, on a server of its own",
     "serve": "run an embedded server until interrupted",
 }
 """Subcommands by name. The module of a command has its name, with `_` for `-`."""

@@ -1,6 +1,7 @@
-"""`rethinkdb demo`: ReQL and a live changefeed over a real socket, with nothing installed.
+"""`rethinkdb demo`: ReQL and live changefeeds over a real socket, with nothing installed.
 
-Every line of code it shows is the code it runs.
+Every line of code it shows is the code it runs. First a tour of the queries, then the same program
+on each loop in turn (see `demo_loops`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from rich.syntax import Syntax
 
 from rethinkdb import errors, r
 from rethinkdb.embedded import Server
+
+from .demo_loops import LOOPS, show_loop
 
 HEROES = [
     {"id": 1, "name": "Ada", "field": "engines", "born": 1815},
@@ -89,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the demonstration; the exit status is 0 unless it raises."""
+    """Runs the demonstration; the exit status is 1 if the program of a loop failed."""
     console = Console(soft_wrap=True)
     with Server() as server:
         console.print(
@@ -103,5 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         demo.watch()
         demo.fail()
         demo.close()
-    console.print("\nNothing but host and port changes when you move to a real cluster.")
-    return 0
+        well = [show_loop(console, loop, server) for loop in LOOPS]
+    console.print("\nThe programs are short, and good to begin with: rethinkdb/cli/demos/")
+    console.print("Nothing but host and port changes when you move to a real cluster.")
+    return 0 if all(well) else 1

@@ -14,6 +14,7 @@ from rethinkdb.embedded.serving.listener import Listener
 from rethinkdb.embedded.serving.queries import Conversation
 from rethinkdb.embedded.storage.permissions import ADMIN, User
 from rethinkdb.embedded.storage.store import Store
+from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
 from rethinkdb.net.server import ServerProtocol
 
 SERVER_VERSION = "2.4.4"
@@ -36,14 +37,14 @@ class Server:
         ssl_context: for TLS, a ready server-side context instead of the two.
 
     Attributes:
-        host, port: where it listens; `port` is the real one once it is started.
+        host, port: where it listens; `port` is the real one once it is started, and stays: a
+            server that is started again has the address its clients know.
         store: its data, kept across `stop` and `start`.
 
     It serves in threads of its own from `start()` to `stop()`; as a context manager from entry to
-    exit. A forked child
-    does not have these threads: it can connect to its parent's server, and there `stop()` only
-    closes the child's copies of the sockets. In a process patched by gevent the threads are
-    greenlets, so a client in the same process must use patched sockets as well.
+    exit. A forked child does not have these threads: it can connect to its parent's server, and
+    there `stop()` only closes the child's copies of the sockets. In a process patched by gevent
+    the threads are greenlets, so a client in the same process must use patched sockets as well.
 
     Example::
 
@@ -64,8 +65,7 @@ class Server:
     ) -> None:
         self.host = host
         self.port = port
-        self.store = Store()
-        self._wanted_port = port
+        self.store = Store(SYSTEM_TABLES)
         self._context = ssl_context or _context(certfile, keyfile)
         self._lock = threading.Lock()
         self._listener: Listener | None = None
@@ -99,7 +99,6 @@ class Server:
             listener, self._listener = self._listener, None
             if listener is not None:
                 listener.stop()
-                self.port = self._wanted_port
 
     def __enter__(self) -> Server:
         """Starts it."""
@@ -116,11 +115,9 @@ class Server:
 
     def _listen(self) -> Listener:
         try:
-            return Listener(
-                self.host, self._wanted_port, self._protocol, self._conversation, self._context
-            )
+            return Listener(self.host, self.port, self._protocol, self._conversation, self._context)
         except OSError as exc:
-            text = f"cannot listen on {self.host}:{self._wanted_port} ({exc.strerror})"
+            text = f"cannot listen on {self.host}:{self.port} ({exc.strerror})"
             raise OSError(exc.errno, f"The embedded server {text}.") from exc
 
     def _protocol(self) -> ServerProtocol:

@@ -4,9 +4,9 @@
     for hero in r.table("heroes").run(conn):
         print(hero)
 
-One connection serves any number of threads, their queries in flight together (see `channel`).
-KeyboardInterrupt (or what else a signal handler raises) stops the query waited for, and no more;
-should it hit the core at work, for some microseconds, the connection is replaced by a new one.
+Any number of threads share a connection, their queries in flight together (see `channel`). What a
+signal handler raises, such as KeyboardInterrupt, stops the query waited for, and no more; should it
+hit the core at work, for some microseconds, the connection is replaced by a new one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class DefaultCursor(IterableCursor):
 
     if TYPE_CHECKING:
 
-        def fetch_next(self, wait: Any = True) -> bool: ...
+        def fetch_next(self, wait: bool | float | None = True) -> bool: ...
         def close(self) -> None: ...
 
 

@@ -31,6 +31,11 @@ class Link(Protocol):
         """Send what `data_to_send` still has, then close the transport."""
         ...
 
+    @property
+    def output_pending(self) -> bool:
+        """Whether there is anything to do: bytes to send, or to close."""
+        ...
+
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the peer. Never raises; call `data_to_send` afterwards."""
         ...
@@ -104,6 +109,10 @@ class TLSLink:
     @property
     def close_requested(self) -> bool:
         return self._closed or self._session.close_requested
+
+    @property
+    def output_pending(self) -> bool:
+        return self._closed or bool(self._outgoing.pending) or self._session.output_pending
 
     def receive_data(self, data: bytes) -> None:
         self._incoming.write(data)

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop
 
-from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
 from .asyncio_base import LoopConnection, expire
+from .tornado_cursor import TornadoCursor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,26 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "TornadoCursor"]
 
 T = TypeVar("T")
-
-
-class TornadoCursor(AsyncIterableCursor):
-    """A cursor whose methods return Futures, but for `close()`. `with cursor:` closes it."""
-
-    conn: Connection
-
-    if TYPE_CHECKING:
-
-        def next(self, wait: Any = True) -> Future[Any]: ...
-        def fetch_next(self, wait: Any = True) -> Future[bool]: ...
-
-    def close(self) -> None:
-        self.conn._begin(self._stream.close, ())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 class Connection(LoopConnection):

@@ -29,7 +29,7 @@ from .opening import Opening
 from .place import misplaced
 from .tls import open_link
 from .trio_pool import ConnectionPool
-from .trio_wire import TrioWire, deadline
+from .trio_wire import TrioWire, deadline, settled
 from .wired import WiredConnection
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class TrioCursor(AsyncIterableCursor):
 
     if TYPE_CHECKING:
 
-        def next(self, wait: Any = True) -> Coroutine[Any, Any, Any]: ...
-        def fetch_next(self, wait: Any = True) -> Coroutine[Any, Any, bool]: ...
+        def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Any]: ...
+        def fetch_next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, bool]: ...
         def close(self) -> Coroutine[Any, Any, None]: ...
 
     async def aclose(self) -> None:
@@ -128,11 +128,8 @@ class Connection(WiredConnection[TrioWire]):
         try:
             if waiter.done():
                 await trio.lowlevel.checkpoint_if_cancelled()
-                return
-            settled = trio.Event()
-            waiter.add_done_callback(lambda _: settled.set())
-            with deadline(timeout, ReqlTimeoutError()):
-                await settled.wait()
+            else:
+                await settled(waiter, timeout)
         except BaseException:
             self._abandon(waiter)
             raise

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-import math
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import trio
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.waiter import Waiter
 
 from .sockets import configure
 from .tls import Link
 from .wire import Wire
 
-__all__ = ["TrioWire", "deadline"]
+__all__ = ["TrioWire", "deadline", "settled"]
 
 
 @contextmanager
-def deadline(timeout: float | None, late: ReqlTimeoutError) -> Iterator[None]:
-    """`trio.fail_after`, but None sets no limit, and the error is ours."""
+def deadline(timeout: float, late: ReqlTimeoutError) -> Iterator[None]:
+    """`trio.fail_after` with an error of ours."""
     try:
-        with trio.fail_after(math.inf if timeout is None else timeout):
+        with trio.fail_after(timeout):
             yield
     except trio.TooSlowError as exc:
         raise late from exc
+
+
+async def settled(waiter: Waiter[Any], timeout: float | None) -> None:
+    """Wait until it is settled; `timeout` seconds at most."""
+    event = trio.Event()
+    waiter.add_done_callback(lambda _: event.set())
+    if timeout is None:
+        await event.wait()
+        return
+    with deadline(timeout, ReqlTimeoutError()):
+        await event.wait()
 
 
 class TrioWire(Wire):

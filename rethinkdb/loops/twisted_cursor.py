@@ -21,10 +21,10 @@ class TwistedCursor(AsyncIterableCursor):
 
     conn: Connection
 
-    def next(self, wait: Any = True) -> Deferred[Any]:
+    def next(self, wait: bool | float | None = True) -> Deferred[Any]:
         return maybeDeferred(super().next, wait)
 
-    def fetch_next(self, wait: Any = True) -> Deferred[bool]:
+    def fetch_next(self, wait: bool | float | None = True) -> Deferred[bool]:
         return maybeDeferred(super().fetch_next, wait)
 
     def to_list(self) -> Deferred[list[Any]]:  # type: ignore[override]  # eager, like the others

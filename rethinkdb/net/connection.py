@@ -26,6 +26,7 @@ from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
 
 from .cursor import BaseCursor
+from .emitting import ConnectionEvents
 from .handshake import refusal
 from .options import ConnectOptions, check_names
 from .query import Query
@@ -43,7 +44,7 @@ T = TypeVar("T")
 _NO_OPTIONS: Mapping[str, Any] = {}
 
 
-class BaseConnection:
+class BaseConnection(ConnectionEvents):
     """A connection to a RethinkDB server. `r.connect()` makes one of the chosen loop's kind.
 
     Many queries and cursors may be in flight on it at once. `db` may be assigned, as `use()` does.
@@ -61,6 +62,9 @@ class BaseConnection:
 
     #: The class of this loop's cursors.
     cursor_type: ClassVar[type[BaseCursor]]
+
+    # Who listens to events, if anybody ever did; see `rethinkdb.push`.
+    _events: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         check_names(kwargs, self.LOOP_OPTIONS)
@@ -233,6 +237,8 @@ class BaseConnection:
         self._session = Session(
             user=options.user, password=options.password, host=options.host, port=options.port
         )
+        if self._events is not None:
+            self._events.watch(self._session)
         return self._session
 
     def _outcome(self, waiter: Waiter[Any]) -> Any:

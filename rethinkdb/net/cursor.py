@@ -13,8 +13,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rethinkdb.errors import ReqlCursorEmpty
+from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
 
+from .emitting import RowEvents
 from .options import wait_limit
 from .stream import Stream
 from .waiter import Waiter
@@ -46,7 +47,7 @@ class CursorEmpty(ReqlCursorEmpty, StopIteration):
     """No further items, where cursors are plain iterators: it also ends a `for` loop."""
 
 
-class BaseCursor:
+class BaseCursor(RowEvents):
     """A sequence that arrives batch by batch, perhaps for ever (a changefeed).
 
     The next batch is asked for while the items of this one are being taken, never more than one
@@ -87,7 +88,7 @@ class BaseCursor:
         query = self._stream.query
         return CursorQuery(query.term, self._stream.token, query.options)
 
-    def next(self, wait: Any = True) -> Any:
+    def next(self, wait: bool | float | None = True) -> Any:
         """The next item, as this loop gives results.
 
         Args:
@@ -103,7 +104,7 @@ class BaseCursor:
         """
         return self.conn._call(self._next, timeout=wait_limit(wait))
 
-    def fetch_next(self, wait: Any = True) -> Any:
+    def fetch_next(self, wait: bool | float | None = True) -> Any:
         """Whether `next()` has something: waits until that is known. Loops are driven with it.
 
         Args:
@@ -121,6 +122,21 @@ class BaseCursor:
         connection is closed.
         """
         return self.conn._call(self._stream.close)
+
+    if TYPE_CHECKING:
+
+        def to_list(self) -> Any:
+            """All remaining items."""
+
+    def to_array(self) -> Any:
+        """All remaining items, as `to_list()`, which never ends on a changefeed.
+
+        Raises:
+            ReqlDriverError: it is one.
+        """
+        if self._stream.is_feed:
+            raise ReqlDriverError("A changefeed never ends: there is no array of all its rows.")
+        return self.to_list()
 
     def _read_ahead(self) -> Any:
         return self.conn._call(self._stream.read_ahead)
@@ -168,14 +184,14 @@ class IterableCursor(BaseCursor):
     # 0.2 µs in place of 2.7 (measured per item, lock and channel included). It is safe among
     # threads, as a deque gives each item once; and fair, as nobody waits while there are items.
 
-    def next(self, wait: Any = True) -> Any:
+    def next(self, wait: bool | float | None = True) -> Any:
         if wait is not True:
             return self._wait_next(wait)
         return self.__next__()
 
     next.__doc__ = BaseCursor.next.__doc__
 
-    def fetch_next(self, wait: Any = True) -> Any:
+    def fetch_next(self, wait: bool | float | None = True) -> Any:
         if wait is True and self._items:
             return True
         return super().fetch_next(wait)
@@ -195,7 +211,7 @@ class IterableCursor(BaseCursor):
             self._read_ahead()
         return item
 
-    def _wait_next(self, wait: Any) -> Any:
+    def _wait_next(self, wait: bool | float | None) -> Any:
         try:
             return super().next(wait)
         except ReqlCursorEmpty:

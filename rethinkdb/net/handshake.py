@@ -219,10 +219,8 @@ def _request(line: bytes) -> dict[str, Any]:
     """The client's line. What is no object has none of the fields asked for afterwards."""
     try:
         request = json.loads(line)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:  # how deep it may nest is up to the process
         raise HandshakeRefused(8, "Invalid JSON object.") from exc
-    except RecursionError as exc:
-        raise HandshakeRefused(9, "Failed to convert JSON to datum.") from exc
     return request if isinstance(request, dict) else {}
 
 

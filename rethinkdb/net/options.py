@@ -6,15 +6,16 @@ same arguments and refuse the same mistakes in the same words. Secrets never app
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 __all__ = [
     "DEFAULT_HOST",
@@ -199,6 +200,8 @@ def check_names(names: Iterable[str], loop_options: Iterable[str]) -> None:
     for name in names:
         if name in known:
             continue
+        import difflib  # late, as few programs need it
+
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
         public = ", ".join(option for option in known if option[0] != "_")
@@ -244,6 +247,8 @@ def wait_limit(wait: Any) -> float | None:
 
 def _from_url(url: str) -> dict[str, Any]:
     """What a url says, by argument name; absent parts are left out."""
+    from urllib.parse import parse_qsl, unquote  # late: 3 ms, and most programs give no url
+
     parts = _split(url)
     # The incumbent drops every slash of the path; a database's name has none.
     said: dict[str, Any] = {
@@ -263,6 +268,8 @@ def _from_url(url: str) -> dict[str, Any]:
 
 
 def _split(url: Any) -> SplitResult:
+    from urllib.parse import urlsplit
+
     if not isinstance(url, str):
         raise ReqlDriverError(f"`url` must be a string, not {_type(url)}.")
     try:

@@ -79,6 +79,11 @@ class Protocol(ABC):
         self.state = State.CLOSED
         self._output.clear()
 
+    @property
+    def output_pending(self) -> bool:
+        """Whether there is anything to do for a transport: bytes to send, or to close it."""
+        return self.close_requested or bool(self._output)
+
     def data_to_send(self) -> bytes:
         """All bytes queued since the last call: as many frames as there are, for one write."""
         if not self._output:

@@ -144,6 +144,11 @@ class Session:
         return self._protocol.data_to_send()
 
     @property
+    def output_pending(self) -> bool:
+        """Whether `data_to_send()` has bytes or `close_requested` is set: asking costs nothing."""
+        return self._protocol.output_pending
+
+    @property
     def close_requested(self) -> bool:
         """Write what `data_to_send()` returns, then close the transport."""
         return self._protocol.close_requested
@@ -154,6 +159,11 @@ class Session:
     def is_open(self) -> bool:
         """Whether queries may be started. Local knowledge: the link may be down already."""
         return self._refusal() is None
+
+    @property
+    def last_token(self) -> int:
+        """The number, on the wire, of what was started last."""
+        return self._last_token
 
     @property
     def tokens_in_use(self) -> int:

@@ -67,7 +67,7 @@ class Command:
     Attributes:
         term_type: its number.
         class_name: name of the class of its terms; refusals show it.
-        term_class: the class of its terms, set by `rethinkdb.ast`.
+        term_class: the class of its terms, made by `rethinkdb.ast` when it is first needed.
         class_attributes: what that class needs to know.
     """
 
@@ -81,6 +81,15 @@ class Command:
         self.term_type = term_type
         self.class_name = class_name
         self.class_attributes = {"_type": int(term_type), **class_attributes}
+
+    def __getattr__(self, name: str) -> Any:
+        # Python comes here while `term_class` is not set.
+        if name != "term_class":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        from rethinkdb import ast
+
+        self.term_class = getattr(ast, self.class_name)
+        return self.term_class
 
 
 COMMANDS: list[Command] = []

@@ -555,7 +555,7 @@ class TableCommands(NamespaceCommands):
             ReqlQueryLogicError: the function is not deterministic, or takes no three arguments.
 
         Example:
-            r.table("t").set_write_hook(lambda c, old, new: new.merge({"t": c["timestamp"]})).run(conn)
+            r.table("t").set_write_hook(lambda c, old, new: new.merge({"n": 1})).run(conn)
         """
 
     @command(TermType.GET_WRITE_HOOK)

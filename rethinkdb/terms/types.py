@@ -6,7 +6,7 @@ Every argument may be a query in place of the Python value, since both become pa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, Union
 
 if TYPE_CHECKING:
     from rethinkdb.ast import RqlQuery
@@ -38,3 +38,11 @@ Unit: TypeAlias = Union[Literal["m", "km", "mi", "nm", "ft"], "RqlQuery"]
 GeoSystem: TypeAlias = Union[Literal["WGS84", "unit_sphere"], "RqlQuery"]
 HttpMethod: TypeAlias = Union[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"], "RqlQuery"]
 ResultFormat: TypeAlias = Union[Literal["auto", "text", "json", "jsonp", "binary"], "RqlQuery"]
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Runs(Protocol[R_co]):
+    """A connection, as far as `term.run(conn)` goes: `R_co` is its loop's kind of result."""
+
+    def run(self, term: Any, **options: Any) -> R_co: ...

@@ -39,7 +39,18 @@ def test_a_server_in_one_line() -> None:
         with connect(server) as conn:
             assert r.expr(1).run(conn) == 1
             assert r.db_list().run(conn) == ["rethinkdb", "test"]
-    assert server.port == 0
+
+
+def test_a_stopped_server_keeps_its_port() -> None:
+    """Whoever still has the address finds nobody there, or the same server started again."""
+    with Server() as server:
+        port = server.port
+    assert server.port == port
+    with pytest.raises(ReqlDriverError, match=f"127.0.0.1:{port}"):
+        connect(server)
+    with server, connect(server) as conn:
+        assert server.port == port
+        assert r.expr(1).run(conn) == 1
 
 
 def test_ipv6() -> None:

@@ -16,7 +16,7 @@ from rethinkdb.errors import (
     ReqlResourceLimitError,
     ReqlServerCompileError,
 )
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import QueryType, ResponseType, TermType
 
 from .support import Failure, RawClient, embedded_only, outcome
 
@@ -438,3 +438,15 @@ def test_a_query_ended_by_the_table_of_jobs(raw: RawClient, conn: Any) -> None:
     token, reply = raw.receive()
     assert (token, reply["t"]) == (1, RUNTIME_ERROR)
     assert reply["r"] == ["Query terminated by the `rethinkdb.jobs` table."]
+
+
+@embedded_only
+def test_a_connection_s_feeds_hear_of_a_write_before_it_is_answered(
+    raw: RawClient, table: Any
+) -> None:
+    wire = table.build()
+    assert raw.run(1, [152, [wire]])["t"] == ResponseType.SUCCESS_PARTIAL
+    for number in range(100):
+        insert = [56, [wire, {"id": number}]]
+        raw.send_all([(1, [QueryType.CONTINUE]), (2, [QueryType.START, insert, {}])])
+        assert [raw.receive()[0], raw.receive()[0]] == [1, 2]

@@ -16,13 +16,14 @@ from rethinkdb.embedded.storage import keys, tables
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Index, IndexDefinition, Range
 from rethinkdb.embedded.storage.store import Store, StoredTable
 from rethinkdb.embedded.storage.tables import BUILT_AT_ONCE, Change, build_index
+from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
 
 from .support import PATIENCE
 
 
 @pytest.fixture
 def store() -> Store:
-    return Store()
+    return Store(SYSTEM_TABLES)
 
 
 @pytest.fixture

@@ -85,6 +85,43 @@ async def test_futures_are_tornados_and_under_way(server: ScriptedServer) -> Non
 
 
 @in_tornado
+async def test_to_list_is_under_way(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        cursor = await Command("batches", [1], [2], [3]).run(conn)
+        everything = cursor.to_list()
+        assert type(everything) is Future
+        await until(everything.done)  # though nobody waits for it
+        assert everything.result() == [1, 2, 3]
+        assert await cursor.to_list() == []
+
+
+@in_tornado
+async def test_to_list_given_up(server: ScriptedServer) -> None:
+    """Cancelled or settled by the caller, it takes nothing from those who come after."""
+    with await Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+        cancelled, settled = feed.to_list(), feed.to_list()
+        await until(lambda: len(feed._stream._requests) == 2)
+        cancelled.cancel()
+        settled.set_result(["mine"])
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        assert await settled == ["mine"]
+        await until(lambda: not feed._stream._requests)
+        await Command("push", "f", [1]).run(conn)
+        assert await feed.next() == 1
+        assert await usable(conn)
+
+
+@in_tornado
+async def test_to_list_elsewhere(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        cursor = await Command("feed", "f").run(conn)
+        with pytest.raises(ReqlDriverError, match="belongs to another event loop"):
+            await asyncio.to_thread(cursor.to_list)
+
+
+@in_tornado
 async def test_with(server: ScriptedServer) -> None:
     with await Connection.make("localhost", server.port) as conn:
         with await Command("feed", "f").run(conn):
@@ -124,6 +161,7 @@ def test_connect_before_the_loop_runs(server: ScriptedServer) -> None:
 
 def test_queries_before_the_loop_runs_again(server: ScriptedServer) -> None:
     """A connection of a loop that is standing still takes queries in the loop's thread."""
+    asyncio.set_event_loop(None)  # else asyncio makes a loop, for Tornado to put back at the end
     loop = IOLoop(make_current=True)
     tornado = RethinkDB()
     tornado.set_loop_type("tornado")
@@ -144,7 +182,6 @@ def test_queries_before_the_loop_runs_again(server: ScriptedServer) -> None:
     assert "belongs to another event loop" in str(failures[0])
     loop.run_sync(conn.close)
     loop.close(all_fds=True)
-    asyncio.set_event_loop(None)
 
 
 @in_tornado

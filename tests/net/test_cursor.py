@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from collections.abc import Coroutine
 from typing import Any
@@ -76,6 +77,32 @@ def test_to_list() -> None:
     cursor, script = open_cursor(1, 2)
     script.then(SEQUENCE)
     assert cursor.to_list() == [1, 2]
+
+
+def test_to_list_crosses_batches_and_asks_for_each_in_time() -> None:
+    cursor, script = open_cursor(1, 2, 3)
+    script.then(PARTIAL, 4, 5)
+    script.then(PARTIAL)
+    script.then(PARTIAL, 6)
+    script.then(SEQUENCE, 7, 8, 9)
+    assert next(cursor) == 1
+    assert cursor.to_list() == [2, 3, 4, 5, 6, 7, 8, 9]
+    assert set(script.types()) <= {CONTINUE}
+
+
+def test_to_list_ends_with_the_error() -> None:
+    cursor, script = open_cursor(1, 2)
+    script.then(RUNTIME_ERROR, "Broken.", e=3000000, b=[])
+    with pytest.raises(ReqlQueryLogicError):
+        cursor.to_list()
+
+
+def test_what_is_here_needs_no_call_into_the_core() -> None:
+    cursor, script = open_cursor(1, 2)
+    calls = len(script.conn.timeouts)
+    assert cursor.fetch_next() is True
+    assert (cursor.next(), next(cursor)) == (1, 2)
+    assert len(script.conn.timeouts) == calls
 
 
 @pytest.mark.parametrize(("wait", "limit"), [(True, None), (None, None), (False, 0), (2, 2)])
@@ -247,3 +274,24 @@ def test_async_end_of_next_is_no_stop_iteration() -> None:
 def test_a_cursor_is_a_cursor_on_every_loop() -> None:
     assert issubclass(IterableCursor, BaseCursor)
     assert issubclass(AsyncIterableCursor, BaseCursor)
+
+
+def test_a_cursor_nobody_holds_is_discarded() -> None:
+    cursor, script = open_cursor(1, 2)
+    stream = cursor._stream
+    del cursor
+    gc.collect()
+    assert script.conn.discarded == [stream]
+
+
+def test_a_wait_holds_its_cursor() -> None:
+    cursor, script = open_cursor()
+    stream = cursor._stream
+    waiter = cursor._next()
+    del cursor
+    gc.collect()
+    assert not script.conn.discarded
+    script.pair.answer(script.token, PARTIAL, 1)
+    gc.collect()
+    assert waiter.result() == 1
+    assert script.conn.discarded == [stream]

@@ -67,3 +67,15 @@ def test_limit():
     ) as info:
         reader.next_frame()
     assert (info.value.token, info.value.length) == (5, 11)
+
+
+def test_pieces_may_be_fed_before_frames_are_taken():
+    reader = FrameReader(1000)
+    for piece in (frame(1, b"a") + frame(2, b"b")[:5], frame(2, b"b")[5:], frame(3, b"")):
+        reader.feed(piece)
+    assert [reader.next_frame() for _ in range(4)] == [(1, b"a"), (2, b"b"), (3, b""), None]
+    reader.feed(frame(4, b"d") + frame(5, b"e") + b"rest")
+    assert reader.next_frame() == (4, b"d")
+    reader.feed(b" of it")
+    assert reader.next_frame() == (5, b"e")
+    assert reader.unread() == b"rest of it"

@@ -298,7 +298,7 @@ def proof(text):
         (b"x" * 5000, 7),
         (b"{", 8),
         (b'"\xff"', 8),
-        (b"[" * 1800, 9),
+        (b"[" * 1800, 8),
         (hello(authentication="n,,n=user"), 10),
         (hello(authentication="n,,m=1,n=user,r=C"), 11),
         (hello(authentication="y,,n=user,r=C"), 15),

@@ -758,3 +758,22 @@ def test_continue_is_not_a_violation_of_counting():
     pair.answer(token, PARTIAL, 2, 3)
     assert pair.types() == [CONTINUE]
     assert list(stream.buffer) == [1, 2, 3]
+
+
+def test_output_pending_tells_whether_the_transport_is_needed():
+    pair = Pair()
+    assert not pair.session.output_pending
+    pair.session.start(start())
+    assert pair.session.output_pending
+    assert pair.session.data_to_send()
+    assert not pair.session.output_pending
+    assert pair.session.data_to_send() == b""
+    pair.session.close(noreply_wait=False)
+    assert pair.session.output_pending
+
+
+def test_last_token_is_that_of_the_query_started_last():
+    pair = Pair()
+    pair.session.start(start())
+    [(token, _)] = pair.received()
+    assert pair.session.last_token == token

@@ -62,7 +62,7 @@ def methods(term: Any) -> set[str]:
 
 
 def test_which_methods_live_where() -> None:
-    own = {"build", "start_body", "render"}
+    own = {"build", "start_body", "render", "run_with", "em_run"}
     assert methods(q) == {*ANY, *own}
     assert methods(t) == {*ANY, *TABLE_ONLY, *BOTH, *own}
     assert methods(d) == {*ANY, *DATABASE_ONLY, *BOTH, *own}

@@ -44,6 +44,11 @@ class Feed(ABC):
         """Whether there will be no more rows: only what limits a feed ends it."""
         return False
 
+    @property
+    def blocks(self) -> bool:
+        """Whether pulling may hold its thread until there is more news."""
+        return False
+
     @abstractmethod
     def ready(self) -> bool:
         """Whether `pull` has something to give or to raise."""
@@ -107,6 +112,11 @@ class TransformedFeed(Feed):
     def finished(self) -> bool:
         """Once the source is."""
         return self._source.finished
+
+    @property
+    def blocks(self) -> bool:
+        """If the source does."""
+        return self._source.blocks
 
     def ready(self) -> bool:
         """Once the source is, though nothing may come of it."""
@@ -172,15 +182,17 @@ class SlicedFeed(TransformedFeed):
 
 
 class IteratedFeed(TransformedFeed):
-    """What a term makes of a feed by pulling its rows.
-
-    It may block its thread, when the news do not suffice for a row.
-    """
+    """What a term makes of a feed by pulling its rows."""
 
     def __init__(self, source: Feed, rows: Iterator[Datum]) -> None:
         super().__init__(source, iter, ())
         self._rows = rows
         self._at_end = False
+
+    @property
+    def blocks(self) -> bool:
+        """It does, when the news do not suffice for a row."""
+        return True
 
     @property
     def finished(self) -> bool:
@@ -267,6 +279,11 @@ class UnionFeed(Feed):
     def finished(self) -> bool:
         """Once all parts are."""
         return all(feed.finished for feed in self._feeds)
+
+    @property
+    def blocks(self) -> bool:
+        """If any part does."""
+        return any(feed.blocks for feed in self._feeds)
 
     def ready(self) -> bool:
         """Once any part is."""

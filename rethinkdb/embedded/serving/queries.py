@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from rethinkdb.embedded.data.datum import Datum
@@ -80,6 +81,7 @@ class Conversation:
         self._submit_later = submit_later
         self._has_room = has_room
         self._lock = threading.Lock()
+        self._at_work = threading.local()
         self._queries: dict[int, Turns] = {}
         self._noreply: set[Turns] = set()
         self._waits: dict[int, set[Turns]] = {}
@@ -184,7 +186,10 @@ class Conversation:
             self._outstanding += 1
             turns.requests.append(Request(type))
             its_turn = len(turns.requests) == 1
-        if its_turn:
+        if its_turn and turns.query.is_quiet:
+            # It will only wait: from now on, so that the next query's changes find it waiting.
+            self._work(turns)
+        elif its_turn:
             self._submit(lambda: self._work(turns))
         return True
 
@@ -194,7 +199,8 @@ class Conversation:
         while more:
             request = turns.requests[0]
             try:
-                reply = self._answer(turns, request)
+                with self._feeds_first():
+                    reply = self._answer(turns, request)
             except Waiting as waiting:
                 self._release(request)  # feeds do not count while they wait: that may be forever
                 self._resume_later(turns, waiting)
@@ -211,7 +217,7 @@ class Conversation:
             turns.query.end()
 
     def _resume_later(self, turns: Turns, waiting: Waiting) -> None:
-        resume = Once(lambda: self._submit(lambda: self._work(turns)))
+        resume = Once(lambda: self._resume(turns))
         if waiting.seconds:
             turns.resume = resume
             self._submit_later(waiting.seconds, resume)
@@ -219,6 +225,29 @@ class Conversation:
                 resume()
         else:
             waiting.feed.wake_once(resume)
+
+    def _resume(self, turns: Turns) -> None:
+        """A changefeed need not wait any more."""
+        due: list[Turns] | None = getattr(self._at_work, "due", None)
+        if due is not None and turns.query.is_prompt:
+            due.append(turns)
+        else:
+            self._submit(lambda: self._work(turns))
+
+    @contextmanager
+    def _feeds_first(self) -> Iterator[None]:
+        """What a query of this connection changes reaches feeds of it before the query's reply.
+
+        So whoever has the reply to a write knows that its own feeds have seen it.
+        """
+        due: list[Turns] = []
+        self._at_work.due = due
+        try:
+            yield
+        finally:
+            self._at_work.due = None
+            for turns in due:
+                self._work(turns)
 
     def _answer(self, turns: Turns, request: Request) -> bytes:
         query = turns.query

@@ -81,6 +81,16 @@ class RunningQuery:
         self._collected = False
         """Whether the feed has been given the time to collect changes."""
 
+    @property
+    def is_prompt(self) -> bool:
+        """Whether it is a changefeed that answers or waits at once, never holding a thread."""
+        return self._feed is not None and not self._feed.blocks
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is such a changefeed, and without news."""
+        return self.is_prompt and self._feed is not None and not self._feed.ready()
+
     def interrupt(self) -> None:
         """Ends it as soon as may be; an open request is answered with an empty, last batch."""
         self.interrupted = True

@@ -10,8 +10,9 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rethinkdb.embedded.data import datum
@@ -74,9 +75,17 @@ class Store:
         users: accounts by name.
         heartbeat_timeout: a setting of the cluster, kept for who reads it back.
         jobs: the queries that are running.
+
+    Args:
+        system_tables: what makes the tables of the system database, which are computed from the
+            store, by name.
     """
 
-    def __init__(self, server_name: str = "embedded") -> None:
+    def __init__(
+        self,
+        system_tables: Mapping[str, Callable[[Store, str], SystemTable]] = MappingProxyType({}),
+        server_name: str = "embedded",
+    ) -> None:
         self.lock = threading.RLock()
         self.server = ServerIdentity(str(uuid.uuid4()), server_name)
         self.started = time.time()
@@ -84,6 +93,7 @@ class Store:
         self.users: dict[str, User] = {permissions.ADMIN: permissions.admin()}
         self.heartbeat_timeout: Datum = 10
         self.jobs = Jobs()
+        self._make_system_table = system_tables
         self._system_tables: dict[tuple[str, str], SystemTable] = {}
         self.create_database("test")
 
@@ -212,13 +222,10 @@ class Store:
 
     def system_table(self, name: str, identifier_format: str = "name") -> SystemTable:
         """A table of the database `rethinkdb`; raises if there is none."""
-        # The system tables are made of a store, so their modules are above this one.
-        from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
-
         with self.lock:
             place = (name, identifier_format)
             if place not in self._system_tables:
-                make: Callable[[Store, str], SystemTable] | None = SYSTEM_TABLES.get(name)
+                make = self._make_system_table.get(name)
                 if make is None:
                     raise op_failed(f"Table `{SYSTEM_DATABASE}.{name}` does not exist.")
                 self._system_tables[place] = make(self, identifier_format)
@@ -226,9 +233,8 @@ class Store:
 
     def system_tables(self) -> list[SystemTable]:
         """The tables of the database `rethinkdb`, by name, but for hidden ones."""
-        from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
-
-        return [self.system_table(name) for name in sorted(SYSTEM_TABLES) if name[0] != "_"]
+        names = sorted(self._make_system_table)
+        return [self.system_table(name) for name in names if name[0] != "_"]
 
     def configuration_changed(self) -> None:
         """Tells those who watch system tables. To be called, with the lock held, after a change

@@ -1,0 +1,125 @@
+"""A web application on Tornado that pushes a changefeed to browsers over a websocket.
+
+    rethinkdb serve &
+    python examples/tornado_feed.py
+    open http://localhost:8888
+
+Every browser sees the messages that are there, and each new one as soon as anybody has sent it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+from tornado.websocket import WebSocketHandler
+
+from rethinkdb import r
+
+r.set_loop_type("tornado")
+
+TABLE = "messages"
+
+PAGE = """<!doctype html>
+<title>Messages</title>
+<form><input autofocus> <button>Send</button></form>
+<ul></ul>
+<script>
+const feed = new WebSocket(location.href.replace(/^http/, "ws") + "feed");
+feed.onmessage = ({data}) => {
+  const item = document.createElement("li");
+  item.textContent = JSON.parse(data).text;
+  document.querySelector("ul").prepend(item);
+};
+document.querySelector("form").onsubmit = (event) => {
+  event.preventDefault();
+  const input = document.querySelector("input");
+  fetch("messages", {method: "POST", body: new URLSearchParams({text: input.value})});
+  input.value = "";
+};
+</script>
+"""
+
+
+class Page(RequestHandler):
+    """The page."""
+
+    def get(self) -> None:
+        self.write(PAGE)
+
+
+class Messages(RequestHandler):
+    """Takes a new message."""
+
+    def initialize(self, conn: Any) -> None:
+        self.conn = conn
+
+    async def post(self) -> None:
+        message = {"text": self.get_body_argument("text"), "at": r.now()}
+        await r.table(TABLE).insert(message).run(self.conn)
+        self.set_status(201)
+
+
+class Feed(WebSocketHandler):
+    """Sends messages to one browser until it goes."""
+
+    feed: Any = None
+
+    def initialize(self, conn: Any) -> None:
+        self.conn = conn
+
+    async def open(self, *args: str, **kwargs: str) -> None:
+        messages = r.table(TABLE).pluck("id", "text")
+        self.feed = await messages.changes(include_initial=True).run(self.conn)
+        if self.ws_connection is None:  # it has gone meanwhile
+            self.on_close()
+        try:
+            async for change in self.feed:
+                if change["new_val"] is not None:
+                    await self.write_message(change["new_val"])
+        except r.ReqlRuntimeError as error:
+            self.close(1011, error.message)  # the browser may come again
+
+    def on_close(self) -> None:
+        if self.feed is not None:
+            self.feed.close()
+
+
+async def prepared(url: str) -> Any:
+    """A connection to the database, where the table is."""
+    conn = await r.connect(url=url)
+    if TABLE not in await r.table_list().run(conn):
+        await r.table_create(TABLE).run(conn)
+    return conn
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=int, default=8888, help="0 picks a free one")
+    parser.add_argument("--rethinkdb", default="rethinkdb://localhost", help="URL of the database")
+    arguments = parser.parse_args()
+
+    conn = await prepared(arguments.rethinkdb)
+    shared = {"conn": conn}
+    routes: list[Any] = [("/", Page), ("/messages", Messages, shared), ("/feed", Feed, shared)]
+    server = HTTPServer(Application(routes))
+    sockets = bind_sockets(arguments.port, "localhost")
+    server.add_sockets(sockets)
+    print(f"Listening on http://localhost:{sockets[0].getsockname()[1]}", flush=True)
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    server.stop()
+    await conn.close()
+    await server.close_all_connections()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,83 @@
+"""The part of `rethinkdb demo` that goes through the loops: it runs the programs of `demos`.
+
+Each runs in a process of its own, as loops do not share one. What it prints is shown as it comes,
+shortened.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from importlib.util import find_spec
+from threading import Timer
+
+from rich.console import Console
+
+from rethinkdb.embedded import Server
+
+LOOPS = {
+    "asyncio": "asyncio",
+    "tornado": "Tornado",
+    "twisted": "Twisted",
+    "trio": "trio",
+    "gevent": "gevent",
+    "blocking": "threads",
+}
+"""Titles by loop type, which is also the name of the program and of the extra to install."""
+
+WITHOUT_EXTRA = {"asyncio", "blocking"}
+"""These need nothing but Python itself."""
+
+SHOWN = 3
+"""Changes to show of each table; the others are counted."""
+
+TIMEOUT = 30
+"""Seconds for a program, which takes less than one; only a broken installation reaches it."""
+
+_CHANGE = re.compile(r"Seen on table (\w+): ")
+
+
+def show_loop(console: Console, loop: str, server: Server) -> bool:
+    """Runs the program of a loop, or says what to install for it.
+
+    Args:
+        console: where to show it.
+        loop: one of `LOOPS`.
+        server: where it makes its tables.
+
+    Returns:
+        Whether all went well. What went wrong is on stderr.
+    """
+    console.print(f"\n[bold]two feeds at once with {LOOPS[loop]}[/bold]")
+    if loop not in WITHOUT_EXTRA and find_spec(loop) is None:
+        install = f"pip install 'rethinkdb-loops[{loop}]'"
+        console.print(f"Skipped: it is not installed. {install}", markup=False, highlight=False)
+        return True
+    module = f"rethinkdb.cli.demos.{loop}"
+    console.print(f"$ python -m {module} {server.host} {server.port}", highlight=False)
+    # Unbuffered, so that its lines come when it prints them.
+    command = [sys.executable, "-u", "-m", module, server.host, str(server.port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        timer = Timer(TIMEOUT, program.kill)
+        timer.start()
+        seen = _show_lines(console, program)
+        status = program.wait()
+        timer.cancel()
+    hidden = sum(max(count - SHOWN, 0) for count in seen.values())
+    total = ", ".join(f"{seen[table]} on table {table}" for table in sorted(seen))
+    console.print(f"... and {hidden} more: {total}", highlight=False)
+    return status == 0
+
+
+def _show_lines(console: Console, program: subprocess.Popen[str]) -> Counter[str]:
+    """Shows the first changes of each table, and counts all."""
+    seen: Counter[str] = Counter()
+    for line in program.stdout or ():
+        change = _CHANGE.match(line)
+        if change:
+            seen[change[1]] += 1
+        if not change or seen[change[1]] <= SHOWN:
+            console.print(line.rstrip(), markup=False)
+    return seen

@@ -1,0 +1,90 @@
+"""A connection as an event emitter.
+
+===========  =======================================================================================
+`connect`    the handshake is done: of reconnecting, as the first time precedes the listener
+`close`      it was closed, or lost; once, with the reason: an exception, or None if closed here
+`error`      before `close`, if it was lost: the same reason. A query's errors go to the query.
+`timeout`    before these two, if the reason is that the link timed out
+===========  =======================================================================================
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from inspect import isawaitable
+from typing import Any
+
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.session import Session
+from rethinkdb.net.waiter import Waiter
+
+from .listeners import Listeners
+from .runner import runner_of
+
+__all__ = ["ConnectionEvents", "events_of"]
+
+
+def events_of(conn: BaseConnection) -> ConnectionEvents:
+    """The events of a connection; from the first call on they are watched."""
+    events = vars(conn).get("_events")
+    if events is None:
+        events = vars(conn)["_events"] = ConnectionEvents(conn)
+    found: ConnectionEvents = events
+    return found
+
+
+class ConnectionEvents:
+    """What a connection's emitter methods do. Documented where users find them."""
+
+    def __init__(self, conn: BaseConnection) -> None:
+        self.listeners = Listeners()
+        self._runner = runner_of(conn)
+        self._runner.begin(partial(self._watch_open, conn._session))
+
+    def add(self, conn: BaseConnection, event: str, function: Any, once: bool) -> None:
+        self._runner.accept(function)
+        self.listeners.add(event, function, once)
+
+    def emit(self, event: str, *args: Any) -> bool:
+        called = False
+        for function, given in self.listeners.called(event, *args):
+            called = True
+            result = function(*given)
+            if isawaitable(result):
+                self._runner.run(result, self._awaited)
+        return called
+
+    def watch(self, session: Session) -> None:
+        """Watch a session that is about to open."""
+        session.opened.add_done_callback(partial(self._opened, session))
+
+    def _watch_open(self, session: Session) -> Waiter[None]:
+        session.closed.add_done_callback(partial(self._closed, session))
+        return session.closed
+
+    def _opened(self, session: Session, opened: Waiter[None]) -> None:
+        if opened.exception() is None:
+            self._watch_open(session)
+            self._soon("connect")
+
+    def _closed(self, session: Session, _: Waiter[None]) -> None:
+        cause = session.cause
+        if isinstance(cause, TimeoutError):
+            self._soon("timeout", cause)
+        if cause is not None:
+            self._soon("error", cause)
+        self._soon("close", cause)
+
+    def _soon(self, event: str, *args: Any) -> None:
+        self._runner.soon(partial(self._guarded, event, *args))
+
+    def _guarded(self, event: str, *args: Any) -> None:
+        try:
+            self.emit(event, *args)
+        except Exception as exc:
+            self._runner.report(exc, "a listener of a connection failed")
+
+    def _awaited(self, outcome: Waiter[Any]) -> None:
+        error = outcome.exception()
+        if isinstance(error, Exception):
+            self._runner.report(error, "a listener of a connection failed")

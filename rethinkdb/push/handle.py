@@ -1,0 +1,270 @@
+"""`QueryHandle`: one query whose results go to a handler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from functools import partial
+from typing import Any
+
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
+
+from .course import Steps, follow
+from .flow import Flow, connection_error
+from .handler import FEED_METHODS, Attachment, Handler
+from .rules import event_of
+from .runner import Runner
+
+__all__ = ["QueryHandle"]
+
+
+class QueryHandle(Flow):
+    """A query that was started with a handler. `query.run_with()` makes it.
+
+    `await handle` waits for its end, on loops that await; `handle.wait()` does on all of them.
+
+    Attributes:
+        handler: what gets the results. A plain callable is wrapped in one.
+        query: the query.
+        token: its number on the wire.
+        closed: nothing more will come.
+        error: what ended it early: the query's error, or what the handler raised; else None.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        handler: Handler,
+        attachment: Attachment,
+        operation: Callable[[], Waiter[Any]],
+        query: Any,
+    ) -> None:
+        super().__init__(runner)
+        self.handler = handler
+        self.query = query.term if query is not None else None
+        self.token = 0
+        self.error: Exception | None = None
+        self._profiled = query is not None and bool(query.options.get("profile"))
+        self._profile: Any = None
+        self._attachment = attachment
+        self._operation = operation
+        self._reply: Waiter[Any] = Waiter()
+        self._opened = False
+        self._failure: Exception | None = None
+        self._seen = False
+        self._finished = False
+        self._watchers: list[Waiter[None]] = []
+
+    @property
+    def profile(self) -> Any:
+        """What the server says of the time the query took, if it was run with `profile=True`.
+
+        That of the last batch so far; None before the first reply.
+        """
+        if self._stream is not None and self._stream.profiles:
+            return self._stream.profiles[-1]
+        return self._profile
+
+    def close(self) -> bool:
+        """End it: stop the query on the server, drop what has arrived, call `on_close`.
+
+        `on_close` is called if `on_open` was: before this returns, unless that is in another
+        thread. No method is called for this query after it.
+
+        Returns:
+            Whether the server still had something to send. False when it is closed already, which
+            is no error.
+        """
+        if not self._end():
+            return False
+        due: bool = self._runner.begin(self._stop).result()
+        closing = partial(follow, self._runner, self._closing())
+        if self._runner.is_home():
+            closing()
+        else:
+            self._runner.soon(closing)
+        return due
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait until it is closed, and the last method has returned.
+
+        Args:
+            timeout: seconds to wait at most; None: no limit.
+
+        Returns:
+            None, as this loop gives results.
+
+        Raises:
+            Exception: what a method of the handler raised, or the query's error if the handler has
+                no `on_error`.
+            ReqlTimeoutError: the time is up. The query goes on.
+
+        Cancelling it closes the handle, unless there is a `timeout`.
+        """
+        waiter: Waiter[None] = Waiter(partial(self._unwatched, close=timeout is None))
+        return self._runner.wait(self._watch, waiter, timeout)
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        if not self._runner.awaits:
+            raise TypeError("Nothing can be awaited here: handle.wait() waits.")
+        waiting: Generator[Any, Any, None] = self.wait().__await__()
+        return waiting
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "open"
+        return f"<{type(self).__name__} {state}, {self.query!r}>"
+
+    # Its life.
+
+    def _start(self) -> None:
+        vars(self.handler).setdefault("_handles", set()).add(self)
+        self._runner.live.add(self)
+        follow(self._runner, self._steps())
+
+    def _send(self) -> Waiter[Any]:
+        self._reply = self._operation()
+        self.token = self._runner.session.last_token
+        self._reply.add_done_callback(self._replied)
+        return self._reply
+
+    def _replied(self, reply: Waiter[Any]) -> None:
+        """At once, not in a later turn: closing must find the stream that is open by then."""
+        value = None if reply.exception() else reply.result()
+        if self._profiled and type(value) is dict:
+            value = value.get("value")
+        if type(value) is Stream:
+            self._stream = value
+
+    def _steps(self) -> Steps:
+        try:
+            value = yield self._send
+        except Exception as exc:
+            yield from self._failed(exc)
+        else:
+            yield from self._results(value)
+        if self._end():
+            yield from self._notified("on_close")
+            self._finish()
+
+    def _results(self, value: Any) -> Steps:
+        if self._profiled:
+            value, self._profile = value["value"], value["profile"]
+        yield from self._open()
+        if type(value) is Stream:
+            error = yield from self._rows(value)
+            if error is not None:
+                yield from self._failed(error)
+        elif self._operation_waits:
+            yield from self._told("on_wait_complete")
+        elif type(value) is not list:
+            yield from self._told("on_atom", value)
+        elif self._attachment.whole_arrays:
+            yield from self._told("on_array", value)
+        else:
+            for element in value:
+                yield from self._told("on_stream_val", element)
+
+    @property
+    def _operation_waits(self) -> bool:
+        return self.query is None
+
+    def _open(self) -> Steps:
+        if not self.closed:
+            self._opened = True
+            yield from self._told("on_open")
+
+    def _failed(self, error: Exception) -> Steps:
+        if self.closed:
+            return
+        lost = connection_error(self._runner, error, self.query)
+        if lost is None and not self._opened:
+            yield from self._open()
+        if not self.closed:
+            self.error = lost or error
+            yield from self._told("on_error", self.error)
+
+    def _closing(self) -> Steps:
+        if self._opened:
+            yield from self._notified("on_close")
+        self._finish()
+
+    # Calling the handler.
+
+    def _told(self, name: str, *values: Any) -> Steps:
+        """Call a method, unless it is over."""
+        if not self.closed:
+            yield from self._notified(name, *values)
+
+    def _notified(self, name: str, *values: Any) -> Steps:
+        result = self._call(name, values, values[0] if values else None)
+        if result is not None:
+            yield from self._awaited(result)
+
+    def _deliver(self, row: Any, is_feed: bool) -> Awaitable[Any] | None:
+        if not is_feed:
+            return self._call("on_stream_val", (row,), row)
+        event, values = event_of(row, self._attachment.rules)
+        return self._call(FEED_METHODS[event], values, row)
+
+    def _call(self, name: str, values: tuple[Any, ...], row: Any) -> Awaitable[Any] | None:
+        invoke = self._attachment.methods.get(name)
+        if invoke is None or self.handler.stopped:
+            return None
+        return self._guarded(invoke, self, row, values)
+
+    def _crashed(self, error: Exception) -> None:
+        self.error = self._failure = error
+        self.handler.stop()  # and with it this query, unless it was closing
+        self._finish()
+        if not self._seen:
+            self._runner.soon(self._report)
+
+    def _report(self) -> None:
+        if not self._seen and self._failure is not None:
+            self._runner.report(self._failure, f"a handler failed, and nobody waits for {self!r}")
+
+    # Its end.
+
+    def _quit(self) -> None:
+        if self._end():
+            self._runner.begin(self._stop)
+        self._finish()
+
+    def _stop(self) -> Waiter[bool]:
+        if self._stream is not None:
+            return self._stop_stream()
+        due = not self._reply.done()
+        self._reply.abandon()
+        return Waiter.succeeded(due)
+
+    def _finish(self) -> None:
+        self._runner.live.discard(self)
+        if isinstance(self.handler._handles, set):
+            self.handler._handles.discard(self)
+        with self._ending:
+            self._finished = True
+            watchers, self._watchers = self._watchers, []
+        for watcher in watchers:
+            # Later: a method that closes its own query has not returned yet.
+            self._runner.soon(partial(self._settle, watcher))
+
+    def _settle(self, watcher: Waiter[None]) -> None:
+        if self._failure is None:
+            watcher.set_result(None)
+        else:
+            watcher.set_exception(self._failure)
+
+    def _watch(self, watcher: Waiter[None]) -> None:
+        self._seen = True
+        with self._ending:
+            if not self._finished:
+                self._watchers.append(watcher)
+                return
+        self._settle(watcher)
+
+    def _unwatched(self, watcher: Waiter[None], close: bool) -> None:
+        with self._ending:
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+        if close:
+            self.close()

@@ -1,0 +1,74 @@
+"""Callbacks in an asyncio loop, for asyncio and Tornado.
+
+The loop's end is noticed by an asynchronous generator that waits for it: `asyncio.run()` closes
+those before it closes the loop. A task would do as well, but be reported as forgotten by programs
+that close their loop themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.push.course import Cancellation
+from rethinkdb.push.runner import LINGER, Runner
+
+__all__ = ["AsyncioRunner"]
+
+_POLL = 0.001
+
+
+class AsyncioRunner(Runner):
+    """Callbacks are called by the loop; asynchronous ones are tasks."""
+
+    def __init__(self, conn: Any) -> None:
+        super().__init__(conn)
+        self._loop: asyncio.AbstractEventLoop = conn._loop
+        self._tasks: set[asyncio.Future[Any]] = set()  # the loop itself would forget them
+        self._ending: AsyncGenerator[None, None] | None = None
+
+    def check(self) -> None:
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError as exc:
+            raise ReqlDriverError("Callbacks need a running event loop.") from exc
+        if running is not self._loop:
+            raise ReqlDriverError("This connection belongs to another event loop.")
+        if self._ending is None:
+            self._ending = self._until_end()
+            with suppress(StopIteration):  # what it yields
+                self._ending.asend(None).__await__().send(None)
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon(callback)
+
+    def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
+        task = asyncio.ensure_future(awaitable, loop=self._loop)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: then(_settled(task)))
+
+    def report(self, error: BaseException, text: str) -> None:
+        self._loop.call_exception_handler({"message": text, "exception": error})
+
+    async def _until_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            if self.session.is_open:
+                await self.conn.close(noreply_wait=False)
+            limit = self._loop.time() + LINGER
+            while self.live and self._loop.time() < limit:
+                await asyncio.sleep(_POLL)
+
+
+def _settled(task: asyncio.Future[Any]) -> Waiter[Any]:
+    if task.cancelled():
+        return Waiter.failed(Cancellation())
+    error = task.exception()
+    return Waiter.succeeded(task.result()) if error is None else Waiter.failed(error)

@@ -1,0 +1,108 @@
+"""Callbacks in one thread per connection, which another thread reads for.
+
+No thread of the blocking driver reads unless it waits for something (see
+`rethinkdb.loops.channel`). Here one waits, in turn, for whatever the callbacks wait for: while it
+waits for the first, it reads the answers of all.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Awaitable, Callable
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.push.runner import Runner, logger, unawaited
+
+from .exits import close_at_exit
+
+__all__ = ["BlockingRunner"]
+
+_Jobs = SimpleQueue[Callable[[], object] | None]
+
+
+class BlockingRunner(Runner):
+    """Callbacks of all queries of a connection run in one thread, one after the other."""
+
+    awaits = False
+
+    def __init__(self, conn: Any) -> None:
+        super().__init__(conn)
+        self._callbacks = self._worker("callbacks")
+        self._reading = self._worker("reading")
+        close_at_exit(self)
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        self._callbacks.put(callback)
+
+    def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
+        then(unawaited(awaitable))
+
+    def begin(self, operation: Callable[[], Waiter[Any]], reads: bool = True) -> Waiter[Any]:
+        begun: list[Waiter[Any]] = []
+
+        def only_begin() -> Waiter[None]:
+            begun.append(operation())
+            return Waiter.succeeded(None)
+
+        self.conn._call(only_begin)
+        (waiter,) = begun
+        channel = self.conn._channel
+        if reads and channel is not None and not waiter.done():
+            self._reading.put(partial(channel.call, lambda: waiter, (), None))
+        return waiter
+
+    def is_home(self) -> bool:
+        return threading.current_thread() is self._callbacks.thread
+
+    def wait(
+        self,
+        register: Callable[[Waiter[Any]], object],
+        waiter: Waiter[Any],
+        timeout: float | None,
+    ) -> Any:
+        if self.is_home():
+            raise ReqlDriverError("A callback cannot wait for another one: they share a thread.")
+        settled = threading.Event()
+        waiter.add_done_callback(lambda _: settled.set())
+        register(waiter)
+        try:
+            if not settled.wait(timeout):
+                raise ReqlTimeoutError
+        except BaseException:
+            waiter.abandon()
+            raise
+        return waiter.result()
+
+    def _worker(self, task: str) -> _Worker:
+        worker = _Worker(f"rethinkdb {task} {self.conn.host}:{self.conn.port}")
+        # Not at exit: the last callbacks are still to come then.
+        weakref.finalize(self, worker.jobs.put, None).atexit = False
+        return worker
+
+
+class _Worker:
+    """A thread that does one thing after the other, until it is given None."""
+
+    def __init__(self, name: str) -> None:
+        self.jobs: _Jobs = SimpleQueue()
+        # A daemon: a feed that never ends must not keep the process from ending.
+        self.thread = threading.Thread(target=_work, args=(self.jobs,), name=name, daemon=True)
+        self.thread.start()
+
+    def put(self, job: Callable[[], object]) -> None:
+        self.jobs.put(job)
+
+
+def _work(jobs: _Jobs) -> None:
+    while (job := jobs.get()) is not None:
+        try:
+            job()
+        except BaseException:
+            logger.exception("a callback ended its turn in %s", threading.current_thread().name)
+        finally:
+            del job  # or it would be held until the next one comes

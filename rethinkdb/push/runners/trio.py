@@ -1,0 +1,71 @@
+"""Callbacks in the nursery that the connection lives in.
+
+Those of one turn are called by one task, in order. When the nursery is cancelled the connection
+closes, so whatever calls back is told, by tasks that find themselves cancelled should they wait.
+
+A task that fails would cancel the nursery and lose the connection, so errors that nobody waits for
+are logged.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import trio
+
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.push.course import Cancellation
+from rethinkdb.push.runner import Runner
+
+__all__ = ["TrioRunner"]
+
+
+class TrioRunner(Runner):
+    """Callbacks, asynchronous ones too, are called in tasks of the connection's nursery."""
+
+    def __init__(self, conn: Any) -> None:
+        super().__init__(conn)
+        self._nursery: trio.Nursery = conn._nursery
+        self._due: deque[Callable[[], object]] = deque()
+
+    def check(self) -> None:
+        self.conn._check_loop()
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        self._due.append(callback)
+        if len(self._due) == 1:
+            self._start_turn()
+
+    def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
+        self._nursery.start_soon(_await, awaitable, then)
+
+    def _start_turn(self) -> None:
+        with suppress(RuntimeError):  # the nursery has ended
+            self._nursery.start_soon(self._call_due)
+
+    async def _call_due(self) -> None:
+        try:
+            for _ in range(len(self._due)):
+                self._due[0]()
+                self._due.popleft()
+        except BaseException:
+            self._due.popleft()
+            raise
+        finally:
+            if self._due:
+                self._start_turn()
+
+
+async def _await(awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
+    try:
+        value = await awaitable
+    except Exception as exc:
+        then(Waiter.failed(exc))
+    except BaseException:
+        then(Waiter.failed(Cancellation()))
+        raise
+    else:
+        then(Waiter.succeeded(value))

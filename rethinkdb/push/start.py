@@ -1,0 +1,87 @@
+"""`query.run_with()`: what is asked for, checked; then the query, sent."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.connection import BaseConnection
+
+from .handle import QueryHandle
+from .handler import Attachment, Handler, attach, from_callable
+from .runner import Runner, runner_of
+
+__all__ = ["noreply_wait_with", "run_with"]
+
+
+def run_with(term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> QueryHandle:
+    """Start a query whose results go to a handler. See `RqlQuery.run_with`."""
+    handler, conn = _sorted(handler, conn)
+    if options.get("noreply"):
+        raise ReqlDriverError("`noreply` leaves nothing for a handler: use query.run().")
+    handler, attachment, runner = _prepared(handler, conn)
+    if "on_state" in attachment.methods:
+        options.setdefault("include_states", True)
+    query = conn._query(term, options)
+    start = partial(runner.session.start, query)
+    handle = QueryHandle(runner, handler, attachment, start, query)
+    handle._start()
+    return handle
+
+
+def noreply_wait_with(handler: Any, conn: Any) -> QueryHandle:
+    """Wait until the server has done all `noreply` queries; then call `on_wait_complete`.
+
+    Args:
+        handler: a handler, or a class of handlers.
+        conn: the connection.
+
+    Raises:
+        ReqlDriverError: as of `run_with`.
+    """
+    handler, conn = _sorted(handler, conn)
+    handler, attachment, runner = _prepared(handler, conn)
+    handle = QueryHandle(runner, handler, attachment, runner.session.noreply_wait, None)
+    handle._start()
+    return handle
+
+
+def _sorted(handler: Any, conn: Any) -> tuple[Any, Any]:
+    """Handler and connection, which may be given in any order, as other languages have it."""
+    if isinstance(handler, BaseConnection) and not isinstance(conn, BaseConnection):
+        handler, conn = conn, handler
+    if isinstance(handler, BaseConnection):
+        raise ReqlDriverError("run_with() takes one connection, and a handler or a callable.")
+    if handler is None:
+        raise ReqlDriverError("run_with() needs a handler or a callable.")
+    if not isinstance(conn, BaseConnection):
+        raise ReqlDriverError(
+            f"run_with() takes one handler, and a connection; got {type(conn).__name__}."
+        )
+    return handler, conn
+
+
+def _prepared(given: Any, conn: BaseConnection) -> tuple[Handler, Attachment, Runner]:
+    conn.check_open()
+    handler = _handler(given)
+    if handler.stopped:
+        raise ReqlDriverError("The handler was stopped: it takes no more queries.")
+    attachment = attach(handler)
+    runner = runner_of(conn)
+    for method in (given, *attachment.own):
+        runner.accept(method)
+    return handler, attachment, runner
+
+
+def _handler(given: Any) -> Handler:
+    if isinstance(given, Handler):
+        return given
+    if inspect.isclass(given) and issubclass(given, Handler):
+        return given()
+    if callable(given):
+        function: Callable[..., Any] = given
+        return from_callable(function)
+    raise ReqlDriverError(f"Expected a handler or a callable, got {type(given).__name__}.")

@@ -1,0 +1,99 @@
+"""A loop that ends while a changefeed is open: run by `test_ending.py`, one process per loop.
+
+python -m tests.push.ending asyncio localhost 28015
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rethinkdb import loops, r
+
+
+class Printer(r.Handler):
+    def __init__(self, opened: Any) -> None:
+        self._when_open = opened
+
+    def on_open(self) -> None:
+        print("open")
+        self._when_open()
+
+    def on_close(self) -> None:
+        print("closed")
+
+    def on_error(self, error: Exception) -> None:
+        print(type(error).__name__, str(error).partition(" in:")[0])
+
+
+FEED = r.db("rethinkdb").table("server_config").changes()
+
+
+def on_asyncio(name: str, address: tuple[str, int]) -> None:
+    import asyncio
+
+    async def main() -> None:
+        conn = await loops.load(name).make(*address)
+        opened = asyncio.Event()
+        FEED.run_with(Printer(opened.set), conn)
+        await opened.wait()
+
+    asyncio.run(main())
+
+
+def on_twisted(name: str, address: tuple[str, int]) -> None:
+    from twisted.internet import defer, reactor
+    from twisted.internet.task import react
+
+    async def main(_: Any) -> None:
+        conn = await loops.load(name).make(*address)
+        opened: Any = defer.Deferred()
+        FEED.run_with(Printer(lambda: opened.callback(None)), conn)
+        await opened
+
+    react(lambda reactor: defer.ensureDeferred(main(reactor)), _reactor=reactor)
+
+
+def on_trio(name: str, address: tuple[str, int]) -> None:
+    import trio
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            conn = await loops.load(name).make(*address, nursery=nursery)
+            opened = trio.Event()
+            FEED.run_with(Printer(opened.set), conn)
+            await opened.wait()
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+def on_gevent(name: str, address: tuple[str, int]) -> None:
+    from gevent.event import Event
+
+    conn = loops.load(name).make(*address)
+    opened = Event()
+    FEED.run_with(Printer(opened.set), conn)
+    opened.wait()
+
+
+def on_blocking(name: str, address: tuple[str, int]) -> None:
+    from threading import Event
+
+    conn = loops.load(name).make(*address)
+    opened = Event()
+    FEED.run_with(Printer(opened.set), conn)
+    opened.wait()
+
+
+LOOPS = {
+    "blocking": on_blocking,
+    "asyncio": on_asyncio,
+    "tornado": on_asyncio,
+    "twisted": on_twisted,
+    "trio": on_trio,
+    "gevent": on_gevent,
+}
+
+if __name__ == "__main__":
+    LOOPS[sys.argv[1]](sys.argv[1], (sys.argv[2], int(sys.argv[3])))

@@ -1,0 +1,42 @@
+"""T11, the end of the loop: open handles hear of it, and the server too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rethinkdb import loops
+from rethinkdb.embedded import Server
+
+from .ending import LOOPS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CLOSED = "ReqlRuntimeError Connection is closed"
+# Cancelling trio's nursery is how the connection loses its reader: a loss with a cause.
+EXPECTED = {loop: ["open", CLOSED, "closed"] for loop in LOOPS} | {
+    "trio": ["open", "ReqlDriverError Connection is closed.", "closed"]
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_loop_ends_with_an_open_feed(loop: str) -> None:
+    try:
+        loops.load(loop)
+    except ImportError as exc:
+        pytest.skip(str(exc))
+    with Server() as server:
+        command = [sys.executable, "-W", "error", "-m", "tests.push.ending", loop]
+        done = subprocess.run(
+            [*command, server.host, str(server.port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+    assert done.stdout.splitlines() == EXPECTED[loop], done.stderr
+    assert done.returncode == 0
+    assert done.stderr == ""

@@ -1,0 +1,56 @@
+"""The three ways to import the driver give the same types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import assert_type
+
+import rethinkdb as module
+from rethinkdb import RethinkDB, r
+from rethinkdb.ast import RqlQuery, Table
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net import BaseConnection, BaseCursor
+
+own = RethinkDB()
+assert_type(own, RethinkDB)
+assert_type(r, RethinkDB)
+assert_type(module.r, RethinkDB)
+assert_type(module.rethinkdb, RethinkDB)
+assert_type(module.__version__, str)
+
+assert_type(module.table("t"), Table)
+assert_type(r.table("t"), Table)
+assert_type(own.table("t"), Table)
+
+assert_type(module.row["a"], RqlQuery)
+assert_type(r.row["a"], RqlQuery)
+assert_type(own.row["a"], RqlQuery)
+
+assert_type(module.connect("localhost", loop_type="asyncio"), Any)
+assert_type(r.connect("localhost", loop_type=None), Any)
+assert_type(own.connect("localhost", 28015, io_loop=None), Any)
+
+for chosen in (None, "asyncio", "tornado", "twisted", "trio", "gevent"):
+    module.set_loop_type(chosen)
+    r.set_loop_type(chosen)
+    own.set_loop_type(chosen)
+
+assert_type(module.DEFAULT_PORT, int)
+assert_type(r.DEFAULT_PORT, int)
+assert_type(module.ReqlDriverError("text"), ReqlDriverError)
+assert_type(r.ReqlDriverError("text"), ReqlDriverError)
+
+
+def known_by_either_name(found: object) -> None:
+    if isinstance(found, module.Connection):
+        assert_type(found, BaseConnection)
+    elif isinstance(found, r.Cursor):
+        assert_type(found, BaseCursor)
+
+
+def raised_by_either_name() -> None:
+    try:
+        r.expr(1).run()
+    except (module.ReqlTimeoutError, own.ReqlAuthError) as exc:
+        assert_type(exc.message, str)

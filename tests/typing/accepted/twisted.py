@@ -1,0 +1,46 @@
+"""Twisted: methods give Deferreds, but for a cursor's `close()`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from typing_extensions import assert_type
+
+from rethinkdb import r
+from rethinkdb.loops.twisted import Connection, TwistedCursor
+from rethinkdb.net.session import ServerInfo
+
+
+async def connecting() -> None:
+    assert_type(Connection.make("localhost", 28015), Deferred[Connection])
+    conn = await Connection("localhost").connect()
+    assert_type(conn, Connection)
+    assert_type(conn.reconnect(timeout=1), Deferred[Connection])
+    with conn as entered:
+        assert_type(entered, Connection)
+
+
+async def running(conn: Connection) -> None:
+    assert_type(conn.run(r.expr(1)), Deferred[Any])
+    assert_type(r.table("t").run(conn, time_format="raw"), Deferred[Any])
+    count: int = await r.table("t").count().run(conn)
+    assert_type(count, int)
+    assert_type(conn.server(), Deferred[ServerInfo])
+    assert_type(conn.noreply_wait(), Deferred[None])
+    assert_type(conn.close(), Deferred[None])
+
+
+async def cursors(conn: Connection) -> None:
+    cursor: TwistedCursor = await r.table("t").run(conn)
+    assert_type(cursor.next(), Deferred[Any])
+    assert_type(cursor.fetch_next(wait=0.5), Deferred[bool])
+    assert_type(cursor.to_list(), Deferred[list[Any]])
+    assert_type(cursor.to_list().addCallback(len), Deferred[int])
+    async for document in cursor:
+        assert_type(document, Any)
+    with cursor as entered:
+        assert_type(entered, TwistedCursor)
+    close: Callable[[], None] = cursor.close
+    close()

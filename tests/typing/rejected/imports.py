@@ -1,0 +1,17 @@
+"""What the driver does not have."""
+
+from __future__ import annotations
+
+import rethinkdb
+from rethinkdb import RethinkDB, r, tabel  # error: attr-defined
+
+print(tabel)
+rethinkdb.tabel("t")  # error: attr-defined
+rethinkdb.table(1)  # error: arg-type
+RethinkDB("asyncio")  # error: call-arg
+RethinkDB().set_loop_type(asyncio=True)  # error: call-arg
+r.set_loop_type(1)  # error: arg-type
+rethinkdb.set_loop_type(1)  # error: arg-type
+r.connect(port=28015.5)  # error: arg-type
+r.connect(loop_type=1)  # error: arg-type
+print(r.ReqlDriverErorr)  # error: attr-defined

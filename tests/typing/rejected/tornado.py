@@ -1,0 +1,29 @@
+"""Tornado: Futures are not values, and have no context."""
+
+from __future__ import annotations
+
+from rethinkdb import r
+from rethinkdb.loops.tornado import Connection, TornadoCursor
+
+opened: Connection = Connection.make("localhost")  # error: assignment
+
+
+async def running(conn: Connection) -> None:
+    count: int = conn.run(r.expr(1))  # error: assignment
+    print(count, r.expr(1).run(conn) + 1)  # error: operator
+    print(conn.server()["name"])  # error: index
+    async with conn:  # error: attr-defined attr-defined
+        pass
+    with Connection.make("localhost"):  # error: attr-defined attr-defined
+        pass
+
+
+async def cursors(cursor: TornadoCursor) -> None:
+    for document in cursor:  # error: attr-defined
+        print(document)
+    async with cursor:  # error: attr-defined attr-defined
+        pass
+    await cursor.close()  # error: func-returns-value misc
+    await cursor.next(wait="1")  # error: arg-type
+    found: list[str] = cursor.to_list()  # error: assignment
+    print(found)
