@@ -338,6 +338,13 @@ def test_terms_that_pull_rows_in_their_own_way(table: Any, conn: Any, watch: Wat
     assert rows(1) == [2]
 
 
+def test_a_row_does_not_wait_for_the_next_one(table: Any, conn: Any, watch: Watch) -> None:
+    """Though there is news after it, of which no row comes."""
+    rows = watch(table.changes()["new_val"]["n"].offsets_of(5))
+    table.insert([{"id": number, "n": n} for number, n in enumerate((5, 6, 7))]).run(conn)
+    assert len(rows(1)) == 1
+
+
 # -- slow clients, ends
 
 

@@ -244,8 +244,13 @@ class Batch:
         return True
 
     def fill_from(self, feed: Feed) -> bool:
-        """Pulls what a feed has until the batch is full; True if the feed has come to its end."""
+        """Pulls what a feed has until the batch is full; True if the feed has come to its end.
+
+        From one that blocks no more than the first rows: the next may be long in coming.
+        """
         while not feed.finished and not self.full and feed.ready():
+            if feed.blocks and self.rows:
+                break
             for row in feed.pull():
                 self.add(row)
         return feed.finished
