@@ -48,8 +48,8 @@ coverage: .venv/ready  ## the wire core must reach all its branches from its own
 docs: .venv/ready  ## the documentation, to site/index.html; warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs site
 
-bench: .venv/ready  ## what the driver costs per item, beside a bare socket
-	$(BIN)/python -m benchmarks
+bench: .venv/ready  ## what the driver costs per item, beside a bare socket and the incumbent; BENCH=--write-docs keeps it
+	$(BIN)/python -m benchmarks --growth $(BENCH)
 
 format: .venv/ready  ## rewrite the sources in the project's format
 	$(BIN)/ruff format .

@@ -6,16 +6,25 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import charts, report
-from .running import ROOT, Runner, available_loops, embedded_server, incumbent_python
-from .works import DRIVERS, GROWTHS, LOOPS, WORKS, Growth, Task, Work
+from .running import (
+    ROOT,
+    Runner,
+    available_loops,
+    compile_driver,
+    embedded_server,
+    incumbent_python,
+)
+from .works import DRIVERS, GROWTHS, LOOPS, TABLES, WORKS, Growth, Task, Work
 
 DOCS = ROOT / "docs"
+GROWTH_NAMES = [growth.name for growth in GROWTHS]
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -23,49 +32,83 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="of the server (default: %(default)s)")
     add("--port", type=int, help="of the server; without it an embedded one is started")
-    add("--only", nargs="+", metavar="WORK", choices=WORKS, default=[*WORKS], help=", ".join(WORKS))
+    add("--only", nargs="*", metavar="WORK", choices=WORKS, default=[*WORKS], help=", ".join(WORKS))
     add("--drivers", nargs="+", choices=DRIVERS, default=DRIVERS)
     add("--loops", nargs="+", choices=LOOPS, help="default: all that are installed")
     add("--rounds", type=int, default=3, help="results are medians over them (default: 3)")
     add("--items", type=int, default=100_000, help="documents of a scan; others follow it")
-    add("--growth", action="store_true", help="measure how cost grows with size, too")
+    add(
+        "--growth",
+        nargs="*",
+        metavar="CURVE",
+        choices=GROWTH_NAMES,
+        help=f"measure how cost grows with size, too: {', '.join(GROWTH_NAMES)} (default: all)",
+    )
     add("--json", type=Path, metavar="FILE", help="write the results there")
-    add("--write-docs", action="store_true", help="write docs/benchmarks.{md,json,svg}")
-    add("--profile", type=Path, metavar="DIR", help="run under cProfile, keep its statistics there")
+    add("--write-docs", action="store_true", help="write docs/benchmarks.md and what belongs to it")
+    add(
+        "--from-json",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing, show the results kept there",
+    )
+    add(
+        "--profile",
+        type=Path,
+        metavar="DIR",
+        help="run once under cProfile; keep its statistics there, and what took longest as text",
+    )
     return parser.parse_args(given)
 
 
 def main(given: list[str] | None = None) -> int:
     args = arguments(given)
+    failed = False
+    if args.from_json:
+        results = json.loads(args.from_json.read_text())
+    else:
+        results, failed = measured(args)
+    report.show(results)
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+    if args.write_docs:
+        write_docs(results, DOCS)
+    return int(failed)
+
+
+def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
+    """The results, and whether something of ours could not be measured."""
+    began = time.monotonic()
     loops = [loop for loop in available_loops() if loop in (args.loops or LOOPS)]
     works = [WORKS[name] for name in args.only]
-    growths = GROWTHS if args.growth else ()
+    wanted = GROWTH_NAMES if args.growth == [] else args.growth or []
+    growths = [growth for growth in GROWTHS if growth.name in wanted]
     if args.profile:
         args.profile.mkdir(parents=True, exist_ok=True)
+    compile_driver()
     with server(args) as (host, port):
         runner = Runner(host, port, pythons(args.drivers), args.profile)
-        version = prepare(runner, needed_documents(works, growths, args.items), args)
+        version = prepare(runner, needed_documents(works, growths, args.items))
+        batches = batch_sizes(runner, works, args.items)
         try:
-            runner.rounds(tasks(works, growths, loops, args.items), args.rounds, progress)
+            rounds = 1 if args.profile else args.rounds
+            runner.rounds(tasks(works, growths, loops, args.items), rounds, progress)
         finally:
             helper(runner, "remove")
             progress("")
-    where = "embedded" if args.port is None else f"{host}:{port}"
+    where = "embedded" if args.port is None else "RethinkDB"
+    about = report.heading(f"{where}, version {version}", rounds, args.items)
+    minutes = (time.monotonic() - began) / 60
     results = {
-        "heading": report.heading(f"{where}, version {version}", args.rounds, args.items),
-        "works": report.work_rows(runner, works, loops, args.items),
+        "heading": {**about, "took": f"{minutes:.1f} minutes"},
+        "works": report.work_rows(runner, works, loops, args.items, batches),
         "growth": [
             report.growth_rows(runner, growth, loops, sizes(growth, args.items))
             for growth in growths
         ],
     }
-    report.show(results)
-    if args.json:
-        args.json.write_text(json.dumps(results, indent=1) + "\n")
-    if args.write_docs:
-        write_docs(results)
     # Whatever of ours could not be measured is a failure; the incumbent may do as it likes.
-    return int(any(task.driver != "incumbent" for task in runner.notes))
+    return results, any(task.driver != "incumbent" for task in runner.notes)
 
 
 @contextmanager
@@ -89,7 +132,7 @@ def pythons(drivers: list[str]) -> dict[str, str]:
 
 
 def tasks(
-    works: list[Work], growths: tuple[Growth, ...], loops: list[str], base: int
+    works: Iterable[Work], growths: Iterable[Growth], loops: list[str], base: int
 ) -> Iterator[Task]:
     for work in works:
         yield from work.tasks(loops, work.items(base))
@@ -104,26 +147,32 @@ def sizes(growth: Growth, base: int) -> list[int]:
     return [size for size in growth.sizes if size <= 10 * base]
 
 
-def needed_documents(works: list[Work], growths: tuple[Growth, ...], base: int) -> dict[bool, int]:
-    """How many documents the tables need, that without and that with datetimes."""
-    needed = {False: 1, True: 1}
+def needed_documents(works: Sequence[Work], growths: Sequence[Growth], base: int) -> dict[str, int]:
+    """How many documents each table needs."""
+    needed = dict.fromkeys(TABLES, 1)
     grown = [growth.at(size) for growth in growths for size in sizes(growth, base)]
     for work, items in [*((work, work.items(base)) for work in works), *grown]:
-        needed[work.dated] = max(needed[work.dated], items)
+        needed[work.table] = max(needed[work.table], items)
     return needed
 
 
-def prepare(runner: Runner, documents: dict[bool, int], args: argparse.Namespace) -> str:
+def prepare(runner: Runner, documents: dict[str, int]) -> str:
     """Make the tables; returns the server's version."""
     progress("making the tables")
     version: str = helper(runner, "prepare")["server_version"]
-    for dated, count in documents.items():
-        helper(runner, "fill", count, dated)
+    for table, count in documents.items():
+        helper(runner, "fill", count, table)
     return version
 
 
-def helper(runner: Runner, does: str, items: int = 1, dated: bool = False) -> dict[str, Any]:
-    task = Task("limit", "limit", does, items, 1, dated)
+def batch_sizes(runner: Runner, works: Iterable[Work], base: int) -> dict[str, Any]:
+    """Of the server's largest batch of a scan, in KiB; nothing if no work is judged by it."""
+    judged = [work for work in works if work.field == "beside"]
+    return helper(runner, "batch", judged[0].items(base), judged[0].table) if judged else {}
+
+
+def helper(runner: Runner, does: str, items: int = 1, table: str = TABLES[0]) -> dict[str, Any]:
+    task = Task("limit", "limit", does, items, 1, table)
     plain = Runner(runner.host, runner.port, {"limit": sys.executable})
     result = plain.measure(task)
     if "unsupported" in result:
@@ -136,13 +185,13 @@ def progress(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def write_docs(results: dict[str, Any]) -> None:
-    DOCS.mkdir(exist_ok=True)
-    (DOCS / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
-    (DOCS / "benchmarks.md").write_text(report.markdown(results))
-    (DOCS / "benchmarks.svg").write_text(charts.bars(results["works"]))
+def write_docs(results: dict[str, Any], docs: Path) -> None:
+    """The page, its numbers, its charts."""
+    (docs / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
+    (docs / "benchmarks.md").write_text(report.markdown(results))
+    (docs / "benchmarks.svg").write_text(charts.bars(results["works"]))
     if results["growth"]:
-        (DOCS / "growth.svg").write_text(charts.lines(results["growth"]))
+        (docs / "benchmarks-growth.svg").write_text(charts.lines(results["growth"]))
 
 
 if __name__ == "__main__":

@@ -2,98 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
+from itertools import groupby
 from math import ceil, floor, log10
 from typing import Any
 
 __all__ = ["bars", "lines"]
 
-WIDTH, LABELS, ROW = 900, 260, 26
-COLOURS = {"ours": "#2563eb", "incumbent": "#d97706", "limit": "#6b7280"}
-PALETTE = ("#6b7280", "#2563eb", "#d97706", "#0d9488", "#b91c1c", "#7c3aed")
-PANEL = 300
+Row = dict[str, Any]
+
+WIDTH, MARGIN = 900, 16
+INK, FAINT = "#111827", "#e5e7eb"
+COLOURS = {"limit": "#6b7280", "ours": "#2563eb", "incumbent": "#d97706"}
+
+# Bars: the place for a loop's name, and the heights of a bar, of a loop, and of a work's title.
+LABELS, BAR, LOOP, TITLE = 110, 7, 19, 26
+
+# Lines: a panel for each growth, with its plot within.
+PANEL, LEFT, RIGHT, ABOVE, BELOW = 350, 70, 220, 60, 60
+DASHES = ("", "7 4", "2 3")
 
 
-def _document(width: int, height: int, parts: Iterable[str]) -> str:
+def _document(width: int, height: float, parts: Iterable[str]) -> str:
     opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
         f'font-family="sans-serif" font-size="12">'
     )
-    background = f'<rect width="{width}" height="{height}" fill="white"/>'
+    background = f'<rect width="{width}" height="{height:.0f}" fill="white"/>'
     return "\n".join([opening, background, *parts, "</svg>", ""])
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start", colour: str = "#111827") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{colour}">{escape(text)}</text>'
+def _text(x: float, y: float, text: str, **attributes: Any) -> str:
+    given = {"fill": INK, **attributes}
+    more = " ".join(f'{name.replace("_", "-")}="{value}"' for name, value in given.items())
+    return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{escape(text)}</text>'
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str = "#e5e7eb") -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str = FAINT, dash: str = "") -> str:
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="{colour}" stroke-dasharray="{dash}"/>'
 
 
-def bars(rows: list[dict[str, Any]]) -> str:
-    """Ours and the incumbent as multiples of the limit, one pair of bars per work and loop."""
-    rows = [row for row in rows if row["limit"] and row["ours"]]
-    most = max((max(row["ours"], row["incumbent"] or 0) / row["limit"] for row in rows), default=10)
-    decades = max(1, ceil(log10(most)))
-    scale = (WIDTH - LABELS - 60) / decades
-    bottom = 50 + ROW * len(rows)
-    parts = [
-        _text(10, 20, "Client CPU per item, as a multiple of the limit (a bare socket)"),
-        _text(LABELS, 40, "ours", colour=COLOURS["ours"]),
-        _text(LABELS + 40, 40, "incumbent", colour=COLOURS["incumbent"]),
-    ]
-    for decade in range(decades + 1):
-        x = LABELS + scale * decade
-        parts += [_line(x, 46, x, bottom), _text(x, bottom + 16, f"{10**decade:,} ×", "middle")]
-    for number, row in enumerate(rows):
-        top = 50 + ROW * number
-        parts.append(_text(LABELS - 8, top + 15, f"{row['work']}, {row['loop']}", "end"))
-        for offset, driver in ((2, "ours"), (12, "incumbent")):
-            if row[driver]:
-                parts.append(_bar(top + offset, row[driver] / row["limit"], scale, driver))
-    return _document(WIDTH, bottom + 30, parts)
+def _bar(x: float, y: float, width: float, colour: str) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{BAR}"'
+    return f'<rect {place} fill="{colour}"/>'
 
 
-def _bar(y: float, times: float, scale: float, driver: str) -> str:
-    length = max(1.0, log10(max(times, 1)) * scale)
-    bar = f'<rect x="{LABELS}" y="{y}" width="{length:.1f}" height="9" fill="{COLOURS[driver]}"/>'
-    label = f'<text x="{LABELS + length + 4:.1f}" y="{y + 8}" font-size="9">{times:.2f}</text>'
-    return bar + label
+def _steps(low: float, high: float) -> list[float]:
+    """1, 2, 5, 10, ..., the last that is not above `low` to the first that is not below `high`."""
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    steps = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    first = max(n for n, step in enumerate(steps) if step <= low * 1.001)
+    last = min(n for n, step in enumerate(steps) if step >= high * 0.999)
+    return steps[first : max(last, first + 1) + 1]
 
 
-def lines(growths: Sequence[dict[str, Any]]) -> str:
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """Where a value stands on a logarithmic axis."""
+    span = max(log10(high / low), 1e-9)
+    return lambda value: start + log10(value / low) / span * (end - start)
+
+
+# Bars
+
+
+def bars(rows: list[Row]) -> str:
+    """What ours and the incumbent cost as multiples of the limit, for each work and loop."""
+    rows = [row for row in rows if row["field"] == "cpu" and row["limit"] and row["ours"]]
+    groups = [(title, list(group)) for title, group in groupby(rows, lambda row: row["title"])]
+    times = [row[driver] / row["limit"] for row in rows for driver in _drivers(row)]
+    steps = _steps(min([*times, 1.0]), max([*times, 2.0]))
+    at = _scale(steps[0], steps[-1], MARGIN + LABELS, WIDTH - 50)
+    top = 64
+    bottom = top + TITLE * len(groups) + LOOP * len(rows)
+    return _document(
+        WIDTH, bottom + 30, [*_bars_frame(steps, at, bottom), *_groups(groups, at, top)]
+    )
+
+
+def _drivers(row: Row) -> list[str]:
+    return [driver for driver in ("ours", "incumbent") if row[driver]]
+
+
+def _bars_frame(steps: list[float], at: Callable[[float], float], bottom: float) -> Iterator[str]:
+    yield _text(MARGIN, 22, "Client CPU per item, as a multiple of the limit", font_weight="bold")
+    yield _text(MARGIN, 42, "the limit is a bare socket with orjson, at 1 ×; shorter is better")
+    for x, driver in ((WIDTH - 210, "ours"), (WIDTH - 130, "incumbent")):
+        yield _bar(x, 35, 14, COLOURS[driver])
+        yield _text(x + 20, 42, driver)
+    for step in steps:
+        yield _line(at(step), 56, at(step), bottom, COLOURS["limit"] if step == 1 else FAINT)
+        yield _text(at(step), bottom + 18, f"{step:g} ×", text_anchor="middle")
+
+
+def _groups(
+    groups: list[tuple[str, list[Row]]], at: Callable[[float], float], top: float
+) -> Iterator[str]:
+    y = top
+    for title, rows in groups:
+        yield _text(MARGIN, y + 16, title.replace("`", ""), font_weight="bold")
+        y += TITLE
+        for row in rows:
+            yield _text(MARGIN + LABELS - 8, y + 11, row["loop"], text_anchor="end")
+            for number, driver in enumerate(_drivers(row)):
+                times = row[driver] / row["limit"]
+                start, end = sorted((at(1), at(times)))
+                upper = y + number * (BAR + 1)
+                yield _bar(start, upper, max(end - start, 1), COLOURS[driver])
+                yield _text(end + 4, upper + BAR, f"{times:.2f}", font_size=8)
+            y += LOOP
+
+
+# Lines
+
+
+def lines(growths: Sequence[Row]) -> str:
     """The cost per item against size, both on logarithmic scales; one panel per growth."""
-    parts = [part for n, growth in enumerate(growths) for part in _panel(growth, n * PANEL)]
-    return _document(WIDTH, PANEL * max(1, len(growths)), parts)
+    shown = [growth for growth in growths if any(map(any, growth["curves"].values()))]
+    parts = [part for n, growth in enumerate(shown) for part in _panel(growth, n * PANEL)]
+    return _document(WIDTH, PANEL * max(1, len(shown)), parts)
 
 
-def _panel(growth: dict[str, Any], top: float) -> list[str]:
+def _panel(growth: Row, top: float) -> Iterator[str]:
     values = [value for points in growth["curves"].values() for value in points if value]
-    if not values:
-        return []
-    low, high = floor(log10(min(values))), ceil(log10(max(values)))
-    first, last = log10(growth["sizes"][0]), log10(growth["sizes"][-1])
-    left, right, upper, lower = 60, WIDTH - 200, top + 40, top + PANEL - 40
-
-    def at(size: int, value: float) -> tuple[float, float]:
-        across = (log10(size) - first) / max(last - first, 1e-9)
-        up = (log10(value) - low) / max(high - low, 1)
-        return left + across * (right - left), lower - up * (lower - upper)
-
-    parts = [_text(10, top + 20, f"µs of client CPU per item, by {growth['title']}")]
-    for decade in range(low, high + 1):
-        y = at(growth["sizes"][0], 10.0**decade)[1]
-        parts += [_line(left, y, right, y), _text(left - 6, y + 4, f"{10.0**decade:,g}", "end")]
-    parts += [
-        _text(at(size, 10.0**low)[0], lower + 18, f"{size:,}", "middle") for size in growth["sizes"]
-    ]
+    sizes, steps = growth["sizes"], _steps(min(values), max(values))
+    right, lower = WIDTH - RIGHT, top + PANEL - BELOW
+    across = _scale(sizes[0], max(sizes[-1], sizes[0] * 2), LEFT, right)
+    up = _scale(steps[0], steps[-1], lower, top + ABOVE)
+    yield _text(MARGIN, top + 24, f"Cost by {growth['title']}", font_weight="bold")
+    yield _text(MARGIN, top + 42, "µs of client CPU per item", font_size=11)
+    yield _text((LEFT + right) / 2, lower + 40, growth["title"], text_anchor="middle")
+    for step in steps:
+        yield _line(LEFT, up(step), right, up(step))
+        yield _text(LEFT - 8, up(step) + 4, f"{step:,g}", text_anchor="end")
+    for size in sizes:
+        yield _line(across(size), lower, across(size), lower + 5, INK)
+        yield _text(across(size), lower + 20, f"{size:,}", text_anchor="middle")
+    loops: dict[str, str] = {}  # to the dashes of their lines
     for number, (name, points) in enumerate(growth["curves"].items()):
-        colour = PALETTE[number % len(PALETTE)]
-        pairs = zip(growth["sizes"], points, strict=True)
-        path = " ".join("{:.1f},{:.1f}".format(*at(size, value)) for size, value in pairs if value)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(_text(right + 16, upper + 18 * number, name, colour=colour))
-    return parts
+        driver, _, loop = name.partition(", ")
+        dash = loops.setdefault(loop, DASHES[max(0, len(loops) - ("" in loops)) % len(DASHES)])
+        colour, y = COLOURS[driver], top + ABOVE + 10 + 20 * number
+        places = [
+            (across(size), up(value)) for size, value in zip(sizes, points, strict=True) if value
+        ]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
+        yield f'<polyline points="{path}" {style}/>'
+        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places)
+        yield _line(right + 16, y - 4, right + 46, y - 4, colour, dash)
+        yield _text(right + 54, y, name)

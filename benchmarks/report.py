@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+from string import Template
 from typing import Any
 
-from .running import Runner
-from .works import AIMS, DRIVERS, Growth, Task, Work
+from .running import Runner, incumbent_version
+from .works import AIMS, DRIVERS, Aim, Growth, Task, Work
 
 __all__ = ["growth_rows", "heading", "markdown", "show", "work_rows"]
 
@@ -20,20 +23,36 @@ HEADERS = (
     "work", "loop", "", "limit", "ours", "incumbent", "ours / limit", "incumbent / ours", "aims",
     "wall: limit", "ours", "incumbent",
 )  # fmt: skip
+AIM_HEADERS = ("work", "loop", "ours / limit", "incumbent / ours", "aims")
 
 Row = dict[str, Any]
+
+PAGE = Path(__file__).with_name("page.md")
+
+# Of those whose work the costs depend on.
+LIBRARIES = ("orjson", "tornado", "twisted", "trio", "gevent", "uvloop")
 
 
 def heading(server: str, rounds: int, items: int) -> dict[str, Any]:
     """When, where and how the results came about."""
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "libraries": ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
+        "incumbent": f"rethinkdb {incumbent_version()}",
         "server": server,
         "rounds": rounds,
         "items": items,
     }
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "–"
 
 
 def _processor() -> str:
@@ -44,42 +63,74 @@ def _processor() -> str:
     return names[0].partition(":")[2].strip() if names else platform.machine()
 
 
-def work_rows(runner: Runner, works: Sequence[Work], loops: Sequence[str], base: int) -> list[Row]:
-    """One row per work and loop: medians per item, and their ratios."""
-    return [
+def work_rows(
+    runner: Runner,
+    works: Sequence[Work],
+    loops: Sequence[str],
+    base: int,
+    batch: dict[str, Any],
+) -> list[Row]:
+    """One row per work and loop: medians per item, their ratios, and how the aims were met."""
+    rows = [
         _work_row(runner, work, loop, work.items(base))
         for work in works
         for loop in loops
         if loop in work.loops
     ]
+    asyncio = {row["work"]: row["ours"] for row in rows if row["loop"] == "asyncio"}
+    for row in rows:
+        row["over_asyncio"] = _ratio(row["ours"], asyncio.get(row["work"]))
+        if row["field"] == "beside":
+            row["batch"], row["raw_batch"] = batch.get("batch"), batch.get("raw")
+            row["batches"] = _ratio(row["ours"], row["batch"])
+        row["aims"] = _judged(row, AIMS.get((row["work"], row["loop"]), Aim()))
+    return rows
 
 
 def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
     tasks = {driver: work.task(driver, loop, items) for driver in DRIVERS}
-    row: Row = {"work": work.name, "title": work.title, "loop": loop, "unit": work.unit}
+    row: Row = {"work": work.name, "title": work.title, "loop": loop}
+    row |= {"unit": work.unit, "field": work.field}
     for driver, task in tasks.items():
-        row[driver] = per_item(runner, task, work.field, work.scale)
-        row[f"{driver}_wall"] = (
-            per_item(runner, task, "wall", work.scale) if work.field == "cpu" else None
-        )
+        values = per_item(runner, task, work.field, work.scale)
+        walls = per_item(runner, task, "wall", work.scale) if work.field == "cpu" else []
+        row[driver] = median(values) if values else None
+        row[f"{driver}_range"] = [min(values), max(values)] if values else None
+        row[f"{driver}_wall"] = median(walls) if walls else None
+    loaded = per_item(runner, tasks["ours"], "loop_libraries", 1)
+    row["loop_libraries"] = max(loaded) if loaded else None
     row["over_limit"] = _ratio(row["ours"], row["limit"])
     row["over_incumbent"] = _ratio(row["incumbent"], row["ours"])
-    aim = AIMS.get((work.name, loop))
-    row["aims"] = (
-        {"over_limit": aim.over_limit, "over_incumbent": aim.over_incumbent} if aim else {}
-    )
     row["notes"] = {d: runner.notes[task] for d, task in tasks.items() if task in runner.notes}
     return row
 
 
-def per_item(runner: Runner, task: Task, field: str, scale: float) -> float | None:
-    """The median over the rounds; None where there is nothing measured."""
+# Of a row: the aim and the ratio of one name, how they compare, how that is said.
+COMPARISONS: tuple[tuple[str, Callable[[float, float], bool], str], ...] = (
+    ("over_limit", operator.le, "≤ {:.3g} × limit"),
+    ("over_incumbent", operator.ge, "≥ {:.3g} × faster"),
+    ("over_asyncio", operator.le, "≤ {:.3g} × asyncio"),
+    ("batches", operator.le, "≤ {:.3g} batches"),
+    ("loop_libraries", operator.le, "≤ {:.0f} loop libraries"),
+)
+
+
+def _judged(row: Row, aim: Aim) -> list[dict[str, Any]]:
+    """Each aim that could be measured, and whether it is met."""
+    return [
+        {"aim": form.format(wanted), "is": row[name], "met": compare(row[name], wanted)}
+        for name, compare, form in COMPARISONS
+        if (wanted := getattr(aim, name)) is not None and row.get(name) is not None
+    ]
+
+
+def per_item(runner: Runner, task: Task, field: str, scale: float) -> list[float]:
+    """What each round measured."""
     results = [result for result in runner.results.get(task, []) if field in result]
-    if not results:
-        return None
     # Memory is of the whole scan: it should not grow with the items.
-    values = [result[field] / (result["items"] if field != "peak" else 1) for result in results]
-    return float(median(values) * scale)
+    return [
+        result[field] / (result["items"] if field != "beside" else 1) * scale for result in results
+    ]
 
 
 def _ratio(above: float | None, below: float | None) -> float | None:
@@ -91,9 +142,10 @@ def growth_rows(runner: Runner, growth: Growth, loops: Sequence[str], sizes: Seq
     curves: dict[str, list[float | None]] = {}
     for size in sizes:
         work, items = growth.at(size)
-        for task in dict.fromkeys(work.tasks(loops, items)):
+        for task in dict.fromkeys(work.tasks([x for x in loops if x in growth.loops], items)):
             name = task.driver if task.driver == "limit" else f"{task.driver}, {task.loop}"
-            curves.setdefault(name, []).append(per_item(runner, task, "cpu", work.scale))
+            values = per_item(runner, task, "cpu", work.scale)
+            curves.setdefault(name, []).append(median(values) if values else None)
     curves = {name: points for name, points in curves.items() if any(points)}
     return {"name": growth.name, "title": growth.title, "sizes": list(sizes), "curves": curves}
 
@@ -114,18 +166,12 @@ def _times(value: float | None) -> str:
 
 
 def _aims(row: Row) -> str:
-    """Each aim, and whether it holds."""
-    limit, incumbent = row["aims"].get("over_limit"), row["aims"].get("over_incumbent")
-    parts = []
-    if limit and row["over_limit"]:
-        parts.append(f"{_mark(row['over_limit'] <= limit)} ≤ {limit:.3g} ×")
-    if incumbent and row["over_incumbent"]:
-        parts.append(f"{_mark(row['over_incumbent'] >= incumbent)} ≥ {incumbent:.3g} ×")
-    return ", ".join(parts)
+    """Each aim, and whether it is met; how far off it is, where no column says so."""
+    return ", ".join(f"{'✓' if aim['met'] else '✗'} {aim['aim']}{_is(aim)}" for aim in row["aims"])
 
 
-def _mark(holds: bool) -> str:
-    return "✓" if holds else "✗"
+def _is(aim: dict[str, Any]) -> str:
+    return f" ({aim['is']:.2f})" if aim["aim"].endswith(("asyncio", "batches")) else ""
 
 
 def cells(rows: list[Row]) -> list[list[str]]:
@@ -138,6 +184,18 @@ def cells(rows: list[Row]) -> list[list[str]]:
             *[_number(row[f"{driver}_wall"]) for driver in DRIVERS],
         ]
         for row in rows
+    ]  # fmt: skip
+
+
+def aim_cells(rows: list[Row]) -> list[list[str]]:
+    """The rows that have aims, as text, one cell per header."""
+    return [
+        [
+            row["title"], row["loop"],
+            _times(row["over_limit"]), _times(row["over_incumbent"]), _aims(row),
+        ]
+        for row in rows
+        if row["aims"]
     ]  # fmt: skip
 
 
@@ -186,31 +244,46 @@ def _print_table(headers: Sequence[str], rows: list[list[str]]) -> None:
 
 def markdown(results: dict[str, Any]) -> str:
     """docs/benchmarks.md."""
-    about = results["heading"]
-    parts = [
-        "# What the driver costs",
-        "Written by `python -m benchmarks --growth --write-docs`; the numbers are in "
-        "[benchmarks.json](benchmarks.json).",
-        "\n".join(f"- {key}: {value}" for key, value in about.items()),
-        "Client CPU (user + system) per item, medians over the rounds, each measurement in a fresh "
-        "process. *limit*: a bare socket, hand-made frames, orjson. *incumbent*: `rethinkdb` "
-        "2.4.10.post1. *aims*: ✓ holds, ✗ falls short. Wall time depends on the server.",
-        "![ours and the incumbent as multiples of the limit](benchmarks.svg)",
-        _markdown_table(HEADERS, cells(results["works"])),
-        "\n".join(f"- {line}" for line in _notes(results["works"])),
-        _growth_markdown(results["growth"]),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    about, rows = results["heading"], results["works"]
+    aims = [aim["met"] for row in rows for aim in row["aims"]]
+    text = Template(PAGE.read_text(encoding="utf-8")).substitute(
+        met=sum(aims),
+        aims=len(aims),
+        about=_list(f"{key}: {value}" for key, value in about.items()),
+        batch=_batch(rows),
+        judged=_markdown_table(AIM_HEADERS, aim_cells(rows), left=2),
+        growth=_growth_markdown(results["growth"]),
+        titles=_list(f"{row['work']}: {row['title']}" for row in rows),
+        figures=_markdown_table(HEADERS, cells(rows), left=2),
+        notes=_list(_notes(rows)),
+    )
+    return text.rstrip() + "\n"
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in dict.fromkeys(lines))
+
+
+def _batch(rows: list[Row]) -> str:
+    found = [row for row in rows if row.get("batch")]
+    if not found:
+        return ""
+    raw, both = found[0]["raw_batch"], found[0]["batch"]
+    return f": {_number(raw)} and {_number(both - raw)} KiB here"
 
 
 def _growth_markdown(growths: list[Row]) -> str:
     if not growths:
         return ""
-    tables = [_markdown_table(*growth_cells(growth)) for growth in growths]
-    head = ["## Growth", "Client CPU per item, µs.", "![cost per item by size](growth.svg)"]
-    return "\n\n".join([*head, *tables])
+    parts = [
+        "## Growth",
+        "The cost per item should not grow. Client CPU, µs.",
+        "![cost per item by size](benchmarks-growth.svg)",
+        *[_markdown_table(*growth_cells(growth), left=1) for growth in growths],
+    ]
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
-def _markdown_table(headers: Sequence[str], rows: list[list[str]]) -> str:
-    rule = ["---", "---", *["---:"] * (len(headers) - 2)]
+def _markdown_table(headers: Sequence[str], rows: list[list[str]], left: int) -> str:
+    rule = [*["---"] * left, *["---:"] * (len(headers) - left)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (headers, rule, *rows))

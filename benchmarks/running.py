@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pstats
 import subprocess
 import sys
 import venv
@@ -19,15 +20,26 @@ from rethinkdb.errors import ReqlLoopTypeError
 
 from .works import LOOPS, Task
 
-__all__ = ["Runner", "available_loops", "embedded_server", "incumbent_python"]
+__all__ = [
+    "Runner",
+    "available_loops",
+    "compile_driver",
+    "embedded_server",
+    "incumbent_python",
+    "incumbent_version",
+    "summarize",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKER = ROOT / "benchmarks" / "worker" / "__main__.py"
 REQUIREMENTS = ROOT / "benchmarks" / "incumbent.txt"
 INCUMBENT = ROOT / ".venv-incumbent"
 
-# For one measurement: the incumbent's slowest takes some 20 seconds at the default sizes.
+# For one measurement: the slowest take some 20 seconds at the default sizes.
 TIMEOUT = 600
+
+#: Lines of a profile's summary.
+PROFILE_LINES = 15
 
 
 def available_loops() -> list[str]:
@@ -52,14 +64,33 @@ def incumbent_python() -> str:
         subprocess.CalledProcessError: it cannot be installed.
     """
     python = str(INCUMBENT / ("Scripts" if os.name == "nt" else "bin") / "python")
-    ready = INCUMBENT / "ready"
-    if not ready.exists() or ready.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
+    ready, wanted = INCUMBENT / "ready", REQUIREMENTS.read_text()
+    if not ready.exists() or ready.read_text() != wanted:
         print(f"Installing the incumbent into {INCUMBENT} ...", file=sys.stderr)
         venv.create(INCUMBENT, with_pip=True, clear=True)
         install = [python, "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)]
         subprocess.run(install, check=True)
-        ready.touch()
+        ready.write_text(wanted)
     return python
+
+
+def incumbent_version() -> str:
+    """The version that the bench installs."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    return next(line.partition("==")[2] for line in lines if line.startswith("rethinkdb=="))
+
+
+def compile_driver() -> None:
+    """Bytecode of this driver, which the incumbent has had since its installation."""
+    command = [sys.executable, "-m", "compileall", "-q", str(ROOT / "rethinkdb")]
+    subprocess.run(command, check=True, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """Of the processes that measure: importing uses bytecode, and finds what is installed."""
+    # The incumbent's process must not see this tree: `import rethinkdb` would find it.
+    hidden = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 @contextmanager
@@ -108,25 +139,29 @@ class Runner:
 
     def measure(self, task: Task) -> dict[str, Any]:
         """Run one task once, in a fresh process."""
-        command = [self.pythons[task.driver], *self._profiling(task), str(WORKER)]
+        profile = self._profile(task)
+        profiling = ["-m", "cProfile", "-o", str(profile)] if profile else []
+        command = [self.pythons[task.driver], *profiling, str(WORKER)]
         given = (*task[:3], self.host, self.port, *task[3:])
         command += [str(value) for value in given]
-        # The incumbent's process must not see this tree: `import rethinkdb` would find it.
-        env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        env = environment()
         if task.driver == "ours":
             env["PYTHONPATH"] = str(ROOT)
         result = self._outcome(command, env)
+        if profile and profile.exists():
+            summarize(profile)
         if "unsupported" in result:
             self.notes[task] = result["unsupported"]
         else:
             self.results.setdefault(task, []).append(result)
         return result
 
-    def _profiling(self, task: Task) -> list[str]:
+    def _profile(self, task: Task) -> Path | None:
         if self.profiles is None:
-            return []
-        name = "-".join([task.driver, task.loop, task.does, *(["dated"] if task.dated else [])])
-        return ["-m", "cProfile", "-o", str(self.profiles / f"{name}.prof")]
+            return None
+        spread = [str(task.spread)] if task.spread > 1 else []
+        name = "-".join([task.driver, task.loop, task.does, task.table, *spread])
+        return self.profiles / f"{name}.prof"
 
     def _outcome(self, command: list[str], env: dict[str, str]) -> dict[str, Any]:
         try:
@@ -140,3 +175,10 @@ class Runner:
             return outcome
         lines = [line for line in process.stderr.splitlines() if line.strip(" |+-")]
         return {"unsupported": f"fails: {lines[-1].strip(' |') if lines else 'no message'}"}
+
+
+def summarize(profile: Path) -> None:
+    """Beside a profile, what took longest in it, as text."""
+    with profile.with_suffix(".txt").open("w") as file:
+        stats = pstats.Stats(str(profile), stream=file)
+        stats.strip_dirs().sort_stats("tottime").print_stats(PROFILE_LINES)

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-__all__ = ["AIMS", "DRIVERS", "GROWTHS", "LOOPS", "WORKS", "Aim", "Growth", "Task", "Work"]
+__all__ = [
+    "AIMS",
+    "DRIVERS",
+    "GROWTHS",
+    "LOOPS",
+    "TABLES",
+    "WORKS",
+    "Aim",
+    "Growth",
+    "Task",
+    "Work",
+]
 
 #: A bare socket, this driver, and the `rethinkdb` package of PyPI.
 DRIVERS = ("limit", "ours", "incumbent")
@@ -17,12 +28,18 @@ LOOPS = ("blocking", "asyncio", "uvloop", "tornado", "twisted", "trio", "gevent"
 VALUES = ("blocking", "gevent")
 AWAITABLES = ("asyncio", "uvloop", "tornado", "twisted", "trio")
 
+#: Tables that are read, each with the kind of document of that name; see `worker/documents.py`.
+TABLES = ("plain", "dated", "small")
+
 
 class Aim(NamedTuple):
     """What was promised of one work on one loop."""
 
-    over_limit: float | None  # at most so many times the limit
-    over_incumbent: float | None  # at least so many times faster than the incumbent
+    over_limit: float | None = None  # at most so many times the limit
+    over_incumbent: float | None = None  # at least so many times faster than the incumbent
+    over_asyncio: float | None = None  # at most so many times what it costs on asyncio
+    batches: float | None = None  # at most so many of the server's batches, raw and decoded
+    loop_libraries: float | None = None  # at most so many of them imported
 
 
 class Task(NamedTuple):
@@ -33,7 +50,7 @@ class Task(NamedTuple):
     does: str
     items: int
     spread: int
-    dated: bool
+    table: str  # one of TABLES
 
 
 @dataclass(frozen=True)
@@ -45,8 +62,9 @@ class Work:
         limit: the work of the worker module `limit` to compare with; None where there is no limit.
         share: its number of items, as a share of `--items`.
         loops: where it makes sense.
-        dated: documents hold a datetime.
+        table: which kind of document it reads or writes.
         spread: queries in flight, threads or feeds, as the work has them.
+        incumbent: the share of the items that the incumbent handles, where it takes too long.
         field: what of a measurement is reported.
         unit: with `scale` units in a second, or in a KiB.
     """
@@ -57,8 +75,9 @@ class Work:
     limit: str | None
     share: float
     loops: tuple[str, ...] = LOOPS
-    dated: bool = False
+    table: str = "plain"
     spread: int = 1
+    incumbent: float = 1
     field: str = "cpu"
     unit: str = "µs"
     scale: float = 1e6
@@ -79,8 +98,10 @@ class Work:
     def task(self, driver: str, loop: str, items: int) -> Task:
         """What to run for one driver on one loop."""
         if driver == "limit":  # one and the same measurement for all loops
-            return Task(driver, driver, self.limit or "", items, self.spread, self.dated)
-        return Task(driver, loop, self.does, items, self.spread, self.dated)
+            return Task(driver, driver, self.limit or "", items, self.spread, self.table)
+        if driver == "incumbent":
+            items = max(1, int(items * self.incumbent))
+        return Task(driver, loop, self.does, items, self.spread, self.table)
 
 
 # Scans run on all items; works whose item is a round trip get fewer, to take about as long.
@@ -100,20 +121,37 @@ WORKS: dict[str, Work] = {
             unit="ms",
             scale=1e3,
         ),
-        Work("connect", "connect and close", "connect", "connect", 1e-3),
+        Work("connect", "connect and close", "connect", "connect", 5e-4),
         Work("scan-for", "scan, `for` or `async for`", "scan_for", "scan", 1),
-        Work("scan-next", "scan, `next()` or `fetch_next()` + `next()`", "scan_next", "scan", 1),
+        Work("scan-next", "scan, `fetch_next()` and `next()`", "scan_next", "scan", 1),
         Work("scan-list", "scan into a list", "scan_list", "scan_list", 1),
         Work(
-            "scan-for-dated", "as scan-for, a datetime in each", "scan_for", "scan", 0.5, dated=True
+            "scan-for-dated", "scan-for, a datetime in each", "scan_for", "scan", 0.2, table="dated"
+        ),
+        Work(
+            "scan-next-dated",
+            "scan-next, a datetime in each",
+            "scan_next",
+            "scan",
+            0.2,
+            table="dated",
         ),
         Work(
             "scan-list-dated",
-            "as scan-list, a datetime in each",
+            "scan-list, a datetime in each",
             "scan_list",
             "scan_list",
-            0.5,
-            dated=True,
+            0.2,
+            table="dated",
+        ),
+        Work(
+            "scan-for-small",
+            "scan-for, flat documents of 100 bytes",
+            "scan_for",
+            "scan",
+            1,
+            ("blocking", "asyncio"),
+            table="small",
         ),
         Work(
             "memory",
@@ -121,17 +159,27 @@ WORKS: dict[str, Work] = {
             "scan_for",
             "scan",
             1,
-            field="peak",
+            field="beside",
             unit="KiB",
             scale=1,
         ),
-        Work("get", "get by key, one at a time", "get", "get", 0.05),
+        Work(
+            "memory-list",
+            "peak memory of scan-list beside the list",
+            "scan_list",
+            "scan_list",
+            1,
+            field="beside",
+            unit="KiB",
+            scale=1,
+        ),
+        Work("get", "get by key, one at a time", "get", "get", 0.02),
         Work(
             "get-64",
             "get by key, 64 in flight",
             "get_spread",
             "get_spread",
-            0.1,
+            0.05,
             (*AWAITABLES, "gevent"),
             spread=64,
         ),
@@ -140,43 +188,64 @@ WORKS: dict[str, Work] = {
             "get by key, 8 threads on one connection",
             "get_spread",
             "get_threads",
-            0.05,
+            0.02,
             ("blocking",),
             spread=8,
         ),
-        Work("insert-batch", "insert, batches of 1,000", "insert_batch", "insert_batch", 0.2),
+        Work(
+            "insert-batch",
+            "insert, batches of 1,000",
+            "insert_batch",
+            "insert_batch",
+            0.05,
+            incumbent=0.4,
+        ),
         Work(
             "insert-batch-dated",
-            "as insert-batch, a datetime in each",
+            "insert-batch, a datetime in each",
             "insert_batch",
             "insert_batch",
-            0.1,
-            dated=True,
+            0.05,
+            table="dated",
+            incumbent=0.4,
         ),
-        Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.02),
-        Work("feed", "changefeed delivery", "feed", "feed", 0.05),
+        Work(
+            "insert-batch-small",
+            "insert-batch, flat documents of 100 bytes",
+            "insert_batch",
+            "insert_batch",
+            0.05,
+            ("blocking", "asyncio"),
+            table="small",
+            incumbent=0.4,
+        ),
+        Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.01),
+        Work("feed", "changefeed delivery, one change at a time", "feed", "feed", 0.03),
+        Work("feed-burst", "changefeed delivery, many at once", "feed_burst", "feed_burst", 0.1),
         Work("build", "build a query of 20 terms", "build", "build", 0.1, ("blocking",)),
     )
 }
 
+# A row of the aims that names no loop holds for every loop.
 AIMS: dict[tuple[str, str], Aim] = {
-    ("import", "blocking"): Aim(None, 3),
-    ("scan-for", "blocking"): Aim(1.15, 2.2),
-    ("scan-list", "blocking"): Aim(1.15, 2.2),
-    ("scan-list", "asyncio"): Aim(1.15, 2.2),
-    ("scan-for", "asyncio"): Aim(1.4, 2),
-    ("scan-next", "tornado"): Aim(2.5, 2.5),
-    ("scan-next", "twisted"): Aim(2.5, 2.5),
-    ("scan-for-dated", "blocking"): Aim(None, 2),
-    ("scan-for-dated", "asyncio"): Aim(None, 2),
-    ("get", "blocking"): Aim(1.25, 1.2),
-    ("get-64", "asyncio"): Aim(1.7, 2.2),
-    ("get-64", "tornado"): Aim(1.7 * 1.3, 2.2),
-    ("get-64", "twisted"): Aim(1.7 * 1.3, 2.2),
-    ("insert-batch", "blocking"): Aim(1.5, 40),
-    ("insert-batch-dated", "blocking"): Aim(None, 5),
-    ("feed", "asyncio"): Aim(None, 2),
-    ("feed", "twisted"): Aim(None, 2),
+    (work, loop): aim
+    for works, loops, aim in (
+        (("import", "import-query"), ("blocking",), Aim(over_incumbent=3, loop_libraries=0)),
+        (("scan-for",), VALUES, Aim(1.15, 2.2)),
+        (("scan-list",), LOOPS, Aim(1.15, 2.2)),
+        (("scan-for",), AWAITABLES, Aim(1.4, 2)),
+        (("scan-next",), ("tornado", "twisted"), Aim(2.5, 2.5)),
+        (("scan-for-dated", "scan-next-dated", "scan-list-dated"), LOOPS, Aim(over_incumbent=2)),
+        (("memory", "memory-list"), LOOPS, Aim(batches=2)),
+        (("get",), ("blocking",), Aim(1.25, 1.2)),
+        (("get-64",), ("asyncio",), Aim(1.7, 2.2)),
+        (("get-64",), ("tornado", "twisted"), Aim(over_incumbent=2.2, over_asyncio=1.3)),
+        (("insert-batch",), LOOPS, Aim(1.5, 40)),
+        (("insert-batch-dated",), LOOPS, Aim(over_incumbent=5)),
+        (("feed", "feed-burst"), ("asyncio", "twisted"), Aim(over_incumbent=2)),
+    )
+    for work in works
+    for loop in loops
 }
 
 
@@ -196,14 +265,15 @@ class Growth:
         if self.grows == "items":
             return self.work, size
         # Each of the queries or feeds should have something to do.
-        return replace(self.work, spread=size), max(2 * size, 5000)
+        return replace(self.work, spread=size), max(size, 3000)
 
 
 GROWTHS: tuple[Growth, ...] = (
     Growth(
         "documents",
         "documents in a scan",
-        WORKS["scan-for"],
+        # Small ones, of which a million are quickly made and fit anywhere.
+        WORKS["scan-for-small"],
         (1_000, 10_000, 100_000, 1_000_000),
         ("blocking", "asyncio"),
         "items",

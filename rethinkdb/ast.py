@@ -76,8 +76,8 @@ _DB = int(TermType.DB)
 _MAKE_ARRAY = int(TermType.MAKE_ARRAY)
 _START = int(QueryType.START)
 
-# Run options for the driver alone.
-_NOT_SENT = frozenset({"json_encoder", "json_decoder"})
+# Run options for the driver alone, and the one that is not sent as it is given.
+_NOT_SENT_SO = frozenset({"json_encoder", "json_decoder", "db"})
 
 
 class RqlQuery(
@@ -101,6 +101,7 @@ class RqlQuery(
     _rows: ClassVar[Rows] = Rows.NONE
     _option_rows: ClassVar[bool] = False
     _compares: ClassVar[bool] = False
+    _inspects: ClassVar[bool] = False  # any of the last three
     _binds_tight: ClassVar[bool] = False  # made by & or |
 
     def __init__(self, args: Sequence[Any], optargs: dict[str, Any]) -> None:
@@ -127,9 +128,9 @@ class RqlQuery(
 
         Returns:
             What the connection's loop type gives: the value or cursor (blocking, gevent), or a
-            coroutine, Future or Deferred of it. Every sequence is a cursor, every array a list;
-            None with `noreply`. Cancelling the awaitable stops the query on the server, and the
-            connection stays usable.
+            coroutine, Future or Deferred of it. Every sequence is a cursor, every array a list, or
+            with `as_cursor=True` a cursor too; None with `noreply`. Cancelling the awaitable stops
+            the query on the server, and the connection stays usable.
 
         Raises:
             ReqlDriverError: there is no connection, or it is closed.
@@ -176,8 +177,6 @@ class RqlQuery(
         """
         from rethinkdb.push.start import run_with
 
-        if c is None:
-            c = _default_connection()
         return run_with(self, handler, c, options)
 
     #: The name of `run_with` in Ruby's documentation.
@@ -201,14 +200,11 @@ class RqlQuery(
                 connection's; None leaves the choice to the server.
             db: the connection's default database.
         """
-        if not options:  # the most frequent case: 0.3 µs in place of 1.4
-            return [_START, self.build(), {} if db is None else {"db": build_db(db)}]
-        sent = {name: value for name, value in options.items() if name not in _NOT_SENT}
-        wanted = sent.pop("db", db)
-        global_options = build_options(sent)
-        if wanted is not None:
-            global_options["db"] = build_db(wanted)
-        return [_START, self.build(), global_options]
+        sent = build_options(options) if options else {}
+        db = options.get("db", db)
+        if db is not None:
+            sent["db"] = build_db(db)
+        return [_START, self.build(), sent]
 
     # --- printing
 
@@ -232,18 +228,30 @@ class RqlQuery(
     @classmethod
     def _call(cls, args: Sequence[Value], options: Mapping[str, Value], subjects: int) -> RqlQuery:
         """The term of a call; the first arguments, if `subjects`, are not looked at for rows."""
-        nodes = []
+        nodes: list[Any] = []
         for arg in args:
-            nodes.append(arg if type(arg) in _SCALARS else _node(arg))
+            known = type(arg) in _SCALARS or isinstance(arg, RqlQuery)
+            nodes.append(arg if known else _node(arg))
         optargs = {name: _node(value) for name, value in options.items()} if options else {}
+        if cls._inspects:
+            optargs = cls._inspected(nodes, optargs, subjects)
+        return cls(nodes, optargs)
+
+    @classmethod
+    def _inspected(cls, nodes: list[Any], optargs: dict[str, Any], subjects: int) -> dict[str, Any]:
+        """Makes functions of what holds `r.row`: in the list of nodes, and in the options returned.
+
+        Raises:
+            ReqlDriverCompileError: operands bind tighter than was likely meant.
+        """
         if cls._rows is not Rows.NONE:
             first = subjects if cls._rows is Rows.ALL else max(subjects, len(nodes) - 1)
             nodes[first:] = map(_row_function, nodes[first:])
-        if cls._option_rows:
-            optargs = {name: _row_function(node) for name, node in optargs.items()}
         if cls._compares:
             _refuse_tight_operands(cls, nodes)
-        return cls(nodes, optargs)
+        if cls._option_rows:
+            return {name: _row_function(node) for name, node in optargs.items()}
+        return optargs
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._args, self._optargs)
@@ -627,8 +635,12 @@ def _holds_row(term: RqlQuery) -> bool:
 
 
 def build_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Run options as JSON values; any value that can be an argument can be one of these."""
-    return _build_fields({name: _node(value) for name, value in options.items()})
+    """Run options as JSON values; any value that can be an argument can be one of these.
+
+    `db` is left out (see `build_db`), and so are those that concern the driver alone.
+    """
+    nodes = {name: _node(value) for name, value in options.items() if name not in _NOT_SENT_SO}
+    return _build_fields(nodes)
 
 
 def build_db(db: Any) -> Any:

@@ -22,6 +22,7 @@ except ImportError:  # no wheel for this platform; json does the same, slower
 
 __all__ = [
     "Codec",
+    "Decode",
     "MalformedResponse",
     "ReQLDecoder",
     "ReQLEncoder",
@@ -35,6 +36,7 @@ DecoderFactory = Callable[[Mapping[str, Any]], Any]
 Decode = Callable[[bytes], "Response"]
 
 _PSEUDO_TYPE_BYTES = pseudotypes.PSEUDO_TYPE_KEY.encode()
+_DOLLAR = _PSEUDO_TYPE_BYTES[0]
 
 
 class Response(NamedTuple):
@@ -215,8 +217,9 @@ class Codec:
 
         def decode(payload: bytes) -> Response:
             reply = loads(payload)
-            # Most results hold no pseudo-type, and then nothing needs to be walked.
-            if _PSEUDO_TYPE_BYTES in payload and type(reply) is dict:
+            # Most results hold no pseudo-type, and then nothing needs to be walked; most not even
+            # its first character, which takes 12 µs in 1 MB to find out, where the word takes 260.
+            if _DOLLAR in payload and _PSEUDO_TYPE_BYTES in payload and type(reply) is dict:
                 reply = convert(reply)
             return _response(reply, payload)
 
@@ -268,8 +271,8 @@ def _converter(options: Mapping[str, Any]) -> Callable[[Any], Any]:
     """A function that converts what lies in a list or dict, in place, then the dict itself."""
     from_wire = pseudotypes.from_wire
     key = pseudotypes.PSEUDO_TYPE_KEY
-    # Most pseudo-types are times. To see that before anything else saves half of the walk: of 100
-    # bytes with one time in them, 1.1 µs in place of 2.9.
+    # Most pseudo-types are times. To see that before anything else saves a part of the walk: for a
+    # document of 6 values and a time 1.2 µs in place of 1.6.
     native_times = options.get("time_format") in (None, "native")
     convert_time = pseudotypes.convert_time
 
@@ -300,12 +303,10 @@ _LIST_OR_NONE = (list, type(None))
 def _response(reply: Any, payload: bytes) -> Response:
     if not isinstance(reply, dict):
         raise MalformedResponse(f"not a JSON object: {_excerpt(payload)}")
-    kind, results = reply.get("t"), reply.get("r")
+    kind, results, notes = reply.get("t"), reply.get("r"), reply.get("n")
     if type(kind) is not int or not isinstance(results, list):
         raise MalformedResponse(f"no number t or no list r: {_excerpt(payload)}")
-    if len(reply) == 2:  # nearly all are no more than that: 0.5 µs in place of 1.2
-        return Response(_RESPONSE_TYPES.get(kind, kind), results)
-    notes, backtrace = reply.get("n"), reply.get("b")
+    backtrace = reply.get("b")
     if not isinstance(notes, _LIST_OR_NONE) or not isinstance(backtrace, _LIST_OR_NONE):
         raise MalformedResponse(f"n or b is not a list: {_excerpt(payload)}")
     return Response(

@@ -6,14 +6,20 @@ The module `rethinkdb` is `r` under another name: its attributes are those of `r
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from rethinkdb import ast, errors, query
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from rethinkdb import codec, net, push, repl
+    from tornado.concurrent import Future
+    from twisted.internet.defer import Deferred
+    from typing_extensions import Unpack
+
+    from rethinkdb import arguments, codec, net, push, repl
+    from rethinkdb.loops import asyncio, blocking, gevent, tornado, trio, twisted
+    from rethinkdb.loops.opening import Opening
 
 __all__ = ["RethinkDB", "r"]
 
@@ -52,7 +58,90 @@ class RethinkDB:
     def __init__(self) -> None:
         self._connection_type: type[net.BaseConnection] | None = None
 
-    # --- connecting
+    # --- connecting; its result has a type where the call says which loop it is for
+
+    @overload
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        *,
+        loop_type: Literal["blocking"] | None,
+        **options: Unpack[arguments.ConnectArguments],
+    ) -> blocking.Connection: ...
+
+    @overload
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        *,
+        loop_type: Literal["asyncio"],
+        **options: Unpack[arguments.IOLoopArguments],
+    ) -> Opening[asyncio.Connection]: ...
+
+    @overload
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        *,
+        loop_type: Literal["tornado"],
+        **options: Unpack[arguments.IOLoopArguments],
+    ) -> Future[tornado.Connection]: ...
+
+    @overload
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        *,
+        loop_type: Literal["twisted"],
+        **options: Unpack[arguments.ReactorArguments],
+    ) -> Deferred[twisted.Connection]: ...
+
+    @overload
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        *,
+        loop_type: Literal["trio"],
+        **options: Unpack[arguments.TrioArguments],
+    ) -> Opening[trio.Connection]: ...
+
+    @overload
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        *,
+        loop_type: Literal["gevent"],
+        **options: Unpack[arguments.IOLoopArguments],
+    ) -> gevent.Connection: ...
+
+    @overload
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        db: str | None = None,
+        auth_key: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        timeout: float | str | None = None,
+        ssl: Any = None,
+        url: str | None = None,
+        *args: Any,
+        loop_type: str | None = _CHOSEN,
+        **options: Any,
+    ) -> Any: ...
 
     def connect(
         self,

@@ -106,7 +106,7 @@ def convert_time(obj: Mapping[str, Any]) -> datetime:
     """
     epoch, offset = _field(obj, "epoch_time"), obj.get("timezone")
     # As offsets are fixed, times by one clock are added up without asking the zone: 0.5 µs, where
-    # the way of the datetime module takes 1.7. It has the last word on times out of range.
+    # the way of the datetime module takes 3.0. It has the last word on times out of range.
     try:
         return _start_of_time(offset) + timedelta(0, epoch)
     except OverflowError:

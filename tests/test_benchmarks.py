@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,32 +15,61 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import charts, report
-from benchmarks.running import ROOT, Runner, available_loops
+from benchmarks.__main__ import write_docs
+from benchmarks.running import ROOT, Runner, available_loops, summarize
 from benchmarks.works import GROWTHS, WORKS
 
-QUICK = ("import", "scan-for", "scan-for-dated", "get", "insert-batch", "memory")
+QUICK = ("import", "scan-for", "scan-list-dated", "get", "insert-batch", "memory", "memory-list")
 
 
-def bench(*arguments: str) -> None:
-    command = [sys.executable, "-m", "benchmarks", "--rounds", "1", *arguments]
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a tiny run writes."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    command = [sys.executable, "-m", "benchmarks", "--rounds", "1", "--items", "100"]
+    command += ["--drivers", "limit", "ours", "--loops", "blocking", "--only", *QUICK]
+    command += ["--growth", "documents", "--json", str(folder / "results.json")]
     where = os.environ.get("RETHINKDB_TEST_SERVER")
     if where:
         host, _, port = where.rpartition(":")
         command += ["--host", host, "--port", port]
     subprocess.run(command, cwd=ROOT, check=True, timeout=50, stdout=subprocess.DEVNULL)
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return results
 
 
-def test_a_tiny_run_measures_limit_and_driver(tmp_path: Path) -> None:
-    file = tmp_path / "results.json"
-    given = ["--drivers", "limit", "ours", "--loops", "blocking", "--items", "200"]
-    bench(*given, "--only", *QUICK, "--json", str(file))
-    results = json.loads(file.read_text())
-    rows = {row["work"]: row for row in results["works"]}
+def test_a_tiny_run_measures_limit_and_driver(measured: dict[str, Any]) -> None:
+    rows = {row["work"]: row for row in measured["works"]}
     assert list(rows) == list(QUICK)
     assert all(row["ours"] is not None for row in rows.values())
     assert rows["get"]["over_limit"] == pytest.approx(rows["get"]["ours"] / rows["get"]["limit"])
     assert rows["get"]["incumbent"] is None
-    assert results["growth"] == []
+    assert rows["get"]["ours_wall"] >= 0
+    assert [growth["sizes"] for growth in measured["growth"]] == [[1000]]
+
+
+def test_importing_loads_no_loop_library(measured: dict[str, Any]) -> None:
+    row = next(row for row in measured["works"] if row["work"] == "import")
+    assert {"aim": "≤ 0 loop libraries", "is": 0, "met": True} in row["aims"]
+
+
+def test_a_tiny_run_makes_a_page(measured: dict[str, Any], tmp_path: Path) -> None:
+    write_docs(measured, tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "$" not in page
+    assert str(ROOT) not in page
+    for name in re.findall(r"\]\((benchmarks[^)]*)\)", page):
+        assert (tmp_path / name).exists()
+    for chart in tmp_path.glob("*.svg"):
+        assert ElementTree.parse(chart).getroot().tag.endswith("svg")
+
+
+def test_a_profile_is_summarized(tmp_path: Path) -> None:
+    with cProfile.Profile() as profile:
+        sorted(range(10), key=lambda number: -number)
+    profile.dump_stats(tmp_path / "x.prof")
+    summarize(tmp_path / "x.prof")
+    assert "lambda" in (tmp_path / "x.txt").read_text()
 
 
 @pytest.fixture
@@ -52,11 +83,16 @@ def runner() -> Runner:
             if task.loop == "twisted":
                 runner.notes[task] = "fails: it was not there"
                 continue
-            cost = seconds[task.driver] * items
+            cost = seconds[task.driver] * task.items
             # The median is what counts, not the round that was disturbed.
-            rounds = [{"items": items, "cpu": c, "wall": c, "peak": 9} for c in (cost, cost, 1)]
+            rounds = [
+                {"items": task.items, "cpu": c, "wall": c, "beside": 9} for c in (cost, cost, 1)
+            ]
             runner.results[task] = rounds
     return runner
+
+
+SHOWN = ("scan-for", "memory", "get-64", "build")
 
 
 def results_of(runner: Runner) -> dict[str, Any]:
@@ -64,7 +100,9 @@ def results_of(runner: Runner) -> dict[str, Any]:
     curve = {"name": "feeds", "title": "feeds", "sizes": [1, 10], "curves": {"limit": [1.0, None]}}
     return {
         "heading": report.heading("a server", 3, 1000),
-        "works": report.work_rows(runner, [WORKS["scan-for"], WORKS["build"]], loops, 1000),
+        "works": report.work_rows(
+            runner, [WORKS[name] for name in SHOWN], loops, 1000, {"batch": 3, "raw": 1}
+        ),
         "growth": [curve],
     }
 
@@ -73,6 +111,7 @@ def test_rows_hold_medians_and_ratios(runner: Runner) -> None:
     row = results_of(runner)["works"][0]
     assert (row["limit"], row["ours"], row["incumbent"]) == pytest.approx((1, 2, 6))
     assert (row["over_limit"], row["over_incumbent"]) == pytest.approx((2, 3))
+    assert row["ours_range"] == pytest.approx([2, 1e3])
 
 
 def test_what_could_not_be_measured_is_said(runner: Runner) -> None:
@@ -80,10 +119,28 @@ def test_what_could_not_be_measured_is_said(runner: Runner) -> None:
     assert "scan-for, twisted: ours fails: it was not there" in text
 
 
-def test_aims_are_judged(runner: Runner) -> None:
+@pytest.mark.parametrize(
+    ("work", "loop", "aims"),
+    [
+        ("scan-for", "blocking", "✗ ≤ 1.15 × limit, ✓ ≥ 2.2 × faster"),
+        ("scan-for", "asyncio", "✗ ≤ 1.4 × limit, ✓ ≥ 2 × faster"),
+        ("memory", "blocking", "✗ ≤ 2 batches (3.00)"),
+        ("get-64", "asyncio", "✗ ≤ 1.7 × limit, ✓ ≥ 2.2 × faster"),
+        ("build", "blocking", ""),
+    ],
+)
+def test_aims_are_judged(runner: Runner, work: str, loop: str, aims: str) -> None:
     text = report.markdown(results_of(runner))
-    line = next(line for line in text.splitlines() if line.startswith("| scan-for | blocking"))
-    assert "✗ ≤ 1.15 ×, ✓ ≥ 2.2 ×" in line
+    line = next(line for line in text.splitlines() if line.startswith(f"| {work} | {loop} "))
+    assert f"| {aims} |" in line
+
+
+def test_loops_are_compared_with_asyncio(runner: Runner) -> None:
+    work = WORKS["get-64"]
+    for task in work.tasks(["tornado"], work.items(1000)):
+        runner.results[task] = [{"items": task.items, "cpu": 2.7e-6 * task.items, "wall": 1}]
+    row = report.work_rows(runner, [work], ["asyncio", "tornado"], 1000, {})[1]
+    assert row["aims"][1] == {"aim": "≤ 1.3 × asyncio", "is": pytest.approx(1.35), "met": False}
 
 
 @pytest.mark.parametrize("chart", ["bars", "lines"])

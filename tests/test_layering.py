@@ -35,7 +35,7 @@ ALLOWED = {
     "ast": {"codec", "errors", "pseudotypes", "push", "ql2", "repl", "terms"},
     "query": {"ast", "codec", "errors", "pseudotypes", "ql2", "repl", "terms"},
     "net": {"codec", "errors", "ql2", "repl", "version"},
-    "push": {"errors", "net"},
+    "push": {"errors", "net", "repl"},
     "loops": {"codec", "errors", "net", "ql2", "version"},
     "loops/conformance": {"embedded", "errors", "loops", "net", "ql2", "query"},
     "embedded": {"errors", "net", "ql2", "version"},

@@ -1,10 +1,10 @@
 """One measurement, in a process of its own.
 
-    python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD DATED
+    python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD TABLE
 
-prints one line of JSON: items, CPU seconds, wall seconds, KiB at the peak; or why it cannot be
-done. DRIVER is limit, ours or incumbent; the interpreter and PYTHONPATH decide which `rethinkdb`
-there is to import.
+prints one line of JSON: items, CPU seconds, wall seconds, KiB at the peak beside what is kept; or
+why it cannot be done. DRIVER is limit, ours or incumbent; the interpreter and PYTHONPATH decide
+which `rethinkdb` there is to import.
 """
 
 from __future__ import annotations
@@ -28,13 +28,17 @@ def imported_query() -> None:
 IMPORTS = {"imported": imported, "imported_query": imported_query}
 
 
-def measure_import(work: str) -> dict[str, float]:
+LOOP_LIBRARIES = {"asyncio", "gevent", "tornado", "trio", "twisted", "uvloop"}
+
+
+def measure_import(work: str) -> dict[str, object]:
     wall, cpu = time.perf_counter(), time.process_time()
     IMPORTS[work]()
     return {
         "items": 1,
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - wall,
+        "loop_libraries": len(LOOP_LIBRARIES.intersection(sys.modules)),
     }
 
 
@@ -43,8 +47,8 @@ def measure(driver: str, loop: str, work: str, *arguments: str) -> dict[str, obj
 
     from job import Job, Unsupported
 
-    host, port, items, spread, dated = arguments
-    job = Job(driver, loop, host, int(port), int(items), int(spread), dated == "True")
+    host, port, items, spread, table = arguments
+    job = Job(driver, loop, host, int(port), int(items), int(spread), table)
     families = {"limit": "limit", "blocking": "values", "gevent": "values"}
     family = import_module(families.get(loop, "awaitables"))
     try:

@@ -27,6 +27,8 @@ def measure(work: str, job: Job) -> None:
 
     async def main(**options: Any) -> None:
         conn = await queries.connect(job, **options)
+        for query in queries.warm_up():
+            await query.run(conn)
         await globals()[work](job, conn, partial(queries.connect, job, **options), loop.together)
         # The process ends here. Closing is measured by `connect`; the incumbent's trio fails at it.
 
@@ -81,6 +83,7 @@ async def scan_list(job: Job, conn: Any, connect: Any, together: Any) -> None:
     with job.meter():
         found = await listed(await queries.scan(job).run(conn))
     job.check(len(found))
+    job.kept()
 
 
 async def listed(cursor: Any) -> list[Any]:
@@ -130,7 +133,7 @@ async def insert_one(job: Job, conn: Any, connect: Any, together: Any) -> None:
 
 
 async def feed(job: Job, conn: Any, connect: Any, together: Any) -> None:
-    cursor = await queries.changes().run(conn)
+    cursor = await queries.changes().run(conn, **queries.ONE_BY_ONE)
     with job.meter():
         writer = trigger(job)
         for _ in range(job.items):
@@ -138,8 +141,19 @@ async def feed(job: Job, conn: Any, connect: Any, together: Any) -> None:
     writer.close()
 
 
+async def feed_burst(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    cursor = await queries.changes().run(conn)
+    writer = trigger(job, wait=True)
+    with job.meter():
+        for _ in range(job.items):
+            await cursor.next()
+    writer.close()
+
+
 async def feeds(job: Job, conn: Any, connect: Any, together: Any) -> None:
-    cursors = [await queries.changes_of(key).run(conn) for key in range(job.spread)]
+    cursors = [
+        await queries.changes_of(key).run(conn, **queries.ONE_BY_ONE) for key in range(job.spread)
+    ]
 
     async def work(cursor: Any) -> None:
         for _ in range(job.items // job.spread):

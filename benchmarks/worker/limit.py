@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 from bare import CONTINUE, PARTIAL, START, Client
-from job import BATCH, DB, Job, documents
+from documents import documents
+from job import BATCH, DB, ONE_BY_ONE, Job
 
 __all__ = ["measure", "trigger"]
 
@@ -42,7 +43,7 @@ def prepare(job: Job, client: Client) -> None:
     """Make the database and its tables, and say which server that is."""
     remove(job, client)
     client.run(start([DB_CREATE, [DB]]))
-    for name in ("plain", "dated", "written", "fed"):
+    for name in ("plain", "dated", "small", "written", "fed"):
         client.run(start([TABLE_CREATE, [name]]))
     job.result = {"server_version": client.server_version}
 
@@ -50,7 +51,7 @@ def prepare(job: Job, client: Client) -> None:
 def fill(job: Job, client: Client) -> None:
     """Put `items` documents into the table that is read."""
     for first in range(0, job.items, BATCH):
-        rows = documents(first, min(BATCH, job.items - first), job.dated)
+        rows = documents(first, min(BATCH, job.items - first), job.table)
         client.run(insertion(job.table, rows))
 
 
@@ -70,11 +71,12 @@ def pseudo_type(value: datetime) -> dict[str, Any]:
     return {"$reql_type$": "TIME", "epoch_time": value.timestamp(), "timezone": "+00:00"}
 
 
-def trigger(job: Job, keys: int = 0) -> Client:
-    """Let the server write `items` rows into `fed`, one by one; nobody waits for it.
+def trigger(job: Job, keys: int = 0, wait: bool = False) -> Client:
+    """Let the server write `items` rows into `fed`, one by one.
 
     Args:
         keys: number of keys that are written in turn; 0 writes a new row each time.
+        wait: return when they are written.
 
     Returns:
         The connection: the server stops writing when it closes.
@@ -87,11 +89,16 @@ def trigger(job: Job, keys: int = 0) -> Client:
     write = [INSERT, [table("fed"), row], {"conflict": "replace"}]
     function = [FUNC, [[MAKE_ARRAY, [1]], write]]
     query = [FOR_EACH, [[RANGE, [job.items]], function]]
-    client.send(start(query, durability="soft", noreply=True))
+    client.send(start(query, durability="soft", noreply=not wait))
+    if wait:
+        client.receive()
     return client
 
 
 # Works
+
+# Of a batch, so that what the decoder needs for a moment hardly counts.
+COPIES = 10
 
 
 def connect(job: Job, client: Client) -> None:
@@ -115,6 +122,23 @@ def scan_list(job: Job, client: Client) -> None:
         for rows in batches(client, job):
             found += rows
     job.check(len(found))
+    job.kept()
+
+
+def batch(job: Job, client: Client) -> None:
+    """The largest batch of a scan: KiB of its bytes, and with them of the objects in it."""
+    client.send(start([LIMIT, [table(job.table), job.items]]))
+    largest = payload = client.receive()
+    while orjson.loads(payload)["t"] == PARTIAL:
+        client.send(CONTINUE)
+        payload = client.receive()
+        largest = max(largest, payload, key=len)
+    with job.meter():
+        copies = [orjson.loads(largest) for _ in range(COPIES)]
+    del payload
+    raw = len(largest) / 1024
+    job.result["raw"] = raw
+    job.result["batch"] = raw + job.result["beside"] / len(copies)
 
 
 def batches(client: Client, job: Job) -> Iterator[list[Any]]:
@@ -182,19 +206,33 @@ def insert_one(job: Job, client: Client) -> None:
 
 
 def feed(job: Job, client: Client) -> None:
-    count = len(client.ask(start([CHANGES, [table("fed")]]))["r"])
+    client.ask(start([CHANGES, [table("fed")]], **ONE_BY_ONE))
     with job.meter():
         writer = trigger(job)
-        while count < job.items:
-            client.send(CONTINUE)
-            for _ in orjson.loads(client.receive())["r"]:
-                count += 1
+        take_changes(job, client)
     writer.close()
+
+
+def feed_burst(job: Job, client: Client) -> None:
+    client.ask(start([CHANGES, [table("fed")]]))
+    writer = trigger(job, wait=True)
+    with job.meter():
+        take_changes(job, client)
+    writer.close()
+
+
+def take_changes(job: Job, client: Client) -> None:
+    count = 0
+    while count < job.items:
+        client.send(CONTINUE)
+        for _ in orjson.loads(client.receive())["r"]:
+            count += 1
 
 
 def feeds(job: Job, client: Client) -> None:
     for key in range(job.spread):
-        client.send(start([CHANGES, [[GET, [table("fed"), key]]]]), token=key + 1)
+        query = start([CHANGES, [[GET, [table("fed"), key]]]], **ONE_BY_ONE)
+        client.send(query, token=key + 1)
         client.receive()
         client.send(CONTINUE, token=key + 1)
     count = 0

@@ -19,6 +19,8 @@ def measure(work: str, job: Job) -> None:
     if job.loop != "blocking":
         r.set_loop_type(job.loop)
     conn = queries.connect(job)
+    for query in queries.warm_up():
+        query.run(conn)
     globals()[work](job, conn)
     conn.close()
 
@@ -54,6 +56,7 @@ def scan_list(job: Job, conn: Any) -> None:
     with job.meter():
         found = listed(queries.scan(job).run(conn))
     job.check(len(found))
+    job.kept()
 
 
 def listed(cursor: Any) -> list[Any]:
@@ -114,9 +117,18 @@ def insert_one(job: Job, conn: Any) -> None:
 
 
 def feed(job: Job, conn: Any) -> None:
-    cursor = queries.changes().run(conn)
+    cursor = queries.changes().run(conn, **queries.ONE_BY_ONE)
     with job.meter():
         writer = trigger(job)
+        for _ in range(job.items):
+            next(cursor)
+    writer.close()
+
+
+def feed_burst(job: Job, conn: Any) -> None:
+    cursor = queries.changes().run(conn)
+    writer = trigger(job, wait=True)
+    with job.meter():
         for _ in range(job.items):
             next(cursor)
     writer.close()

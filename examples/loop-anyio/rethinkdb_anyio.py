@@ -4,97 +4,99 @@
         async with r.connect("localhost", task_group=tasks) as conn:
             print(await r.table("heroes").count().run(conn))
 
-A connection reads and writes in two tasks of the task group given, until it is closed.
+A connection reads in a task of the task group given, until it is closed; handlers are called there,
+too. Cancelling the task group closes it.
 """
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import TaskGroup
 from anyio.lowlevel import current_token
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.loops.opening import Opening
 from rethinkdb.loops.place import misplaced
+from rethinkdb.loops.sockets import configure
 from rethinkdb.loops.tls import Link, open_link
+from rethinkdb.loops.wire import Wire
 from rethinkdb.loops.wired import WiredConnection
 from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.waiter import Waiter
+from rethinkdb.push.course import Cancellation
+from rethinkdb.push.runner import Runner
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AnyioCursor", "Connection"]
+__all__ = ["AnyioCursor", "AnyioRunner", "Connection"]
 
 T = TypeVar("T")
 
 
-class AnyioWire:
-    """Moves bytes between one stream and the core, in two tasks."""
-
-    def __init__(self, stream: SocketStream, link: Link) -> None:
-        self._stream = stream
-        self._link = link
-        self._due = anyio.Event()
-        self._ended = anyio.Event()
-        stream.extra(SocketAttribute.raw_socket).setsockopt(
-            socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
-        )
-
-    async def read(self) -> None:
-        cause: BaseException | None = None
+async def dial(host: str, port: int) -> socket.socket:
+    """A connected, non-blocking socket."""
+    failure = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await anyio.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind, protocol)
         try:
-            async for data in self._stream:
-                self._link.receive_data(data)
-                self.flush()
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError) as exc:
-            cause = exc.__cause__
-        finally:  # also when the task group is cancelled
-            self._link.receive_eof(cause if isinstance(cause, Exception) else None)
-            self.flush()
+            configure(sock)
+            with suppress(BlockingIOError):
+                sock.connect(address)
+            await anyio.wait_writable(sock)
+            if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(code, os.strerror(code))
+        except BaseException as exc:  # cancelling is one
+            sock.close()
+            if not isinstance(exc, OSError):
+                raise
+            failure = exc
+        else:
+            return sock
+    raise failure
 
-    async def write(self) -> None:
+
+class AnyioWire(Wire):
+    """A socket under the core, read by a task from creation until it is shut."""
+
+    def __init__(self, sock: socket.socket, link: Link, tasks: TaskGroup) -> None:
+        super().__init__(sock, link)
+        self._tasks = tasks
+        tasks.start_soon(self._read_on)
+        self.flush()
+
+    async def _read_on(self) -> None:
         try:
-            while True:
-                if data := self._link.data_to_send():
-                    await self._stream.send(data)
-                elif self._link.close_requested:
+            while not self.over:
+                await anyio.wait_readable(self.socket)
+                self.receive()
+        except anyio.ClosedResourceError:  # on this side
+            return
+        except BaseException:
+            self.lose(ReqlDriverError("The task group given to connect() was cancelled."))
+            raise
+
+    def _await_writable(self) -> None:
+        self._tasks.start_soon(self._write_on)
+
+    async def _write_on(self) -> None:
+        with suppress(anyio.ClosedResourceError):
+            while not self.over:
+                await anyio.wait_writable(self.socket)
+                if self.writable():
                     return
-                else:
-                    await self._due.wait()
-                    self._due = anyio.Event()
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            pass  # the reader knows why
-        finally:
-            await self.shut()
 
-    def flush(self) -> None:
-        self._due.set()
-
-    async def closed(self) -> None:
-        """Wait until the core's wish to close is fulfilled, for a second at most."""
-        with anyio.move_on_after(1, shield=True):
-            await self._ended.wait()
-        await self.shut()
-
-    async def shut(self) -> None:
-        self._ended.set()
-        await anyio.aclose_forcefully(self._stream)
-
-    def leave(self) -> None:
-        """After fork(), in the child: the stream is the parent's."""
-
-    def local_address(self) -> tuple[str, int] | None:
-        if self._ended.is_set():
-            return None
-        address, port = self._stream.extra(SocketAttribute.local_address)[:2]
-        return str(address), int(port)
+    def _stop_waiting(self) -> None:
+        anyio.notify_closing(self.socket)
 
 
 class AnyioCursor(AsyncIterableCursor):
@@ -111,12 +113,13 @@ class Connection(WiredConnection[AnyioWire]):
     """A connection whose methods return coroutines.
 
     Args:
-        task_group: where it reads and writes. Required.
+        task_group: where it reads, and calls handlers. Required.
     """
 
     LOOP_API = 1
     LOOP_OPTIONS = ("task_group",)
     cursor_type = AnyioCursor
+    push_runner = "rethinkdb_anyio:AnyioRunner"
 
     @classmethod
     def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]:
@@ -125,7 +128,7 @@ class Connection(WiredConnection[AnyioWire]):
     def _init_loop(self, task_group: TaskGroup | None = None) -> None:
         if task_group is None:
             raise ReqlDriverError("anyio connections live in a task group: `task_group=`.")
-        self._task_group = task_group
+        self.task_group = task_group
 
     async def connect(self) -> Self:
         return await self._connect(self.connect_timeout)
@@ -137,57 +140,48 @@ class Connection(WiredConnection[AnyioWire]):
 
     async def close(self, noreply_wait: bool = True) -> None:
         self._leave_to_parent()
-        wire = self._wire
         try:
             await self._call(self._session.close, noreply_wait)
         finally:
-            if wire is not None:
-                await wire.closed()
+            if self._wire is not None:
+                self._wire.shut()  # a server that does not read keeps nobody waiting
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self.close(noreply_wait=False)
+        with anyio.CancelScope(shield=True):  # it does not wait, and keeps the block's exception
+            await self.close(noreply_wait=False)
 
     async def _connect(self, timeout: float) -> Self:
         self._token = current_token()
-        wire = None
-        try:
-            with self._connecting() as session, anyio.fail_after(timeout):
-                link = open_link(session, self.options)
-                self._wire = wire = AnyioWire(await self._dial(), link)
-                self._task_group.start_soon(wire.read)
-                self._task_group.start_soon(wire.write)
-                await self._call(lambda: session.opened)
-        finally:
-            if wire is not None and not self.is_open():
-                await wire.closed()
+        with self._connecting() as session, anyio.fail_after(timeout):
+            link = open_link(session, self.options)
+            self._wire = AnyioWire(await dial(self.host, self.port), link, self.task_group)
+            await self._settled(session.opened)
         return self
-
-    async def _dial(self) -> SocketStream:
-        try:
-            return await anyio.connect_tcp(self.host, self.port)
-        except OSError as exc:
-            raise exc.__cause__ or exc from None  # the cause has the system's own text
 
     async def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
     ) -> Any:
         waiter = self._begin(operation, args)
         if not waiter.done():
-            settled = anyio.Event()
-            waiter.add_done_callback(lambda _: settled.set())
             try:
                 with anyio.fail_after(timeout):
-                    await settled.wait()
+                    await self._settled(waiter)
             except TimeoutError:
-                self._abandon(waiter)
                 raise ReqlTimeoutError from None
-            except BaseException:
-                self._abandon(waiter)
-                raise
         return self._outcome(waiter)
+
+    async def _settled(self, waiter: Waiter[Any]) -> None:
+        """Wait for it; whatever ends the wait otherwise abandons it."""
+        settled = anyio.Event()
+        waiter.add_done_callback(lambda _: settled.set())
+        try:
+            await settled.wait()
+        except BaseException:
+            self._abandon(waiter)
+            raise
 
     def _check_loop(self) -> None:
         if current_token() != self._token:
@@ -198,3 +192,28 @@ class Connection(WiredConnection[AnyioWire]):
         schedule = getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon
         with suppress(RuntimeError):  # the loop has ended
             schedule(callback)
+
+
+class AnyioRunner(Runner):
+    """Callbacks, asynchronous ones too, are called in tasks of the connection's task group."""
+
+    def check(self) -> None:
+        self.conn._check_loop()
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        self.conn._soon(callback)
+
+    def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
+        self.conn.task_group.start_soon(_await, awaitable, then)
+
+
+async def _await(awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
+    try:
+        value = await awaitable
+    except Exception as exc:  # it must not cancel the task group
+        then(Waiter.failed(exc))
+    except BaseException:
+        then(Waiter.failed(Cancellation()))
+        raise
+    else:
+        then(Waiter.succeeded(value))

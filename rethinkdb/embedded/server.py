@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import ssl
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from os import PathLike
 from types import TracebackType
 from typing import Any
@@ -22,6 +24,34 @@ SERVER_VERSION = "2.4.4"
 
 _RECURSION_LIMIT = 5000
 """Python's default, 1000, allows queries of some 100 nested terms; real servers take more."""
+
+
+class _Recursion:
+    """Python's limit of recursion: one for all threads, so raised no longer than servers run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._servers = 0
+        self._usual = 0
+
+    def raise_limit(self) -> None:
+        """A server starts."""
+        with self._lock:
+            if self._servers == 0:
+                self._usual = sys.getrecursionlimit()
+                sys.setrecursionlimit(max(self._usual, _RECURSION_LIMIT))
+            self._servers += 1
+
+    def restore_limit(self) -> None:
+        """A server has stopped. A limit that the program has set meanwhile stays."""
+        with self._lock:
+            self._servers -= 1
+            if self._servers == 0 and sys.getrecursionlimit() == _RECURSION_LIMIT:
+                with suppress(RecursionError):  # the caller itself is deeper than that
+                    sys.setrecursionlimit(self._usual)
+
+
+_recursion = _Recursion()
 
 
 class Server:
@@ -45,6 +75,9 @@ class Server:
     exit. A forked child does not have these threads: it can connect to its parent's server, and
     there `stop()` only closes the child's copies of the sockets. In a process patched by gevent
     the threads are greenlets, so a client in the same process must use patched sockets as well.
+
+    Evaluating nested queries takes deep recursion, and Python has one limit of that for all
+    threads: while a server runs, `sys.getrecursionlimit()` is at least 5000.
 
     Example::
 
@@ -89,7 +122,8 @@ class Server:
             if self._listener is None:
                 self._listener = self._listen()
                 self.port = self._listener.port
-                _allow_deep_queries()
+                _recursion.raise_limit()
+                self._note_start()
                 self._listener.start()
         return self
 
@@ -99,6 +133,7 @@ class Server:
             listener, self._listener = self._listener, None
             if listener is not None:
                 listener.stop()
+                _recursion.restore_limit()
 
     def __enter__(self) -> Server:
         """Starts it."""
@@ -123,9 +158,20 @@ class Server:
     def _protocol(self) -> ServerProtocol:
         return ServerProtocol(self.store.credentials, SERVER_VERSION)
 
-    def _conversation(self, user: str, **callbacks: Any) -> Conversation:
+    def _conversation(self, user: str, address: tuple[str, int], **callbacks: Any) -> Conversation:
         info = {"id": self.store.server_id, "name": self.store.server_name, "proxy": False}
-        return Conversation(self.store, user, server_info=info, **callbacks)
+        return Conversation(self.store, user, address, server_info=info, **callbacks)
+
+    def _note_start(self) -> None:
+        store = self.store
+        store.server.port = self.port
+        python = platform.python_version()
+        for message in (
+            f"Running rethinkdb {SERVER_VERSION}, embedded in Python {python}...",
+            f"Listening for client driver connections on port {self.port}",
+            f'Server ready, "{store.server_name}" {store.server_id}',
+        ):
+            store.note("notice", message)
 
 
 def _context(
@@ -138,7 +184,3 @@ def _context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certfile, keyfile)
     return context
-
-
-def _allow_deep_queries() -> None:
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))

@@ -79,14 +79,11 @@ class Connection(LoopConnection):
     def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]:
         if not self._session.is_open:
             self._session.server().result()  # raises, and says why
-        return self._run(term, options)
+        return self._call(self._started, term, options)
 
     run.__doc__ = LoopConnection.run.__doc__
 
     _start = run
-
-    async def _run(self, term: Any, options: dict[str, Any]) -> Any:
-        return await self._call(self._session.start, self._query(term, options))
 
     async def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.errors import ReqlTimeoutError
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.waiter import Waiter
 
@@ -28,8 +28,13 @@ __all__ = ["AsyncioWire", "LoopConnection", "expire"]
 # How long closing waits for a peer that does not read what is still to be sent.
 _LINGER = 1.0
 
+# Reads go into a buffer of ours: for one of asyncio's, of 256 KiB, the allocator asks the system
+# for fresh pages each time. Measured: 9 µs in place of 24 for a turn that reads 200 bytes; a
+# megabyte takes 0.1 ms more, for its copy.
+_READ_SIZE = 65536
 
-class AsyncioWire(asyncio.Protocol):
+
+class AsyncioWire(asyncio.BufferedProtocol):
     """Moves bytes between one transport and the core."""
 
     transport: asyncio.Transport | None = None
@@ -39,6 +44,7 @@ class AsyncioWire(asyncio.Protocol):
         self._link = link
         self._flush_due = False
         self._lost = loop.create_future()
+        self._buffer = memoryview(bytearray(_READ_SIZE))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # that of a TCP connection
@@ -47,8 +53,11 @@ class AsyncioWire(asyncio.Protocol):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.flush_now()
 
-    def data_received(self, data: bytes) -> None:
-        self._link.receive_data(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._link.receive_data(bytes(self._buffer[:nbytes]))
         self.flush_now()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,7 +66,7 @@ class AsyncioWire(asyncio.Protocol):
 
     def flush(self) -> None:
         """Send soon, in one write, what all tasks of this turn of the loop want sent."""
-        # Most calls of `next()` send nothing: a turn of the loop for that would cost 10 µs.
+        # Most calls send nothing. A turn of the loop for that would cost 2 µs (measured).
         if self._flush_due or not self._link.output_pending:
             return
         if not self._loop.is_closed():
@@ -179,15 +188,14 @@ class LoopConnection(WiredConnection[AsyncioWire]):
                 timer.cancel()
 
     def _check_loop(self) -> None:
-        if not self._is_home():
-            raise misplaced(
-                f"another event loop, {self._loop!r}",
-                "Connect in each loop, or go there: asyncio.run_coroutine_threadsafe().",
-            )
+        if asyncio.get_running_loop() is not self._loop:
+            raise self._misplaced()
 
-    def _is_home(self) -> bool:
-        """Whether this is the connection's own loop."""
-        return asyncio.get_running_loop() is self._loop
+    def _misplaced(self) -> ReqlDriverError:
+        return misplaced(
+            f"another event loop, {self._loop!r}",
+            "Connect in each loop, or go there: asyncio.run_coroutine_threadsafe().",
+        )
 
     def _soon(self, callback: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop is closed

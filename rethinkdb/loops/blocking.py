@@ -21,14 +21,12 @@ from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import CursorEmpty, IterableCursor
 from rethinkdb.net.options import connect_limit
-from rethinkdb.net.session import ServerInfo, Session
+from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
 from .channel import Channel
 from .place import check_process
-from .sockets import dial
-from .tls import open_link
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -98,27 +96,16 @@ class Connection(BaseConnection):
         self.close(noreply_wait=False)
 
     def _connect(self, timeout: float) -> Self:
-        deadline = monotonic() + timeout
         session = self._new_session()
         try:
-            link = open_link(session, self.options)
-            channel = Channel(dial(self.host, self.port, deadline), link)
-            self._open(channel, session, deadline)
+            self._channel = Channel.connected(session, self.options, monotonic() + timeout)
         except BaseException as exc:
             session.close(noreply_wait=False)
             if isinstance(exc, OSError):
                 raise self._connect_error(exc) from exc
             raise
-        return self
-
-    def _open(self, channel: Channel, session: Session, deadline: float) -> None:
-        try:
-            channel.call(lambda: session.opened, (), deadline).result()
-        except BaseException:
-            channel.drop()
-            raise
         self._process = os.getpid()
-        self._channel = channel
+        return self
 
     def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None

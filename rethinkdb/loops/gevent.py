@@ -18,8 +18,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import gevent
+import gevent.hub
 import gevent.socket
-from gevent.event import Event
 
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.cursor import CursorEmpty, IterableCursor
@@ -114,14 +114,19 @@ class Connection(WiredConnection[GeventWire]):
         """Wait for it; whatever ends the wait otherwise abandons it."""
         if waiter.done():
             return
-        settled = Event()
-        waiter.add_done_callback(lambda _: settled.set())
+        # An `Event` does the same with more around it: 2 of the 26 µs that a get takes here.
+        settled: Any = gevent.hub.Waiter(self._hub)
+        wake = self._hub.loop.run_callback
+        waiter.add_done_callback(lambda _: wake(settled.switch, None))
+        limit = None if timeout is None else gevent.Timeout.start_new(timeout, ReqlTimeoutError())
         try:
-            if not settled.wait(timeout):
-                raise ReqlTimeoutError
+            settled.get()
         except BaseException:
             self._abandon(waiter)
             raise
+        finally:
+            if limit is not None:
+                limit.close()
 
     @contextmanager
     def _limit(self, timeout: float) -> Iterator[None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import select
 import socket
+import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -18,8 +20,9 @@ def remaining(deadline: float | None) -> float | None:
 def dial(host: str, port: int, deadline: float, network: Any = socket) -> socket.socket:
     """A connected, non-blocking TCP socket.
 
-    Each address of the host is tried in turn, the first of them for its share of the time only: a
-    dead IPv6 route must not use up what a working IPv4 one needs.
+    Looking up the host's addresses counts towards the deadline. Each of them is tried in turn, the
+    first for its share of the time only: a dead IPv6 route must not use up what a working IPv4 one
+    needs.
 
     Args:
         host, port: where to.
@@ -31,7 +34,7 @@ def dial(host: str, port: int, deadline: float, network: Any = socket) -> socket
         OSError: no address of the host accepts connections; the last one's error.
     """
     try:
-        addresses = network.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = _look_up(host, port, deadline, network)
     except ValueError as exc:  # not even a name: empty labels, zero bytes
         raise OSError(f"{host!r} is no host name ({exc})") from exc
     failure: OSError = OSError(f"{host} has no address")
@@ -55,6 +58,44 @@ def dial(host: str, port: int, deadline: float, network: Any = socket) -> socket
         else:
             return sock
     raise failure
+
+
+def _look_up(host: str, port: int, deadline: float, network: Any) -> list[Any]:
+    """The addresses of a host, as `getaddrinfo` gives them."""
+
+    def ask(flags: int = 0) -> list[Any]:
+        return list(network.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))
+
+    if network is not socket:
+        return ask()  # what waits for it can be ended, as with all of gevent
+    try:
+        return ask(socket.AI_NUMERICHOST)  # an address needs no looking up
+    except socket.gaierror:
+        return _within(deadline, ask, f"looking up {host}")
+
+
+def _within(deadline: float, function: Callable[[], list[Any]], task: str) -> list[Any]:
+    """Call a function that has no time limit, and that no signal ends: Ctrl-C would have to wait.
+
+    Should it take too long, it goes on in its thread, and nobody looks at its result.
+    """
+    results: list[list[Any]] = []
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            results.append(function())
+        except Exception as exc:
+            errors.append(exc)
+
+    thread = threading.Thread(target=work, name=task, daemon=True)
+    thread.start()
+    thread.join(remaining(deadline))
+    if errors:
+        raise errors.pop()
+    if not results:
+        raise TimeoutError
+    return results.pop()
 
 
 def configure(sock: socket.socket) -> None:
@@ -87,13 +128,12 @@ class Reader:
         self._socket = sock
         self._poll: Any = None
         if hasattr(select, "poll"):
-            # Kept, as the system's interest in it makes up a third of a short wait: 1.2 µs of 3.5.
             self._poll = select.poll()
             self._poll.register(sock, select.POLLIN)
 
     def wait(self, timeout: float | None) -> bool:
         """As `wait_ready` for reading."""
-        if self._poll is None or self._socket.fileno() < 0:
+        if self._poll is None:
             return wait_ready(self._socket, read=True, write=False, timeout=timeout)
         return bool(self._poll.poll(None if timeout is None else timeout * 1000))
 

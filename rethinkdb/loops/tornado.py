@@ -15,19 +15,19 @@ runs: `r.connect()` at the top of a module is fine.
 
 from __future__ import annotations
 
-import warnings
+import asyncio
 from collections.abc import Callable, Coroutine
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tornado.concurrent import Future
-from tornado.ioloop import IOLoop
 
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
 from .asyncio_base import LoopConnection, expire
 from .tornado_cursor import TornadoCursor
+from .tornado_futures import copy_outcome, loop_to_run
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -76,54 +76,57 @@ class Connection(LoopConnection):
     ) -> Future[Any]:
         waiter = self._begin(operation, args)
         future = self._future()
-        if timeout is not None and not waiter.done():
+        if waiter.done():
+            self._settle(future, waiter)
+            return future
+
+        # The first one decides: the waiter, the timer, or the caller.
+        def deliver(_: Waiter[T]) -> None:
+            if not future.done():  # else its callback, which is due, gives the value back
+                future.remove_done_callback(give_up)
+                self._settle(future, waiter)
+
+        def give_up(_: Future[Any]) -> None:
+            self._abandon(waiter)
+
+        waiter.add_done_callback(deliver)
+        future.add_done_callback(give_up)
+        if timeout is not None:
             timer = self._loop.call_later(timeout, expire, future)
             future.add_done_callback(lambda _: timer.cancel())
-        # The first one decides: the waiter, the timer, or the caller.
-        waiter.add_done_callback(lambda _: self._deliver(waiter, future))
-        future.add_done_callback(lambda _: self._abandon(waiter))
         return future
 
-    def _deliver(self, waiter: Waiter[Any], future: Future[Any]) -> None:
-        if future.done():
-            return  # and its callback, which is due, gives back what the waiter holds
+    def _settle(self, future: Future[Any], waiter: Waiter[Any]) -> None:
         try:
             future.set_result(self._outcome(waiter))
         except Exception as exc:
             future.set_exception(exc)
 
+    def _finished(self, value: T) -> Future[T]:
+        future: Future[T] = Future(loop=self._loop)
+        future.set_result(value)
+        return future
+
     def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """The outcome of a coroutine. Its task will not do: callers may settle their Futures."""
         future: Future[T] = self._future()
         task = future.get_loop().create_task(coroutine)
-        task.add_done_callback(lambda _: _copy(task, future))
+        task.add_done_callback(lambda _: copy_outcome(task, future))
         future.add_done_callback(lambda _: task.cancel())
         return future
 
     def _future(self) -> Future[Any]:
         """A Future of the current loop, running or not yet."""
-        with warnings.catch_warnings():
-            # Tornado deprecates what programs do at the top of a module.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            loop: Any = IOLoop.current()
-        future: Future[Any] = loop.asyncio_loop.create_future()
-        return future
-
-    def _is_home(self) -> bool:
         try:
-            return super()._is_home()
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = loop_to_run()
+        return loop.create_future()
+
+    def _check_loop(self) -> None:
+        try:
+            is_home = asyncio.get_running_loop() is self._loop
         except RuntimeError:  # no loop is running here: it may be about to
-            return self._thread == get_ident()
-
-
-def _copy(task: Future[T], future: Future[T]) -> None:
-    if task.cancelled():
-        future.cancel()
-        return
-    error = task.exception()
-    if future.done():
-        return
-    if error is None:
-        future.set_result(task.result())
-    else:
-        future.set_exception(error)
+            is_home = self._thread == get_ident()
+        if not is_home:
+            raise self._misplaced()

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
@@ -28,6 +27,7 @@ from rethinkdb.net.waiter import Waiter
 from .opening import Opening
 from .place import misplaced
 from .tls import open_link
+from .trio_cursor import TrioCursor
 from .trio_pool import ConnectionPool
 from .trio_wire import TrioWire, deadline, settled
 from .wired import WiredConnection
@@ -36,26 +36,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Connection", "ConnectionPool", "TrioCursor", "open"]
-
-
-class TrioCursor(AsyncIterableCursor):
-    """A cursor whose methods return coroutines. `async with cursor:` closes it."""
-
-    if TYPE_CHECKING:
-
-        def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Any]: ...
-        def fetch_next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, bool]: ...
-        def close(self) -> Coroutine[Any, Any, None]: ...
-
-    async def aclose(self) -> None:
-        """`close()`, as trio's own things call it."""
-        await self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
 
 
 class Connection(WiredConnection[TrioWire]):
@@ -135,7 +115,11 @@ class Connection(WiredConnection[TrioWire]):
             raise
 
     def _check_loop(self) -> None:
-        if not (trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self._home):
+        try:
+            is_home = trio.lowlevel.current_trio_token() is self._home
+        except RuntimeError:  # not within a trio.run()
+            is_home = False
+        if not is_home:
             raise misplaced("another trio.run()", "Use trio.from_thread.run(), or connect here.")
 
     def _soon(self, callback: Callable[[], None]) -> None:

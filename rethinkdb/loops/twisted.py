@@ -15,8 +15,8 @@ when the reactor does. All of it happens in the reactor's thread.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
@@ -85,7 +85,7 @@ class Connection(WiredConnection[TwistedWire]):
         return closing if wire is None else closing.addCallback(lambda _: wire.closed())
 
     def run(self, term: Any, **options: Any) -> Deferred[Any]:
-        return maybeDeferred(super().run, term, **options)
+        return self._call(self._started, term, options)
 
     _start = run
 
@@ -142,7 +142,7 @@ class Connection(WiredConnection[TwistedWire]):
         return failure
 
     def _check_loop(self) -> None:
-        if threadable.ioThread not in (None, threading.get_ident()):
+        if threadable.ioThread != get_ident() and threadable.ioThread is not None:
             raise misplaced("the reactor's thread", "Use reactor.callFromThread() to go there.")
 
     def _soon(self, callback: Callable[[], None]) -> None:

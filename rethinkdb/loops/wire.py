@@ -1,8 +1,8 @@
-"""A non-blocking socket under the core, for loops that tell when a socket is ready (trio, gevent).
+"""A non-blocking socket under the core, for loops that tell when a socket is ready.
 
 What is to be sent is sent at once, by whoever has something to send, and without waiting. So no
-cancelled task leaves half a frame behind, and no lock is needed. What the socket will not take
-waits here until it can be written: a subclass waits for that, and for what arrives.
+cancelled task leaves half a frame behind. What the socket will not take waits here until it can be
+written: a subclass waits for that, and for what arrives.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _READ_SIZE = 65536
 
 
 class Wire:
-    """A connected socket, and the core on top of it. All of it runs in the loop's thread.
+    """A connected socket, and the core on top of it. One thread at a time uses it.
 
     Args:
         sock: connected and non-blocking; closed by `shut`.
@@ -51,7 +51,7 @@ class Wire:
 
     def flush(self) -> None:
         """Send what the core wants sent; close if it wants that. Call it after each operation."""
-        while not self._unsent and (data := self._link.data_to_send()):
+        if not self._unsent and (data := self._link.data_to_send()):
             self._send(data)
         if self._unsent and not self._full:
             self._full = True

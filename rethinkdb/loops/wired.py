@@ -64,6 +64,10 @@ class WiredConnection(BaseConnection, Generic[W]):
         self._flush()
         return waiter
 
+    def _started(self, term: Any, options: dict[str, Any]) -> Waiter[Any]:
+        """Start a query. An operation for `_begin`, where an error is to come as the outcome."""
+        return self._session.start(self._query(term, options))
+
     def _abandon(self, waiter: Waiter[Any]) -> None:
         waiter.abandon()
         self._flush()

@@ -27,6 +27,7 @@ from rethinkdb.repl import Repl
 
 from .cursor import BaseCursor
 from .emitting import ConnectionEvents
+from .exchange import arrays_as_sequences
 from .handshake import refusal
 from .options import ConnectOptions, check_names
 from .query import Query
@@ -131,6 +132,9 @@ class BaseConnection(ConnectionEvents):
         def _local_address(self) -> tuple[str, int] | None:
             """Address and port of this side; None when closed."""
 
+        def _check_loop(self) -> None:
+            """Raise unless this is the connection's own loop, if callers await its results."""
+
     # Attributes that programs read.
 
     @property
@@ -160,10 +164,12 @@ class BaseConnection(ConnectionEvents):
 
         Args:
             term: the query.
-            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`.
+            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`; one of
+                this driver's own, which is not sent, is `as_cursor`.
 
         Returns:
-            the value, or a cursor for a sequence, as this loop gives results. None at once with
+            the value, or a cursor for a sequence, as this loop gives results. With `as_cursor=True`
+            an array is a cursor too, which has all its elements. None at once with
             `noreply=True`, when errors are lost too. With `profile=True`
             `{"value": result, "profile": [...]}`.
 
@@ -267,8 +273,11 @@ class BaseConnection(ConnectionEvents):
             if noreply:
                 # Any true value means it here, but the server keeps silent for `true` only.
                 options["noreply"] = True
+            as_cursor = options.pop("as_cursor", False)
             codec = self._codec_for(options)
             decode = codec.decoder(options)
+            if as_cursor:
+                decode = arrays_as_sequences(decode)
         payload = codec.encode(term.start_body(options, self.db))
         return Query(QueryType.START, payload, decode, term, noreply, options)
 

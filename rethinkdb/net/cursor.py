@@ -129,14 +129,12 @@ class BaseCursor(RowEvents):
             """All remaining items."""
 
     def to_array(self) -> Any:
-        """All remaining items, as `to_list()`, which never ends on a changefeed.
-
-        Raises:
-            ReqlDriverError: it is one.
-        """
-        if self._stream.is_feed:
-            raise ReqlDriverError("A changefeed never ends: there is no array of all its rows.")
+        """All remaining items: JavaScript's name of `to_list()`."""
         return self.to_list()
+
+    def _check_end(self) -> None:
+        if self._stream.is_feed:
+            raise ReqlDriverError("A changefeed never ends: there is no list of all its rows.")
 
     def _read_ahead(self) -> Any:
         return self.conn._call(self._stream.read_ahead)
@@ -218,11 +216,16 @@ class IterableCursor(BaseCursor):
             raise CursorEmpty from None
 
     def to_list(self) -> list[Any]:
-        """All remaining items."""
+        """All remaining items.
+
+        Raises:
+            ReqlDriverError: it is a changefeed, which never ends.
+        """
+        self._check_end()
         found: list[Any] = []
         for item in self:  # the first of each batch, which asks for the next one
             found.append(item)
-            # The others at the speed of C: 0.07 µs each in place of 0.2. An item that another
+            # The others at the speed of C: 0.05 µs each in place of 0.17. An item that another
             # thread takes is not taken here.
             with suppress(IndexError):
                 found.extend(iter(self._items.popleft, _NO_ITEM))
@@ -238,23 +241,54 @@ class IterableCursor(BaseCursor):
 class AsyncIterableCursor(BaseCursor):
     """A cursor for `async for`, and for `await cursor.next()`."""
 
+    # While there are more items than `low_water`, one can be taken without a waiter and without a
+    # call into the core: nobody waits, and no batch is due. The rest goes the long way. Measured on
+    # asyncio, `fetch_next()` and `next()` of an item: 0.7 µs in place of 6.0.
+
+    def next(self, wait: bool | float | None = True) -> Any:
+        return self._next_item(wait_limit(wait))
+
+    next.__doc__ = BaseCursor.next.__doc__
+
+    def fetch_next(self, wait: bool | float | None = True) -> Any:
+        return self._has_item(wait_limit(wait))
+
+    fetch_next.__doc__ = BaseCursor.fetch_next.__doc__
+
+    async def _next_item(self, timeout: float | None) -> Any:
+        if self._at_hand():
+            return self._items.popleft()
+        return await self.conn._call(self._next, timeout=timeout)
+
+    async def _has_item(self, timeout: float | None) -> Any:
+        return bool(self._items) or await self.conn._call(self._has_next, timeout=timeout)
+
+    def _at_hand(self) -> bool:
+        """Whether the next item may be taken from `_items`; raises in another loop."""
+        if len(self._items) <= self._stream.low_water:
+            return False
+        self.conn._check_loop()
+        return True
+
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
         items = self._items
-        if items:
-            item = items.popleft()
-            if len(items) < self._stream.low_water:
-                await self._read_ahead()
-            return item
+        if len(items) > self._stream.low_water:
+            return items.popleft()
         try:
             return await self.next()
         except ReqlCursorEmpty:
             raise StopAsyncIteration from None
 
     async def to_list(self) -> list[Any]:
-        """All remaining items."""
+        """All remaining items.
+
+        Raises:
+            ReqlDriverError: it is a changefeed, which never ends.
+        """
+        self._check_end()
         found: list[Any] = []
         async for item in self:  # the first of each batch, which asks for the next one
             found.append(item)

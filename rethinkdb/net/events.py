@@ -21,7 +21,7 @@ class HandshakeCompleted:
     server_version: str
 
 
-class FrameReceived(NamedTuple):  # made for each frame: 0.3 µs, where a frozen dataclass takes 0.9
+class FrameReceived(NamedTuple):  # made for each frame: 0.3 µs, where a frozen dataclass takes 0.5
     """One frame: a query on the server's side, a reply on the client's.
 
     Attributes:

@@ -38,8 +38,10 @@ class ConnectionEvents:
 
     def __init__(self, conn: BaseConnection) -> None:
         self.listeners = Listeners()
+        self._conn = conn
         self._runner = runner_of(conn)
-        self._runner.begin(partial(self._watch_open, conn._session))
+        if conn.is_open():
+            self._watch_open(conn._session)
 
     def add(self, conn: BaseConnection, event: str, function: Any, once: bool) -> None:
         self._runner.accept(function)
@@ -58,14 +60,23 @@ class ConnectionEvents:
         """Watch a session that is about to open."""
         session.opened.add_done_callback(partial(self._opened, session))
 
-    def _watch_open(self, session: Session) -> Waiter[None]:
-        session.closed.add_done_callback(partial(self._closed, session))
-        return session.closed
-
     def _opened(self, session: Session, opened: Waiter[None]) -> None:
         if opened.exception() is None:
-            self._watch_open(session)
-            self._soon("connect")
+            self._runner = runner_of(self._conn)  # perhaps in another loop than before
+            self._runner.soon(partial(self._connected, session))
+
+    def _connected(self, session: Session) -> None:
+        self._guarded("connect")
+        self._watch_open(session)
+
+    def _watch_open(self, session: Session) -> None:
+        """Watch a session until it ends; where nobody reads otherwise, somebody must now."""
+
+        def watched() -> Waiter[None]:
+            session.closed.add_done_callback(partial(self._closed, session))
+            return session.closed
+
+        self._runner.begin(watched)
 
     def _closed(self, session: Session, _: Waiter[None]) -> None:
         cause = session.cause

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
@@ -85,6 +87,20 @@ class QueryHandle(Flow):
             self._runner.soon(closing)
         return due
 
+    def aclose(self) -> Any:
+        """`close()`, and wait until the server has answered that, and the last method returned.
+
+        On a closed handle it waits likewise. Nothing of the query runs on the server afterwards.
+
+        Returns:
+            What `close()` returned, as this loop gives results.
+
+        Raises:
+            Exception: as `wait()`.
+            ReqlDriverError: a callback waits for itself, where callbacks share one thread.
+        """
+        return self._runner.wait(self._close_for, Waiter(), None)
+
     def wait(self, timeout: float | None = None) -> Any:
         """Wait until it is closed, and the last method has returned.
 
@@ -112,7 +128,8 @@ class QueryHandle(Flow):
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open"
-        return f"<{type(self).__name__} {state}, {self.query!r}>"
+        query = "noreply_wait" if self.query is None else self.query
+        return f"<{type(self).__name__} {state}: {query}>"
 
     # Its life.
 
@@ -224,6 +241,21 @@ class QueryHandle(Flow):
             self._runner.report(self._failure, f"a handler failed, and nobody waits for {self!r}")
 
     # Its end.
+
+    def _close_for(self, waiter: Waiter[bool]) -> None:
+        follow(self._runner, self._until_stopped(waiter, self.close()))
+
+    def _until_stopped(self, waiter: Waiter[bool], due: bool) -> Steps:
+        with suppress(ReqlDriverError):  # the connection has ended, and the query with it
+            yield partial(self._runner.session.stopped, self.token)
+        finished: Waiter[None] = Waiter()
+        self._watch(finished)
+        try:
+            yield finished
+        except Exception as exc:
+            waiter.set_exception(exc)
+        else:
+            waiter.set_result(due)
 
     def _quit(self) -> None:
         if self._end():

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["FEED_METHODS", "Attachment", "Handler", "attach", "from_callable"]
 
 
+def _overridable(method: Callable[..., Any]) -> Callable[..., Any]:
+    """To type checkers: overriding methods may have any parameters. `bind` checks them."""
+    return method
+
+
 class Handler:
     """Base of the classes whose methods get what queries give. Define those that matter.
 
@@ -77,37 +82,46 @@ class Handler:
             "run() takes a connection. For a handler use query.run_with(handler, conn)."
         )
 
+    @_overridable
     def on_open(self) -> Any:
         """Does nothing."""
 
+    @_overridable
     def on_close(self) -> Any:
         """Does nothing."""
 
+    @_overridable
     def on_error(self, error: Exception) -> Any:
         """Raises it: so it stops the handler, and shows where the handle is awaited."""
         raise error
 
+    @_overridable
     def on_val(self, value: Any) -> Any:
         """Does nothing."""
 
+    @_overridable
     def on_atom(self, value: Any, handle: QueryHandle | None = None) -> Any:
         """Gives it to `on_val`."""
         return self._fall_back("on_val", value, handle)
 
+    @_overridable
     def on_array(self, array: list[Any], handle: QueryHandle | None = None) -> Any:
         """Gives it to `on_atom` if there is one, else its elements to `on_stream_val`."""
         if is_own(self, "on_atom"):
             return self._fall_back("on_atom", array, handle)
         return self._each(iter(array), handle)
 
+    @_overridable
     def on_stream_val(self, row: Any, handle: QueryHandle | None = None) -> Any:
         """Gives it to `on_val`."""
         return self._fall_back("on_val", row, handle)
 
+    @_overridable
     def on_unhandled_change(self, row: Any, handle: QueryHandle | None = None) -> Any:
         """Gives it to `on_stream_val`."""
         return self._fall_back("on_stream_val", row, handle)
 
+    @_overridable
     def on_wait_complete(self) -> Any:
         """Does nothing."""
 

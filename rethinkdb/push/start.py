@@ -9,6 +9,7 @@ from typing import Any
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.repl import Repl
 
 from .handle import QueryHandle
 from .handler import Attachment, Handler, attach, from_callable
@@ -22,6 +23,8 @@ def run_with(term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Que
     handler, conn = _sorted(handler, conn)
     if options.get("noreply"):
         raise ReqlDriverError("`noreply` leaves nothing for a handler: use query.run().")
+    if options.get("as_cursor"):
+        raise ReqlDriverError("`as_cursor` is for query.run(): a handler tells arrays by methods.")
     handler, attachment, runner = _prepared(handler, conn)
     if "on_state" in attachment.methods:
         options.setdefault("include_states", True)
@@ -57,6 +60,10 @@ def _sorted(handler: Any, conn: Any) -> tuple[Any, Any]:
         raise ReqlDriverError("run_with() takes one connection, and a handler or a callable.")
     if handler is None:
         raise ReqlDriverError("run_with() needs a handler or a callable.")
+    if conn is None:
+        conn = Repl.get()
+    if conn is None:
+        raise ReqlDriverError("run_with() needs a connection, or a default one: conn.repl().")
     if not isinstance(conn, BaseConnection):
         raise ReqlDriverError(
             f"run_with() takes one handler, and a connection; got {type(conn).__name__}."

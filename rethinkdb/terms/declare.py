@@ -140,6 +140,7 @@ def command(
                 "_prints": staticmethod(style),
                 "_prints_as": prints_as,
                 "_compares": compares,
+                "_inspects": rows is not Rows.NONE or option_rows or compares,
                 "_binds_tight": binds_tight,
             },
         )

@@ -15,7 +15,7 @@ import pytest
 
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.client import ClientProtocol
-from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.cursor import IterableCursor
 from rethinkdb.net.events import ConnectionLost, FrameReceived, HandshakeCompleted
 
 PATIENCE = 20.0
@@ -60,7 +60,7 @@ class Failure:
 
 def result(value: Any) -> Any:
     """What a query gave, a cursor read to its end."""
-    return list(value) if isinstance(value, BaseCursor) else value
+    return list(value) if isinstance(value, IterableCursor) else value
 
 
 def outcome(conn: Any, term: Any, **options: Any) -> Any:

@@ -229,8 +229,17 @@ NOT_JSON = {
     "1.": "Miss fraction part in number.",
     "1e": "Miss exponent in number.",
     "1e309": "Number too big to be stored in double.",
+    "0e400": "Number too big to be stored in double.",
+    '{"e":1e+309,"a":nul}': "Number too big to be stored in double.",
+    '{"e":nul,"a":1E309}': "Invalid value.",
     "1" + "0" * 400: "Number too big to be stored in double.",
 }
+
+
+def test_numbers_at_their_limits() -> None:
+    text = '["1e999", 1e308, 2E-400, 0.1234567890123456789, 9007199254740993, "\\ud83d\\ude00"]'
+    expected = ["1e999", 1e308, 0, 0.12345678901234568, 9007199254740992, "\U0001f600"]
+    assert jsonparsing.parse_or_explain(text) == expected
 
 
 @pytest.mark.parametrize(("text", "problem"), NOT_JSON.items(), ids=repr)

@@ -83,6 +83,22 @@ def test_data_is_kept_across_stop_and_start() -> None:
         assert r.table_list().run(conn) == ["kept"]
 
 
+def test_the_limit_of_recursion_is_raised_while_a_server_runs() -> None:
+    program = """
+import sys
+from rethinkdb.embedded import Server
+usual = sys.getrecursionlimit()
+with Server(), Server() as other:
+    other.stop()
+    assert sys.getrecursionlimit() == 5000 > usual
+assert sys.getrecursionlimit() == usual
+with Server():
+    sys.setrecursionlimit(2000)
+assert sys.getrecursionlimit() == 2000
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
+
+
 def test_two_servers_share_nothing() -> None:
     with Server() as one, Server() as other, connect(one) as conn, connect(other) as conn2:
         r.table_create("mine").run(conn)

@@ -30,6 +30,8 @@ from rethinkdb.ql2 import QueryType, ResponseNote, ResponseType
 PATIENCE = 20.0
 """How long tests wait for what must happen. Nothing depends on it but how soon a failure shows."""
 
+FEED = [int(ResponseNote.SEQUENCE_FEED)]
+
 
 class Command:
     """A query of the scripted server, run like a term.
@@ -300,12 +302,13 @@ class Peer:
         self.failing[token] = message
         self.reply(token, ResponseType.SUCCESS_PARTIAL, batch)
 
-    def do_feed(self, token: int, name: str) -> None:
-        """Open a changefeed; `Command("push", name, items)` writes to it."""
+    def do_feed(self, token: int, name: str, notes: list[int] = FEED) -> None:
+        """Open a changefeed; `Command("push", name, items)` writes to it. Without notes it looks
+        like a sequence that comes slowly."""
         self.feed_names[token] = name
         self.unread[token] = []
         self.server.feeds[name] = lambda items: self.push(token, items)
-        self.reply(token, ResponseType.SUCCESS_PARTIAL, [], n=[ResponseNote.SEQUENCE_FEED])
+        self.reply(token, ResponseType.SUCCESS_PARTIAL, [], n=notes)
 
     def do_push(self, token: int, name: str, items: list[Any]) -> None:
         self.server.feeds[name](items)

@@ -286,6 +286,28 @@ async def test_run_coroutine_threadsafe(server: ScriptedServer) -> None:
 
 
 @in_asyncio
+async def test_an_item_at_hand_in_another_loop(server: ScriptedServer) -> None:
+    async with Connection.make("localhost", server.port) as conn:
+        cursor = await Command("batches", [1, 2, 3], []).run(conn)
+
+        async def elsewhere() -> None:
+            with pytest.raises(ReqlDriverError, match="belongs to another event loop"):
+                await cursor.next()
+
+        await asyncio.to_thread(asyncio.run, elsewhere())
+        assert [item async for item in cursor] == [1, 2, 3]
+
+
+@in_asyncio
+async def test_replies_of_any_size(server: ScriptedServer) -> None:
+    """Smaller and larger than what is read at once."""
+    async with Connection.make("localhost", server.port) as conn:
+        texts = ["x" * size for size in (1, 65_000, 65_536, 300_000)]
+        running = [Command("atom", text).run(conn) for text in texts * 3]
+        assert await asyncio.gather(*running) == texts * 3
+
+
+@in_asyncio
 async def test_two_loops_in_one_program(server: ScriptedServer) -> None:
     """A blocking script in a thread beside an asyncio service."""
     answers: list[Any] = []

@@ -84,7 +84,7 @@ def test_literal_ipv6() -> None:
 def test_socket_options(conn: Connection) -> None:
     channel = conn._channel
     assert channel is not None
-    sock = channel._socket
+    sock = channel.socket
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
@@ -457,13 +457,16 @@ def test_an_answer_taken_in_before_this_thread_leads_is_not_waited_for(
     channel = conn._channel
     assert channel is not None
     lead = channel._lead
+    another = 0  # no thread's number
+    channel._leader = another
 
-    def lead_late() -> bool:
-        # As if the leader before had read the answer to this thread's query, then stepped down.
-        assert wait_ready(channel._socket, read=True, write=False, timeout=PATIENCE)
-        channel._run(channel._receive)
+    def lead_late(me: int) -> bool:
+        # As if that one had read the answer to this thread's query, then stepped down.
+        assert wait_ready(channel.socket, read=True, write=False, timeout=PATIENCE)
+        channel._run(channel._read)
+        channel._leader = None
         monkeypatch.undo()
-        return lead()
+        return lead(me)
 
     monkeypatch.setattr(channel, "_lead", lead_late)
     with in_thread(lambda: Command("atom", 7).run(conn)) as result:
@@ -527,6 +530,17 @@ def test_an_interrupt_stops_the_query_and_spares_the_connection(
     server.wait_for_sent(QueryType.STOP)
     assert usable(conn)
     assert list(cursor) == [1, 2, 3]
+    assert server.connections == 1
+
+
+def test_an_interrupt_while_another_thread_reads(server: ScriptedServer, conn: Connection) -> None:
+    with in_thread(lambda: Command("hold", "a", 5).run(conn)) as result:
+        server.wait_for(lambda: "a" in server.held)
+        with interrupt_when(lambda: "x" in server.held), pytest.raises(Interrupted):
+            Command("hold", "x").run(conn)
+        server.wait_for_sent(QueryType.STOP)
+        server.held["a"]()
+        assert result() == 5
     assert server.connections == 1
 
 

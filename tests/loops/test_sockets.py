@@ -79,6 +79,56 @@ def test_a_host_without_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
         sockets.dial("db.example", 28015, time.monotonic() + PATIENCE)
 
 
+@pytest.fixture
+def mute_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Names are looked up for ever; the event is set once that begins."""
+    asked, over = threading.Event(), threading.Event()
+
+    def getaddrinfo(*args: object, flags: int = 0, **kwargs: object) -> list[object]:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "not a number")
+        asked.set()
+        over.wait(PATIENCE)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield asked
+    over.set()
+
+
+def test_a_name_is_not_looked_up_for_longer_than_the_deadline(
+    mute_name_server: threading.Event,
+) -> None:
+    with pytest.raises(TimeoutError):
+        sockets.dial("db.example", 28015, time.monotonic() + 0.05)
+    assert mute_name_server.is_set()
+
+
+def test_an_interrupt_ends_looking_up(mute_name_server: threading.Event) -> None:
+    def handler(*_: object) -> None:
+        raise Interrupted
+
+    def interrupt() -> None:
+        mute_name_server.wait(PATIENCE)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    previous = signal.signal(signal.SIGUSR1, handler)
+    sender = threading.Thread(target=interrupt)
+    sender.start()
+    try:
+        with pytest.raises(Interrupted):
+            sockets.dial("db.example", 28015, time.monotonic() + PATIENCE)
+    finally:
+        sender.join()
+        signal.signal(signal.SIGUSR1, previous)
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "a..b", "", "127.0.0.1\0"])
+def test_names_that_nobody_has(host: str) -> None:
+    with pytest.raises(OSError):  # noqa: PT011
+        sockets.dial(host, 1, time.monotonic() + PATIENCE)
+
+
 class Interrupted(BaseException):
     """Like KeyboardInterrupt."""
 

@@ -99,7 +99,7 @@ async def test_to_list_is_under_way(server: ScriptedServer) -> None:
 async def test_to_list_given_up(server: ScriptedServer) -> None:
     """Cancelled or settled by the caller, it takes nothing from those who come after."""
     with await Connection.make("localhost", server.port) as conn:
-        feed = await Command("feed", "f").run(conn)
+        feed = await Command("feed", "f", []).run(conn)
         cancelled, settled = feed.to_list(), feed.to_list()
         await until(lambda: len(feed._stream._requests) == 2)
         cancelled.cancel()
@@ -119,6 +119,20 @@ async def test_to_list_elsewhere(server: ScriptedServer) -> None:
         cursor = await Command("feed", "f").run(conn)
         with pytest.raises(ReqlDriverError, match="belongs to another event loop"):
             await asyncio.to_thread(cursor.to_list)
+
+
+@in_tornado
+async def test_items_at_hand(server: ScriptedServer) -> None:
+    """They come in finished Futures, each one of its own: programs keep Futures in sets."""
+    with await Connection.make("localhost", server.port) as conn:
+        cursor = await Command("batches", [1, 2, 3], []).run(conn)
+        futures = [cursor.fetch_next(), cursor.fetch_next(), cursor.next(), cursor.next()]
+        assert all(type(future) is Future and future.done() for future in futures)
+        assert len(set(futures)) == len(futures)
+        assert [future.result() for future in futures] == [True, True, 1, 2]
+        with pytest.raises(ReqlDriverError, match="belongs to another event loop"):
+            await asyncio.to_thread(cursor.next)
+        assert await cursor.next() == 3
 
 
 @in_tornado

@@ -220,6 +220,32 @@ async def test_a_cancelled_task_takes_no_item(server: ScriptedServer) -> None:
 
 
 @in_trio
+async def test_a_cancelled_iteration_takes_no_item(server: ScriptedServer) -> None:
+    """Also where the next batch is to be asked for, which is a checkpoint."""
+    async with connected(server) as conn:
+        cursor = await Command("batches", [1, 2, 3], [4, 5], []).run(conn)
+        await until(lambda: len(cursor.items) == 5)
+        taken = []
+        for _ in range(4):
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                taken.append(await anext(cursor))
+        assert taken + [item async for item in cursor] == [1, 2, 3, 4, 5]
+
+
+@in_trio
+async def test_an_item_at_hand_is_a_checkpoint(server: ScriptedServer) -> None:
+    async with connected(server) as conn:
+        cursor = await Command("batches", [1, 2], []).run(conn)
+        for method in (cursor.next, cursor.fetch_next):
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await method()
+            assert scope.cancelled_caught
+        assert [item async for item in cursor] == [1, 2]
+
+
+@in_trio
 async def test_cancelling_a_write_leaves_no_half_a_frame(server: ScriptedServer) -> None:
     async with connected(server) as conn:
         await Command("stall", "s").run(conn, noreply=True)

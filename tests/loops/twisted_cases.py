@@ -366,6 +366,23 @@ async def test_in_another_thread(server: ScriptedServer) -> None:
 
 
 @ensureDeferred
+async def test_items_at_hand(server: ScriptedServer) -> None:
+    """They come in Deferreds that have fired, each one of its own; not in another thread."""
+    conn = await connect(server)
+    cursor = await Command("batches", [1, 2, 3], []).run(conn)
+    deferreds = [cursor.fetch_next(), cursor.fetch_next(), cursor.next(), cursor.next()]
+    assert len({id(deferred) for deferred in deferreds}) == len(deferreds)
+    assert [result_of(deferred) for deferred in deferreds] == [True, True, 1, 2]
+    failures: list[Any] = []
+    thread = threading.Thread(target=lambda: failures.append(result_of(cursor.next())))
+    thread.start()
+    thread.join()
+    assert "reactor's thread" in str(failures[0].value)
+    assert result_of(cursor.next()) == 3
+    await conn.close()
+
+
+@ensureDeferred
 async def test_garbage_of_another_thread(server: ScriptedServer) -> None:
     conn = await connect(server)
     kept = [await Command("feed", "f").run(conn)]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import AsyncIterableCursor, IterableCursor
 from rethinkdb.net.stream import Stream
@@ -46,6 +47,7 @@ class MemoryConnection(BaseConnection):
         self.answers: deque[Callable[[Pair], object]] = deque()
         self.timeouts: list[float | None] = []
         self.discarded: list[Stream] = []
+        self.elsewhere = False
 
     def connect(self) -> Any:
         self.pair = Pair()
@@ -80,3 +82,7 @@ class AsyncMemoryConnection(MemoryConnection):
 
     async def _call(self, *args: Any, **kwargs: Any) -> Any:
         return super()._call(*args, **kwargs)
+
+    def _check_loop(self) -> None:
+        if self.elsewhere:
+            raise ReqlDriverError("This connection belongs elsewhere.")

@@ -123,6 +123,30 @@ def test_a_document_with_a_field_named_value(conn: MemoryConnection) -> None:
     assert conn.run(Term()) == {"value": [1]}
 
 
+@pytest.mark.parametrize(("value", "found"), [([1, [2]], [1, [2]]), ([], [])])
+def test_an_array_as_a_cursor(conn: MemoryConnection, value: Any, found: Any) -> None:
+    conn.answers += [answer(ATOM, value), answer(ATOM, value)]
+    assert conn.run(Term(), as_cursor=False) == value
+    cursor = conn.run(Term(), as_cursor=True)
+    assert isinstance(cursor, BaseCursor)
+    assert (list(cursor.items), cursor._stream.finished) == (found, True)
+    assert last_query(conn)[2] == {}
+    conn.answers.append(answer(ATOM, value, p=["slow"]))
+    profiled = conn.run(Term(), as_cursor=True)
+    assert (list(profiled["value"].items), profiled["profile"]) == (found, ["slow"])
+
+
+def test_nothing_else_is_made_a_cursor(conn: MemoryConnection) -> None:
+    for value in (None, 1, "text", {"a": [1]}):
+        conn.answers.append(answer(ATOM, value))
+        assert conn.run(Term(), as_cursor=True) == value
+    conn.answers.append(answer(SEQUENCE, [1], [2]))
+    assert list(conn.run(Term(), as_cursor=True).items) == [[1], [2]]
+    conn.answers.append(answer(ATOM))
+    with pytest.raises(ReqlDriverError):
+        conn.run(Term(), as_cursor=True)
+
+
 def test_options_of_decoding(conn: MemoryConnection) -> None:
     time = {"$reql_type$": "TIME", "epoch_time": 0, "timezone": "+00:00"}
     conn.answers.append(answer(ATOM, time))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
-from collections.abc import Coroutine
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlQueryLogicError
+from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlError, ReqlQueryLogicError
 from rethinkdb.net.cursor import AsyncIterableCursor, BaseCursor, CursorEmpty, IterableCursor
 
 from .memory import AsyncMemoryConnection, MemoryConnection, Term
@@ -269,6 +272,114 @@ def test_async_end_of_next_is_no_stop_iteration() -> None:
         return caught.value
 
     assert not isinstance(finish(use()), StopIteration)
+
+
+def test_async_what_is_here_needs_no_call_into_the_core() -> None:
+    async def use() -> None:
+        cursor, script = await open_async(1, 2)
+        calls = len(script.conn.timeouts)
+        assert await cursor.fetch_next() is True
+        assert [await cursor.next(), await cursor.next(0)] == [1, 2]
+        assert len(script.conn.timeouts) == calls
+
+    finish(use())
+
+
+def test_async_a_bad_wait_is_refused_at_once() -> None:
+    async def use() -> None:
+        cursor, _ = await open_async(1)
+        for method in (cursor.next, cursor.fetch_next):
+            with pytest.raises(ReqlDriverError, match="Invalid wait timeout '-1'"):
+                method(-1)
+
+    finish(use())
+
+
+def test_async_in_another_loop_nothing_can_be_taken() -> None:
+    async def use() -> None:
+        cursor, script = await open_async(1)
+        script.conn.elsewhere = True
+        with pytest.raises(ReqlDriverError, match="belongs elsewhere"):
+            await cursor.next()
+        script.conn.elsewhere = False
+        assert await cursor.next() == 1
+
+    finish(use())
+
+
+async def plainly(cursor: AsyncIterableCursor) -> Any:
+    return await cursor.conn._call(cursor._next)
+
+
+async def by_next(cursor: AsyncIterableCursor) -> Any:
+    return await cursor.next()
+
+
+async def by_fetch_next(cursor: AsyncIterableCursor) -> Any:
+    await cursor.fetch_next()
+    return await cursor.next()
+
+
+async def by_iteration(cursor: AsyncIterableCursor) -> Any:
+    try:
+        return await anext(cursor)
+    except StopAsyncIteration:
+        raise ReqlCursorEmpty from None
+
+
+Way = Callable[[AsyncIterableCursor], Awaitable[Any]]
+
+
+async def course(
+    batches: list[list[int]], early: list[bool], fails: bool, ways: list[Way]
+) -> list[Any]:
+    """Each item, with how often the next batch had been asked for when it was there; and the end.
+
+    Args:
+        batches: what the server answers in turn.
+        early: for each item whether the server answers, if it was asked, before the next is taken.
+        fails: the sequence ends in an error.
+        ways: how the items are taken, in turn.
+    """
+    cursor, script = await open_async()
+    asked, left = 0, deque(batches)
+
+    def answer(pair: Any = script.pair) -> None:
+        if left:
+            pair.answer(script.token, PARTIAL, *left.popleft())
+        elif fails:
+            pair.answer(script.token, RUNTIME_ERROR, "Broken.", e=3000000, b=[])
+        else:
+            pair.answer(script.token, SEQUENCE)
+
+    script.conn.answers.extend([answer] * (len(batches) + 1))
+    seen: list[Any] = []
+    for step, way in enumerate(ways):
+        try:
+            item = await way(cursor)
+        except (ReqlCursorEmpty, ReqlError) as exc:
+            seen.append(type(exc))
+            return seen
+        asked += script.types().count(CONTINUE)
+        seen.append((item, asked))
+        if early[step % len(early)] and asked > len(batches) - len(left) and left:
+            answer()
+            asked += script.types().count(CONTINUE)
+    return seen
+
+
+@given(
+    batches=st.lists(st.lists(st.integers(0, 99), max_size=6), max_size=8),
+    early=st.lists(st.booleans(), min_size=1, max_size=5),
+    fails=st.booleans(),
+    ways=st.lists(st.sampled_from([by_next, by_fetch_next, by_iteration, plainly]), max_size=60),
+)
+def test_each_way_of_taking_items_gives_the_same(
+    batches: list[list[int]], early: list[bool], fails: bool, ways: list[Way]
+) -> None:
+    """The same items and end, and each batch is asked for at the same item."""
+    mixed = asyncio.run(course(batches, early, fails, ways))
+    assert mixed == asyncio.run(course(batches, early, fails, [plainly] * len(ways)))
 
 
 def test_a_cursor_is_a_cursor_on_every_loop() -> None:

@@ -79,3 +79,23 @@ def test_pieces_may_be_fed_before_frames_are_taken():
     reader.feed(b" of it")
     assert reader.next_frame() == (5, b"e")
     assert reader.unread() == b"rest of it"
+
+
+def test_of_a_frame_that_lacks_its_end_all_is_unread():
+    whole = frame(7, b"x" * 100)
+    reader = FrameReader(1000)
+    for end in range(len(whole)):
+        reader.feed(whole[end : end + 1])
+        assert reader.next_frame() == ((7, b"x" * 100) if end == len(whole) - 1 else None)
+        assert reader.unread() == (b"" if end == len(whole) - 1 else whole[: end + 1])
+
+
+def test_a_body_put_together_of_pieces_is_not_changed_later():
+    reader = FrameReader(1000)
+    for piece in (frame(1, b"abc")[:13], frame(1, b"abc")[13:] + frame(2, b"def")[:13]):
+        reader.feed(piece)
+        first = reader.next_frame()
+    assert reader.next_frame() is None
+    reader.feed(b"ef")
+    assert reader.next_frame() == (2, b"def")
+    assert first == (1, b"abc")

@@ -15,7 +15,6 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlServerCompileError,
 )
-from rethinkdb.net.exchange import oversized
 from rethinkdb.net.frames import MAX_QUERY_SIZE, frame_header
 from rethinkdb.net.query import Query
 from rethinkdb.net.session import Session
@@ -183,7 +182,6 @@ def test_a_query_the_server_would_not_read_is_refused_here():
     assert type(error) is ReqlDriverError
     assert "Query size (134217728) greater than maximum (134217727)." in str(error)
     assert pair.types() == []
-    assert oversized(start()) is None
 
 
 def test_options_default_to_none():
@@ -391,6 +389,29 @@ def test_a_second_reply_is_an_unknown_token():
     pair.answer(token, ATOM, 2)
     assert settled(waiter) == 1
     assert "Unexpected response" in str(pair.session.cause)
+
+
+def test_waiting_for_the_answer_to_a_stop():
+    pair = Pair()
+    waiter, token = pair.run()
+    settled(pair.session.stopped(token))  # it goes on: nothing was stopped
+    waiter.abandon()
+    stopped = pair.session.stopped(token)
+    assert pair.session.stopped(token) is stopped
+    assert pair.types() == [STOP]
+    pair.answer(token, ATOM, 1)
+    assert not stopped.done()
+    pair.answer(token, SEQUENCE)
+    assert settled(stopped) is None
+    assert pair.session.tokens_in_use == 0
+    settled(pair.session.stopped(token))
+
+    waiter = pair.session.noreply_wait()
+    token = pair.asked()
+    waiter.abandon()
+    stopped = pair.session.stopped(token)
+    pair.session.close(noreply_wait=False)
+    assert lost(stopped)
 
 
 def test_one_reply_too_many_after_a_stop():

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from rethinkdb.errors import ReqlDriverError, ReqlQueryLogicError
+from rethinkdb import query as r
+from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlQueryLogicError
 from rethinkdb.loops.conformance import Scenario, Skip, Trial
 from rethinkdb.loops.conformance.trial import SMALL_BATCHES
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.push.runner import runner_of
 
-from .recording import feed_of_rows, insert_rows, nothing_runs
+from .recording import FAILS_AFTER_TWO_ROWS, feed_of_rows, insert_rows, nothing_runs
 from .traces import FEED_ROWS, Broken
 
 
@@ -104,8 +107,6 @@ async def t13_nobody_listens_to_errors(trial: Trial) -> None:
 
 def reports(trial: Trial, conn: Any) -> list[BaseException]:
     """Errors that are reported for want of anybody who waits for them."""
-    from rethinkdb.push.runner import runner_of
-
     reported: list[BaseException] = []
     runner_of(conn).report = (  # type: ignore[method-assign]  # each loop's own is tried elsewhere
         lambda error, text: reported.append(error)
@@ -115,9 +116,7 @@ def reports(trial: Trial, conn: Any) -> list[BaseException]:
 
 async def failing(trial: Trial, conn: Any) -> Any:
     """A cursor of 2, 3, then an error."""
-    trial.insert({"id": 1, "n": 1}, {"id": 2, "n": 2}, {"id": 3, "n": "three"})
-    sums = trial.table.order_by(index="id").map(lambda row: row["n"] + 1)
-    return await trial.run(sums, conn, max_batch_rows=1)
+    return await trial.run(FAILS_AFTER_TWO_ROWS, conn, max_batch_rows=1)
 
 
 async def t14_pulling_from_an_emitter(trial: Trial) -> None:
@@ -170,7 +169,6 @@ async def t15_ends(trial: Trial) -> None:
     await trial.until(lambda: calls[-1:] == [("close",)])
     assert calls == [*(("data", number) for number in range(35)), ("end",), ("close",)]
 
-    trial.table.delete().run(trial.admin)
     calls = noted(await failing(trial, conn), "data", "end", "error", "close")
     await trial.until(lambda: calls[-1:] == [("close",)])
     *rows, (event, error), _ = calls
@@ -261,6 +259,30 @@ async def too_many_listeners(trial: Trial) -> None:
     await trial.do(cursor.close)
 
 
+async def arrays(trial: Trial) -> None:
+    """On request an array is a cursor, like any sequence; other values are what they are."""
+    conn = await trial.connect()
+    array = r.expr([1, [2], {"a": 3}])
+    assert await trial.run(array, conn) == [1, [2], {"a": 3}]
+    cursor = await trial.run(array, conn, as_cursor=True)
+    assert await trial.do(cursor.to_array) == [1, [2], {"a": 3}]
+    await trial.fails(ReqlCursorEmpty, "", cursor.next)
+    calls = noted(await trial.run(r.expr([]), conn, as_cursor=True), "data", "end", "close")
+    await trial.until(lambda: ("close",) in calls)
+    assert calls == [("end",), ("close",)]
+    calls = noted(await trial.run(array, conn, as_cursor=True), "data", "end", "close")
+    await trial.until(lambda: ("close",) in calls)
+    assert calls == [("data", 1), ("data", [2]), ("data", {"a": 3}), ("end",), ("close",)]
+    rows: list[Any] = []
+    cursor = await trial.run(array, conn, as_cursor=True)
+    await trial.do(cursor.each_async, rows.append)
+    assert rows == [1, [2], {"a": 3}]
+    assert await trial.run(r.expr({"a": 1}), conn, as_cursor=True) == {"a": 1}
+    cursor = await trial.run(r.range(3), conn, as_cursor=True)
+    assert await trial.do(cursor.to_list) == [0, 1, 2]
+    await trial.nothing_leaked(conn)
+
+
 async def each(trial: Trial) -> None:
     """Rows, then `done`; False ends it and loses nothing; an error comes once."""
     conn = await trial.connect()
@@ -281,7 +303,6 @@ async def each(trial: Trial) -> None:
     assert await trial.do(cursor.to_array) == [3, 4]
 
     calls.clear()
-    trial.table.delete().run(trial.admin)
     cursor = await failing(trial, conn)
     cursor.each(lambda error, row: calls.append((type(error), row)), done)
     await trial.until(lambda: len(calls) == 3)
@@ -359,9 +380,57 @@ async def each_async_with_completion(trial: Trial) -> None:
     await trial.until(lambda: final)
     assert str(final[0]) == "Cursor is closed."
     feed = await trial.run(trial.table.changes(), conn)
-    await trial.fails(ReqlDriverError, "never ends", feed.to_array)
+    for method in (feed.to_array, feed.to_list):
+        await trial.fails(ReqlDriverError, "never ends", method)
     await trial.do(feed.close)
     await nothing_runs(trial, conn)
+
+
+async def each_async_that_fails(trial: Trial) -> None:
+    """Errors of the query and of the callback are raised, or told to `final`; rows come first."""
+    conn = await trial.connect()
+    rows: list[Any] = []
+    finals: list[Any] = []
+
+    cursor = await failing(trial, conn)
+    await trial.fails(ReqlQueryLogicError, "STRING", cursor.each_async, rows.append)
+    assert rows == [2, 3]
+    cursor = await failing(trial, conn)
+    assert cursor.each_async(rows.append, finals.append) is None
+    await trial.until(lambda: finals)
+    assert (rows, type(finals[0])) == ([2, 3, 2, 3], ReqlQueryLogicError)
+
+    def returns_something(row: Any, completed: Any) -> Any:
+        return row + 1
+
+    def completes_with_something(row: Any, completed: Any) -> None:
+        completed("something")
+
+    for callback in (returns_something, completes_with_something):
+        cursor = await numbers_again(trial, conn)
+        await trial.fails(ReqlDriverError, "must give nothing", cursor.each_async, callback)
+        assert await trial.do(cursor.to_list) == [1, 2]  # not lost
+
+    held: list[Any] = []
+    cursor = await numbers_again(trial, conn)
+    cursor.each_async(lambda row, completed: held.append(completed), finals.append, concurrency=3)
+    await trial.until(lambda: len(held) == 3)
+    held[1](Broken())
+    for _ in range(3):
+        await trial.usable(conn)
+    assert len(finals) == 1  # two are still at work
+    held[0]()
+    held[2]()
+    await trial.until(lambda: len(finals) == 2)
+    assert type(finals[1]) is Broken
+    await trial.usable(conn)
+    assert len(finals) == 2
+    await nothing_runs(trial, conn)
+
+
+async def numbers_again(trial: Trial, conn: Any) -> Any:
+    """A cursor of 0, 1, 2, of no table."""
+    return await trial.run(r.range(3), conn)
 
 
 async def each_async_awaits(trial: Trial) -> None:
@@ -383,29 +452,72 @@ async def each_async_awaits(trial: Trial) -> None:
     assert (running, most) == (0, 4)
 
 
-async def query_until_it_fails(trial: Trial, conn: Any) -> None:
-    """Somebody must look, for a blocking connection to see that it was lost."""
-    while True:
-        await trial.usable(conn)
-
-
 async def connection_events(trial: Trial) -> None:
-    """Closing, connecting again, losing the link."""
+    """Closing, connecting again, losing the link: each is told once, with the reason."""
     conn = await trial.connect()
     calls = noted(conn, "connect", "close", "error", "timeout")
     await trial.do(conn.close)
+    await trial.do(conn.close)
     await trial.until(lambda: calls)
     assert calls == [("close", None)]
+    assert noted(conn, "close") == []  # closed long ago
     await trial.do(conn.reconnect)
     await trial.until(lambda: len(calls) == 2)
     assert calls[1:] == [("connect",)]
-    trial.proxy.cut()
-    await trial.fails(ReqlDriverError, "closed", trial.do, query_until_it_fails, trial, conn)
+    await trial.fails(ReqlQueryLogicError, "", trial.run, r.expr(1) + "a", conn)
+    trial.proxy.cut()  # which is noticed though nobody asks for anything
     await trial.until(lambda: len(calls) == 4)
     (error, reason), (close, same) = calls[2:]
     assert (error, close) == ("error", "close")
     assert reason is same
     assert isinstance(reason, Exception)
+    await trial.do(conn.reconnect)
+    await trial.until(lambda: len(calls) == 5)
+    await trial.do(conn.reconnect)
+    await trial.until(lambda: len(calls) == 7)
+    assert calls[4:] == [("connect",), ("close", None), ("connect",)]
+
+
+async def connection_time_out(trial: Trial) -> None:
+    """`timeout`, `error` and `close`, once each; and what is pending fails."""
+    conn = await trial.connect()
+    calls = noted(conn, "connect", "close", "error", "timeout")
+    rows = noted(await trial.run(trial.table.changes(), conn), "data", "end", "error", "close")
+    reason = TimeoutError("the network is gone")
+
+    def time_out() -> Waiter[None]:
+        conn._session.receive_eof(reason)
+        return Waiter.succeeded(None)
+
+    runner_of(conn).begin(time_out)
+    await trial.until(lambda: calls[-1:] == [("close", reason)] and rows[-1:] == [("close",)])
+    assert calls == [("timeout", reason), ("error", reason), ("close", reason)]
+    ((event, error), _) = rows
+    assert (event, type(error), error.__cause__) == ("error", ReqlDriverError, reason)
+
+
+async def connection_listeners_that_fail(trial: Trial) -> None:
+    """Their errors are reported, those of asynchronous ones too; closing is not disturbed."""
+    conn = await trial.connect()
+    awaits = runner_of(conn).awaits
+    reported = reports(trial, conn)
+
+    def broken(reason: Any) -> None:
+        raise Broken
+
+    async def broken_later(reason: Any) -> None:
+        await trial.driver.sleep(0)
+        raise Broken
+
+    if awaits:
+        conn.on("close", broken_later)
+    else:
+        with pytest.raises(ReqlDriverError, match="asynchronous"):
+            conn.on("close", broken_later)
+    conn.on("close", broken)
+    await trial.do(conn.close)
+    await trial.until(lambda: len(reported) == 1 + awaits)
+    assert {type(error) for error in reported} == {Broken}
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -419,9 +531,13 @@ SCENARIOS: tuple[Scenario, ...] = (
     pausing,
     asynchronous_listeners,
     too_many_listeners,
+    arrays,
     each,
     each_async,
     each_async_with_completion,
+    each_async_that_fails,
     each_async_awaits,
     connection_events,
+    connection_time_out,
+    connection_listeners_that_fail,
 )

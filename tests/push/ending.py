@@ -41,6 +41,22 @@ def on_asyncio(name: str, address: tuple[str, int]) -> None:
     asyncio.run(main())
 
 
+def on_io_loop(name: str, address: tuple[str, int]) -> None:
+    from tornado.ioloop import IOLoop
+    from tornado.locks import Event
+
+    async def main() -> None:
+        conn = await loops.load(name).make(*address)
+        opened = Event()
+        FEED.run_with(Printer(opened.set), conn)
+        await opened.wait()
+
+    loop: Any = IOLoop(make_current=False)
+    loop.run_sync(main)
+    loop.run_sync(loop.asyncio_loop.shutdown_asyncgens)  # as asyncio.run() does by itself
+    loop.close()
+
+
 def on_twisted(name: str, address: tuple[str, int]) -> None:
     from twisted.internet import defer, reactor
     from twisted.internet.task import react
@@ -86,14 +102,17 @@ def on_blocking(name: str, address: tuple[str, int]) -> None:
     opened.wait()
 
 
+#: By the name of the loop, and what else tells the case from others of it.
 LOOPS = {
     "blocking": on_blocking,
     "asyncio": on_asyncio,
     "tornado": on_asyncio,
+    "tornado-loop": on_io_loop,
     "twisted": on_twisted,
     "trio": on_trio,
     "gevent": on_gevent,
 }
 
 if __name__ == "__main__":
-    LOOPS[sys.argv[1]](sys.argv[1], (sys.argv[2], int(sys.argv[3])))
+    case, host, port = sys.argv[1:]
+    LOOPS[case](case.partition("-")[0], (host, int(port)))

@@ -10,6 +10,10 @@ from rethinkdb.push import Handler
 
 OPEN, CLOSE = ("open",), ("close",)
 
+#: Gives 2, 3, then an error, if run with `max_batch_rows=1`. Of a table, a real server would read
+#: more at once, and fail at once.
+FAILS_AFTER_TWO_ROWS = r.range(1, 4).map(lambda n: r.branch(n < 3, n + 1, r.expr("three") + 1))
+
 
 class Recorder(Handler):
     """Writes down the calls of `on_open`, `on_close`, `on_error`, `on_val`."""

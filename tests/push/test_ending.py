@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rethinkdb import loops
-from rethinkdb.embedded import Server
+from rethinkdb.loops.conformance.trial import ServerAddress
 
 from .ending import LOOPS
 
@@ -17,26 +17,25 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CLOSED = "ReqlRuntimeError Connection is closed"
 # Cancelling trio's nursery is how the connection loses its reader: a loss with a cause.
-EXPECTED = {loop: ["open", CLOSED, "closed"] for loop in LOOPS} | {
+EXPECTED = {case: ["open", CLOSED, "closed"] for case in LOOPS} | {
     "trio": ["open", "ReqlDriverError Connection is closed.", "closed"]
 }
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_the_loop_ends_with_an_open_feed(loop: str) -> None:
+@pytest.mark.parametrize("case", LOOPS)
+def test_the_loop_ends_with_an_open_feed(case: str, server: ServerAddress) -> None:
     try:
-        loops.load(loop)
+        loops.load(case.partition("-")[0])
     except ImportError as exc:
         pytest.skip(str(exc))
-    with Server() as server:
-        command = [sys.executable, "-W", "error", "-m", "tests.push.ending", loop]
-        done = subprocess.run(
-            [*command, server.host, str(server.port)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=50,
-        )
-    assert done.stdout.splitlines() == EXPECTED[loop], done.stderr
+    command = [sys.executable, "-W", "error", "-m", "tests.push.ending", case]
+    done = subprocess.run(
+        [*command, server.host, str(server.port)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.stdout.splitlines() == EXPECTED[case], done.stderr
     assert done.returncode == 0
     assert done.stderr == ""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rethinkdb import loops, r
-from rethinkdb.embedded import Server
 from rethinkdb.loops.conformance import Trial, run_scenario
 from rethinkdb.loops.conformance.drivers import DRIVERS
+from rethinkdb.loops.conformance.trial import ServerAddress
 
 from .recording import Recorder, nothing_runs
 from .traces import Broken
@@ -20,17 +20,11 @@ from .traces import Broken
 Reported = list[BaseException]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with Server() as embedded:
-        yield embedded
-
-
 def broken(value: Any) -> None:
     raise Broken
 
 
-def try_on(loop: str, scenario: Any, server: Server) -> None:
+def try_on(loop: str, scenario: Any, server: ServerAddress) -> None:
     try:
         connection_type = loops.load(loop)
     except ImportError as exc:
@@ -47,7 +41,7 @@ async def reported(trial: Trial, errors: Callable[[], Reported]) -> None:
 
 
 @pytest.mark.parametrize("loop", ["blocking", "trio"])
-def test_in_the_log(loop: str, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_in_the_log(loop: str, server: ServerAddress, caplog: pytest.LogCaptureFixture) -> None:
     def errors() -> Reported:
         records = [record for record in caplog.records if record.name == "rethinkdb.push"]
         return [record.exc_info[1] for record in records if record.exc_info]  # type: ignore[misc]
@@ -57,7 +51,7 @@ def test_in_the_log(loop: str, server: Server, caplog: pytest.LogCaptureFixture)
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "tornado"])
-def test_by_the_loop_s_exception_handler(loop: str, server: Server) -> None:
+def test_by_the_loop_s_exception_handler(loop: str, server: ServerAddress) -> None:
     async def scenario(trial: Trial) -> None:
         found: Reported = []
         asyncio.get_running_loop().set_exception_handler(
@@ -68,7 +62,7 @@ def test_by_the_loop_s_exception_handler(loop: str, server: Server) -> None:
     try_on(loop, scenario, server)
 
 
-def test_in_twisted_s_log(server: Server) -> None:
+def test_in_twisted_s_log(server: ServerAddress) -> None:
     logger = pytest.importorskip("twisted.logger")
     found: Reported = []
 
@@ -83,7 +77,7 @@ def test_in_twisted_s_log(server: Server) -> None:
         logger.globalLogPublisher.removeObserver(observe)
 
 
-def test_by_gevent_s_hub(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_gevent_s_hub(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     gevent = pytest.importorskip("gevent")
     found: Reported = []
     monkeypatch.setattr(
@@ -92,7 +86,7 @@ def test_by_gevent_s_hub(server: Server, monkeypatch: pytest.MonkeyPatch) -> Non
     try_on("gevent", lambda trial: reported(trial, lambda: found), server)
 
 
-def test_a_cancelled_method_closes_its_query(server: Server) -> None:
+def test_a_cancelled_method_closes_its_query(server: ServerAddress) -> None:
     async def scenario(trial: Trial) -> None:
         conn = await trial.connect()
         working: list[Any] = []
@@ -113,7 +107,7 @@ def test_a_cancelled_method_closes_its_query(server: Server) -> None:
     try_on("asyncio", scenario, server)
 
 
-def test_callbacks_need_a_running_loop(server: Server) -> None:
+def test_callbacks_need_a_running_loop(server: ServerAddress) -> None:
     runner = asyncio.new_event_loop()
     try:
         conn = runner.run_until_complete(_connected(server))
@@ -124,11 +118,11 @@ def test_callbacks_need_a_running_loop(server: Server) -> None:
         runner.close()
 
 
-async def _connected(server: Server) -> Any:
+async def _connected(server: ServerAddress) -> Any:
     return await loops.load("asyncio").make(server.host, server.port)
 
 
-def test_a_callback_cannot_wait_for_another_one_in_a_thread(server: Server) -> None:
+def test_a_callback_cannot_wait_for_another_one_in_a_thread(server: ServerAddress) -> None:
     with r.connect(server.host, server.port) as conn:
         other = r.table("none").run_with(lambda error, row: None, conn)
         handle = r.expr(1).run_with(lambda value: other.wait(), conn)

@@ -17,9 +17,12 @@ from rethinkdb.errors import (
 from rethinkdb.loops.conformance import Scenario, Trial, complete
 from rethinkdb.loops.conformance.trial import SMALL_BATCHES
 from rethinkdb.push import Handler, noreply_wait_with
+from rethinkdb.ql2 import QueryType
+from rethinkdb.repl import Repl
 
 from .recording import (
     CLOSE,
+    FAILS_AFTER_TWO_ROWS,
     OPEN,
     FeedRecorder,
     Recorder,
@@ -161,10 +164,8 @@ async def t7_errors(trial: Trial) -> None:
     assert isinstance(error, ReqlNonExistenceError)
     assert "^^^" in str(error)
 
-    trial.insert({"id": 1, "n": 1}, {"id": 2, "n": 2}, {"id": 3, "n": "three"})
-    sums = trial.table.order_by(index="id").map(lambda row: row["n"] + 1)
     handler = Recorder()
-    handle = sums.run_with(handler, conn, max_batch_rows=1)
+    handle = FAILS_AFTER_TWO_ROWS.run_with(handler, conn, max_batch_rows=1)
     await finished(trial, handle)
     *before, (_, error), closed = handler.calls
     assert (before, closed) == ([OPEN, *values(2, 3)], CLOSE)
@@ -344,6 +345,38 @@ async def t10_close(trial: Trial) -> None:
     assert early.calls == []
 
 
+async def t10_waiting_for_the_end_of_a_closed_query(trial: Trial) -> None:
+    """`aclose` gives what `close` gives, once the server has answered and `on_close` returned."""
+    conn = await trial.connect()
+    handler = Recorder()
+    feed = feed_of_rows(trial)
+    handle = feed.run_with(handler, conn)
+    await trial.until(lambda: handler.calls)
+    assert await trial.do(handle.aclose) is True
+    assert handler.calls == [OPEN, CLOSE]
+    assert conn._session.tokens_in_use == 0
+    assert trial.proxy.sent(QueryType.STOP) == [handle.token]
+    assert await trial.do(handle.aclose) is False
+
+    early = feed.run_with(handler, conn)  # not answered yet
+    assert await trial.do(early.aclose) is True
+    assert conn._session.tokens_in_use == 0
+    assert handler.calls == [OPEN, CLOSE]
+
+    late = feed.run_with(handler, conn)
+    await trial.until(lambda: len(handler.calls) == 3)
+    assert late.close() is True
+    assert await trial.do(late.aclose) is False
+    assert conn._session.tokens_in_use == 0
+
+    lost = feed.run_with(handler, conn)
+    await trial.until(lambda: len(handler.calls) == 5)
+    trial.proxy.hold()
+    lost.close()
+    await trial.do(conn.close, noreply_wait=False)
+    assert await trial.do(lost.aclose) is False
+
+
 async def t11_the_user_closes_the_connection(trial: Trial) -> None:
     """Open handles hear of it: a runtime error, then the end."""
     conn = await trial.connect()
@@ -489,12 +522,15 @@ async def refusals(trial: Trial) -> None:
         ((5, conn), "got int"),
         ((conn, conn), "one connection"),
         ((print, print), "one handler"),
-        ((print,), None),
+        ((conn,), "needs a handler"),
+        ((print,), "needs a connection"),
     ):
         with pytest.raises(ReqlDriverError, match=text):
             term.run_with(*arguments)
     with pytest.raises(ReqlDriverError, match="noreply"):
         term.run_with(print, conn, noreply=True)
+    with pytest.raises(ReqlDriverError, match="as_cursor"):
+        term.run_with(print, conn, as_cursor=True)
     for handler in (Recorder, Recorder(), print):
         with pytest.raises(ReqlDriverError, match="run_with"):
             term.run(handler)
@@ -502,7 +538,7 @@ async def refusals(trial: Trial) -> None:
 
 
 async def any_order(trial: Trial) -> None:
-    """`em_run` is `run_with`; the connection may come first, and the handler be a class."""
+    """`em_run` is `run_with`; the connection may come first, or be the default one."""
     conn = await trial.connect()
     seen: list[Any] = []
 
@@ -512,6 +548,14 @@ async def any_order(trial: Trial) -> None:
 
     await finished(trial, r.expr(1).em_run(conn, Class))
     assert seen == [1]
+    conn.repl()
+    try:
+        handle = r.expr(2).run_with(Class)
+    finally:
+        Repl.clear()
+    await finished(trial, handle)
+    assert seen == [1, 2]
+    assert repr(handle) == "<QueryHandle closed: 2>"
 
 
 async def profiles(trial: Trial) -> None:
@@ -652,6 +696,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     t9_no_on_error,
     t10_stop,
     t10_close,
+    t10_waiting_for_the_end_of_a_closed_query,
     t11_the_user_closes_the_connection,
     t11_the_server_drops_the_connection,
     t12_one_handler_for_two_queries,

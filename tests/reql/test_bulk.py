@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+import decimal
 import enum
+import importlib.util
 import json
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -184,6 +188,30 @@ REFUSED = {
 }
 
 
+class Plain(enum.Enum):
+    ONE = 1
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+
+
+REFUSED |= {
+    "plain enumeration": (Plain.ONE, errors.ReqlTypeError),
+    "decimal": (decimal.Decimal(1), errors.ReqlTypeError),
+    "object": (Point(1), errors.ReqlTypeError),
+    "date": (dt.date(2024, 1, 1), errors.ReqlDriverCompileError),
+    "time": (dt.time(1), errors.ReqlTypeError),
+    "deep uuid": ([{"a": (1, [uuid.UUID(int=1)])}], errors.ReqlTypeError),
+    "deep nan": ([{"a": (1.5, [None, float("nan")])}], errors.ReqlValueError),
+}
+if importlib.util.find_spec("orjson"):
+    import orjson
+
+    REFUSED["fragment"] = (orjson.Fragment(b"1"), errors.ReqlTypeError)
+
+
 @pytest.mark.parametrize(("value", "error"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("extra", [{}, {"none": None, "text": "null"}])
 def test_what_the_ordinary_path_refuses_is_refused(value, error, extra):
@@ -245,3 +273,34 @@ def test_texts_that_might_not_fit_into_a_query_go_as_terms(monkeypatch):
 def test_a_programs_own_encoder_sees_every_value(monkeypatch):
     monkeypatch.setattr(codec, "_foreign_values", True)
     assert sent(r.table("t").insert([{"n": 1}] * 8))[0] == MAKE_ARRAY
+
+
+anything = st.recursive(
+    scalars
+    | st.floats()
+    | st.uuids()
+    | st.sampled_from([Colour.RED, Number.ONE, Plain.ONE, decimal.Decimal(1), Point(1), b"x"])
+    | st.datetimes(timezones=st.none() | quarters)
+    | st.integers()
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text("abc", max_size=2) | st.integers(0, 1), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+def outcome(insert: Any, rows: Any) -> Any:
+    """What an insert prints as, or how it is refused."""
+    try:
+        return str(insert(rows))
+    except errors.ReqlError as exc:
+        return type(exc), str(exc)
+
+
+@given(st.lists(st.dictionaries(st.text("abc", max_size=2), anything, max_size=2), min_size=1))
+def test_any_documents_have_the_outcome_of_the_ordinary_path(few):
+    rows = few * 8
+    assert outcome(r.table("t").insert, rows) == outcome(ordinary, rows)

@@ -6,8 +6,8 @@ feed is closed, a watcher's `fetch_next()` gives False.
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from functools import partial
 from typing import Any
 
 from tornado.gen import multi
@@ -47,4 +47,4 @@ async def watch(table: str, feed: Any, shown: Semaphore) -> None:
 
 
 if __name__ == "__main__":
-    IOLoop.current().run_sync(partial(main, *sys.argv[1:]))
+    asyncio.run(main(*sys.argv[1:]))

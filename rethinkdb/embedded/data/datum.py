@@ -124,6 +124,11 @@ def type_name(value: Datum) -> str:
         return f"PTYPE<{pseudo_type}>"
     if isinstance(value, Extremum):
         return value.value
+    return json_type_name(value)
+
+
+def json_type_name(value: Datum) -> str:
+    """The name of what a datum is in JSON, where pseudo-types are objects."""
     return next(name for kind, name in _TYPE_NAMES if isinstance(value, kind))
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from rethinkdb.embedded.data import datum, pseudotypes
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.failures import logic
+from rethinkdb.embedded.failures import QueryFailure, logic
 
 _SHOWN = 40
 """Longer texts are cut in messages."""
@@ -25,13 +26,13 @@ _EXPONENT = re.compile(r"[eE][+-]?([0-9]*)")
 _DIGITS = re.compile(r"[0-9]*")
 _ESCAPED = '"\\/bfnrt'
 _LARGEST_EXPONENT = 308
-_NEEDS_CARE = re.compile(r"[0-9]{16}|\\u[dD][89a-fA-F]|[eE]")
-"""Large integers must be rounded, surrogates checked, exponents limited: the quick way does none of
-it.
-"""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Of these the standard parser takes some that a server does not."""
+_SAFE_DIGITS = 15
+"""Integers of so many digits are doubles; longer ones must be rounded."""
 
 
-class JSONProblem(Exception):
+class JSONProblem(ValueError):
     """Why a text is no JSON."""
 
 
@@ -48,11 +49,13 @@ def parse(text: str) -> Datum:
 
 def parse_or_explain(text: str) -> Datum:
     """The same, but text that is no JSON raises `JSONProblem`."""
-    careful = _NEEDS_CARE.search(text) is not None
-    if careful:
+    if "\\u" in text and _SURROGATE.search(text) is not None:
         explain(text)
     try:
-        return (_CAREFUL if careful else _QUICK).decode(text)
+        return _DECODER.decode(text)
+    except QueryFailure:  # what it means will not do; that it is no JSON at all comes first
+        explain(text)
+        raise
     except ValueError:
         explain(text)
         raise JSONProblem("Invalid value.") from None
@@ -74,16 +77,23 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
-_QUICK = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_float=lambda digits: datum.number(float(digits)),
-    parse_constant=_refuse,
-)
-_CAREFUL = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_float=lambda digits: datum.number(float(digits)),
-    parse_int=lambda digits: datum.number(int(digits)),
-    parse_constant=_refuse,
+def _integer(digits: str) -> Datum:
+    return int(digits) if len(digits) <= _SAFE_DIGITS else _checked(digits, int)
+
+
+def _float(digits: str) -> Datum:
+    if "e" in digits or "E" in digits:
+        return _checked(digits, float)
+    return datum.number(float(digits))
+
+
+def _checked(digits: str, convert: Callable[[str], float]) -> Datum:
+    _number(digits, 0)  # raises if it is too large
+    return datum.number(convert(digits))
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_refuse
 )
 
 

@@ -13,7 +13,8 @@ from rethinkdb.embedded.language import layout
 from rethinkdb.embedded.language.layout import Break, Document, Nest, NewLine
 from rethinkdb.ql2 import TermType
 
-LINE_WIDTH = 80
+FUNCTION_WIDTH = 80
+QUERY_WIDTH = 89
 MAX_DEPTH = 15
 
 _COMMA: Document = (",", Break(" "))
@@ -88,13 +89,13 @@ def function_source(wire: Any) -> str:
     """A function in wire form as JavaScript."""
     _, (parameters, body) = wire
     names = ", ".join(map(variable_name, parameters[1]))
-    text = layout.render(_Printer().term(body), LINE_WIDTH)
+    text = layout.render(_Printer().term(body), FUNCTION_WIDTH)
     return f"function({names}) {{ return {text}; }}"
 
 
 def query_source(wire: Any) -> str:
     """A query in wire form as JavaScript."""
-    return layout.render(_Printer().term(wire), LINE_WIDTH)
+    return layout.render(_Printer().term(wire), QUERY_WIDTH)
 
 
 def variable_name(id: int) -> str:

@@ -114,19 +114,22 @@ class Listener:
 
     def _accept(self, events: int) -> None:
         try:
-            connection, _ = self._socket.accept()
+            connection, address = self._socket.accept()
         except OSError:  # the client has already gone, or no descriptor is left: either way, go on
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        Peer(self, connection)
+        Peer(self, connection, address[:2])
 
 
 class Peer:
     """One client's connection."""
 
-    def __init__(self, listener: Listener, connection: socket.socket) -> None:
+    def __init__(
+        self, listener: Listener, connection: socket.socket, address: tuple[str, int]
+    ) -> None:
         self.socket = connection
+        self._address = address
         self._listener = listener
         self._lock = threading.RLock()
         self._protocol = listener.make_protocol()
@@ -178,6 +181,7 @@ class Peer:
         if isinstance(event, HandshakeCompleted):
             self._conversation = self._listener.make_conversation(
                 event.user,
+                self._address,
                 send=self.send,
                 submit=self._listener.workers.submit,
                 submit_later=self._listener.workers.submit_later,

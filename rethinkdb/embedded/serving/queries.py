@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.datum import Datum, json_type_name
 from rethinkdb.embedded.data.jsontext import NotJSON
 from rethinkdb.embedded.data.jsontext import loads as load_json
 from rethinkdb.embedded.feeds.feed import Once
@@ -55,6 +55,7 @@ class Conversation:
     Args:
         store: the data they work on.
         user: the name the client has logged in with.
+        address: from where: host and port.
         server_info: what to answer to SERVER_INFO.
         send: sends a reply: token, body. May be called from any thread.
         submit: runs a job soon, in another thread. May be called from any thread.
@@ -66,6 +67,7 @@ class Conversation:
         self,
         store: Store,
         user: str,
+        address: tuple[str, int],
         *,
         server_info: Datum,
         send: Callable[[int, bytes], None],
@@ -74,7 +76,9 @@ class Conversation:
         has_room: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
+        self._figures = store.figures
         self._user = user
+        self._address = address
         self._server_info = server_info
         self._send = send
         self._submit = submit
@@ -87,6 +91,7 @@ class Conversation:
         self._waits: dict[int, set[Turns]] = {}
         self._outstanding = 0
         self._closed = False
+        self._figures.connections.add(1)
 
     @property
     def full(self) -> bool:
@@ -111,6 +116,8 @@ class Conversation:
     def close(self) -> None:
         """Interrupts every query: nobody waits for answers any more."""
         with self._lock:
+            if not self._closed:
+                self._figures.connections.add(-1)
             self._closed = True
             queries = list(self._queries.values())
         for turns in queries:
@@ -124,7 +131,7 @@ class Conversation:
     def _start(self, token: int, wire: list[Any]) -> None:
         term = wire[1] if len(wire) > 1 else None
         run_options = wire[2] if len(wire) > 2 else {}
-        query = RunningQuery(self._store, self._user, term, run_options)
+        query = RunningQuery(self._store, self._user, self._address, term, run_options)
         turns = Turns(token, query)
         with self._lock:
             duplicate = token in self._queries or self._closed
@@ -155,9 +162,10 @@ class Conversation:
         if duplicate:
             self._send(token, _duplicate(token))
         elif not pending:
-            self._send(token, replies.wait_complete())
+            self._complete_wait(token)
 
     def _tell_server_info(self, token: int, wire: list[Any]) -> None:
+        self._figures.queries.record()
         self._send(token, replies.server_info(self._server_info))
 
     _HANDLERS: ClassVar[Mapping[QueryType, Callable[[Conversation, int, list[Any]], None]]] = {
@@ -184,6 +192,7 @@ class Conversation:
             if self._queries.get(turns.token) is not turns:
                 return False
             self._outstanding += 1
+            self._figures.active.add(1)
             turns.requests.append(Request(type))
             its_turn = len(turns.requests) == 1
         if its_turn and turns.query.is_quiet:
@@ -205,6 +214,8 @@ class Conversation:
                 self._release(request)  # feeds do not count while they wait: that may be forever
                 self._resume_later(turns, waiting)
                 return
+            self._figures.active.add(-1)
+            self._figures.queries.record()
             if turns.query.finished:
                 self._forget(turns)
             if not turns.query.noreply:
@@ -269,7 +280,11 @@ class Conversation:
             for token in complete:
                 del self._waits[token]
         for token in complete:
-            self._send(token, replies.wait_complete())
+            self._complete_wait(token)
+
+    def _complete_wait(self, token: int) -> None:
+        self._figures.queries.record()
+        self._send(token, replies.wait_complete())
 
     def _release(self, request: Request) -> None:
         with self._lock:
@@ -306,33 +321,19 @@ def _duplicate(token: int) -> bytes:
     return replies.client_error(f"ERROR: duplicate token {_signed(token)}")
 
 
-_JSON_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "BOOL"),
-    ((int, float), "NUMBER"),
-    (str, "STRING"),
-    (list, "ARRAY"),
-    (dict, "OBJECT"),
-    (type(None), "NULL"),
-)
-
-
-def _json_name(value: Any) -> str:
-    return next(name for kind, name in _JSON_NAMES if isinstance(value, kind))
-
-
 _QUERY_TYPES = frozenset(QueryType)
 
 
 def _malformed(query: Any) -> str | None:
     """What is wrong with the outermost form of a query, None if nothing is."""
     if not isinstance(query, list):
-        return f"Expected a query to be an array, but found {_json_name(query)}."
+        return f"Expected a query to be an array, but found {json_type_name(query)}."
     if not 1 <= len(query) <= 3:
         return f"Expected 1 to 3 elements in the top-level query, but found {len(query)}."
-    if _json_name(query[0]) != "NUMBER":
-        return f"Expected a query type as a number, but found {_json_name(query[0])}."
+    if json_type_name(query[0]) != "NUMBER":
+        return f"Expected a query type as a number, but found {json_type_name(query[0])}."
     if int(query[0]) not in _QUERY_TYPES:
         return f"Unrecognized QueryType: {int(query[0])}."
     if len(query) == 3 and not isinstance(query[2], dict):
-        return f"Expected global optargs as an object, but found {_json_name(query[2])}."
+        return f"Expected global optargs as an object, but found {json_type_name(query[2])}."
     return None

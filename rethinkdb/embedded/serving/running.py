@@ -54,6 +54,7 @@ class RunningQuery:
     Args:
         store: the data it works on.
         user: who runs it.
+        address: from where: host and port.
         term: its root, in wire form.
         wire_options: its run options, in wire form.
 
@@ -63,7 +64,14 @@ class RunningQuery:
         interrupted: somebody wants it to end.
     """
 
-    def __init__(self, store: Store, user: str, term: Any, wire_options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        user: str,
+        address: tuple[str, int],
+        term: Any,
+        wire_options: Mapping[str, Any],
+    ) -> None:
         self.noreply = options.static_flag(wire_options, "noreply")
         self.finished = False
         self.interrupted = False
@@ -72,7 +80,7 @@ class RunningQuery:
         self._term = term
         self._wire_options = wire_options
         self._trace = Trace() if options.static_flag(wire_options, "profile") else None
-        self._job = Job(user, term, self._kill)
+        self._job = Job(user, term, self._kill, address)
         self._killed = False
         self._environment: Environment
         self._rows: Iterator[Datum] = iter(())
@@ -89,7 +97,8 @@ class RunningQuery:
     @property
     def is_quiet(self) -> bool:
         """Whether it is such a changefeed, and without news."""
-        return self.is_prompt and self._feed is not None and not self._feed.ready()
+        feed = self._feed
+        return feed is not None and not feed.blocks and not feed.ready()
 
     def interrupt(self) -> None:
         """Ends it as soon as may be; an open request is answered with an empty, last batch."""

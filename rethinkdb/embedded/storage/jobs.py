@@ -18,11 +18,13 @@ class Job:
         user: who runs it.
         term: its wire form.
         interrupt: ends it as soon as may be.
+        address: of its client: host and port.
     """
 
     user: str
     term: Any
     interrupt: Callable[[], None]
+    address: tuple[str, int]
     started: float = field(default_factory=time.monotonic)
     _id: str = ""
 

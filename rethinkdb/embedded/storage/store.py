@@ -21,8 +21,10 @@ from rethinkdb.embedded.data.streams import Origin, Stream
 from rethinkdb.embedded.data.values import Database, Table, TableSlice
 from rethinkdb.embedded.failures import logic, op_failed
 from rethinkdb.embedded.storage import keys, permissions
+from rethinkdb.embedded.storage.figures import Figures
 from rethinkdb.embedded.storage.indexes import Index, Range
 from rethinkdb.embedded.storage.jobs import Jobs
+from rethinkdb.embedded.storage.log import Level, Log
 from rethinkdb.embedded.storage.permissions import User
 from rethinkdb.embedded.storage.tables import Change, StoredTable, TableData, TableListener
 from rethinkdb.net.scram import Credentials
@@ -62,6 +64,7 @@ class ServerIdentity:
     name: str
     tags: tuple[str, ...] = ("default",)
     cache_size_mb: Datum = "auto"
+    port: int = 0
 
 
 class Store:
@@ -75,6 +78,8 @@ class Store:
         users: accounts by name.
         heartbeat_timeout: a setting of the cluster, kept for who reads it back.
         jobs: the queries that are running.
+        figures: what it counts of its clients.
+        log: what it has to tell; written by `note`.
 
     Args:
         system_tables: what makes the tables of the system database, which are computed from the
@@ -93,6 +98,8 @@ class Store:
         self.users: dict[str, User] = {permissions.ADMIN: permissions.admin()}
         self.heartbeat_timeout: Datum = 10
         self.jobs = Jobs()
+        self.figures = Figures()
+        self.log = Log()
         self._make_system_table = system_tables
         self._system_tables: dict[tuple[str, str], SystemTable] = {}
         self.create_database("test")
@@ -145,7 +152,7 @@ class Store:
         with self.lock:
             database = self.database(name)
             for table in database.tables.values():
-                table.dropped()
+                self._dropped(table)
             del self.databases[name]
             self.configuration_changed()
             return database
@@ -200,6 +207,7 @@ class Store:
             created = tables[name] = StoredTable(
                 self.lock, id or str(uuid.uuid4()), name, primary_key, durability, shards
             )
+            self.log.add("info", f"Table {created.id}: Added replica on this server.")
             self.configuration_changed()
             return created
 
@@ -208,9 +216,13 @@ class Store:
         with self.lock:
             table = self.table(database, name)
             del self.database(database).tables[name]
-            table.dropped()
+            self._dropped(table)
             self.configuration_changed()
             return table
+
+    def _dropped(self, table: StoredTable) -> None:
+        table.dropped()
+        self.log.add("info", f"Table {table.id}: Deleted the table.")
 
     def all_tables(self) -> Iterator[tuple[DatabaseData, StoredTable]]:
         """All tables made by users, with their databases."""
@@ -242,6 +254,12 @@ class Store:
         """
         for table in tuple(self._system_tables.values()):
             table.refresh()
+
+    def note(self, level: Level, message: str) -> None:
+        """Writes an entry of the log."""
+        with self.lock:
+            self.log.add(level, message)
+            self.configuration_changed()
 
     # -- reading
 

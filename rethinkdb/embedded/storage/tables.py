@@ -14,6 +14,7 @@ from sortedcontainers import SortedList
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.storage import keys
+from rethinkdb.embedded.storage.figures import Meter
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, EVERYTHING, Index, Range, chunks
 from rethinkdb.embedded.storage.keys import OrderKey
 
@@ -60,6 +61,7 @@ class TableData(abc.ABC):
         id, name, primary_key: as in the table's configuration.
         indexes: secondary indexes by name.
         write_hook: applied to every write, None if there is none.
+        reads, writes: of documents, whether or not there is one, or it changes.
         is_system: it belongs to the database `rethinkdb`.
     """
 
@@ -72,6 +74,8 @@ class TableData(abc.ABC):
         self.primary_key = primary_key
         self.indexes: dict[str, Index] = {}
         self.write_hook: WriteHook | None = None
+        self.reads = Meter()
+        self.writes = Meter()
         self._listeners: list[TableListener] = []
 
     # -- reading
@@ -89,7 +93,9 @@ class TableData(abc.ABC):
 
     def get(self, key: Datum) -> Datum:
         """The row under a primary key, None if there is none; raises for what cannot be a key."""
-        return self.rows.get(keys.primary_key(key))
+        order_key = keys.primary_key(key)
+        self.reads.record()
+        return self.rows.get(order_key)
 
     def key_of(self, row: Datum) -> Datum:
         """The primary key of a row."""
@@ -107,6 +113,7 @@ class TableData(abc.ABC):
     ) -> Iterator[tuple[Datum, Datum]]:
         """The same rows, each with its value, as often as it stands in the index."""
         for chunk in index.entry_chunks(self.lock, bounds, descending=descending):
+            self.reads.record(len(chunk))
             for entry in chunk:
                 row = self.rows.get(entry.row)
                 found = [] if row is None else index.values(row)
@@ -120,6 +127,7 @@ class TableData(abc.ABC):
             return self._rows_under(index.rows_of(key))
 
     def _rows_under(self, row_keys: list[OrderKey]) -> list[Datum]:
+        self.reads.record(len(row_keys))
         rows = self.rows
         return [rows[key] for key in row_keys if key in rows]
 

@@ -90,6 +90,7 @@ class Writer:
             if row_key in table.rows:
                 return False
             table.put(row_key, None, document)
+            table.writes.record()
         self._tally.wrote(None, document, changed=True)
         return True
 
@@ -127,6 +128,7 @@ class Writer:
     ) -> None:
         table = self._table
         with table.lock:
+            table.writes.record()
             old = table.rows.get(row_key)
             try:
                 new = replacement(old)

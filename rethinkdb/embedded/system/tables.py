@@ -1,7 +1,8 @@
 """The tables of the database `rethinkdb`: rows computed from the state of the server.
 
-Those that only show something are here; the ones that can be written are in `system_configuration`
-and `system_users`; `system_catalogue` names them all.
+What they have in common is here, and some that only show something. `activity` has those of what
+the server does, `cluster_tables` and `user_tables` those that can be written; `catalogue` names
+them all.
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ from typing import TYPE_CHECKING, ClassVar
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import op_failed
-from rethinkdb.embedded.language import javascript_source
 from rethinkdb.embedded.storage.indexes import EVERYTHING, Range
 from rethinkdb.embedded.storage.keys import OrderKey
-from rethinkdb.embedded.storage.permissions import ADMIN
 from rethinkdb.embedded.storage.tables import Change, TableData, TableListener, sort_rows
 
 if TYPE_CHECKING:
@@ -106,46 +105,6 @@ class CurrentIssues(SystemTable):
         return ()
 
 
-class Logs(SystemTable):
-    """The server's log; this one writes none."""
-
-    NAME = "logs"
-    REFUSAL = "It's illegal to write to the `rethinkdb.{name}` system table."
-
-    def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """None."""
-        return ()
-
-
-class JobsTable(SystemTable):
-    """What the server is working on: running queries. Deleting a row interrupts its query."""
-
-    NAME = "jobs"
-
-    def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """The running queries, the one that reads among them."""
-        server = self.shown(self.store.server.name, self.store.server.id)
-        for job in self.store.jobs.running():
-            yield {
-                "duration_sec": round(job.seconds, 6),
-                "id": ["query", job.id],
-                "info": {"query": javascript_source.query_source(job.term), "user": job.user},
-                "servers": [server],
-                "type": "query",
-            }
-
-    def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
-        """Interrupts a query."""
-        if change.new is not None:
-            raise op_failed(
-                "The `rethinkdb.jobs` system table only allows deletions, not inserts or updates."
-            )
-        for job in self.store.jobs.running():
-            if change.key == ["query", job.id] and user in (ADMIN, job.user):
-                job.interrupt()
-        return None
-
-
 class DebugScratch(SystemTable):
     """A table to try the rules of system tables on. It keeps what is written to it."""
 
@@ -176,7 +135,7 @@ class ServerStatus(SystemTable):
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
         """The one server."""
-        server, started = self.store.server, _time(self.store.started)
+        server, started = self.store.server, time_of(self.store.started)
         yield {
             "id": server.id,
             "name": server.name,
@@ -184,6 +143,8 @@ class ServerStatus(SystemTable):
                 "canonical_addresses": [],
                 "connected_to": {},
                 "hostname": socket.gethostname(),
+                "http_admin_port": "<no http admin>",
+                "reql_port": server.port,
                 "time_connected": started,
             },
             "process": {
@@ -196,30 +157,8 @@ class ServerStatus(SystemTable):
         }
 
 
-class Stats(SystemTable):
-    """Figures of the server and its tables."""
-
-    NAME = "stats"
-
-    def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """What there could be figures of; nothing is counted."""
-        server = self.store.server
-        yield {"id": ["cluster"], "query_engine": {}}
-        yield {
-            "id": ["server", server.id],
-            "query_engine": {},
-            "server": self.shown(server.name, server.id),
-        }
-        for database, table in self.store.all_tables():
-            yield {
-                "db": self.shown(database.name, database.id),
-                "id": ["table", table.id],
-                "query_engine": {},
-                "table": self.shown(table.name, table.id),
-            }
-
-
-def _time(seconds: float) -> Datum:
+def time_of(seconds: float) -> Datum:
+    """A time since the epoch, as rows show it."""
     return {
         datum.REQL_TYPE: "TIME",
         "epoch_time": datum.number(round(seconds, 3)),

@@ -6,8 +6,8 @@ import gc
 import inspect
 import re
 import time
+import uuid
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import Any, Protocol
 
 from rethinkdb import query as r
@@ -30,8 +30,6 @@ SMALL_BATCHES = {"max_batch_rows": 10}
 """Run options: enough items for a program are several batches."""
 
 _POLL = 0.002
-
-_numbers = count()
 
 
 class ServerAddress(Protocol):
@@ -70,7 +68,7 @@ class Trial:
         self.connection_type = connection_type
         self.proxy = proxy
         self.admin = admin
-        self.db_name = f"conformance_{next(_numbers)}"
+        self.db_name = f"conformance_{uuid.uuid4().hex[:12]}"  # others may use the server, too
         self.table = r.db(self.db_name).table("heroes")
         self.directory = ""
         self._connections: list[Any] = []

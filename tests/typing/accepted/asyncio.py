@@ -17,10 +17,13 @@ from rethinkdb.net.session import ServerInfo
 
 async def connecting() -> None:
     assert_type(Connection.make("localhost", 28015), Opening[Connection])
+    assert_type(r.connect("localhost", loop_type="asyncio", io_loop=None), Opening[Connection])
     conn = await Connection.make("localhost", 28015, db="blog")
     assert_type(conn, Connection)
     assert_type(await conn.connect(), Connection)
     async with Connection.make("localhost") as opened:
+        assert_type(opened, Connection)
+    async with r.connect("localhost", 28015, "blog", loop_type="asyncio", user="ada") as opened:
         assert_type(opened, Connection)
     async with conn as entered:
         assert_type(entered, Connection)

@@ -14,6 +14,7 @@ from rethinkdb.net.session import ServerInfo
 
 def connecting() -> None:
     assert_type(Connection.make("localhost", 28015, db="blog"), Connection)
+    assert_type(r.connect("localhost", 28015, db="blog", loop_type="gevent"), Connection)
     conn = Connection("localhost", timeout=5)
     assert_type(conn.connect(), Connection)
     assert_type(conn.reconnect(noreply_wait=False, timeout=1.5), Connection)

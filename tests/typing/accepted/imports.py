@@ -10,6 +10,7 @@ import rethinkdb as module
 from rethinkdb import RethinkDB, r
 from rethinkdb.ast import RqlQuery, Table
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.loops.blocking import Connection
 from rethinkdb.net import BaseConnection, BaseCursor
 
 own = RethinkDB()
@@ -27,9 +28,21 @@ assert_type(module.row["a"], RqlQuery)
 assert_type(r.row["a"], RqlQuery)
 assert_type(own.row["a"], RqlQuery)
 
-assert_type(module.connect("localhost", loop_type="asyncio"), Any)
-assert_type(r.connect("localhost", loop_type=None), Any)
+# The loop type that was chosen some time before, or that another package brings, is not known here.
+
+assert_type(module.connect("localhost"), Any)
+assert_type(r.connect("localhost", 28015, "blog", "key", "ada", "secret", 5.0), Any)
 assert_type(own.connect("localhost", 28015, io_loop=None), Any)
+assert_type(r.connect("localhost", loop_type="anyio", portal=None), Any)
+
+assert_type(module.connect("localhost", loop_type="blocking"), Connection)
+assert_type(r.connect("localhost", loop_type=None), Connection)
+assert_type(own.connect("localhost", loop_type="blocking"), Connection)
+
+
+def configured(config: Any) -> Connection:
+    return r.connect(config["host"], config["port"], loop_type=None, timeout=config["timeout"])
+
 
 for chosen in (None, "asyncio", "tornado", "twisted", "trio", "gevent"):
     module.set_loop_type(chosen)

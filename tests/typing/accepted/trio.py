@@ -18,6 +18,7 @@ from rethinkdb.net.session import ServerInfo
 
 async def connecting(nursery: trio.Nursery) -> None:
     assert_type(Connection.make("localhost", nursery=nursery), Opening[Connection])
+    assert_type(r.connect(port=28016, loop_type="trio", nursery=nursery), Opening[Connection])
     conn = await Connection.make("localhost", nursery=nursery)
     assert_type(conn, Connection)
     assert_type(await conn.reconnect(timeout=1), Connection)

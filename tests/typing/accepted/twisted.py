@@ -15,6 +15,7 @@ from rethinkdb.net.session import ServerInfo
 
 async def connecting() -> None:
     assert_type(Connection.make("localhost", 28015), Deferred[Connection])
+    assert_type(r.connect(reactor=None, loop_type="twisted"), Deferred[Connection])
     conn = await Connection("localhost").connect()
     assert_type(conn, Connection)
     assert_type(conn.reconnect(timeout=1), Deferred[Connection])

@@ -6,6 +6,7 @@ from rethinkdb import r
 from rethinkdb.loops.asyncio import AsyncioCursor, Connection
 
 opened: Connection = Connection.make("localhost")  # error: assignment
+chosen: Connection = r.connect("localhost", loop_type="asyncio")  # error: assignment
 
 
 async def running(conn: Connection) -> None:

@@ -8,6 +8,7 @@ from rethinkdb.loops.gevent import Connection, GeventCursor
 
 async def running(conn: Connection) -> None:
     await Connection.make("localhost")  # error: misc
+    await r.connect("localhost", loop_type="gevent")  # error: misc
     await conn.close()  # error: func-returns-value misc
     await conn.server()  # error: misc
     async with conn:  # error: attr-defined attr-defined

@@ -12,6 +12,8 @@ RethinkDB("asyncio")  # error: call-arg
 RethinkDB().set_loop_type(asyncio=True)  # error: call-arg
 r.set_loop_type(1)  # error: arg-type
 rethinkdb.set_loop_type(1)  # error: arg-type
-r.connect(port=28015.5)  # error: arg-type
-r.connect(loop_type=1)  # error: arg-type
+r.connect(port=28015.5)  # error: call-overload
+r.connect(loop_type=1)  # error: call-overload
+r.connect(port=28015.5, loop_type="asyncio")  # error: call-overload
+r.connect(user=1, loop_type=None)  # error: call-overload
 print(r.ReqlDriverErorr)  # error: attr-defined

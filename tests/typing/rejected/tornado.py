@@ -6,6 +6,7 @@ from rethinkdb import r
 from rethinkdb.loops.tornado import Connection, TornadoCursor
 
 opened: Connection = Connection.make("localhost")  # error: assignment
+chosen: Connection = r.connect("localhost", loop_type="tornado")  # error: assignment
 
 
 async def running(conn: Connection) -> None:

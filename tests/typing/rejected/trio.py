@@ -16,6 +16,11 @@ async def running(conn: Connection) -> None:
         pass
 
 
+async def connecting() -> None:
+    conn: Connection = r.connect("localhost", loop_type="trio")  # error: assignment
+    print(conn)
+
+
 async def cursors(cursor: TrioCursor) -> None:
     for document in cursor:  # error: attr-defined
         print(document)

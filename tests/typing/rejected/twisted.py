@@ -6,6 +6,7 @@ from rethinkdb import r
 from rethinkdb.loops.twisted import Connection, TwistedCursor
 
 opened: Connection = Connection.make("localhost")  # error: assignment
+chosen: Connection = r.connect("localhost", loop_type="twisted")  # error: assignment
 
 
 async def running(conn: Connection) -> None:

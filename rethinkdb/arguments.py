@@ -1,0 +1,44 @@
+"""What `connect()` takes by name, for type checkers: nothing here is needed at run time.
+
+Each loop type has some of its own, so a class of them. `host`, `port` and `db` are not among them,
+as they may be given by position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+__all__ = ["ConnectArguments", "IOLoopArguments", "ReactorArguments", "TrioArguments"]
+
+
+class ConnectArguments(TypedDict, total=False):
+    """Those of every loop. `RethinkDB.connect` explains them."""
+
+    auth_key: str | None
+    user: str | None
+    password: str | None
+    timeout: float | str | None
+    ssl: Any
+    url: str | None
+    json_encoder: Callable[..., Any] | None
+    json_decoder: Callable[..., Any] | None
+
+
+class IOLoopArguments(ConnectArguments, total=False):
+    """Those of asyncio, Tornado and gevent."""
+
+    io_loop: Any
+
+
+class ReactorArguments(ConnectArguments, total=False):
+    """Those of Twisted."""
+
+    reactor: Any
+    start_reactor: bool
+
+
+class TrioArguments(ConnectArguments, total=False):
+    """Those of trio."""
+
+    nursery: Any

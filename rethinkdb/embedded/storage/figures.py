@@ -1,0 +1,79 @@
+"""What a server counts of its work, for the table `stats`: totals, and how often in a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Meter:
+    """How often something has happened. May be used by several threads.
+
+    Args:
+        clock: tells the time in seconds.
+
+    Attributes:
+        total: the count since it was made.
+    """
+
+    __slots__ = ("_clock", "_current", "_lock", "_previous", "_second", "total")
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._second = int(clock())
+        self._current = self._previous = 0
+        self.total = 0
+
+    def record(self, count: int = 1) -> None:
+        """It has happened, so many times."""
+        with self._lock:
+            self._roll(self._clock())
+            self._current += count
+            self.total += count
+
+    @property
+    def per_second(self) -> float:
+        """The rate now: this second's count, and that part of the last one's which it lacks."""
+        with self._lock:
+            now = self._clock()
+            self._roll(now)
+            return self._current + self._previous * (1 - now % 1)
+
+    def _roll(self, now: float) -> None:
+        second = int(now)
+        if second != self._second:
+            self._previous = self._current if second == self._second + 1 else 0
+            self._current = 0
+            self._second = second
+
+
+class Gauge:
+    """How many of something there are. May be used by several threads."""
+
+    __slots__ = ("_lock", "value")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def add(self, count: int) -> None:
+        """There are so many more; fewer, if negative."""
+        with self._lock:
+            self.value += count
+
+
+class Figures:
+    """What a server counts of its clients.
+
+    Attributes:
+        connections: clients that have logged in.
+        active: requests that are not answered yet.
+        queries: requests that are.
+    """
+
+    def __init__(self) -> None:
+        self.connections = Gauge()
+        self.active = Gauge()
+        self.queries = Meter()

@@ -1,0 +1,43 @@
+"""Cursors whose methods return coroutines of trio."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from rethinkdb.net.cursor import AsyncIterableCursor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["TrioCursor"]
+
+
+class TrioCursor(AsyncIterableCursor):
+    """A cursor whose methods return coroutines. `async with cursor:` closes it."""
+
+    if TYPE_CHECKING:
+
+        def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Any]: ...
+        def fetch_next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, bool]: ...
+        def close(self) -> Coroutine[Any, Any, None]: ...
+
+    async def _next_item(self, timeout: float | None) -> Any:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return await super()._next_item(timeout)
+
+    async def _has_item(self, timeout: float | None) -> Any:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return await super()._has_item(timeout)
+
+    async def aclose(self) -> None:
+        """`close()`, as trio's own things call it."""
+        await self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()

@@ -1,0 +1,39 @@
+"""The asyncio adapter on uvloop: the same scenarios, on another event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from rethinkdb.embedded import Server
+from rethinkdb.loops import load
+from rethinkdb.loops.conformance import SCENARIOS, Scenario, Skip, name_of, run_scenario
+from rethinkdb.loops.conformance.drivers import AsyncioDriver
+
+uvloop: Any = pytest.importorskip("uvloop", reason="needs uvloop, which not every platform has")
+
+T = TypeVar("T")
+
+
+class UvloopDriver(AsyncioDriver):
+    """Tasks of asyncio on uvloop."""
+
+    def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        result: T = uvloop.run(main())
+        return result
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as embedded:
+        yield embedded
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
+def test_scenario(scenario: Scenario, server: Server) -> None:
+    try:
+        run_scenario(scenario, UvloopDriver(), load("asyncio"), server)
+    except Skip as exc:
+        pytest.skip(str(exc))
