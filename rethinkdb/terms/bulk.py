@@ -12,7 +12,8 @@ stay as they are: there is little to win, and the server points at the very valu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import marshal
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -34,8 +35,6 @@ __all__ = ["Text", "encoded", "encoded_singly", "written"]
 _LEAST_TEXT = 32 * 1024
 _MOST_TEXT = 32 * 1024 * 1024
 
-# What orjson writes as the ordinary path does. It takes more (a UUID, an Enum) by itself, and as
-# nothing keeps it from that, types must be looked at all the same.
 _HOLDERS = frozenset({dict, list, tuple})
 _ACCEPTED = _HOLDERS | {str, int, float, bool, type(None), datetime}
 
@@ -45,6 +44,9 @@ if orjson is not None:
         | orjson.OPT_PASSTHROUGH_DATACLASS
         | orjson.OPT_PASSTHROUGH_SUBCLASS
     )
+
+# How deep orjson goes, by its documentation. It does not take a lower limit.
+_ORJSON_DEPTH = 254
 
 _PSEUDO_TYPE = f'"{PSEUDO_TYPE_KEY}"'.encode()
 
@@ -110,10 +112,13 @@ def _encoded(value: Any, documents: list[Any], depth: int) -> Text | None:
         return _time(foreign)
 
     try:
-        json = orjson.dumps(value, pseudo_type, _LEFT_TO_US)
+        json = _dumps(value, pseudo_type, _ORJSON_DEPTH - depth + (value is not documents))
     except TypeError:  # also keys, surrogates, long integers: the ordinary path knows, or tells
         return None
-    if len(json) > _MOST_TEXT or not _is_plain(documents, depth, json):
+    if len(json) > _MOST_TEXT or not _is_plain(documents, dates):
+        return None
+    # orjson writes NaN and infinities as null, so without one there are none.
+    if b"null" in json and not _all_finite(documents):
         return None
     # All times in the text must be dates of ours, or printing could not tell them apart.
     if dates and json.count(_PSEUDO_TYPE) != len(dates):
@@ -121,26 +126,46 @@ def _encoded(value: Any, documents: list[Any], depth: int) -> Text | None:
     return Text(json.decode(), tuple(dates))
 
 
-def _is_plain(documents: list[Any], depth: int, json: bytes) -> bool:
-    """Whether orjson wrote what the ordinary path would have: then it does not contain itself.
+def _dumps(value: Any, default: Callable[[Any], Any], spent: int) -> bytes:
+    """The value as orjson writes it, which may go so many levels less deep than orjson would.
 
-    Types are collected level by level, at the speed of C: 0.3 µs for a document of 6 values, where
-    a Python loop takes 0.7.
+    Raises:
+        TypeError: it goes deeper, or orjson cannot write it.
     """
-    holders, kinds = documents, set(map(type, documents))
-    seen: set[type] = set()
-    for _ in range(depth - 1):
-        if not kinds <= _HOLDERS:
-            return False
+    for _ in range(spent):  # in lists, which takes a thousandth of the time of a check of our own
+        value = [value]
+    json = orjson.dumps(value, default, _LEFT_TO_US)
+    return json[spent : len(json) - spent]
+
+
+def _is_plain(documents: list[Any], dates: list[datetime]) -> bool:
+    """Whether what orjson wrote holds nothing that the ordinary path would not take.
+
+    A UUID or an Enum, for instance: orjson has no option to leave these to us.
+    """
+    if dates:
+        return _has_plain_types(documents)
+    # marshal knows exact types only. What it takes beyond JSON's, such as bytes, orjson does not.
+    # Measured for a document of 270 bytes: 0.4 µs in place of 2.9.
+    try:
+        marshal.dumps(documents)
+    except ValueError:
+        return False
+    return True
+
+
+def _has_plain_types(holders: list[Any]) -> bool:
+    """The same with dates among them. Types are collected level by level, at the speed of C."""
+    kinds = set(map(type, holders))
+    if not kinds <= _HOLDERS:
+        return False
+    while kinds:
         found = set(map(type, _members(holders, kinds)))
-        seen |= found
-        if found.isdisjoint(_HOLDERS):
-            # orjson writes NaN and infinities as null, so without one there are none.
-            nulls = float in seen and b"null" in json
-            return seen <= _ACCEPTED and not (nulls and not _all_finite(documents))
+        if not found <= _ACCEPTED:
+            return False
         holders = [value for value in _members(holders, kinds) if type(value) in _HOLDERS]
         kinds = found & _HOLDERS
-    return False
+    return True
 
 
 def _members(holders: list[Any], kinds: set[type]) -> Iterable[Any]:
