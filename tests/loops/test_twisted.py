@@ -182,8 +182,11 @@ def setup_and_run():
 @inlineCallbacks
 def main(conn):
 {textwrap.indent(main, "    ")}
-def ended(result):
+def stop(result):
     reactor.stop()
+    return result
+def ended(result):
+    connection.addBoth(stop)  # also where the example has no use for it: it must not be cut off
     return result
 setup_and_run().addBoth(ended)
 reactor.run()
