@@ -213,14 +213,17 @@ class Codec:
         """
         if self._decoder is not None:
             return _custom_decoder(self._decoder, options)
-        convert = _converter(options)
+        native_times = options.get("time_format") in (None, "native")
+        convert = _converter(options, native_times)
 
         def decode(payload: bytes) -> Response:
             reply = loads(payload)
             # Most results hold no pseudo-type, and then nothing needs to be walked; most not even
             # its first character, which takes 12 µs in 1 MB to find out, where the word takes 260.
-            if _DOLLAR in payload and _PSEUDO_TYPE_BYTES in payload and type(reply) is dict:
-                reply = convert(reply)
+            if _DOLLAR in payload and type(reply) is dict:
+                count = payload.count(_PSEUDO_TYPE_BYTES)
+                if count and not (native_times and _converted_alike(reply.get("r"), count)):
+                    reply = convert(reply)
             return _response(reply, payload)
 
         return decode
@@ -267,13 +270,39 @@ def _custom_decoder(factory: DecoderFactory, options: Mapping[str, Any]) -> Deco
     return decode
 
 
-def _converter(options: Mapping[str, Any]) -> Callable[[Any], Any]:
+def _converted_alike(rows: Any, count: int) -> bool:
+    """Convert the times in those fields of the rows where the first row has some.
+
+    Most tables hold their times in the same fields of all documents, and the rest of these need not
+    be walked then: for one of 33 values, 1.3 µs in place of 3.2.
+
+    Args:
+        rows: the results of a reply.
+        count: how many pseudo-types there are at most: how often their key is in the payload.
+
+    Returns:
+        Whether that were all pseudo-types of the reply.
+    """
+    if type(rows) is not list or not {dict}.issuperset(map(type, rows)):
+        return False
+    key, convert_time = pseudotypes.PSEUDO_TYPE_KEY, pseudotypes.convert_time
+    for field, first in list(rows[0].items()) if rows else ():
+        if type(first) is not dict or first.get(key) != "TIME":
+            continue
+        for row in rows:
+            value = row.get(field)
+            if type(value) is dict and value.get(key) == "TIME":
+                row[field] = convert_time(value)
+                count -= 1
+    return count == 0
+
+
+def _converter(options: Mapping[str, Any], native_times: bool) -> Callable[[Any], Any]:
     """A function that converts what lies in a list or dict, in place, then the dict itself."""
     from_wire = pseudotypes.from_wire
     key = pseudotypes.PSEUDO_TYPE_KEY
     # Most pseudo-types are times. To see that before anything else saves a part of the walk: for a
     # document of 6 values and a time 1.2 µs in place of 1.6.
-    native_times = options.get("time_format") in (None, "native")
     convert_time = pseudotypes.convert_time
 
     def convert(value: Any) -> Any:

@@ -230,17 +230,29 @@ class TestPseudoTypes:
 
     @given(st.lists(pseudo_values, max_size=4), st.sampled_from(["native", "raw"]))
     def test_fast_path_equals_plain_decoder(self, results: list[Any], how: str) -> None:
-        class Plain(ReQLDecoder):
-            pass
+        _assert_decoded_alike(results, how)
 
-        payload = json.dumps({"t": 2, "r": results}).encode()
-        options = {"time_format": how, "group_format": how}
-        fast = _outcome(Codec(), options, payload)
-        plain = _outcome(Codec(json_decoder=Plain), options, payload)
-        assert repr(fast) == repr(plain)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(codec, "orjson", None)
-            assert repr(_outcome(Codec(), options, payload)) == repr(fast)
+    @given(st.lists(st.dictionaries(st.sampled_from("abc"), pseudo_values), max_size=4))
+    def test_times_in_the_same_fields_equal_the_plain_decoder(self, rows: list[Any]) -> None:
+        dated = [{"a": self.TIME, "n": n, "b": self.TIME} for n in range(2)]
+        for last in ({}, {"b": "$reql_type$"}, {"c": [self.TIME]}, {"a": {"a": self.TIME}}):
+            results = [*dated, *({"a": self.TIME, **row} for row in rows), last]
+            for first in ([], [{}], [1]):
+                _assert_decoded_alike([*first, *results], "native")
+
+
+def _assert_decoded_alike(results: list[Any], how: str) -> None:
+    class Plain(ReQLDecoder):
+        pass
+
+    payload = json.dumps({"t": 2, "r": results}).encode()
+    options = {"time_format": how, "group_format": how}
+    fast = _outcome(Codec(), options, payload)
+    plain = _outcome(Codec(json_decoder=Plain), options, payload)
+    assert repr(fast) == repr(plain)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "orjson", None)
+        assert repr(_outcome(Codec(), options, payload)) == repr(fast)
 
 
 def _outcome(codec: Codec, options: dict[str, Any], payload: bytes) -> Any:
