@@ -13,7 +13,7 @@ stay as they are: there is little to win, and the server points at the very valu
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -154,36 +154,26 @@ def _is_plain(documents: list[Any], dates: list[datetime]) -> bool:
     return True
 
 
-def _has_plain_types(holders: list[Any]) -> bool:
-    """The same with dates among them. Types are collected level by level, at the speed of C."""
-    kinds = set(map(type, holders))
-    if not kinds <= _HOLDERS:
+def _has_plain_types(documents: list[Any]) -> bool:
+    """The same with dates among them."""
+    if not _HOLDERS.issuperset(map(type, documents)):
         return False
-    while kinds:
-        found = set(map(type, _members(holders, kinds)))
-        if not found <= _ACCEPTED:
-            return False
-        holders = [value for value in _members(holders, kinds) if type(value) in _HOLDERS]
-        kinds = found & _HOLDERS
-    return True
+    return all(_ACCEPTED.issuperset(map(type, values)) for values in _levels(documents))
 
 
-def _members(holders: list[Any], kinds: set[type]) -> Iterable[Any]:
-    # Nothing is kept, so that the garbage collector does not think it is due.
-    if kinds == {dict}:
-        return chain.from_iterable(map(dict.values, holders))
-    return chain.from_iterable(
-        holder.values() if type(holder) is dict else holder for holder in holders
+def _all_finite(documents: list[Any]) -> bool:
+    return all(
+        isfinite(value) for values in _levels(documents) for value in values if type(value) is float
     )
 
 
-def _all_finite(holders: list[Any]) -> bool:
+def _levels(holders: list[Any]) -> Iterator[list[Any]]:
+    """What dicts, lists and tuples hold; then what those among that hold; and so on."""
     while holders:
-        values = list(_members(holders, set()))
-        if not all(isfinite(value) for value in values if type(value) is float):
-            return False
+        groups = (holder.values() if type(holder) is dict else holder for holder in holders)
+        values = list(chain.from_iterable(groups))
+        yield values
         holders = [value for value in values if type(value) in _HOLDERS]
-    return True
 
 
 def _time(date: datetime) -> dict[str, Any]:
