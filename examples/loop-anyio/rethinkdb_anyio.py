@@ -21,14 +21,12 @@ from anyio.abc import TaskGroup
 from anyio.lowlevel import current_token
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.loops.opening import Opening
+from rethinkdb.loops.coroutines import CoroutineConnection
 from rethinkdb.loops.place import misplaced
 from rethinkdb.loops.sockets import configure
 from rethinkdb.loops.tls import Link, open_link
 from rethinkdb.loops.wire import Wire
-from rethinkdb.loops.wired import WiredConnection
 from rethinkdb.net.cursor import AsyncIterableCursor
-from rethinkdb.net.options import connect_limit
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.push.course import Cancellation
 from rethinkdb.push.runner import Runner
@@ -109,7 +107,7 @@ class AnyioCursor(AsyncIterableCursor):
         await self.close()
 
 
-class Connection(WiredConnection[AnyioWire]):
+class Connection(CoroutineConnection[AnyioWire]):
     """A connection whose methods return coroutines.
 
     Args:
@@ -121,33 +119,10 @@ class Connection(WiredConnection[AnyioWire]):
     cursor_type = AnyioCursor
     push_runner = "rethinkdb_anyio:AnyioRunner"
 
-    @classmethod
-    def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]:
-        return Opening(cls(*args, **kwargs).connect())
-
     def _init_loop(self, task_group: TaskGroup | None = None) -> None:
         if task_group is None:
             raise ReqlDriverError("anyio connections live in a task group: `task_group=`.")
         self.task_group = task_group
-
-    async def connect(self) -> Self:
-        return await self._connect(self.connect_timeout)
-
-    async def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
-        limit = connect_limit(timeout) or self.connect_timeout
-        await self.close(noreply_wait)
-        return await self._connect(limit)
-
-    async def close(self, noreply_wait: bool = True) -> None:
-        self._leave_to_parent()
-        try:
-            await self._call(self._session.close, noreply_wait)
-        finally:
-            if self._wire is not None:
-                self._wire.shut()  # a server that does not read keeps nobody waiting
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         with anyio.CancelScope(shield=True):  # it does not wait, and keeps the block's exception

@@ -20,17 +20,15 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
-from .opening import Opening
+from .coroutines import CoroutineConnection
 from .place import misplaced
 from .tls import open_link
 from .trio_cursor import TrioCursor
 from .trio_pool import ConnectionPool
 from .trio_wire import TrioWire, deadline, settled
-from .wired import WiredConnection
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "ConnectionPool", "TrioCursor", "open"]
 
 
-class Connection(WiredConnection[TrioWire]):
+class Connection(CoroutineConnection[TrioWire]):
     """A connection whose methods return coroutines. It reads in `nursery`, which is required.
 
     `async with conn:` closes it without `noreply_wait`.
@@ -54,33 +52,10 @@ class Connection(WiredConnection[TrioWire]):
         def noreply_wait(self) -> Coroutine[Any, Any, None]: ...
         def server(self) -> Coroutine[Any, Any, ServerInfo]: ...
 
-    @classmethod
-    def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]:
-        return Opening(cls(*args, **kwargs).connect())
-
     def _init_loop(self, nursery: trio.Nursery | None = None) -> None:
         if nursery is None:
             raise ReqlDriverError("trio connections live in a nursery: connect(..., nursery=...).")
         self._nursery = nursery
-
-    async def connect(self) -> Self:
-        return await self._connect(self.connect_timeout)
-
-    async def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
-        limit = connect_limit(timeout) or self.connect_timeout
-        await self.close(noreply_wait)
-        return await self._connect(limit)
-
-    async def close(self, noreply_wait: bool = True) -> None:
-        self._leave_to_parent()
-        try:
-            await self._call(self._session.close, noreply_wait)
-        finally:
-            if self._wire is not None:
-                self._wire.shut()  # a server that does not read keeps nobody waiting
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         with trio.CancelScope(shield=True):  # it does not wait, and keeps the block's own exception

@@ -1,0 +1,51 @@
+"""What trio and anyio share: connections whose methods are all coroutines, on a `Wire`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rethinkdb.net.options import connect_limit
+
+from .opening import Opening
+from .wire import Wire
+from .wired import WiredConnection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["CoroutineConnection"]
+
+W = TypeVar("W", bound=Wire)
+
+
+class CoroutineConnection(WiredConnection[W]):
+    """A connection whose methods return coroutines."""
+
+    if TYPE_CHECKING:  # for adapters to supply
+
+        async def _connect(self, timeout: float) -> Self:
+            """Connect within so many seconds."""
+            ...
+
+    @classmethod
+    def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]:
+        return Opening(cls(*args, **kwargs).connect())
+
+    async def connect(self) -> Self:
+        return await self._connect(self.connect_timeout)
+
+    async def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
+        limit = connect_limit(timeout) or self.connect_timeout
+        await self.close(noreply_wait)
+        return await self._connect(limit)
+
+    async def close(self, noreply_wait: bool = True) -> None:
+        self._leave_to_parent()
+        try:
+            await self._call(self._session.close, noreply_wait)
+        finally:
+            if self._wire is not None:
+                self._wire.shut()  # a server that does not read keeps nobody waiting
+
+    async def __aenter__(self) -> Self:
+        return self
