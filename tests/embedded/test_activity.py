@@ -145,16 +145,22 @@ def test_a_feed_of_figures(conn: Any, table: Any, table_id: str) -> None:
 
 @embedded_only
 def test_a_watched_table_leaves_no_thread() -> None:
-    threads = set(threading.enumerate())
+    def watching() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.endswith("watch-stats")}
+
+    before = watching()
     with Server() as server, r.connect(host=server.host, port=server.port) as conn:
-        for feed in [STATS.changes().run(conn), STATS.changes().run(conn)]:
-            feed.close()
-        STATS.changes(include_initial=True).run(conn)
-        watching = {t for t in threading.enumerate() if t.name == "rethinkdb-watch-stats"}
-        assert len(watching) == 1
-    for thread in watching:
+        first, second = STATS.changes().run(conn), STATS.changes().run(conn)
+        (thread,) = watching() - before
+        first.close()
+        second.close()
         thread.join(PATIENCE)
-    assert set(threading.enumerate()) <= threads
+        assert not thread.is_alive()
+        feed = STATS.changes(include_initial=True).run(conn)
+        (thread,) = watching() - before
+        assert feed.error is None
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 # -- a rate

@@ -122,10 +122,10 @@ def test_stopping_leaves_no_thread_and_no_socket() -> None:
         client.run(1, [173, []])
         client.send(2, [1, [39, [[173, []], [69, [[2, [1]], [19, [[10, [1]], 0]]]]]], {}])
     server.stop()
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads
     for client in clients:
         client.close()
-    assert _descriptors() == descriptors
+    assert _descriptors() <= descriptors
 
 
 def _descriptors() -> set[str]:
