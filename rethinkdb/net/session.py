@@ -112,7 +112,6 @@ class Session:
         self._exchanges: dict[int, Exchange] = {}
         self._last_token = 0
         self._closing = False
-        self._ended = False
         self._close_waiters: list[Waiter[None]] = []
         self.opened: Waiter[None] = Waiter(lambda _: self._end(None))
         self.closed: Waiter[None] = Waiter()
@@ -226,7 +225,7 @@ class Session:
         Returns:
             A waiter, settled when the transport may be closed (see `close_requested`).
         """
-        if self._ended:
+        if self.close_requested:
             return Waiter.succeeded(None)
         waiter: Waiter[None] = Waiter(lambda _: self._end(None))
         self._close_waiters.append(waiter)
@@ -331,8 +330,8 @@ class Session:
         else:
             self._violated("The server sent a malformed reply: a result without a value.")
             return
-        del self._exchanges[exchange.token]
-        waiter.set_result(value if response.profile is None else with_profile(value, response))
+        self._retire(exchange)
+        waiter.set_result(with_profile(value, response))
 
     def _stream_started(self, exchange: Exchange, waiter: Waiter[Any], response: Response) -> None:
         stream = Stream(
@@ -384,11 +383,10 @@ class Session:
     def _end(self, cause: BaseException | None) -> None:
         # What came after the end, or after a broken reply, is no longer looked at.
         self._events.clear()
-        if self._ended:
+        if self.close_requested:
             return
-        self._ended = True
-        self.cause = cause
         self.close_requested = True
+        self.cause = cause
         self._protocol.close()
         receivers = [exchange.release() for exchange in self._exchanges.values()]
         self._exchanges.clear()
