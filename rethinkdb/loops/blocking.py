@@ -96,15 +96,20 @@ class Connection(BaseConnection):
         self.close(noreply_wait=False)
 
     def _connect(self, timeout: float) -> Self:
+        deadline = monotonic() + timeout
         session = self._new_session()
+        self._process = os.getpid()
+        self._channel = None
         try:
-            self._channel = Channel.connected(session, self.options, monotonic() + timeout)
+            channel = Channel.dialled(session, self.options, deadline)
+            self._channel = channel  # whoever hears that the session is open may use it at once
+            channel.log_in(session, deadline)
         except BaseException as exc:
+            self._channel = None
             session.close(noreply_wait=False)
             if isinstance(exc, OSError):
                 raise self._connect_error(exc) from exc
             raise
-        self._process = os.getpid()
         return self
 
     def _call(

@@ -63,21 +63,28 @@ class Channel(Wire):
         self.torn = False
 
     @classmethod
-    def connected(cls, session: Session, options: ConnectOptions, deadline: float) -> Channel:
-        """Dial, and log in.
+    def dialled(cls, session: Session, options: ConnectOptions, deadline: float) -> Channel:
+        """Connect; `log_in` comes next.
 
         Raises:
             OSError: nobody can be reached there. TimeoutError, which is one: the deadline passed.
-            ReqlDriverError: whoever is there does not let us in.
+            ReqlDriverError: the options for TLS will not do.
         """
         link = open_link(session, options)
-        channel = cls(dial(options.host, options.port, deadline), link)
+        return cls(dial(options.host, options.port, deadline), link)
+
+    def log_in(self, session: Session, deadline: float) -> None:
+        """Wait until the session is open. If that fails, the socket is closed.
+
+        Raises:
+            ReqlDriverError: whoever is there does not let us in.
+            ReqlTimeoutError: the deadline passed.
+        """
         try:
-            channel.call(lambda: session.opened, (), deadline).result()
+            self.call(lambda: session.opened, (), deadline).result()
         except BaseException:
-            channel.drop()
+            self.drop()
             raise
-        return channel
 
     def call(
         self, operation: Callable[..., Waiter[T]], args: tuple[object, ...], deadline: float | None
@@ -129,10 +136,10 @@ class Channel(Wire):
             self._discarded.popleft().close()
         if self._unsent:
             self._send(self._unsent)
-        if not self._unsent and (data := self._link.data_to_send()):
-            self._send(data)
-        if self._link.close_requested and not self._unsent:
-            self.shut()
+        super().flush()
+
+    def _await_writable(self) -> None:
+        """Whoever has something left over waits for that itself, see `_push`."""
 
     def shut(self) -> None:
         """As `Wire` has it. The socket closes when nobody waits for it any longer."""
@@ -147,25 +154,24 @@ class Channel(Wire):
 
     def _run(self, step: Callable[[], R]) -> R:
         with self._lock:
-            try:
-                result = step()
-                self.flush()
-            except BaseException:
-                self.torn = True
-                raise
-            return result
+            return self._step(step)
+
+    def _step(self, step: Callable[..., R], args: tuple[object, ...] = ()) -> R:
+        """Let the core make a step, and send what it wants sent."""
+        try:
+            result = step(*args)
+            self.flush()
+        except BaseException:
+            self.torn = True
+            raise
+        return result
 
     def _begin(
         self, operation: Callable[..., Waiter[T]], args: tuple[object, ...], me: int
     ) -> Waiter[T]:
         """Run an operation. Whoever has to wait and finds no leader leads, under the same lock."""
         with self._lock:
-            try:
-                waiter = operation(*args)
-                self.flush()
-            except BaseException:
-                self.torn = True
-                raise
+            waiter = self._step(operation, args)
             if self._leader is None and not waiter.done():
                 self._leader = me
             return waiter
@@ -208,12 +214,7 @@ class Channel(Wire):
         if not ready:
             raise ReqlTimeoutError
         with self._lock:
-            try:
-                self._read()
-                self.flush()
-            except BaseException:
-                self.torn = True
-                raise
+            self._step(self._read)
             if waiter is not None and waiter.done():
                 self._hand_over()
 

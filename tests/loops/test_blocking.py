@@ -23,6 +23,7 @@ from rethinkdb.errors import (
 )
 from rethinkdb.loops.blocking import Connection, DefaultCursor
 from rethinkdb.loops.sockets import wait_ready
+from rethinkdb.net.session import Session
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
 
@@ -95,6 +96,21 @@ def test_addresses(conn: Connection) -> None:
     conn.close()
     assert conn.client_address() is None
     assert conn.client_port() is None
+
+
+def test_who_hears_that_the_session_opens_finds_the_connection_in_place(
+    server: ScriptedServer,
+) -> None:
+    seen: list[int | None] = []
+
+    class Watched(Connection):
+        def _new_session(self) -> Session:
+            session = super()._new_session()
+            session.opened.add_done_callback(lambda _: seen.append(self.client_port()))
+            return session
+
+    with Watched.make("localhost", server.port) as conn:
+        assert seen == [conn.client_port()]
 
 
 def test_server_info(conn: Connection) -> None:

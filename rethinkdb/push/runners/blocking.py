@@ -8,7 +8,6 @@ waits for the first, it reads the answers of all.
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -22,8 +21,6 @@ from rethinkdb.push.runner import Runner, logger, unawaited
 from .exits import close_at_exit
 
 __all__ = ["BlockingRunner"]
-
-_POLL = 0.001
 
 _Jobs = SimpleQueue[Callable[[], object] | None]
 
@@ -52,7 +49,6 @@ class BlockingRunner(Runner):
             begun.append(operation())
             return Waiter.succeeded(None)
 
-        self._await_channel()
         self.conn._call(only_begin)
         (waiter,) = begun
         channel = self.conn._channel
@@ -81,11 +77,6 @@ class BlockingRunner(Runner):
             waiter.abandon()
             raise
         return waiter.result()
-
-    def _await_channel(self) -> None:
-        """Of a session that has just opened, the channel may not be in place yet."""
-        while self.conn._channel is None and self.session.is_open:
-            time.sleep(_POLL)
 
     def _worker(self, task: str) -> _Worker:
         worker = _Worker(f"rethinkdb {task} {self.conn.host}:{self.conn.port}")
