@@ -28,8 +28,7 @@ from rethinkdb.loops.tls import Link, open_link
 from rethinkdb.loops.wire import Wire
 from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.push.course import Cancellation
-from rethinkdb.push.runner import Runner
+from rethinkdb.push.runner import Runner, await_in_task
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -179,16 +178,4 @@ class AnyioRunner(Runner):
         self.conn._soon(callback)
 
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
-        self.conn.task_group.start_soon(_await, awaitable, then)
-
-
-async def _await(awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
-    try:
-        value = await awaitable
-    except Exception as exc:  # it must not cancel the task group
-        then(Waiter.failed(exc))
-    except BaseException:
-        then(Waiter.failed(Cancellation()))
-        raise
-    else:
-        then(Waiter.succeeded(value))
+        self.conn.task_group.start_soon(await_in_task, awaitable, then)

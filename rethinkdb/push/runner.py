@@ -19,9 +19,10 @@ from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.waiter import Waiter
 
+from .course import Cancellation
 from .methods import is_async
 
-__all__ = ["LINGER", "Live", "Runner", "logger", "runner_of", "unawaited"]
+__all__ = ["LINGER", "Live", "Runner", "await_in_task", "logger", "runner_of", "unawaited"]
 
 logger = logging.getLogger("rethinkdb.push")
 
@@ -143,6 +144,22 @@ class Runner(ABC):
         """Hand the waiter to `register`, and give this loop's kind of result of it."""
         register(waiter)
         return self.conn._call(lambda: waiter, timeout=timeout)
+
+
+async def await_in_task(awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
+    """What `Runner.run` needs where tasks belong to a group: an error must not cancel the others.
+
+    Being cancelled is passed on to the group, after `then` was told.
+    """
+    try:
+        value = await awaitable
+    except Exception as exc:
+        then(Waiter.failed(exc))
+    except BaseException:
+        then(Waiter.failed(Cancellation()))
+        raise
+    else:
+        then(Waiter.succeeded(value))
 
 
 def unawaited(awaitable: Awaitable[Any]) -> Waiter[Any]:

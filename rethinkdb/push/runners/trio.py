@@ -17,8 +17,7 @@ from typing import Any
 import trio
 
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.push.course import Cancellation
-from rethinkdb.push.runner import Runner
+from rethinkdb.push.runner import Runner, await_in_task
 
 __all__ = ["TrioRunner"]
 
@@ -40,7 +39,7 @@ class TrioRunner(Runner):
             self._start_turn()
 
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
-        self._nursery.start_soon(_await, awaitable, then)
+        self._nursery.start_soon(await_in_task, awaitable, then)
 
     def _start_turn(self) -> None:
         with suppress(RuntimeError):  # the nursery has ended
@@ -57,15 +56,3 @@ class TrioRunner(Runner):
         finally:
             if self._due:
                 self._start_turn()
-
-
-async def _await(awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
-    try:
-        value = await awaitable
-    except Exception as exc:
-        then(Waiter.failed(exc))
-    except BaseException:
-        then(Waiter.failed(Cancellation()))
-        raise
-    else:
-        then(Waiter.succeeded(value))
