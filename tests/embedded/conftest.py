@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rethinkdb import r
-from rethinkdb.embedded import Server
+from rethinkdb.loops.conformance.trial import ServerAddress
+from tests.trying import server_under_test
 
-from .support import REAL_SERVER, RawClient, names, result
+from .support import RawClient, names, result
 
 _names = names("t")
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Any]:
-    """The server that is tested: has `host` and `port`."""
-    if REAL_SERVER:
-        host, _, port = REAL_SERVER.rpartition(":")
-        yield SimpleNamespace(host=host, port=int(port))
-        return
-    with Server() as embedded:
-        yield embedded
+def server() -> Iterator[ServerAddress]:
+    with server_under_test() as tested:
+        yield tested
 
 
 @pytest.fixture

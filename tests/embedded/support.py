@@ -17,12 +17,10 @@ from rethinkdb.errors import ReqlError
 from rethinkdb.net.client import ClientProtocol
 from rethinkdb.net.cursor import IterableCursor
 from rethinkdb.net.events import ConnectionLost, FrameReceived, HandshakeCompleted
+from tests.trying import REAL_SERVER
 
 PATIENCE = 20.0
 """How long to wait for what must happen. Nothing depends on it but how soon a failure shows."""
-
-REAL_SERVER = os.environ.get("RETHINKDB_TEST_SERVER", "")
-"""`host:port` of a server to test in place of an embedded one."""
 
 embedded_only = pytest.mark.skipif(
     bool(REAL_SERVER), reason="about the embedded server, and RETHINKDB_TEST_SERVER names another"

@@ -15,9 +15,10 @@ import pytest
 
 from rethinkdb import r
 from rethinkdb.errors import ReqlNonExistenceError, ReqlPermissionError, ReqlUserError
+from tests.trying import REAL_SERVER
 
 from .cases import Cases, missing, parametrize, wrong
-from .support import REAL_SERVER, Failure, outcome
+from .support import Failure, outcome
 
 NO_ATTRIBUTE = 'No attribute `b` in object:\n{\n\t"a":\t1\n}'
 

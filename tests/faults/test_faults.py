@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rethinkdb import loops
 from rethinkdb.embedded import Server
-from rethinkdb.loops.conformance import FAULTS, Expectation, fault_scenario, run_scenario
+from rethinkdb.loops.conformance import FAULTS, Expectation, fault_scenario
 from rethinkdb.loops.conformance.drivers import DRIVERS
+from tests.trying import try_on
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,4 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("expectation", FAULTS, ids=str)
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_outcome(loop: str, expectation: Expectation, server: Server) -> None:
-    try:
-        connection_type = loops.load(loop)
-    except ImportError as exc:
-        pytest.skip(str(exc))
-    run_scenario(fault_scenario(expectation), DRIVERS[loop](), connection_type, server)
+    try_on(loop, fault_scenario(expectation), server)

@@ -9,9 +9,9 @@ import pytest
 from rethinkdb import loops
 from rethinkdb.embedded import Server
 from rethinkdb.loops import conformance
-from rethinkdb.loops.conformance import Scenario, Skip, name_of, run_scenario
+from rethinkdb.loops.conformance import Scenario, name_of
 from rethinkdb.loops.conformance.drivers import DRIVERS
-from rethinkdb.net.connection import BaseConnection
+from tests.trying import try_on
 
 SCENARIOS = [*conformance.queries.SCENARIOS, *conformance.links.SCENARIOS]
 
@@ -30,14 +30,3 @@ def test_every_built_in_loop_has_a_driver() -> None:
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)
-
-
-def try_on(loop: str, scenario: Scenario, server: Server) -> None:
-    try:
-        connection_type: type[BaseConnection] = loops.load(loop)
-    except ImportError as exc:
-        pytest.skip(str(exc))
-    try:
-        run_scenario(scenario, DRIVERS[loop](), connection_type, server)
-    except Skip as exc:
-        pytest.skip(str(exc))

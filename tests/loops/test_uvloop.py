@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import pytest
 
 from rethinkdb.embedded import Server
-from rethinkdb.loops import load
-from rethinkdb.loops.conformance import SCENARIOS, Scenario, Skip, name_of, run_scenario
+from rethinkdb.loops.conformance import SCENARIOS, Scenario, name_of
 from rethinkdb.loops.conformance.drivers import AsyncioDriver
+from tests.trying import try_on
 
 uvloop: Any = pytest.importorskip("uvloop", reason="needs uvloop, which not every platform has")
 
@@ -33,7 +33,4 @@ def server() -> Iterator[Server]:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
 def test_scenario(scenario: Scenario, server: Server) -> None:
-    try:
-        run_scenario(scenario, UvloopDriver(), load("asyncio"), server)
-    except Skip as exc:
-        pytest.skip(str(exc))
+    try_on("asyncio", scenario, server, UvloopDriver())

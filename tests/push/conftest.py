@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 
-from rethinkdb.embedded import Server
 from rethinkdb.loops.conformance.trial import ServerAddress
-from tests.embedded.support import REAL_SERVER
+from tests.trying import server_under_test
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ServerAddress]:
-    """Has `host` and `port`."""
-    if REAL_SERVER:
-        host, _, port = REAL_SERVER.rpartition(":")
-        yield SimpleNamespace(host=host, port=int(port))
-        return
-    with Server() as embedded:
-        yield embedded
+    with server_under_test() as tested:
+        yield tested

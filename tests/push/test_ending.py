@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rethinkdb import loops
 from rethinkdb.loops.conformance.trial import ServerAddress
+from tests.trying import installed
 
 from .ending import LOOPS
 
@@ -24,10 +24,7 @@ EXPECTED = {case: ["open", CLOSED, "closed"] for case in LOOPS} | {
 
 @pytest.mark.parametrize("case", LOOPS)
 def test_the_loop_ends_with_an_open_feed(case: str, server: ServerAddress) -> None:
-    try:
-        loops.load(case.partition("-")[0])
-    except ImportError as exc:
-        pytest.skip(str(exc))
+    installed(case.partition("-")[0])
     command = [sys.executable, "-W", "error", "-m", "tests.push.ending", case]
     done = subprocess.run(
         [*command, server.host, str(server.port)],

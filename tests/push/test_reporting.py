@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rethinkdb import loops, r
-from rethinkdb.loops.conformance import Trial, run_scenario
-from rethinkdb.loops.conformance.drivers import DRIVERS
+from rethinkdb.loops.conformance import Trial
 from rethinkdb.loops.conformance.trial import ServerAddress
+from tests.trying import try_on
 
 from .recording import Recorder, nothing_runs
 from .traces import Broken
@@ -22,14 +22,6 @@ Reported = list[BaseException]
 
 def broken(value: Any) -> None:
     raise Broken
-
-
-def try_on(loop: str, scenario: Any, server: ServerAddress) -> None:
-    try:
-        connection_type = loops.load(loop)
-    except ImportError as exc:
-        pytest.skip(str(exc))
-    run_scenario(scenario, DRIVERS[loop](), connection_type, server)
 
 
 async def reported(trial: Trial, errors: Callable[[], Reported]) -> None:
