@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rethinkdb import arguments, codec, net, push, repl
     from rethinkdb.loops import asyncio, blocking, gevent, tornado, trio, twisted
-    from rethinkdb.loops.opening import Opening
+    from rethinkdb.loops.transport.opening import Opening
 
 __all__ = ["RethinkDB", "r"]
 

@@ -37,8 +37,8 @@ ALLOWED = {
     "net": {"codec", "errors", "ql2", "repl", "version"},
     "push": {"errors", "net", "repl"},
     "loops": {"codec", "errors", "net", "ql2", "version"},
-    "loops/conformance": {"embedded", "errors", "loops", "net", "ql2", "query"},
     "embedded": {"errors", "net", "ql2", "version"},
+    "testing": {"embedded", "errors", "loops", "net", "ql2", "query"},
 }
 
 # The parts of the embedded server, lowest first: each may import from those before it.
@@ -57,7 +57,10 @@ EMBEDDED = [
 ]
 
 # Importing these brings these loop libraries, and nobody else does.
-LOOP_MODULES = {name: {name} for name in LOOP_LIBRARIES} | {"tornado": {"asyncio", "tornado"}}
+LOOP_MODULES = {name: {name} for name in LOOP_LIBRARIES} | {
+    "tornado": {"asyncio", "tornado"},
+    "event_loop": {"asyncio"},
+}
 
 
 def modules(part: str = "") -> list[Path]:
@@ -127,6 +130,16 @@ def test_the_embedded_server_s_imports_point_downwards(part):
         assert not upwards, f"{path.relative_to(PACKAGE)} imports {upwards}"
 
 
+def test_the_rooms_of_the_loops_are_apart():
+    rooms = [path for path in (PACKAGE / "loops").iterdir() if path.is_dir()]
+    names = {path.name for path in rooms} - {"__pycache__"}
+    for path in modules("loops"):
+        room = path.relative_to(PACKAGE / "loops").parts[0]
+        ours = (name.split(".") for name in imports(path) if name.startswith("rethinkdb.loops."))
+        others = {parts[2] for parts in ours} & names - {room, "transport"}
+        assert not others, f"{path.relative_to(PACKAGE)} imports {others}"
+
+
 def test_nobody_but_the_top_imports_the_top():
     for part in ("ql2", "errors", "pseudotypes", "codec", "repl", "net", "loops"):
         for path in modules(part):
@@ -136,8 +149,10 @@ def test_nobody_but_the_top_imports_the_top():
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_loop_libraries_are_imported_by_their_adapters_only(path):
     allowed: set[str] = set()
-    if path.parent.name in ("loops", "runners", "demos"):  # `trio_pool` belongs to `trio`
-        allowed = LOOP_MODULES.get(path.stem.split("_")[0], set())
+    if path.parent.name in ("transport", "runners", "demos"):
+        allowed = LOOP_MODULES.get(path.stem, set())
+    if path.parent.parent.name == "loops":
+        allowed = LOOP_MODULES.get(path.parent.name, allowed)
     used = top_level(path) & LOOP_LIBRARIES
     if path.relative_to(PACKAGE).parts[0] in ("cli", "push", "embedded"):
         allowed = {"asyncio"} | allowed  # in the standard library, so nobody need install it

@@ -11,10 +11,10 @@ import pytest
 
 from rethinkdb import loops
 from rethinkdb.embedded import Server
-from rethinkdb.loops.conformance import Driver, Scenario, Skip, run_scenario
-from rethinkdb.loops.conformance.drivers import DRIVERS
-from rethinkdb.loops.conformance.trial import ServerAddress
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.testing.conformance import Driver, Scenario, Skip, run_scenario
+from rethinkdb.testing.conformance.drivers import DRIVERS
+from rethinkdb.testing.conformance.trial import ServerAddress
 
 REAL_SERVER = os.environ.get("RETHINKDB_TEST_SERVER", "")
 """`host:port` of a server to test in place of an embedded one."""

@@ -21,11 +21,11 @@ from anyio.abc import TaskGroup
 from anyio.lowlevel import current_token
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.loops.coroutines import CoroutineConnection
-from rethinkdb.loops.place import misplaced
-from rethinkdb.loops.sockets import configure
-from rethinkdb.loops.tls import Link, open_link
-from rethinkdb.loops.wire import Wire
+from rethinkdb.loops.transport.coroutines import CoroutineConnection
+from rethinkdb.loops.transport.place import misplaced
+from rethinkdb.loops.transport.sockets import configure
+from rethinkdb.loops.transport.tls import Link, open_link
+from rethinkdb.loops.transport.wire import Wire
 from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.push.runner import Runner, await_in_task

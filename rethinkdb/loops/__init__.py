@@ -1,4 +1,4 @@
-"""Loop adapters, one module each, found by name.
+"""Loop adapters, a room each, found by name. `transport` has what several of them stand on.
 
 An adapter is a class `Connection(BaseConnection)`. It moves bytes between a transport and the core
 (`rethinkdb.net`), and turns the core's `Waiter` into what its callers hold: a value, a coroutine,

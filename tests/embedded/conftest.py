@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rethinkdb import r
-from rethinkdb.loops.conformance.trial import ServerAddress
+from rethinkdb.testing.conformance.trial import ServerAddress
 from tests.trying import server_under_test
 
 from .support import RawClient, names, result

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from rethinkdb.embedded import Server
-from rethinkdb.loops.conformance import FAULTS, Expectation, fault_scenario
-from rethinkdb.loops.conformance.drivers import DRIVERS
+from rethinkdb.testing.conformance import FAULTS, Expectation, fault_scenario
+from rethinkdb.testing.conformance.drivers import DRIVERS
 from tests.trying import try_on
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.loops.blocking import Connection
-from rethinkdb.loops.conformance.proxy import (
+from rethinkdb.net.frames import frame_header
+from rethinkdb.ql2 import QueryType
+from rethinkdb.testing.proxy import (
     ACTIONS,
     HANGUP,
     PHASES,
@@ -17,8 +19,6 @@ from rethinkdb.loops.conformance.proxy import (
     Fault,
     FaultProxy,
 )
-from rethinkdb.net.frames import frame_header
-from rethinkdb.ql2 import QueryType
 
 from ..loops.scripted_server import PATIENCE, Command, ScriptedServer
 

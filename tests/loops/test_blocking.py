@@ -22,7 +22,7 @@ from rethinkdb.errors import (
     ReqlTimeoutError,
 )
 from rethinkdb.loops.blocking import Connection, DefaultCursor
-from rethinkdb.loops.sockets import wait_ready
+from rethinkdb.loops.transport.sockets import wait_ready
 from rethinkdb.net.session import Session
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl

@@ -8,9 +8,9 @@ import pytest
 
 from rethinkdb import loops
 from rethinkdb.embedded import Server
-from rethinkdb.loops import conformance
-from rethinkdb.loops.conformance import Scenario, name_of
-from rethinkdb.loops.conformance.drivers import DRIVERS
+from rethinkdb.testing import conformance
+from rethinkdb.testing.conformance import Scenario, name_of
+from rethinkdb.testing.conformance.drivers import DRIVERS
 from tests.trying import try_on
 
 SCENARIOS = [*conformance.queries.SCENARIOS, *conformance.links.SCENARIOS]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rethinkdb.loops import sockets
+from rethinkdb.loops.transport import sockets
 
 from .scripted_server import PATIENCE
 

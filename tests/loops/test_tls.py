@@ -14,7 +14,7 @@ import trustme
 
 from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError, ReqlTimeoutError
 from rethinkdb.loops.blocking import Connection
-from rethinkdb.loops.tls import make_context
+from rethinkdb.loops.transport.tls import make_context
 from rethinkdb.net.options import TLSConfig
 
 from .conftest import Certificates

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import pytest
 
 from rethinkdb.embedded import Server
-from rethinkdb.loops.conformance import SCENARIOS, Scenario, name_of
-from rethinkdb.loops.conformance.drivers import AsyncioDriver
+from rethinkdb.testing.conformance import SCENARIOS, Scenario, name_of
+from rethinkdb.testing.conformance.drivers import AsyncioDriver
 from tests.trying import try_on
 
 uvloop: Any = pytest.importorskip("uvloop", reason="needs uvloop, which not every platform has")

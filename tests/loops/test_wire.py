@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from rethinkdb.errors import ReqlDriverError
-from rethinkdb.loops.sockets import configure
-from rethinkdb.loops.wire import Wire
+from rethinkdb.loops.transport.sockets import configure
+from rethinkdb.loops.transport.wire import Wire
 from rethinkdb.net.session import Session
 
 from .scripted_server import PATIENCE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rethinkdb.loops.conformance.trial import ServerAddress
+from rethinkdb.testing.conformance.trial import ServerAddress
 from tests.trying import server_under_test
 
 

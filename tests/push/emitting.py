@@ -9,10 +9,10 @@ import pytest
 
 from rethinkdb import query as r
 from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlQueryLogicError
-from rethinkdb.loops.conformance import Scenario, Skip, Trial
-from rethinkdb.loops.conformance.trial import SMALL_BATCHES
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.push.runner import runner_of
+from rethinkdb.testing.conformance import Scenario, Skip, Trial
+from rethinkdb.testing.conformance.trial import SMALL_BATCHES
 
 from .recording import FAILS_AFTER_TWO_ROWS, feed_of_rows, insert_rows, nothing_runs
 from .traces import FEED_ROWS, Broken

@@ -15,9 +15,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from rethinkdb import loops, r
-from rethinkdb.loops.conformance import Driver, complete
-from rethinkdb.loops.conformance.drivers import DRIVERS
 from rethinkdb.push.runner import runner_of
+from rethinkdb.testing.conformance import Driver, complete
+from rethinkdb.testing.conformance.drivers import DRIVERS
 
 COUNT = 100_000
 BATCHES = {"max_batch_rows": 500}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rethinkdb import query as r
-from rethinkdb.loops.conformance import Trial
 from rethinkdb.push import Handler
+from rethinkdb.testing.conformance import Trial
 
 OPEN, CLOSE = ("open",), ("close",)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rethinkdb.loops.conformance.trial import ServerAddress
+from rethinkdb.testing.conformance.trial import ServerAddress
 from tests.trying import installed
 
 from .ending import LOOPS

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from rethinkdb import loops, r
-from rethinkdb.loops.conformance import Trial
-from rethinkdb.loops.conformance.trial import ServerAddress
+from rethinkdb.testing.conformance import Trial
+from rethinkdb.testing.conformance.trial import ServerAddress
 from tests.trying import try_on
 
 from .recording import Recorder, nothing_runs

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rethinkdb.loops.conformance import Scenario, name_of
-from rethinkdb.loops.conformance.drivers import DRIVERS
-from rethinkdb.loops.conformance.trial import ServerAddress
+from rethinkdb.testing.conformance import Scenario, name_of
+from rethinkdb.testing.conformance.drivers import DRIVERS
+from rethinkdb.testing.conformance.trial import ServerAddress
 from tests.trying import try_on
 
 from . import emitting, traces

@@ -14,11 +14,11 @@ from rethinkdb.errors import (
     ReqlQueryLogicError,
     ReqlRuntimeError,
 )
-from rethinkdb.loops.conformance import Scenario, Trial, complete
-from rethinkdb.loops.conformance.trial import SMALL_BATCHES
 from rethinkdb.push import Handler, noreply_wait_with
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
+from rethinkdb.testing.conformance import Scenario, Trial, complete
+from rethinkdb.testing.conformance.trial import SMALL_BATCHES
 
 from .recording import (
     CLOSE,

@@ -12,7 +12,7 @@ from rethinkdb_anyio import Connection
 
 from rethinkdb import RethinkDB
 from rethinkdb.embedded import Server
-from rethinkdb.loops.conformance import (
+from rethinkdb.testing.conformance import (
     SCENARIOS,
     Driver,
     Operation,

@@ -1,8 +1,8 @@
 """Callbacks in one thread per connection, which another thread reads for.
 
 No thread of the blocking driver reads unless it waits for something (see
-`rethinkdb.loops.channel`). Here one waits, in turn, for whatever the callbacks wait for: while it
-waits for the first, it reads the answers of all.
+`rethinkdb.loops.blocking.channel`). Here one waits, in turn, for whatever the callbacks wait for:
+while it waits for the first, it reads the answers of all.
 """
 
 from __future__ import annotations

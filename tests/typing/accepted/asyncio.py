@@ -11,7 +11,7 @@ from typing_extensions import assert_type
 
 from rethinkdb import r
 from rethinkdb.loops.asyncio import AsyncioCursor, Connection
-from rethinkdb.loops.opening import Opening
+from rethinkdb.loops.transport.opening import Opening
 from rethinkdb.net.session import ServerInfo
 
 

@@ -10,7 +10,7 @@ import trio
 from typing_extensions import assert_type
 
 from rethinkdb import r
-from rethinkdb.loops.opening import Opening
+from rethinkdb.loops.transport.opening import Opening
 from rethinkdb.loops.trio import Connection, ConnectionPool, TrioCursor
 from rethinkdb.loops.trio import open as open_connection
 from rethinkdb.net.session import ServerInfo

@@ -12,7 +12,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from .tls import Link
+from ..transport.tls import Link
 
 __all__ = ["TwistedWire", "dial", "limit"]
 

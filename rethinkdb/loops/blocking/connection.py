@@ -1,13 +1,4 @@
-"""The blocking driver: methods return values, and wait in the caller's thread.
-
-    conn = r.connect("localhost")
-    for hero in r.table("heroes").run(conn):
-        print(hero)
-
-Any number of threads share a connection, their queries in flight together (see `channel`). What a
-signal handler raises, such as KeyboardInterrupt, stops the query waited for, and no more; should it
-hit the core at work, for some microseconds, the connection is replaced by a new one.
-"""
+"""What callers of the blocking driver hold: values."""
 
 from __future__ import annotations
 
@@ -25,8 +16,8 @@ from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
+from ..transport.place import check_process
 from .channel import Channel
-from .place import check_process
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,6 +32,8 @@ DefaultCursorEmpty = CursorEmpty
 class DefaultCursor(IterableCursor):
     """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
 
+    __module__ = "rethinkdb.loops.blocking"  # where programs find it
+
     if TYPE_CHECKING:
 
         def fetch_next(self, wait: bool | float | None = True) -> bool: ...
@@ -49,6 +42,8 @@ class DefaultCursor(IterableCursor):
 
 class Connection(BaseConnection):
     """A connection whose methods return values. `with conn:` closes it without `noreply_wait`."""
+
+    __module__ = "rethinkdb.loops.blocking"  # where programs find it
 
     LOOP_API = 1
     cursor_type = DefaultCursor

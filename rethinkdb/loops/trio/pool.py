@@ -14,7 +14,7 @@ from rethinkdb.errors import ReqlDriverError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .trio import Connection
+    from .connection import Connection
 
 __all__ = ["ConnectionPool"]
 
@@ -36,6 +36,8 @@ class ConnectionPool:
             async with pool.connection() as conn:
                 await r.table("heroes").insert(hero).run(conn)
     """
+
+    __module__ = "rethinkdb.loops.trio"  # where programs find it
 
     def __init__(
         self, *args: Any, maxidle: int = 10, maxsize: int | None = None, **kwargs: Any
@@ -118,7 +120,7 @@ class ConnectionPool:
         await self.close()
 
     async def _connection(self) -> Connection:
-        from .trio import Connection  # that module needs this one
+        from .connection import Connection  # that module needs this one
 
         self._check_open()
         while self._idle:

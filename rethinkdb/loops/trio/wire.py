@@ -12,9 +12,9 @@ import trio
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
 
-from .sockets import configure
-from .tls import Link
-from .wire import Wire
+from ..transport.sockets import configure
+from ..transport.tls import Link
+from ..transport.wire import Wire
 
 __all__ = ["TrioWire", "deadline", "settled"]
 

@@ -8,8 +8,8 @@ import socket
 import gevent
 from gevent.socket import wait_write
 
-from .tls import Link
-from .wire import Wire
+from ..transport.tls import Link
+from ..transport.wire import Wire
 
 __all__ = ["GeventWire"]
 

@@ -1,7 +1,7 @@
 """What all adapters but the blocking one have in common: a connection with a wire.
 
-The wire moves the bytes (see `wire`, `asyncio_base` and `twisted_wire`). What is left to an adapter
-is how its callers wait.
+The wire moves the bytes (see `wire`, `event_loop` and `loops.twisted.wire`). What is left to an
+adapter is how its callers wait.
 """
 
 from __future__ import annotations

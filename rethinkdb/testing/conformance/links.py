@@ -19,8 +19,8 @@ from rethinkdb.errors import (
 )
 from rethinkdb.ql2 import QueryType
 
+from ..proxy import Fault
 from .driver import complete
-from .proxy import Fault
 from .trial import SMALL_BATCHES, Scenario, Skip, Trial
 
 CLOSED = r"^Connection is closed\.$"

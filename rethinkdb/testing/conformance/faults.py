@@ -9,7 +9,7 @@ from typing import Any
 from rethinkdb import query as r
 from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError, ReqlTimeoutError
 
-from .proxy import Fault
+from ..proxy import Fault
 from .trial import SMALL_BATCHES, Scenario, Trial
 
 __all__ = ["FAULTS", "Expectation", "fault_scenario"]

@@ -12,13 +12,15 @@ from rethinkdb.net.options import wait_limit
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .twisted import Connection
+    from .connection import Connection
 
 __all__ = ["TwistedCursor"]
 
 
 class TwistedCursor(AsyncIterableCursor):
     """A cursor whose methods return Deferreds, but for `close()`. `with cursor:` closes it."""
+
+    __module__ = "rethinkdb.loops.twisted"  # where programs find it
 
     conn: Connection
 

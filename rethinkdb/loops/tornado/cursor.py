@@ -12,13 +12,15 @@ from rethinkdb.net.options import wait_limit
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .tornado import Connection
+    from .connection import Connection
 
 __all__ = ["TornadoCursor"]
 
 
 class TornadoCursor(AsyncIterableCursor):
     """A cursor whose methods return Futures, but for `close()`. `with cursor:` closes it."""
+
+    __module__ = "rethinkdb.loops.tornado"  # where programs find it
 
     conn: Connection
 

@@ -1,17 +1,4 @@
-"""The Twisted driver: methods return Deferreds, whose work has begun already.
-
-    conn = yield r.connect("localhost")
-    feed = yield r.table("heroes").changes().run(conn)
-    while (yield feed.fetch_next()):
-        print((yield feed.next()))
-
-`await` does as well, and so does `async for hero in cursor`. Cancelling a Deferred stops its query
-on the server and nothing else. Whatever goes wrong, wrong arguments included, comes as a Failure of
-the Deferred.
-
-`r.connect()` may be called before the reactor runs: connecting, and the time it may take, begin
-when the reactor does. All of it happens in the reactor's thread.
-"""
+"""What callers on Twisted hold: Deferreds."""
 
 from __future__ import annotations
 
@@ -28,11 +15,11 @@ from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo, Session
 from rethinkdb.net.waiter import Waiter
 
-from .place import misplaced
-from .tls import open_link
-from .twisted_cursor import TwistedCursor
-from .twisted_wire import TwistedWire, dial, limit
-from .wired import WiredConnection
+from ..transport.place import misplaced
+from ..transport.tls import open_link
+from ..transport.wired import WiredConnection
+from .cursor import TwistedCursor
+from .wire import TwistedWire, dial, limit
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -48,6 +35,8 @@ class Connection(WiredConnection[TwistedWire]):
         start_reactor: run the reactor unless it is running. `connect()` then returns when it has
             stopped: because something scheduled before stops it, or because connecting failed.
     """
+
+    __module__ = "rethinkdb.loops.twisted"  # where programs find it
 
     LOOP_API = 1
     LOOP_OPTIONS = ("reactor", "start_reactor")

@@ -29,9 +29,9 @@ from rethinkdb.net.session import Session
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
-from .sockets import Reader, dial, remaining, wait_ready
-from .tls import Link, open_link
-from .wire import Wire
+from ..transport.sockets import Reader, dial, remaining, wait_ready
+from ..transport.tls import Link, open_link
+from ..transport.wire import Wire
 
 __all__ = ["Channel"]
 

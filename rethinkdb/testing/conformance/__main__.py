@@ -1,4 +1,4 @@
-"""`python -m rethinkdb.loops.conformance asyncio tornado`: tries built-in loops."""
+"""`python -m rethinkdb.testing.conformance asyncio tornado`: tries built-in loops."""
 
 from __future__ import annotations
 

@@ -1,14 +1,4 @@
-"""The gevent driver: methods return values, and waiting lets other greenlets run.
-
-    conn = r.connect("localhost")
-    for hero in r.table("heroes").run(conn):
-        print(hero)
-
-It needs no monkey patching, and does not mind it. A connection belongs to the hub (the thread) that
-it was connected in, and the greenlets there share it: their queries are in flight together, and a
-greenlet of the connection's own reads the answers. A `gevent.Timeout` or `kill()` that hits a
-waiting greenlet stops its query on the server and nothing else.
-"""
+"""What callers on gevent hold: values. Waiting lets other greenlets run."""
 
 from __future__ import annotations
 
@@ -27,11 +17,11 @@ from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
-from .gevent_wire import GeventWire
-from .place import misplaced
-from .sockets import dial
-from .tls import open_link
-from .wired import WiredConnection
+from ..transport.place import misplaced
+from ..transport.sockets import dial
+from ..transport.tls import open_link
+from ..transport.wired import WiredConnection
+from .wire import GeventWire
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,6 +33,8 @@ GeventCursorEmpty = CursorEmpty
 
 class GeventCursor(IterableCursor):
     """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
+
+    __module__ = "rethinkdb.loops.gevent"  # where programs find it
 
     if TYPE_CHECKING:
 
@@ -56,6 +48,8 @@ class Connection(WiredConnection[GeventWire]):
     Args:
         io_loop: without effect.
     """
+
+    __module__ = "rethinkdb.loops.gevent"  # where programs find it
 
     LOOP_API = 1
     LOOP_OPTIONS = ("io_loop",)

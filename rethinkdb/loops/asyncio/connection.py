@@ -1,13 +1,4 @@
-"""The asyncio driver: methods return coroutines.
-
-    async with r.connect("localhost") as conn:
-        async for hero in await r.table("heroes").run(conn):
-            print(hero)
-
-A connection lives in the event loop it was connected in; any number of its tasks share it, their
-queries in flight together. Cancelling one stops its query on the server and leaves everything else
-as it was. Only documented parts of the loop are used, so uvloop serves as well.
-"""
+"""What callers on asyncio hold: coroutines."""
 
 from __future__ import annotations
 
@@ -18,8 +9,8 @@ from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
-from .asyncio_base import LoopConnection
-from .opening import Opening
+from ..transport.event_loop import LoopConnection
+from ..transport.opening import Opening
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,6 +22,8 @@ T = TypeVar("T")
 
 class AsyncioCursor(AsyncIterableCursor):
     """A cursor whose methods return coroutines. `async with cursor:` closes it."""
+
+    __module__ = "rethinkdb.loops.asyncio"  # where programs find it
 
     if TYPE_CHECKING:
 
@@ -54,6 +47,8 @@ class Connection(LoopConnection):
 
     `async with conn:` closes it without `noreply_wait`.
     """
+
+    __module__ = "rethinkdb.loops.asyncio"  # where programs find it
 
     LOOP_API = 1
     cursor_type = AsyncioCursor

@@ -1,17 +1,4 @@
-"""The Tornado driver: methods return Futures, whose work has begun already.
-
-    conn = yield r.connect("localhost")
-    feed = yield r.table("heroes").changes().run(conn)
-    while (yield feed.fetch_next()):
-        print((yield feed.next()))
-
-`await` does as well, and so does `async for hero in cursor`. The Futures are Tornado's own, which
-are asyncio's: cancelling one stops its query on the server; one that the caller settles himself, as
-`chain_future(cancelled, feed.next())` does, leaves its item to the next caller.
-
-A connection lives in the loop it was connected in, `IOLoop.current()`. That may be before the loop
-runs: `r.connect()` at the top of a module is fine.
-"""
+"""What callers on Tornado hold: Futures, whose work has begun already."""
 
 from __future__ import annotations
 
@@ -25,9 +12,9 @@ from tornado.concurrent import Future
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
-from .asyncio_base import LoopConnection, expire
-from .tornado_cursor import TornadoCursor
-from .tornado_futures import copy_outcome, loop_to_run
+from ..transport.event_loop import LoopConnection, expire
+from .cursor import TornadoCursor
+from .futures import copy_outcome, loop_to_run
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -39,6 +26,8 @@ T = TypeVar("T")
 
 class Connection(LoopConnection):
     """A connection whose methods return Futures. `with conn:` closes it without `noreply_wait`."""
+
+    __module__ = "rethinkdb.loops.tornado"  # where programs find it
 
     LOOP_API = 1
     cursor_type = TornadoCursor

@@ -18,6 +18,8 @@ __all__ = ["TrioCursor"]
 class TrioCursor(AsyncIterableCursor):
     """A cursor whose methods return coroutines. `async with cursor:` closes it."""
 
+    __module__ = "rethinkdb.loops.trio"  # where programs find it
+
     if TYPE_CHECKING:
 
         def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Any]: ...

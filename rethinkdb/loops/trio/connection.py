@@ -1,15 +1,4 @@
-"""The trio driver: methods return coroutines.
-
-    async with trio.open_nursery() as nursery:
-        async with r.connect("localhost", nursery=nursery) as conn:
-            async for hero in await r.table("heroes").run(conn):
-                print(hero)
-
-A connection reads in a task of its own in the nursery given, until it is closed. Cancelling the
-nursery closes it; losing the server does not cancel the nursery. The tasks of one `trio.run` share
-it; cancelling one of them stops its query on the server and nothing else. What is settled at once,
-as `cursor.next()` is with an item at hand, is a checkpoint for cancellation, not for scheduling.
-"""
+"""What callers on trio hold: coroutines."""
 
 from __future__ import annotations
 
@@ -23,12 +12,12 @@ from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
-from .coroutines import CoroutineConnection
-from .place import misplaced
-from .tls import open_link
-from .trio_cursor import TrioCursor
-from .trio_pool import ConnectionPool
-from .trio_wire import TrioWire, deadline, settled
+from ..transport.coroutines import CoroutineConnection
+from ..transport.place import misplaced
+from ..transport.tls import open_link
+from .cursor import TrioCursor
+from .pool import ConnectionPool
+from .wire import TrioWire, deadline, settled
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,6 +30,8 @@ class Connection(CoroutineConnection[TrioWire]):
 
     `async with conn:` closes it without `noreply_wait`.
     """
+
+    __module__ = "rethinkdb.loops.trio"  # where programs find it
 
     LOOP_API = 1
     LOOP_OPTIONS = ("nursery",)

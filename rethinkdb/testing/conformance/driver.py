@@ -15,7 +15,7 @@ Operation = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Driver(ABC):
-    """One loop, as scenarios see it. Subclass it for yours; `rethinkdb.loops.conformance.drivers`
+    """One loop, as scenarios see it. Subclass it for yours; `rethinkdb.testing.conformance.drivers`
     has those of the built-in loops for examples, of 15 to 30 lines each.
 
     Attributes:

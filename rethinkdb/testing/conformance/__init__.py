@@ -2,7 +2,7 @@
 
 An adapter's author describes the loop by a `Driver` of four verbs, and runs the scenarios::
 
-    from rethinkdb.loops.conformance import check
+    from rethinkdb.testing.conformance import check
 
     def test_conformance():
         assert check(CurioDriver(), rethinkdb_curio.Connection).passed
@@ -13,7 +13,7 @@ or, one test each::
     def test_conformance(scenario, server):
         run_scenario(scenario, CurioDriver(), rethinkdb_curio.Connection, server)
 
-The built-in loops: `python -m rethinkdb.loops.conformance asyncio`.
+The built-in loops: `python -m rethinkdb.testing.conformance asyncio`.
 
 A scenario is a coroutine function over a `Trial`, written once; where methods return plain values
 its awaits do not wait. Between adapter and server stands a `FaultProxy`. The server is the embedded
@@ -35,10 +35,10 @@ from functools import partial
 from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
+from ..proxy import Fault, FaultProxy
 from . import links, queries
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
-from .proxy import Fault, FaultProxy
 from .trial import Scenario, ServerAddress, Skip, Trial
 
 __all__ = [

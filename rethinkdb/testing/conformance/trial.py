@@ -15,8 +15,8 @@ from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import CursorEmpty
 
+from ..proxy import FaultProxy
 from .driver import Driver
-from .proxy import FaultProxy
 
 __all__ = ["PATIENCE", "SMALL_BATCHES", "SOON", "Scenario", "ServerAddress", "Skip", "Trial"]
 

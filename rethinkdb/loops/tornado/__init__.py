@@ -1,0 +1,21 @@
+"""The Tornado driver: methods return Futures, whose work has begun already.
+
+    conn = yield r.connect("localhost")
+    feed = yield r.table("heroes").changes().run(conn)
+    while (yield feed.fetch_next()):
+        print((yield feed.next()))
+
+`await` does as well, and so does `async for hero in cursor`. The Futures are Tornado's own, which
+are asyncio's: cancelling one stops its query on the server; one that the caller settles himself, as
+`chain_future(cancelled, feed.next())` does, leaves its item to the next caller.
+
+A connection lives in the loop it was connected in, `IOLoop.current()`. That may be before the loop
+runs: `r.connect()` at the top of a module is fine.
+"""
+
+from __future__ import annotations
+
+from .connection import Connection
+from .cursor import TornadoCursor
+
+__all__ = ["Connection", "TornadoCursor"]
