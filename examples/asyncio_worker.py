@@ -1,6 +1,6 @@
 """An asyncio worker that takes jobs from a table.
 
-    rethinkdb serve &
+    reql serve &
     python examples/asyncio_worker.py
 
 Any number of workers may run: each job is claimed by one of them. A job is a document of the table

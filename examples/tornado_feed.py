@@ -1,6 +1,6 @@
 """A web application on Tornado that pushes a changefeed to browsers over a websocket.
 
-    rethinkdb serve &
+    reql serve &
     python examples/tornado_feed.py
     open http://localhost:8888
 

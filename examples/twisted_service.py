@@ -1,6 +1,6 @@
 """A service for twistd that keeps totals of orders up to date, from a changefeed.
 
-    rethinkdb serve &
+    reql serve &
     twistd --nodaemon --python examples/twisted_service.py
 
 Whenever an order comes, changes or goes, the document of its customer in the table `totals` is made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import io
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import rethinkdb
 from rethinkdb import r
 from rethinkdb.cli.demo_loops import LOOPS, WITHOUT_EXTRA, show_loop
 from rethinkdb.embedded import Server
@@ -70,7 +72,8 @@ def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel: Path)
 
 def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    scripts = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+    python = scripts / "python"
     # No dependency either: this is also the driver on the standard library's JSON alone.
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel)
     with Server() as server:
@@ -78,7 +81,26 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) ->
             python, "-W", "error", "-c", USE_OF_THE_WHEEL, server.host, server.port, cwd=tmp_path
         )
     assert done.stdout.strip()
-    assert run(python, "-m", "rethinkdb", "--version", cwd=tmp_path).stdout.startswith("rethinkdb")
+    for command in ([scripts / "reql"], [python, "-m", "rethinkdb"]):
+        shown = run(*command, "--version", cwd=tmp_path).stdout
+        assert shown == f"rethinkdb-loops {rethinkdb.__version__}\n"
+
+
+def test_no_command_has_the_name_of_the_server_s_own(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (found,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
+        entries = configparser.ConfigParser()
+        entries.read_string(archive.read(found).decode())
+    assert "reql" in entries["console_scripts"]
+    assert "rethinkdb" not in entries["console_scripts"]
+
+
+def test_programs_that_ask_for_a_version_take_this_for_a_new_one(wheel: Path) -> None:
+    """They compare texts or numbers, with those of the official package."""
+    assert rethinkdb.__version__ >= "2.3.0"
+    numbers = tuple(int(number) for number in rethinkdb.__version__.split(".")[:3])
+    assert numbers >= (2, 4, 10)
+    assert f"-{rethinkdb.__version__}-" in wheel.name
 
 
 def test_the_readme_s_example_runs_as_written() -> None:

@@ -1,4 +1,4 @@
-"""The directive `command-line`: the help texts of the command `rethinkdb`, as it prints them."""
+"""The directive `command-line`: the help texts of the command `reql`, as it prints them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class CommandLine(SphinxDirective):
 
     def _sections(self) -> Iterator[nodes.Node]:
         for name, summary in COMMANDS.items():
-            section = nodes.section(ids=[f"rethinkdb-{name}"])
-            text = f"rethinkdb {name}"
+            section = nodes.section(ids=[f"reql-{name}"])
+            text = f"reql {name}"
             section += nodes.title(text, text)
             section += nodes.literal_block(text=_help(name, summary), language="text")
             yield section
@@ -32,7 +32,7 @@ class CommandLine(SphinxDirective):
 def _help(name: str, summary: str) -> str:
     # A width of its own: that of the terminal would differ from build to build.
     parser = argparse.ArgumentParser(
-        prog=f"rethinkdb {name}",
+        prog=f"reql {name}",
         description=summary,
         formatter_class=lambda prog: argparse.HelpFormatter(prog, width=88),
     )

@@ -1,4 +1,4 @@
-"""The command `rethinkdb`, also `python -m rethinkdb`.
+"""The command `reql`, also `python -m rethinkdb`.
 
 Each subcommand is a module of this package with two functions: `add_arguments(parser)` and
 `run(arguments) -> int`, the exit status. `COMMANDS` names them with one line of help each; they are
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rethinkdb", description="Tools around RethinkDB.")
+    parser = argparse.ArgumentParser(prog="reql", description="Tools around RethinkDB.")
     parser.add_argument("--version", action="version", version=f"rethinkdb-loops {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
     asked_for = next((word for word in words if not word.startswith("-")), None)

@@ -1,4 +1,4 @@
-"""`rethinkdb demo`: ReQL and live changefeeds over a real socket, with nothing installed.
+"""`reql demo`: ReQL and live changefeeds over a real socket, with nothing installed.
 
 Every line of code it shows is the code it runs. First a tour of the queries, then the same program
 on each loop in turn (see `demo_loops`).

@@ -1,4 +1,4 @@
-"""The part of `rethinkdb demo` that goes through the loops: it runs the programs of `demos`.
+"""The part of `reql demo` that goes through the loops: it runs the programs of `demos`.
 
 Each runs in a process of its own, as loops do not share one. What it prints is shown as it comes,
 shortened.

@@ -1,4 +1,4 @@
-"""`rethinkdb serve`: an embedded server in a process of its own."""
+"""`reql serve`: an embedded server in a process of its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             keyfile=arguments.tls_key,
         ).start()
     except (OSError, ValueError) as exc:
-        print(f"rethinkdb serve: {exc}", file=sys.stderr)
+        print(f"reql serve: {exc}", file=sys.stderr)
         return 1
     print(f"Listening for client driver connections on {server.host}:{server.port}")
     print("All data is in memory: it is gone when this server stops.", flush=True)
