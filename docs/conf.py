@@ -15,8 +15,12 @@ author = "the rethinkdb-loops contributors"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-extensions += ["command_line", "commands", "docstrings"]  # ours, in _ext
+extensions += ["sphinx.ext.viewcode", "sphinx_copybutton"]
+extensions += ["command_line", "commands", "docstrings", "loop_reference"]  # ours, in _ext
 exclude_patterns = ["_build", "_ext"]
+
+# What a program prints is marked as such, and has no button: nobody wants to paste it.
+copybutton_selector = "div:not(.highlight-output) > div.highlight > pre"
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -36,7 +40,9 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 
 html_theme = "furo"
-html_title = "rethinkdb-loops"
+html_title = f"rethinkdb-loops {release}"
 html_copy_source = False
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {"source_directory": "docs/"}

@@ -641,7 +641,7 @@ def _(world: World) -> None:
 # --- the tables and the checks -------------------------------------------------------------------
 
 PAGE = "topics/differences.md"
-HEADERS = ("| what | incumbent | here |", "| what | here |")
+HEADERS = ("| what | official package | here |", "| what | here |")
 ROWS = [row[0] for header in HEADERS for row in rows_of(PAGE, header)]
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sphinx.pycode import ModuleAnalyzer
+
 CODE = ".. code-block:: python"
 VARIADIC = re.compile(r"^( +)\*args, \*\*kwargs:")
 EXAMPLE = "Example:"
@@ -53,7 +55,15 @@ def _code(line: str) -> str:
     return CODE if any(sign in line for sign in "()@=") else ".. code-block:: text"
 
 
+def forget_overloads(app: Any) -> None:
+    """Overloads are for type checkers. Readers get the one signature that stands on the page."""
+    analyzer = ModuleAnalyzer.for_module("rethinkdb.namespace")
+    analyzer.analyze()
+    analyzer.overloads.clear()
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
+    app.connect("builder-inited", forget_overloads)
     app.connect("autodoc-process-docstring", show_code, priority=100)
     return {"parallel_read_safe": True}
