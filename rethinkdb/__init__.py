@@ -77,12 +77,18 @@ __all__ = [
 ]
 
 
+_LOOPS = ("asyncio", "tornado", "twisted", "trio", "gevent")
+
 _SUBMODULES = frozenset(
     {
         *("ast", "cli", "codec", "embedded", "errors", "loops", "namespace", "net"),
-        *("pseudotypes", "push", "ql2", "query", "repl"),
+        *("pseudotypes", "push", "ql2", "ql2_pb2", "query", "repl", "testing"),
     }
 )
+
+# The official package has these as attributes once a loop type was chosen. They are not in `dir()`,
+# as whoever goes through all names would import all loop libraries.
+_LOOP_FACES = {f"{loop}_net": f"net_{loop}" for loop in _LOOPS}
 
 
 def _find(name: str) -> Any:
@@ -91,6 +97,8 @@ def _find(name: str) -> Any:
     # `from rethinkdb import codec` asks here, too, and shall import that and no more.
     if name in _SUBMODULES:
         return import_module(f"{__name__}.{name}")
+    if name in _LOOP_FACES:
+        return _loop_face(name)
     if name.startswith("__"):  # asked for by import machinery and inspection
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     namespace = import_module("rethinkdb.namespace")
@@ -103,6 +111,16 @@ def _find(name: str) -> Any:
 
 if not TYPE_CHECKING:  # they know all names, and shall refuse misspelt ones
     __getattr__ = _find
+
+
+def _loop_face(name: str) -> Any:
+    from importlib import import_module
+
+    try:
+        import_module(f"{__name__}.{name}.{_LOOP_FACES[name]}")
+    except ModuleNotFoundError as exc:  # that loop's library is not installed
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: {exc}") from exc
+    return import_module(f"{__name__}.{name}")
 
 
 def _of_default(r: RethinkDB, name: str) -> Any:

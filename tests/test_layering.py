@@ -37,6 +37,13 @@ ALLOWED = {
     "net": {"codec", "errors", "ql2", "repl", "version"},
     "push": {"errors", "net", "repl"},
     "loops": {"codec", "errors", "net", "ql2", "version"},
+    # Faces: names under which programs for the official package find things.
+    "ql2_pb2": {"ql2"},
+    "asyncio_net": {"loops"},
+    "tornado_net": {"loops"},
+    "twisted_net": {"loops"},
+    "trio_net": {"loops"},
+    "gevent_net": {"loops"},
     "embedded": {"errors", "net", "ql2", "version"},
     "testing": {"embedded", "errors", "loops", "net", "ql2", "query"},
 }

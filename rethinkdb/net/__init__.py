@@ -20,6 +20,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from rethinkdb import errors
+
+# Programs for the official package find the errors, and `Repl`, here as well.
+from rethinkdb.errors import *  # noqa: F403
+from rethinkdb.repl import Repl
+
 from .connection import BaseConnection, make_connection
 from .cursor import AsyncIterableCursor, BaseCursor, CursorEmpty, IterableCursor
 from .options import DEFAULT_PORT, ConnectOptions, TLSConfig
@@ -43,6 +49,7 @@ __all__ = [
     "LocalProtocolError",
     "Query",
     "RemoteProtocolError",
+    "Repl",
     "ServerProtocol",
     "Session",
     "Stream",
@@ -50,12 +57,13 @@ __all__ = [
     "Waiter",
     "make_connection",
 ]
+__all__ += errors.__all__
 
 #: What programs know them by: `isinstance(conn, r.Connection)` holds on every loop.
 Connection = BaseConnection
 Cursor = BaseCursor
 
-# Programs for the incumbent driver find the blocking classes here. They are looked up when asked
+# Programs for the official package find the blocking classes here. They are looked up when asked
 # for: the core itself knows no loop.
 _BLOCKING = {
     "DefaultConnection": "Connection",

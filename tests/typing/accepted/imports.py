@@ -9,9 +9,14 @@ from typing_extensions import assert_type
 import rethinkdb as module
 from rethinkdb import RethinkDB, r
 from rethinkdb.ast import RqlQuery, Table
+from rethinkdb.asyncio_net import net_asyncio
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.loops.asyncio import Connection as AsyncioConnection
 from rethinkdb.loops.blocking import Connection
-from rethinkdb.net import BaseConnection, BaseCursor
+from rethinkdb.net import BaseConnection, BaseCursor, Repl
+from rethinkdb.net import ReqlDriverError as DriverErrorOfNet
+from rethinkdb.ql2 import TermType
+from rethinkdb.ql2_pb2 import Term
 
 own = RethinkDB()
 assert_type(own, RethinkDB)
@@ -67,3 +72,27 @@ def raised_by_either_name() -> None:
         r.expr(1).run()
     except (module.ReqlTimeoutError, own.ReqlAuthError) as exc:
         assert_type(exc.message, str)
+
+
+# Where programs for the official package find things.
+
+
+def annotated(conn: net_asyncio.Connection) -> AsyncioConnection:
+    assert_type(conn, AsyncioConnection)
+    return conn
+
+
+class Subclassed(net_asyncio.Connection):
+    def label(self) -> str:
+        return self.host
+
+
+def caught() -> None:
+    Repl.clear()
+    try:
+        r.expr(1).run()
+    except DriverErrorOfNet as exc:
+        assert_type(exc, ReqlDriverError)
+
+
+number: TermType = Term.TermType.FILTER

@@ -1,0 +1,1 @@
+"""Where programs for the official `rethinkdb` package find the Twisted driver: `net_twisted`."""
