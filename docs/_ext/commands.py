@@ -1,6 +1,6 @@
 """The directive `commands`: all commands of ReQL of one area.
 
-    .. commands:: rethinkdb.terms.sequences.SequenceCommands rethinkdb.ast.RqlQuery
+    .. commands:: rethinkdb.reql.commands.sequences.SequenceCommands rethinkdb.ast.RqlQuery
 
 lists the methods that the first class declares, as methods of the second, with the `r.` form of
 those that have one. A module alone lists its functions, which are `r.` functions only.
@@ -36,9 +36,9 @@ class Commands(SphinxDirective):
 
 
 def command_names(owner: Any) -> list[str]:
-    """The commands of a class or module, in the order of its source."""
+    """The commands of a class or module; those of a class in the order of its source."""
     if isinstance(owner, ModuleType):
-        return list(owner.__all__)
+        return [name for name in owner.__all__ if hasattr(getattr(owner, name), "command")]
     return [name for name in vars(owner) if not name.startswith("_")]
 
 

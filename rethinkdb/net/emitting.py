@@ -153,6 +153,10 @@ class ConnectionEvents(EmitterMethods):
     def _emitter_of(self) -> Any:
         return _push("connection_events").events_of(self)
 
+    def _start_with(self, term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Any:
+        """What `term.run_with(handler, conn)` calls, as `term.run(conn)` calls `_start`."""
+        return _push("start").run_with(term, handler, conn, options)
+
 
 def _push(module: str) -> Any:
     return import_module(f"rethinkdb.push.{module}")

@@ -16,11 +16,13 @@ from rethinkdb.ql2 import ResponseNote
 from .memory import MemoryConnection, Term
 from .pair import PARTIAL, SEQUENCE
 
+PARTS = ("emitter", "pulling", "connection_events", "start")
+
 
 @pytest.fixture
 def modules(monkeypatch: pytest.MonkeyPatch) -> dict[str, MagicMock]:
     """The modules above this layer, by name, which take down what they are asked."""
-    loaded = {name: MagicMock() for name in ("emitter", "pulling", "connection_events")}
+    loaded = {name: MagicMock() for name in PARTS}
     monkeypatch.setattr(emitting, "_push", loaded.__getitem__)
     return loaded
 
@@ -64,6 +66,13 @@ def test_the_flow_of_rows_is_handed_on(modules: dict[str, MagicMock]) -> None:
     pulling.Each.return_value.start.assert_called_once_with()
     assert rows.each_async(listener, concurrency=4) is pulling.EachAsync().outcome()
     pulling.EachAsync.assert_any_call(rows, listener, None, 4)
+
+
+def test_a_query_with_a_handler_is_handed_on(modules: dict[str, MagicMock]) -> None:
+    conn, term, options = ConnectionEvents(), object(), {"include_states": True}
+    start = modules["start"].run_with
+    assert conn._start_with(term, listener, conn, options) is start.return_value
+    start.assert_called_once_with(term, listener, conn, options)
 
 
 def test_modules_are_those_of_push() -> None:

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rethinkdb import ast, codec, errors, r
-from rethinkdb.terms import bulk
+from rethinkdb.reql import bulk
 
 MAKE_ARRAY, INSERT, JSON, ISO8601 = 2, 56, 98, 99
 

@@ -443,9 +443,9 @@ def test_every_term_is_sent_by_some_command() -> None:
 
 
 def test_every_declaration_is_documented() -> None:
-    from rethinkdb.terms.declare import COMMANDS
+    from rethinkdb.reql.declare import COMMANDS
 
-    for command in COMMANDS:
+    for command in COMMANDS.values():
         name, doc = command.class_attributes["_name"], command.class_attributes["__doc__"]
         if name.startswith("_"):
             continue  # what an operator makes

@@ -158,7 +158,7 @@ class TestImporting:
             r._dump  # noqa: B018
 
     def test_types_of_signatures_can_be_imported(self) -> None:
-        assert importlib.import_module("rethinkdb.terms.types").Value is Any
+        assert importlib.import_module("rethinkdb.reql.types").Value is Any
 
     def test_orjson_is_not_required(self) -> None:
         code = "import sys; sys.modules['orjson'] = None; from rethinkdb.codec import *"

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from rethinkdb import codec, r
 from rethinkdb.codec import Codec
 from rethinkdb.embedded import Server
-from rethinkdb.terms import bulk
+from rethinkdb.reql import bulk
 
 pytestmark = pytest.mark.skipif(codec.orjson is None, reason="there is nothing to compare with")
 

@@ -1,5 +1,5 @@
-"""Selecting from sequences, transforming and joining them."""
-# Declarations have no bodies (see rethinkdb.terms.declare).
+"""Sequences: picking elements, transforming, sorting."""
+# Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms.declare import UNSET, Rows, command
+from rethinkdb.reql.declare import UNSET, Rows, command
+from rethinkdb.reql.printing import top_level
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import Bound, Fields, Flag, Function, Integer, Text, Value
+    from rethinkdb.reql.types import Bound, Fields, Flag, Function, Integer, RqlQuery, Text, Value
 
-__all__ = ["SequenceCommands"]
+__all__ = ["SequenceCommands", "asc", "desc"]
 
 
 class SequenceCommands:
@@ -296,76 +296,38 @@ class SequenceCommands:
             r.table("heroes").union(r.table("villains"), interleave="name").run(conn)
         """
 
-    # --- joining
 
-    @command(TermType.INNER_JOIN)
-    def inner_join(self, other: Value, predicate: Function, /) -> RqlQuery:
-        """All pairs of elements that belong together.
+@command(TermType.ASC, rows=Rows.ALL, style=top_level)
+def asc(key: Text | Function, /) -> RqlQuery:
+    """Within `order_by`: from the least to the greatest.
 
-        Args:
-            other: the other sequence.
-            predicate: a function of an element of either that returns whether they do.
+    Args:
+        key: a field, index or function.
 
-        Returns:
-            A sequence of `{"left": ..., "right": ...}`.
+    Returns:
+        Something to be given to `order_by`.
 
-        Raises:
-            ReqlQueryLogicError: something is no sequence.
+    Raises:
+        ReqlQueryLogicError: it stands elsewhere.
 
-        Example:
-            a.inner_join(b, lambda x, y: x["n"] == y["n"]).zip().run(conn)
-        """
+    Example:
+        r.table("users").order_by(r.asc("age")).run(conn)
+    """
 
-    @command(TermType.OUTER_JOIN)
-    def outer_join(self, other: Value, predicate: Function, /) -> RqlQuery:
-        """As `inner_join`, and elements without a partner, too.
 
-        Args:
-            other: the other sequence.
-            predicate: a function of an element of either that returns whether they belong together.
+@command(TermType.DESC, rows=Rows.ALL, style=top_level)
+def desc(key: Text | Function, /) -> RqlQuery:
+    """Within `order_by`: from the greatest to the least.
 
-        Returns:
-            A sequence of `{"left": ..., "right": ...}`; `right` is missing without a partner.
+    Args:
+        key: a field, index or function.
 
-        Raises:
-            ReqlQueryLogicError: something is no sequence.
+    Returns:
+        Something to be given to `order_by`.
 
-        Example:
-            a.outer_join(b, lambda x, y: x["n"] == y["n"]).zip().run(conn)
-        """
+    Raises:
+        ReqlQueryLogicError: it stands elsewhere.
 
-    @command(TermType.EQ_JOIN, rows=Rows.ALL)
-    def eq_join(
-        self, key: Text | Function, table: Value, /, *, index: Text = UNSET, ordered: Flag = False
-    ) -> RqlQuery:
-        """Pairs of elements and the documents of a table that they refer to.
-
-        Args:
-            key: the field, or a function from the element to the value, to look up.
-            table: where to look it up.
-            index: in which index. Default: the primary key.
-            ordered: keep the order of the subject.
-
-        Returns:
-            A sequence of `{"left": element, "right": document}`.
-
-        Raises:
-            ReqlOpFailedError: there is no such index.
-
-        Example:
-            r.table("posts").eq_join("author", r.table("users")).zip().run(conn)
-        """
-
-    @command(TermType.ZIP)
-    def zip(self, /) -> RqlQuery:
-        """Merges the right side of a join into the left one.
-
-        Returns:
-            A sequence of objects.
-
-        Raises:
-            ReqlQueryLogicError: the subject is no join.
-
-        Example:
-            r.table("posts").eq_join("author", r.table("users")).zip().run(conn)
-        """
+    Example:
+        r.table("users").order_by(index=r.desc("age")).run(conn)
+    """

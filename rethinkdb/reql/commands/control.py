@@ -1,5 +1,5 @@
 """Control: functions, conditions, defaults, types."""
-# Declarations have no bodies (see rethinkdb.terms.declare).
+# Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
@@ -7,12 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms.declare import Rows, command
-from rethinkdb.terms.printing import funcall, top_level
+from rethinkdb.reql.declare import Rows, command
+from rethinkdb.reql.printing import funcall, top_level
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import Function, Text, Value
+    from rethinkdb.reql.types import Function, RqlQuery, Text, Value
 
 __all__ = ["ControlCommands"]
 

@@ -1,5 +1,5 @@
 """Geometries. Points are `r.point(longitude, latitude)` or `[longitude, latitude]`."""
-# Declarations have no bodies (see rethinkdb.terms.declare).
+# Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms.declare import command
+from rethinkdb.reql.declare import command
+from rethinkdb.reql.printing import top_level
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import GeoSystem, Unit, Value
+    from rethinkdb.reql.types import Fields, Flag, GeoSystem, Integer, Number, RqlQuery, Unit, Value
 
-__all__ = ["GeoCommands"]
+__all__ = ["GeoCommands", "circle", "geojson", "line", "point", "polygon"]
 
 
 class GeoCommands:
@@ -120,3 +120,108 @@ class GeoCommands:
         Example:
             outer.polygon_sub(inner).run(conn)
         """
+
+
+@command(TermType.GEOJSON, style=top_level)
+def geojson(geojson: Fields, /) -> RqlQuery:
+    """The geometry that a GeoJSON object describes.
+
+    Args:
+        geojson: a Point, LineString or Polygon.
+
+    Returns:
+        A geometry.
+
+    Raises:
+        ReqlQueryLogicError: it is none of these.
+
+    Example:
+        r.geojson({"type": "Point", "coordinates": [-117, 32]}).run(conn)
+    """
+
+
+@command(TermType.POINT, style=top_level)
+def point(longitude: Number, latitude: Number, /) -> RqlQuery:
+    """A point on the earth.
+
+    Args:
+        longitude: -180 to 180.
+        latitude: -90 to 90.
+
+    Returns:
+        A geometry.
+
+    Raises:
+        ReqlQueryLogicError: it is outside these limits.
+
+    Example:
+        r.point(-117.16, 32.72).run(conn)
+    """
+
+
+@command(TermType.LINE, style=top_level)
+def line(first: Value, second: Value, /, *more: Value) -> RqlQuery:
+    """A line along points.
+
+    Args:
+        first, second, more: the points.
+
+    Returns:
+        A geometry.
+
+    Raises:
+        ReqlQueryLogicError: something is no point.
+
+    Example:
+        r.line([0, 0], [1, 1]).run(conn)
+    """
+
+
+@command(TermType.POLYGON, style=top_level)
+def polygon(first: Value, second: Value, third: Value, /, *more: Value) -> RqlQuery:
+    """A polygon; the last point need not repeat the first.
+
+    Args:
+        first, second, third, more: the points.
+
+    Returns:
+        A geometry.
+
+    Raises:
+        ReqlQueryLogicError: something is no point, or lines cross.
+
+    Example:
+        r.polygon([0, 0], [1, 0], [1, 1]).run(conn)
+    """
+
+
+@command(TermType.CIRCLE, style=top_level)
+def circle(
+    center: Value,
+    radius: Number,
+    /,
+    *,
+    num_vertices: Integer = 32,
+    geo_system: GeoSystem = "WGS84",
+    unit: Unit = "m",
+    fill: Flag = True,
+) -> RqlQuery:
+    """A circle, approximated by a polygon.
+
+    Args:
+        center: a point.
+        radius: how far, in `unit`.
+        num_vertices: how many corners the polygon has.
+        geo_system: the shape of the earth.
+        unit: unit of the radius.
+        fill: False makes a line.
+
+    Returns:
+        A geometry.
+
+    Raises:
+        ReqlQueryLogicError: the radius is too great.
+
+    Example:
+        r.circle([-117, 32], 10, unit="km").run(conn)
+    """

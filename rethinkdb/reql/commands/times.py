@@ -1,5 +1,5 @@
 """Dates and times."""
-# Declarations have no bodies (see rethinkdb.terms.declare).
+# Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms.declare import command
+from rethinkdb.reql.declare import UNSET, command
+from rethinkdb.reql.printing import top_level
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import Bound, Text, Value
+    from rethinkdb.reql.types import Bound, Integer, Number, RqlQuery, Text, Value
 
-__all__ = ["TimeCommands"]
+__all__ = ["TimeCommands", "epoch_time", "iso8601", "now", "time"]
 
 
 class TimeCommands:
@@ -246,3 +246,84 @@ class TimeCommands:
         Example:
             r.now().to_epoch_time().run(conn)
         """
+
+
+@command(TermType.NOW, style=top_level)
+def now() -> RqlQuery:
+    """The time at which the server got the query; the same everywhere in it.
+
+    Returns:
+        A datetime in UTC.
+
+    Raises:
+        ReqlQueryLogicError: it stands where only what is deterministic may.
+
+    Example:
+        r.table("log").insert({"at": r.now()}).run(conn)
+    """
+
+
+@command(TermType.TIME, style=top_level)
+def time(
+    year: Integer,
+    month: Integer,
+    day: Integer,
+    timezone_or_hour: Text | Integer,
+    minute: Integer = UNSET,
+    second: Number = UNSET,
+    timezone: Text = UNSET,
+    /,
+) -> RqlQuery:
+    """A time made of year, month, day and timezone, or with the time of day between these.
+
+    Args:
+        year, month, day: the date; a month may be `r.january` and so on.
+        timezone_or_hour: `"Z"`, `"+HH:MM"` or `"-HH:MM"`; or the hour, and then follow
+        minute, second, timezone: the rest.
+
+    Returns:
+        A datetime.
+
+    Raises:
+        ReqlQueryLogicError: there is no such date or timezone.
+
+    Example:
+        r.time(2024, r.may, 6, 7, 8, 9.5, "+02:00").run(conn)
+    """
+
+
+@command(TermType.EPOCH_TIME, style=top_level)
+def epoch_time(seconds: Number, /) -> RqlQuery:
+    """The time that is some seconds after 1970 began.
+
+    Args:
+        seconds: how many; milliseconds count.
+
+    Returns:
+        A datetime in UTC.
+
+    Raises:
+        ReqlQueryLogicError: it is no number.
+
+    Example:
+        r.epoch_time(531360000).run(conn)
+    """
+
+
+@command(TermType.ISO8601, style=top_level)
+def iso8601(text: Text, /, *, default_timezone: Text = UNSET) -> RqlQuery:
+    """The time that a text says.
+
+    Args:
+        text: as in ISO 8601, but no week dates.
+        default_timezone: for a text without one.
+
+    Returns:
+        A datetime.
+
+    Raises:
+        ReqlQueryLogicError: the text is no time, or lacks a timezone.
+
+    Example:
+        r.iso8601("2024-05-06T07:08:09+02:00").run(conn)
+    """

@@ -1,5 +1,5 @@
 """Writes that apply to any selection, and changefeeds."""
-# Declarations have no bodies (see rethinkdb.terms.declare).
+# Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
@@ -7,11 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms.declare import UNSET, Rows, command
+from rethinkdb.reql.declare import UNSET, Rows, command
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import (
+    from rethinkdb.reql.types import (
         Durability,
         Fields,
         Flag,
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
         Integer,
         Number,
         ReturnChanges,
+        RqlQuery,
     )
 
 __all__ = ["WritingCommands"]

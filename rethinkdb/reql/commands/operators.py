@@ -1,5 +1,5 @@
 """Python's operators on terms: short forms of commands."""
-# Declarations have no bodies (see rethinkdb.terms.declare).
+# Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms import printing
-from rethinkdb.terms.declare import command
-from rethinkdb.terms.logic import LogicCommands
+from rethinkdb.reql import printing
+from rethinkdb.reql.commands.arithmetic import ArithmeticCommands
+from rethinkdb.reql.commands.logic import LogicCommands
+from rethinkdb.reql.declare import command
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import Value
+    from rethinkdb.reql.types import RqlQuery, Value
 
 __all__ = ["Operators"]
 
 
-class Operators(LogicCommands):
+class Operators(ArithmeticCommands, LogicCommands):
     """`+ - * / %`, comparisons, `& | ~` for logic, `[...]` for fields, positions, slices.
 
     Python turns comparisons round when a term stands only on their right: `1 < q` is `q > 1`.
@@ -125,28 +125,28 @@ class Operators(LogicCommands):
         return self.add(other)
 
     def __radd__(self, other: Value) -> RqlQuery:
-        return LogicCommands.add(other, self)
+        return ArithmeticCommands.add(other, self)
 
     def __sub__(self, other: Value) -> RqlQuery:
         return self.sub(other)
 
     def __rsub__(self, other: Value) -> RqlQuery:
-        return LogicCommands.sub(other, self)
+        return ArithmeticCommands.sub(other, self)
 
     def __mul__(self, other: Value) -> RqlQuery:
         return self.mul(other)
 
     def __rmul__(self, other: Value) -> RqlQuery:
-        return LogicCommands.mul(other, self)
+        return ArithmeticCommands.mul(other, self)
 
     def __truediv__(self, other: Value) -> RqlQuery:
         return self.div(other)
 
     def __rtruediv__(self, other: Value) -> RqlQuery:
-        return LogicCommands.div(other, cast("RqlQuery", self))
+        return ArithmeticCommands.div(other, cast("RqlQuery", self))
 
     def __mod__(self, other: Value) -> RqlQuery:
         return self.mod(other)
 
     def __rmod__(self, other: Value) -> RqlQuery:
-        return LogicCommands.mod(other, cast("RqlQuery", self))
+        return ArithmeticCommands.mod(other, cast("RqlQuery", self))

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, Union
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
+    from rethinkdb.reql.literals import DB as DB
+    from rethinkdb.reql.literals import Table as Table
+    from rethinkdb.reql.term import RqlQuery as RqlQuery
 
 Value: TypeAlias = Any  # whatever r.expr() takes
 Function: TypeAlias = Union[Callable[..., Value], "RqlQuery"]

@@ -17,19 +17,18 @@ is none). A command without options refuses keywords.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms import printing
+from rethinkdb.reql import late, printing
 
 if TYPE_CHECKING:
     from typing import Concatenate, ParamSpec
 
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import Value
+    from rethinkdb.reql.types import RqlQuery, Value
 
     P = ParamSpec("P")
 
@@ -67,13 +66,11 @@ class Command:
     Attributes:
         term_type: its number.
         class_name: name of the class of its terms; refusals show it.
-        term_class: the class of its terms, made by `rethinkdb.ast` when it is first needed.
         class_attributes: what that class needs to know.
+        make: makes its terms; see `rethinkdb.reql.late`.
     """
 
-    __slots__ = ("class_attributes", "class_name", "term_class", "term_type")
-
-    term_class: type[RqlQuery]
+    __slots__ = ("class_attributes", "class_name", "make", "term_type")
 
     def __init__(
         self, term_type: TermType, class_name: str, class_attributes: dict[str, Any]
@@ -81,18 +78,18 @@ class Command:
         self.term_type = term_type
         self.class_name = class_name
         self.class_attributes = {"_type": int(term_type), **class_attributes}
+        self.make: late.Maker = self._make_first
 
-    def __getattr__(self, name: str) -> Any:
-        # Python comes here while `term_class` is not set.
-        if name != "term_class":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        from rethinkdb import ast
-
-        self.term_class = getattr(ast, self.class_name)
-        return self.term_class
+    def _make_first(
+        self, args: Sequence[Value], options: Mapping[str, Value], subjects: int
+    ) -> RqlQuery:
+        # A program uses a few of the 190 classes, and this is when one is made.
+        self.make = late.maker(self.class_name)
+        return self.make(args, options, subjects)
 
 
-COMMANDS: list[Command] = []
+#: All commands, by the name of the class of their terms.
+COMMANDS: dict[str, Command] = {}
 
 
 def usual_class_name(term_type: TermType) -> str:
@@ -144,7 +141,7 @@ def command(
                 "_binds_tight": binds_tight,
             },
         )
-        COMMANDS.append(made)
+        COMMANDS[made.class_name] = made
         if single:
             return cast(F, _single_caller(made, declaration))
         is_method = declaration.__code__.co_varnames[:1] == ("self",)
@@ -158,10 +155,10 @@ def _caller(made: Command, declaration: Callable[..., Any], subjects: int) -> Ca
     code = declaration.__code__
 
     def with_options(*args: Value, **options: Value) -> RqlQuery:
-        return made.term_class._call(args, options, subjects)
+        return made.make(args, options, subjects)
 
     def without_options(*args: Value) -> RqlQuery:
-        return made.term_class._call(args, {}, subjects)
+        return made.make(args, {}, subjects)
 
     takes_options = code.co_kwonlyargcount or code.co_flags & _HAS_KEYWORDS
     return _dress(with_options if takes_options else without_options, made, declaration)
@@ -169,7 +166,7 @@ def _caller(made: Command, declaration: Callable[..., Any], subjects: int) -> Ca
 
 def _single_caller(made: Command, declaration: Callable[..., Any]) -> Callable[..., Any]:
     def single_argument(argument: Value, /, **options: Value) -> RqlQuery:
-        return made.term_class._call((argument,), options, 0)
+        return made.make((argument,), options, 0)
 
     return _dress(single_argument, made, declaration)
 

@@ -1,5 +1,5 @@
 """Aggregation: from a sequence to a value, and groups."""
-# Declarations have no bodies (see rethinkdb.terms.declare).
+# Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
@@ -7,11 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.terms.declare import UNSET, Rows, command
+from rethinkdb.reql.declare import UNSET, Rows, command
 
 if TYPE_CHECKING:
-    from rethinkdb.ast import RqlQuery
-    from rethinkdb.terms.types import Flag, Function, Text, Value
+    from rethinkdb.reql.types import Flag, Function, RqlQuery, Text, Value
 
 __all__ = ["AggregationCommands"]
 

@@ -1,0 +1,90 @@
+"""How the call of a command becomes a term."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rethinkdb.errors import ReqlDriverCompileError
+from rethinkdb.reql.conversion import SCALARS, node
+from rethinkdb.reql.declare import Rows
+from rethinkdb.reql.inserts import as_text
+from rethinkdb.reql.rows import row_function
+from rethinkdb.reql.term import RqlQuery
+
+if TYPE_CHECKING:
+    from rethinkdb.reql.types import Value
+
+__all__ = ["OTHER_CALLS", "Call", "call"]
+
+#: Makes a term of a class; the other parameters are those of `rethinkdb.reql.late.Maker`.
+Call: TypeAlias = Callable[
+    [type[RqlQuery], Sequence[Any], Mapping[str, Any], int],
+    RqlQuery,
+]
+
+
+def call(
+    cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
+) -> RqlQuery:
+    """The term of a call; the first arguments, if `subjects`, are not looked at for rows."""
+    nodes: list[Any] = []
+    for arg in args:
+        known = type(arg) in SCALARS or isinstance(arg, RqlQuery)
+        nodes.append(arg if known else node(arg))
+    optargs = {name: node(value) for name, value in options.items()} if options else {}
+    if cls._inspects:
+        optargs = _inspected(cls, nodes, optargs, subjects)
+    return cls(nodes, optargs)
+
+
+def _inspected(
+    cls: type[RqlQuery], nodes: list[Any], optargs: dict[str, Any], subjects: int
+) -> dict[str, Any]:
+    """Makes functions of what holds `r.row`: in the list of nodes, and in the options returned.
+
+    Raises:
+        ReqlDriverCompileError: operands bind tighter than was likely meant.
+    """
+    if cls._rows is not Rows.NONE:
+        first = subjects if cls._rows is Rows.ALL else max(subjects, len(nodes) - 1)
+        nodes[first:] = map(row_function, nodes[first:])
+    if cls._compares:
+        _refuse_tight_operands(cls, nodes)
+    if cls._option_rows:
+        return {name: row_function(value) for name, value in optargs.items()}
+    return optargs
+
+
+def _refuse_tight_operands(cls: type[RqlQuery], nodes: Iterable[Any]) -> None:
+    for operand in nodes:
+        if isinstance(operand, RqlQuery) and operand._binds_tight:
+            raise ReqlDriverCompileError(
+                f"Calling '{cls._prints_as}' on result of infix bitwise operator:\n{operand}.\n"
+                "This is almost always a precedence error: in Python `a < b | b < c` means"
+                " `a < (b | b) < c`. Put parentheses around the comparisons, or use"
+                " `.and_()` and `.or_()`."
+            )
+
+
+def _function_first(
+    cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
+) -> RqlQuery:
+    """The term of `do`: the function is given last, and comes first on the wire."""
+    if not args:
+        raise ReqlDriverCompileError("Expected 1 or more arguments but found 0.")
+    *arguments, function = call(cls, args, options, subjects)._args
+    return cls([function, *arguments], {})
+
+
+def _documents_as_text(
+    cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
+) -> RqlQuery:
+    """The term of `insert`: long lists of documents go as text."""
+    if len(args) == 2:
+        args = (args[0], as_text(args[1]))
+    return call(cls, args, options, subjects)
+
+
+#: By the name of the class, what is in the place of `call`.
+OTHER_CALLS: Mapping[str, Call] = {"Funcall": _function_first, "Insert": _documents_as_text}

@@ -1,0 +1,112 @@
+"""The classes of terms by name; and the knot of the language, which is tied here.
+
+Most classes are made of a command's declaration, and when first asked for: a program uses a few of
+the 190. Making them all took 5 ms of the 26 that importing the driver takes.
+"""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import Any
+
+from rethinkdb.ql2 import TermType
+from rethinkdb.reql import late
+from rethinkdb.reql.calls import OTHER_CALLS, call
+from rethinkdb.reql.commands import values  # noqa: F401  # declares what no term inherits
+from rethinkdb.reql.declare import COMMANDS, usual_class_name
+from rethinkdb.reql.inserts import Documents
+from rethinkdb.reql.literals import (
+    DB,
+    Binary,
+    Constant,
+    Datum,
+    Func,
+    ImplicitVar,
+    MakeArray,
+    MakeObj,
+    Table,
+    Var,
+)
+from rethinkdb.reql.run_options import start_options
+from rethinkdb.reql.term import RqlQuery
+
+__all__ = ["class_names", "constant", "term_class"]
+
+# Where programs, and terms that they have pickled, find the classes.
+_PLACE = "rethinkdb.ast"
+
+_WRITTEN: tuple[type[RqlQuery], ...] = (
+    *(RqlQuery, Datum, MakeArray, MakeObj, Binary, Documents),
+    *(Func, Var, Constant, ImplicitVar, Table, DB),
+)
+
+_CONSTANTS = {
+    usual_class_name(term_type): term_type
+    for term_type in (
+        *(TermType.MINVAL, TermType.MAXVAL),
+        *(TermType.MONDAY, TermType.TUESDAY, TermType.WEDNESDAY, TermType.THURSDAY),
+        *(TermType.FRIDAY, TermType.SATURDAY, TermType.SUNDAY),
+        *(TermType.JANUARY, TermType.FEBRUARY, TermType.MARCH, TermType.APRIL),
+        *(TermType.MAY, TermType.JUNE, TermType.JULY, TermType.AUGUST),
+        *(TermType.SEPTEMBER, TermType.OCTOBER, TermType.NOVEMBER, TermType.DECEMBER),
+    )
+}
+
+# Those that are there.
+_classes: dict[str, type[RqlQuery]] = {}
+
+
+def term_class(name: str) -> type[RqlQuery]:
+    """The class of a name, such as `GetAll`.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    found = _classes.get(name)
+    if found is not None:
+        return found
+    if name in COMMANDS:
+        made = _made(name, RqlQuery, COMMANDS[name].class_attributes)
+    elif name in _CONSTANTS:
+        term_type = _CONSTANTS[name]
+        made = _made(name, Constant, {"_type": int(term_type), "_name": term_type.name.lower()})
+    else:
+        raise AttributeError(f"module {_PLACE!r} has no attribute {name!r}")
+    # Should two threads make it, the first one's is it.
+    return _classes.setdefault(name, made)
+
+
+def _made(name: str, base: type[RqlQuery], attributes: dict[str, Any]) -> type[RqlQuery]:
+    return type(name, (base,), {"__slots__": (), "__module__": _PLACE, **attributes})
+
+
+def class_names() -> set[str]:
+    """The names of all classes, made or not."""
+    return {*_classes, *COMMANDS, *_CONSTANTS}
+
+
+def constant(term_type: TermType) -> RqlQuery:
+    """A term that is no call, such as `r.monday`."""
+    return term_class(usual_class_name(term_type))((), {})
+
+
+def _maker(name: str) -> late.Maker:
+    # A bound method: Python calls one faster than any other callable that holds an argument.
+    return MethodType(OTHER_CALLS.get(name, call), term_class(name))
+
+
+def _complete(written: type[RqlQuery]) -> None:
+    """Give a class what its declaration, if it has one, says of it; and its public place."""
+    declared = COMMANDS.get(written.__name__)
+    for attribute, value in declared.class_attributes.items() if declared else ():
+        setattr(written, attribute, value)
+    written.__module__ = _PLACE
+    _classes[written.__name__] = written
+
+
+for _written in _WRITTEN:
+    _complete(_written)
+
+# The knot: what the modules below call.
+late.maker = _maker
+late.start_options = start_options

@@ -1,0 +1,1 @@
+"""The commands of ReQL by area, one declaration each (see `rethinkdb.reql.declare`)."""

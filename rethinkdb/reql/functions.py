@@ -1,0 +1,233 @@
+"""The functions and constants of `r`.
+
+Those that are methods, too, follow from the method's declaration: `r.count(sequence, ...)` is
+`sequence.count(...)`.
+"""
+
+from __future__ import annotations
+
+from rethinkdb.pseudotypes import RqlTzinfo
+from rethinkdb.ql2 import TermType
+from rethinkdb.reql.classes import constant
+from rethinkdb.reql.commands.databases import db, db_create, db_drop, db_list
+from rethinkdb.reql.commands.geo import circle, geojson, line, point, polygon
+from rethinkdb.reql.commands.sequences import asc, desc
+from rethinkdb.reql.commands.times import epoch_time, iso8601, now, time
+from rethinkdb.reql.commands.values import (
+    args,
+    error,
+    format,  # noqa: A004  # ReQL's own words
+    http,
+    js,
+    json,
+    literal,
+    object,  # noqa: A004  # ReQL's own words
+    random,
+    range,  # noqa: A004  # ReQL's own words
+)
+from rethinkdb.reql.conversion import binary, expr
+from rethinkdb.reql.declare import function, unbound
+from rethinkdb.reql.literals import DB, ImplicitVar, Table
+from rethinkdb.reql.term import RqlQuery
+
+__all__ = [
+    "add",
+    "and_",
+    "april",
+    "args",
+    "asc",
+    "august",
+    "avg",
+    "binary",
+    "bit_and",
+    "bit_not",
+    "bit_or",
+    "bit_sal",
+    "bit_sar",
+    "bit_xor",
+    "branch",
+    "ceil",
+    "circle",
+    "contains",
+    "count",
+    "db",
+    "db_create",
+    "db_drop",
+    "db_list",
+    "december",
+    "desc",
+    "distance",
+    "distinct",
+    "div",
+    "do",
+    "epoch_time",
+    "eq",
+    "error",
+    "expr",
+    "february",
+    "floor",
+    "format",
+    "friday",
+    "ge",
+    "geojson",
+    "grant",
+    "group",
+    "gt",
+    "http",
+    "info",
+    "intersects",
+    "iso8601",
+    "january",
+    "js",
+    "json",
+    "july",
+    "june",
+    "le",
+    "line",
+    "literal",
+    "lt",
+    "make_timezone",
+    "map",
+    "march",
+    "max",
+    "maxval",
+    "may",
+    "min",
+    "minval",
+    "mod",
+    "monday",
+    "mul",
+    "ne",
+    "not_",
+    "november",
+    "now",
+    "object",
+    "october",
+    "or_",
+    "point",
+    "polygon",
+    "random",
+    "range",
+    "reduce",
+    "round",
+    "row",
+    "saturday",
+    "september",
+    "sub",
+    "sum",
+    "sunday",
+    "table",
+    "table_create",
+    "table_drop",
+    "table_list",
+    "thursday",
+    "time",
+    "tuesday",
+    "type_of",
+    "union",
+    "uuid",
+    "wednesday",
+]
+
+# --- databases and tables
+
+table = unbound(DB.table)
+table_create = unbound(DB.table_create)
+table_drop = unbound(DB.table_drop)
+table_list = unbound(DB.table_list)
+grant = unbound(DB.grant)
+
+# --- control
+
+do = function(RqlQuery.do)
+branch = function(RqlQuery.branch)
+type_of = function(RqlQuery.type_of)
+info = function(RqlQuery.info)
+uuid = unbound(Table.uuid)
+
+# --- sequences
+
+map = function(RqlQuery.map)
+union = unbound(RqlQuery.union)
+group = function(RqlQuery.group)
+reduce = function(RqlQuery.reduce)
+count = function(RqlQuery.count)
+sum = function(RqlQuery.sum)
+avg = function(RqlQuery.avg)
+min = function(RqlQuery.min)
+max = function(RqlQuery.max)
+distinct = function(RqlQuery.distinct)
+contains = function(RqlQuery.contains)
+
+# --- arithmetic and logic
+
+add = function(RqlQuery.add)
+sub = function(RqlQuery.sub)
+mul = function(RqlQuery.mul)
+div = function(RqlQuery.div)
+mod = function(RqlQuery.mod)
+floor = function(RqlQuery.floor)
+ceil = function(RqlQuery.ceil)
+round = function(RqlQuery.round)
+eq = function(RqlQuery.eq)
+ne = function(RqlQuery.ne)
+lt = function(RqlQuery.lt)
+le = function(RqlQuery.le)
+gt = function(RqlQuery.gt)
+ge = function(RqlQuery.ge)
+and_ = unbound(RqlQuery.and_)
+or_ = unbound(RqlQuery.or_)
+not_ = function(RqlQuery.not_)
+bit_and = function(RqlQuery.bit_and)
+bit_or = function(RqlQuery.bit_or)
+bit_xor = function(RqlQuery.bit_xor)
+bit_not = function(RqlQuery.bit_not)
+bit_sal = function(RqlQuery.bit_sal)
+bit_sar = function(RqlQuery.bit_sar)
+
+# --- geometries
+
+distance = function(RqlQuery.distance)
+intersects = function(RqlQuery.intersects)
+
+# --- constants
+
+row = ImplicitVar((), {})
+minval = constant(TermType.MINVAL)
+maxval = constant(TermType.MAXVAL)
+
+monday = constant(TermType.MONDAY)
+tuesday = constant(TermType.TUESDAY)
+wednesday = constant(TermType.WEDNESDAY)
+thursday = constant(TermType.THURSDAY)
+friday = constant(TermType.FRIDAY)
+saturday = constant(TermType.SATURDAY)
+sunday = constant(TermType.SUNDAY)
+
+january = constant(TermType.JANUARY)
+february = constant(TermType.FEBRUARY)
+march = constant(TermType.MARCH)
+april = constant(TermType.APRIL)
+may = constant(TermType.MAY)
+june = constant(TermType.JUNE)
+july = constant(TermType.JULY)
+august = constant(TermType.AUGUST)
+september = constant(TermType.SEPTEMBER)
+october = constant(TermType.OCTOBER)
+november = constant(TermType.NOVEMBER)
+december = constant(TermType.DECEMBER)
+
+
+def make_timezone(offset: str) -> RqlTzinfo:
+    """A timezone for Python datetimes; nothing is sent.
+
+    Args:
+        offset: `"+HH:MM"` or `"-HH:MM"`.
+
+    Raises:
+        ValueError: the offset is written in another way.
+
+    Example:
+        datetime.now(r.make_timezone("-07:00"))
+    """
+    return RqlTzinfo(offset)

@@ -1,0 +1,127 @@
+"""The classes of terms that are written in full; the others are made of declarations.
+
+These are the literals, what functions are made of, databases and tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rethinkdb.ql2 import TermType
+from rethinkdb.reql import printing
+from rethinkdb.reql.commands.databases import DatabaseCommands
+from rethinkdb.reql.commands.indexes import IndexCommands
+from rethinkdb.reql.commands.tables import TableCommands
+from rethinkdb.reql.term import RqlQuery, build_fields
+
+__all__ = [
+    "DB",
+    "MAKE_ARRAY",
+    "Binary",
+    "Constant",
+    "Datum",
+    "Func",
+    "ImplicitVar",
+    "MakeArray",
+    "MakeObj",
+    "Table",
+    "Var",
+]
+
+MAKE_ARRAY = int(TermType.MAKE_ARRAY)
+
+
+class Datum(RqlQuery):
+    """A scalar."""
+
+    __slots__ = ()
+    _prints = staticmethod(printing.datum)
+
+    def build(self) -> Any:
+        """The scalar itself."""
+        (value,) = self._args
+        return value
+
+
+class MakeArray(RqlQuery):
+    """An array."""
+
+    __slots__ = ()
+    _type = MAKE_ARRAY
+    _prints = staticmethod(printing.array)
+
+
+class MakeObj(RqlQuery):
+    """An object; its fields are its options."""
+
+    __slots__ = ()
+    _prints = staticmethod(printing.mapping)
+
+    def build(self) -> Any:
+        """A JSON object: the term MAKE_OBJ is never sent."""
+        return build_fields(self._optargs)
+
+
+class Func(RqlQuery):
+    """A function; its arguments are its parameters' numbers, as an array, and its body."""
+
+    __slots__ = ()
+    _type = int(TermType.FUNC)
+    _prints = staticmethod(printing.function)
+
+
+class Var(RqlQuery):
+    """A parameter of a function, by its number."""
+
+    __slots__ = ()
+    _type = int(TermType.VAR)
+    _prints = staticmethod(printing.variable)
+
+
+class Binary(RqlQuery):
+    """Binary data: the pseudo-type object of Python bytes, or a term to be made binary."""
+
+    __slots__ = ()
+    _type = int(TermType.BINARY)
+    _name = "binary"
+    _prints = staticmethod(printing.binary)
+
+    def build(self) -> Any:
+        """The pseudo-type object, or the term BINARY."""
+        (node,) = self._args
+        return node if type(node) is dict else super().build()
+
+
+class Constant(RqlQuery):
+    """A term without arguments that is no call: `r.monday`, `r.minval`."""
+
+    __slots__ = ()
+    _prints = staticmethod(printing.constant)
+
+
+class ImplicitVar(Constant):
+    """`r.row`, the document at hand."""
+
+    __slots__ = ()
+    _type = int(TermType.IMPLICIT_VAR)
+    _name = "row"
+
+    def __call__(self, *args: object, **kwargs: object) -> RqlQuery:
+        """Refuses: other drivers write `r.row('field')`.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("'r.row' is not callable, use 'r.row[...]' instead")
+
+
+class Table(TableCommands, IndexCommands, RqlQuery):
+    """A table."""
+
+    __slots__ = ()
+
+
+class DB(DatabaseCommands, RqlQuery):
+    """A database."""
+
+    __slots__ = ()

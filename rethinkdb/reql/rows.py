@@ -1,0 +1,31 @@
+"""`r.row`: what holds it becomes a function of the document at hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rethinkdb.reql.callables import next_variables
+from rethinkdb.reql.literals import MAKE_ARRAY, Func, ImplicitVar
+from rethinkdb.reql.term import RqlQuery
+
+__all__ = ["row_function"]
+
+
+def row_function(node: Any) -> Any:
+    """A node that holds `r.row`, as a function of one parameter; others as they are."""
+    if not isinstance(node, RqlQuery) or not _holds_row(node):
+        return node
+    return Func(([MAKE_ARRAY, next_variables(1)], node), {})
+
+
+def _holds_row(term: RqlQuery) -> bool:
+    pending: list[Any] = [term]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ImplicitVar):
+            return True
+        # Inside a function `r.row` is that function's matter.
+        if isinstance(node, RqlQuery) and not isinstance(node, Func):
+            pending.extend(node._args)
+            pending.extend(node._optargs.values())
+    return False

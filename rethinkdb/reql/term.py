@@ -1,0 +1,219 @@
+"""`RqlQuery`, the class of all terms: how a term is built, run, printed and pickled.
+
+A term holds nodes: its positional arguments, and its options. A node is another term, a scalar, or
+plain data in wire form that holds no term. Plain data is thus converted once, when the query is
+built, and neither walked nor copied again to send it.
+
+Terms do not change once made: they can be run any number of times, on any connection, by any
+thread, and be pickled and copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.ql2 import QueryType
+from rethinkdb.repl import Repl
+from rethinkdb.reql import late, printing
+from rethinkdb.reql.commands.aggregation import AggregationCommands
+from rethinkdb.reql.commands.control import ControlCommands
+from rethinkdb.reql.commands.documents import DocumentCommands
+from rethinkdb.reql.commands.geo import GeoCommands
+from rethinkdb.reql.commands.joins import JoinCommands
+from rethinkdb.reql.commands.operators import Operators
+from rethinkdb.reql.commands.sequences import SequenceCommands
+from rethinkdb.reql.commands.strings import StringCommands
+from rethinkdb.reql.commands.times import TimeCommands
+from rethinkdb.reql.commands.writing import WritingCommands
+from rethinkdb.reql.declare import Rows
+
+if TYPE_CHECKING:
+    from typing import TypeAlias, TypeVar, overload
+
+    from rethinkdb.errors import Frames
+    from rethinkdb.push import QueryHandle
+    from rethinkdb.reql.types import Runs, Value
+
+    R = TypeVar("R")
+    _Style: TypeAlias = staticmethod[[printing.Printer, Any, printing.Path], None]
+
+__all__ = ["RqlQuery", "build_fields"]
+
+_START = int(QueryType.START)
+
+
+class RqlQuery(
+    Operators,
+    SequenceCommands,
+    JoinCommands,
+    DocumentCommands,
+    StringCommands,
+    AggregationCommands,
+    WritingCommands,
+    ControlCommands,
+    TimeCommands,
+    GeoCommands,
+):
+    """A query, or a part of one. Commands are methods, operators short for some; `run` sends it."""
+
+    __slots__ = ("_args", "_optargs")
+
+    _type: ClassVar[int]
+    _name: ClassVar[str] = ""
+    _prints: ClassVar[_Style] = staticmethod(printing.method)
+    _prints_as: ClassVar[str] = ""
+    _rows: ClassVar[Rows] = Rows.NONE
+    _option_rows: ClassVar[bool] = False
+    _compares: ClassVar[bool] = False
+    _inspects: ClassVar[bool] = False  # any of the last three
+    _binds_tight: ClassVar[bool] = False  # made by & or |
+
+    def __init__(self, args: Sequence[Any], optargs: dict[str, Any]) -> None:
+        self._args = args
+        self._optargs = optargs
+
+    # --- running
+
+    if TYPE_CHECKING:
+
+        @overload
+        def run(self, c: None = None, **options: Value) -> Any: ...
+        @overload
+        def run(self, c: Runs[R], **options: Value) -> R: ...
+
+    def run(self, c: Any = None, **options: Value) -> Any:
+        """Sends the query and gives its result.
+
+        Args:
+            c: the connection. Default: the one that called `repl()` in this thread.
+            options: run options, such as `db`, `noreply`, `read_mode`, `time_format`, `profile`,
+                `max_batch_rows`, `json_encoder`; and options of commands, for those commands of
+                the query that lack them.
+
+        Returns:
+            What the connection's loop type gives: the value or cursor (blocking, gevent), or a
+            coroutine, Future or Deferred of it. Every sequence is a cursor, every array a list, or
+            with `as_cursor=True` a cursor too; None with `noreply`. Cancelling the awaitable stops
+            the query on the server, and the connection stays usable.
+
+        Raises:
+            ReqlDriverError: there is no connection, or it is closed.
+            ReqlCompileError, ReqlRuntimeError: the query is wrong, or failed.
+
+        Example:
+            r.table("users").get("ada").run(conn, read_mode="majority")
+        """
+        if c is None:
+            c = _default_connection()
+        try:
+            start = c._start
+        except AttributeError:
+            if not callable(c):
+                raise
+            raise ReqlDriverError(
+                "run() takes a connection. For a function use query.run_with(function, conn)."
+            ) from None
+        return start(self, **options)
+
+    def run_with(self, handler: Any, c: Any = None, **options: Value) -> QueryHandle:
+        """Sends the query, and gives its results to callbacks.
+
+        Args:
+            handler: a `Handler`, a class of them, or a function. A function of one parameter gets
+                each row of a sequence, each element of an array, any other value as it is; one
+                of two gets an error first, or None; one of none is only called. Where callers
+                await, all of them may be asynchronous.
+            c: the connection, as for `run`. It may also come first.
+            options: run options, as for `run`, but not `noreply`. `include_states` is set if the
+                handler has `on_state`.
+
+        Returns:
+            A `QueryHandle`, at once. `close()` ends the query; `await handle`, or on all loops
+            `handle.wait()`, waits for its end, and raises what a callback raised.
+
+        Raises:
+            ReqlDriverError: there is no open connection, its loop does not run, a method of the
+                handler cannot be called as it would be, or the handler was stopped.
+            ReqlCompileError: the query is wrong.
+
+        Example:
+            handle = r.table("users").changes().run_with(print, conn)
+        """
+        starts: Callable[..., QueryHandle] = _connection_of(handler, c)._start_with
+        return starts(self, handler, c, options)
+
+    #: The name of `run_with` in Ruby's documentation.
+    em_run = run_with
+
+    def build(self) -> Any:
+        """The query as JSON values, as the server takes it."""
+        # One frame a level, not a comprehension's second: long chains nest deep.
+        args = []
+        for node in self._args:
+            args.append(node.build() if isinstance(node, RqlQuery) else node)
+        if not self._optargs:
+            return [self._type, args]
+        return [self._type, args, build_fields(self._optargs)]
+
+    def start_body(self, options: Mapping[str, Any], db: str | None) -> list[Any]:
+        """The whole START query as JSON values.
+
+        Args:
+            options: the run options. `db` among them (a name, or an `r.db()` term) wins over the
+                connection's; None leaves the choice to the server.
+            db: the connection's default database.
+        """
+        return [_START, self.build(), late.start_options(options, db)]
+
+    # --- printing
+
+    def render(self, frames: Frames | None = None) -> tuple[str, tuple[int, int] | None]:
+        """The query as Python text, and where in it the part lies that `frames` lead to."""
+        printer = printing.Printer()
+        try:
+            printer.node(self, None if frames is None else tuple(frames))
+        except RecursionError:
+            return "<a query nested too deep to print>", None
+        return printer.text, printer.span
+
+    def __str__(self) -> str:
+        return self.render()[0]
+
+    def __repr__(self) -> str:
+        return f"<RqlQuery instance: {self} >"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._args, self._optargs)
+
+
+def build_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: node.build() if isinstance(node, RqlQuery) else node for name, node in fields.items()
+    }
+
+
+def _default_connection() -> Any:
+    connection = Repl.get()
+    if connection is not None:
+        return connection
+    text = "RqlQuery.run must be given a connection to run on."
+    if Repl.active:
+        text += " A default connection was set by repl(), but in another thread."
+    raise ReqlDriverError(text)
+
+
+def _connection_of(handler: Any, c: Any) -> Any:
+    """The connection among the arguments of `run_with`, which may come in any order."""
+    for given in (c, handler):
+        if hasattr(given, "_start_with"):
+            return given
+    if c is not None:
+        raise ReqlDriverError(
+            f"run_with() takes one handler, and a connection; got {type(c).__name__}."
+        )
+    default = Repl.get()
+    if default is None:
+        raise ReqlDriverError("run_with() needs a connection, or a default one: conn.repl().")
+    return default
