@@ -16,7 +16,13 @@ release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 extensions += ["sphinx.ext.viewcode", "sphinx_copybutton"]
-extensions += ["command_line", "commands", "docstrings", "loop_reference"]  # ours, in _ext
+extensions += [
+    "command_line",
+    "commands",
+    "docstrings",
+    "layers",
+    "loop_reference",
+]  # ours, in _ext
 exclude_patterns = ["_build", "_ext"]
 
 # What a program prints is marked as such, and has no button: nobody wants to paste it.
