@@ -51,7 +51,8 @@ docs: .venv/ready  ## the documentation, to site/index.html; warnings are errors
 bench: .venv/ready  ## what the driver costs per item, beside a bare socket and the incumbent; BENCH=--write-docs keeps it
 	$(BIN)/python -m benchmarks --growth $(BENCH)
 
-format: .venv/ready  ## rewrite the sources in the project's format
+format: .venv/ready  ## rewrite the sources in the project's format, and the stubs from the names
+	$(BIN)/python -m tools.stubs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -13,76 +13,16 @@ Nothing is imported before it is used.
 
 from __future__ import annotations
 
-from rethinkdb.version import __version__
+from rethinkdb.version import __version__ as __version__
 
-TYPE_CHECKING = False  # type checkers know better; importing typing would be half of the cost
-
-# For type checkers; at run time the same names come from __getattr__ below.
-# ruff: noqa: F403, F405
-if TYPE_CHECKING:
-    from typing import Any
-
-    from rethinkdb.ast import RqlQuery as RqlQuery
-    from rethinkdb.codec import ReQLDecoder as ReQLDecoder
-    from rethinkdb.codec import ReQLEncoder as ReQLEncoder
-    from rethinkdb.errors import *
-    from rethinkdb.namespace import RethinkDB, r
-    from rethinkdb.net import DEFAULT_PORT as DEFAULT_PORT
-    from rethinkdb.net import Connection as Connection
-    from rethinkdb.net import Cursor as Cursor
-    from rethinkdb.net import make_connection as make_connection
-    from rethinkdb.push import Handler as Handler
-    from rethinkdb.push import QueryHandle as QueryHandle
-    from rethinkdb.query import *
-    from rethinkdb.repl import Repl as Repl
-
-    rethinkdb = r
-    connect = r.connect
-    set_loop_type = r.set_loop_type
-
-# Commands are attributes, too, but a star import must not replace `map`, `min` and other builtins.
-__all__ = [
-    "ReqlAuthError",
-    "ReqlAvailabilityError",
-    "ReqlCompileError",
-    "ReqlCursorEmpty",
-    "ReqlDriverCompileError",
-    "ReqlDriverError",
-    "ReqlError",
-    "ReqlInternalError",
-    "ReqlLoopTypeError",
-    "ReqlNonExistenceError",
-    "ReqlOpFailedError",
-    "ReqlOpIndeterminateError",
-    "ReqlPermissionError",
-    "ReqlQueryLogicError",
-    "ReqlResourceLimitError",
-    "ReqlRuntimeError",
-    "ReqlServerCompileError",
-    "ReqlTimeoutError",
-    "ReqlTypeError",
-    "ReqlUserError",
-    "ReqlValueError",
-    "RethinkDB",
-    "RqlClientError",
-    "RqlCompileError",
-    "RqlCursorEmpty",
-    "RqlDriverError",
-    "RqlError",
-    "RqlRuntimeError",
-    "RqlTimeoutError",
-    "__version__",
-    "r",
-    "rethinkdb",
-]
-
+# Type checkers know the names of this module by `__init__.pyi`; at run time they are found below.
 
 _LOOPS = ("asyncio", "tornado", "twisted", "trio", "gevent")
 
 _SUBMODULES = frozenset(
     {
         *("ast", "cli", "codec", "embedded", "errors", "loops", "namespace", "net"),
-        *("pseudotypes", "push", "ql2", "ql2_pb2", "query", "repl", "testing"),
+        *("pseudotypes", "push", "ql2", "ql2_pb2", "query", "repl", "reql", "testing"),
     }
 )
 
@@ -91,7 +31,7 @@ _SUBMODULES = frozenset(
 _LOOP_FACES = {f"{loop}_net": f"net_{loop}" for loop in _LOOPS}
 
 
-def _find(name: str) -> Any:
+def __getattr__(name: str) -> object:
     from importlib import import_module
 
     # `from rethinkdb import codec` asks here, too, and shall import that and no more.
@@ -99,6 +39,8 @@ def _find(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name in _LOOP_FACES:
         return _loop_face(name)
+    if name == "__all__":
+        return _for_star_import()
     if name.startswith("__"):  # asked for by import machinery and inspection
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     namespace = import_module("rethinkdb.namespace")
@@ -109,11 +51,14 @@ def _find(name: str) -> Any:
     return _of_default(namespace.r, name)
 
 
-if not TYPE_CHECKING:  # they know all names, and shall refuse misspelt ones
-    __getattr__ = _find
+def _for_star_import() -> list[str]:
+    """All names but those of commands, as a star import must not replace `map` and `min`."""
+    from rethinkdb.namespace import ERRORS
+
+    return sorted([*ERRORS, "RethinkDB", "__version__", "r", "rethinkdb"])
 
 
-def _loop_face(name: str) -> Any:
+def _loop_face(name: str) -> object:
     from importlib import import_module
 
     try:
@@ -123,7 +68,7 @@ def _loop_face(name: str) -> Any:
     return import_module(f"{__name__}.{name}")
 
 
-def _of_default(r: RethinkDB, name: str) -> Any:
+def _of_default(r: object, name: str) -> object:
     try:
         return getattr(r, name)
     except AttributeError:
@@ -133,4 +78,4 @@ def _of_default(r: RethinkDB, name: str) -> Any:
 def __dir__() -> list[str]:
     from rethinkdb.namespace import r
 
-    return sorted({*globals(), *__all__, *_SUBMODULES, *dir(r)})
+    return sorted({*globals(), "__all__", *_for_star_import(), *_SUBMODULES, *dir(r)})

@@ -6,25 +6,33 @@ The module `rethinkdb` is `r` under another name: its attributes are those of `r
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from rethinkdb import ast, errors, query
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
 
     from tornado.concurrent import Future
     from twisted.internet.defer import Deferred
     from typing_extensions import Unpack
 
-    from rethinkdb import arguments, codec, net, push, repl
+    from rethinkdb import arguments, net
     from rethinkdb.loops import asyncio, blocking, gevent, tornado, trio, twisted
     from rethinkdb.loops.transport.opening import Opening
+    from rethinkdb.names import Names  # a stub only: what `_offer` does, for type checkers
+else:
+    Names = object
 
-__all__ = ["RethinkDB", "r"]
+__all__ = ["ERRORS", "LAZY", "RethinkDB", "r"]
+
+# The classes of errors.
+ERRORS = [name for name in errors.__all__ if name.startswith("R")]
 
 # Found when first asked for: building queries needs neither sockets nor JSON.
-_LAZY = {
+LAZY = {
     "Connection": "rethinkdb.net",
     "Cursor": "rethinkdb.net",
     "DEFAULT_PORT": "rethinkdb.net",
@@ -48,7 +56,7 @@ _LOOP_EXTRAS = frozenset({"ConnectionPool", "open"})
 _CHOSEN: Any = type("Chosen", (), {"__repr__": lambda self: "<chosen by set_loop_type>"})()
 
 
-class RethinkDB:
+class RethinkDB(Names):
     """The driver: commands, constants, errors, and connecting.
 
     Objects differ in the loop type they connect with, and in nothing else. `rethinkdb.r` is one,
@@ -224,23 +232,13 @@ class RethinkDB:
     # --- what is loaded when asked for
 
     if TYPE_CHECKING:
-        Connection = net.Connection
-        Cursor = net.Cursor
-        DEFAULT_PORT = net.DEFAULT_PORT
-        DefaultConnection: type[net.BaseConnection]
-        Handler = push.Handler
-        QueryHandle = push.QueryHandle
-        make_connection = staticmethod(net.make_connection)
-        ReQLDecoder = codec.ReQLDecoder
-        ReQLEncoder = codec.ReQLEncoder
-        Repl = repl.Repl
         net: ClassVar[ModuleType]
         ConnectionPool: Any  # trio's, while that is the loop type; so is `open`
         open: Any
 
     def _find(self, name: str) -> Any:
-        if name in _LAZY:
-            return getattr(import_module(_LAZY[name]), name)
+        if name in LAZY:
+            return getattr(import_module(LAZY[name]), name)
         if name in _SUBMODULES:
             return _submodule(name)
         if name in _LOOP_EXTRAS:
@@ -253,145 +251,25 @@ class RethinkDB:
         __getattr__ = _find
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_LAZY, "net"})
+        return sorted({*super().__dir__(), *LAZY, "net"})
 
-    # --- constants and commands
-
-    RqlQuery = ast.RqlQuery
-
-    add = staticmethod(query.add)
-    and_ = staticmethod(query.and_)
-    april = query.april
-    args = staticmethod(query.args)
-    asc = staticmethod(query.asc)
-    august = query.august
-    avg = staticmethod(query.avg)
-    binary = staticmethod(query.binary)
-    bit_and = staticmethod(query.bit_and)
-    bit_not = staticmethod(query.bit_not)
-    bit_or = staticmethod(query.bit_or)
-    bit_sal = staticmethod(query.bit_sal)
-    bit_sar = staticmethod(query.bit_sar)
-    bit_xor = staticmethod(query.bit_xor)
-    branch = staticmethod(query.branch)
-    ceil = staticmethod(query.ceil)
-    circle = staticmethod(query.circle)
-    contains = staticmethod(query.contains)
-    count = staticmethod(query.count)
-    db = staticmethod(query.db)
-    db_create = staticmethod(query.db_create)
-    db_drop = staticmethod(query.db_drop)
-    db_list = staticmethod(query.db_list)
-    december = query.december
-    desc = staticmethod(query.desc)
-    distance = staticmethod(query.distance)
-    distinct = staticmethod(query.distinct)
-    div = staticmethod(query.div)
-    do = staticmethod(query.do)
-    epoch_time = staticmethod(query.epoch_time)
-    eq = staticmethod(query.eq)
-    error = staticmethod(query.error)
-    expr = staticmethod(query.expr)
-    february = query.february
-    floor = staticmethod(query.floor)
-    format = staticmethod(query.format)
-    friday = query.friday
-    ge = staticmethod(query.ge)
-    geojson = staticmethod(query.geojson)
-    grant = staticmethod(query.grant)
-    group = staticmethod(query.group)
-    gt = staticmethod(query.gt)
-    http = staticmethod(query.http)
-    info = staticmethod(query.info)
-    intersects = staticmethod(query.intersects)
-    iso8601 = staticmethod(query.iso8601)
-    january = query.january
-    js = staticmethod(query.js)
-    json = staticmethod(query.json)
-    july = query.july
-    june = query.june
-    le = staticmethod(query.le)
-    line = staticmethod(query.line)
-    literal = staticmethod(query.literal)
-    lt = staticmethod(query.lt)
-    make_timezone = staticmethod(query.make_timezone)
-    map = staticmethod(query.map)
-    march = query.march
-    max = staticmethod(query.max)
-    maxval = query.maxval
-    may = query.may
-    min = staticmethod(query.min)
-    minval = query.minval
-    mod = staticmethod(query.mod)
-    monday = query.monday
-    mul = staticmethod(query.mul)
-    ne = staticmethod(query.ne)
-    not_ = staticmethod(query.not_)
-    november = query.november
-    now = staticmethod(query.now)
-    object = staticmethod(query.object)
-    october = query.october
-    or_ = staticmethod(query.or_)
-    point = staticmethod(query.point)
-    polygon = staticmethod(query.polygon)
-    random = staticmethod(query.random)
-    range = staticmethod(query.range)
-    reduce = staticmethod(query.reduce)
-    round = staticmethod(query.round)
-    row = query.row
-    saturday = query.saturday
-    september = query.september
-    sub = staticmethod(query.sub)
-    sum = staticmethod(query.sum)
-    sunday = query.sunday
-    table = staticmethod(query.table)
-    table_create = staticmethod(query.table_create)
-    table_drop = staticmethod(query.table_drop)
-    table_list = staticmethod(query.table_list)
-    thursday = query.thursday
-    time = staticmethod(query.time)
-    tuesday = query.tuesday
-    type_of = staticmethod(query.type_of)
-    union = staticmethod(query.union)
-    uuid = staticmethod(query.uuid)
-    wednesday = query.wednesday
-
-    # --- errors
-
-    ReqlAuthError = errors.ReqlAuthError
-    ReqlAvailabilityError = errors.ReqlAvailabilityError
-    ReqlCompileError = errors.ReqlCompileError
-    ReqlCursorEmpty = errors.ReqlCursorEmpty
-    ReqlDriverCompileError = errors.ReqlDriverCompileError
-    ReqlDriverError = errors.ReqlDriverError
-    ReqlError = errors.ReqlError
-    ReqlInternalError = errors.ReqlInternalError
-    ReqlLoopTypeError = errors.ReqlLoopTypeError
-    ReqlNonExistenceError = errors.ReqlNonExistenceError
-    ReqlOpFailedError = errors.ReqlOpFailedError
-    ReqlOpIndeterminateError = errors.ReqlOpIndeterminateError
-    ReqlPermissionError = errors.ReqlPermissionError
-    ReqlQueryLogicError = errors.ReqlQueryLogicError
-    ReqlResourceLimitError = errors.ReqlResourceLimitError
-    ReqlRuntimeError = errors.ReqlRuntimeError
-    ReqlServerCompileError = errors.ReqlServerCompileError
-    ReqlTimeoutError = errors.ReqlTimeoutError
-    ReqlTypeError = errors.ReqlTypeError
-    ReqlUserError = errors.ReqlUserError
-    ReqlValueError = errors.ReqlValueError
-    RqlClientError = errors.RqlClientError
-    RqlCompileError = errors.RqlCompileError
-    RqlCursorEmpty = errors.RqlCursorEmpty
-    RqlDriverError = errors.RqlDriverError
-    RqlError = errors.RqlError
-    RqlRuntimeError = errors.RqlRuntimeError
-    RqlTimeoutError = errors.RqlTimeoutError
-
-    # --- modules; last, as they hide the names used above
+    # --- modules
 
     ast: ClassVar[ModuleType] = ast
     errors: ClassVar[ModuleType] = errors
     query: ClassVar[ModuleType] = query
+
+
+def _offer(module: ModuleType, names: Iterable[str]) -> None:
+    """Make names of a module attributes of `r`."""
+    for name in names:
+        found = getattr(module, name)
+        setattr(RethinkDB, name, staticmethod(found) if type(found) is FunctionType else found)
+
+
+_offer(query, query.__all__)
+_offer(errors, ERRORS)
+_offer(ast, ["RqlQuery"])
 
 
 def _load(name: str | None) -> type[net.BaseConnection]:

@@ -19,7 +19,8 @@ __all__ = ["PSEUDO_TYPE_KEY", "RqlBinary", "RqlTzinfo", "from_wire", "to_binary"
 
 PSEUDO_TYPE_KEY = "$reql_type$"
 
-_OFFSET = re.compile(r"([+-]?)(\d{1,2}):(\d{1,2})\Z")
+# A text, which `re` compiles when it is first needed: importing this module is cheaper so.
+_OFFSET = r"([+-]?)(\d{1,2}):(\d{1,2})\Z"
 
 
 class RqlTzinfo(tzinfo):
@@ -35,7 +36,7 @@ class RqlTzinfo(tzinfo):
     """
 
     def __init__(self, offset: str) -> None:
-        match = _OFFSET.match(offset)
+        match = re.match(_OFFSET, offset)
         if match is None:
             raise ValueError(f"A timezone is written '+HH:MM' or '-HH:MM', not {offset!r}")
         sign, hours, minutes = match.groups()

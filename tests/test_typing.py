@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+import rethinkdb
+from rethinkdb import RethinkDB
+
 NEEDED = ("mypy", "gevent", "tornado", "trio", "twisted")
 MISSING = [library for library in NEEDED if find_spec(library) is None]
 
@@ -30,6 +33,9 @@ REJECTED = sorted(PROGRAMS.glob("rejected/[!_]*.py"))
 ANNOUNCED = re.compile(r"# error: ([a-z -]+)$")
 
 LOOPS = {"blocking", "asyncio", "tornado", "twisted", "trio", "gevent"}
+
+# What `dir()` shows that is imported by its own name only, and what a module happens to hold.
+NOT_NAMES = {f"rethinkdb.{name}" for name in ("annotations", "cli", "embedded", "testing")}
 
 # How often a line has an error of a code.
 Errors = Counter[tuple[int, str]]
@@ -67,6 +73,25 @@ def announced(program: Path) -> Errors:
 )
 def test_mypy_refuses_what_is_wrong_and_nothing_else(program: Path) -> None:
     assert found().get(program, Counter()) == announced(program)
+
+
+@pytest.mark.timeout(300)
+def test_every_name_of_the_module_and_of_r_is_known(tmp_path: Path) -> None:
+    places = {"rethinkdb": rethinkdb, "rethinkdb.r": rethinkdb.r, "rethinkdb.RethinkDB": RethinkDB}
+    names = [
+        f"{place}.{name}"
+        for place, names in places.items()
+        for name in dir(names)
+        if not name.startswith("_") and f"{place}.{name}" not in NOT_NAMES
+    ]
+    (tmp_path / "names.py").write_text(
+        "import rethinkdb\n" + "\n".join(map("print({})".format, names))
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", str(tmp_path / "names.py")]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_there_are_programs_of_both_kinds_for_each_loop() -> None:

@@ -18,7 +18,7 @@ A loop adapter (`rethinkdb.loops`) puts a transport under it.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb import errors
 
@@ -70,6 +70,9 @@ _BLOCKING = {
     "DefaultCursor": "DefaultCursor",
     "DefaultCursorEmpty": "DefaultCursorEmpty",
 }
+
+if TYPE_CHECKING:
+    DefaultConnection: type[BaseConnection]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
-from functools import partial, update_wrapper
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rethinkdb.ql2 import TermType
@@ -96,7 +96,7 @@ def usual_class_name(term_type: TermType) -> str:
     """The usual name of the class of terms of a type: `GetAll` for `GET_ALL`."""
     if term_type is TermType.DB:
         return "DB"
-    return "".join(part.capitalize() for part in term_type.name.split("_"))
+    return term_type.name.title().replace("_", "")
 
 
 def command(
@@ -172,7 +172,13 @@ def _single_caller(made: Command, declaration: Callable[..., Any]) -> Callable[.
 
 
 def _dress(call: Any, made: Command, declaration: Callable[..., Any]) -> Callable[..., Any]:
-    update_wrapper(call, declaration)
+    # What functools.update_wrapper does, but it took a tenth of the time of importing `r`.
+    call.__module__ = declaration.__module__
+    call.__name__ = declaration.__name__
+    call.__qualname__ = declaration.__qualname__
+    call.__doc__ = declaration.__doc__
+    call.__annotations__ = declaration.__annotations__
+    call.__wrapped__ = declaration
     call.command = made
     return cast("Callable[..., Any]", call)
 

@@ -14,6 +14,7 @@ import pytest
 import rethinkdb
 from rethinkdb import RethinkDB, errors, query, r
 from rethinkdb.errors import ReqlDriverError
+from tools.stubs import stubs
 
 COMMANDS = """
     js json args http error random do union map branch object binary uuid type_of info range
@@ -72,6 +73,11 @@ def test_unknown_names() -> None:
     assert not hasattr(r, "ConnectionPool")
     with pytest.raises(ImportError):
         exec("from rethinkdb import nothing")
+
+
+def test_the_stubs_are_current() -> None:
+    wanted = dict(stubs())
+    assert {path: path.read_text("utf-8") for path in wanted} == wanted, "run `make format`"
 
 
 def test_star_import_leaves_builtins_alone() -> None:

@@ -16,13 +16,12 @@ from ..transport.coroutines import CoroutineConnection
 from ..transport.place import misplaced
 from ..transport.tls import open_link
 from .cursor import TrioCursor
-from .pool import ConnectionPool
 from .wire import TrioWire, deadline, settled
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Connection", "ConnectionPool", "TrioCursor", "open"]
+__all__ = ["Connection", "open"]
 
 
 class Connection(CoroutineConnection[TrioWire]):

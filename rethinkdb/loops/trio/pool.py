@@ -11,10 +11,11 @@ import trio
 
 from rethinkdb.errors import ReqlDriverError
 
+from .connection import Connection
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .connection import Connection
 
 __all__ = ["ConnectionPool"]
 
@@ -120,8 +121,6 @@ class ConnectionPool:
         await self.close()
 
     async def _connection(self) -> Connection:
-        from .connection import Connection  # that module needs this one
-
         self._check_open()
         while self._idle:
             conn = self._idle.pop()
