@@ -1,20 +1,24 @@
 """The part of `reql demo` that goes through the loops: it runs the programs of `demos`.
 
-Each runs in a process of its own, as loops do not share one. What it prints is shown as it comes,
-shortened.
+Each runs in a process of its own, as loops do not share one. Of what it prints the first lines are
+shown as they come, below the part of its code that differs from loop to loop.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 from collections import Counter
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Timer
 
 from rich.console import Console
+from rich.syntax import Syntax
 
+from rethinkdb.cli.signals import child
 from rethinkdb.embedded import Server
 
 LOOPS = {
@@ -30,7 +34,10 @@ LOOPS = {
 WITHOUT_EXTRA = {"asyncio", "blocking"}
 """These need nothing but Python itself."""
 
-SHOWN = 3
+PROGRAMS = Path(__file__).with_name("demos")
+"""Where their code is."""
+
+SHOWN = 1
 """Changes to show of each table; the others are counted."""
 
 TIMEOUT = 30
@@ -55,12 +62,14 @@ def show_loop(console: Console, loop: str, server: Server) -> bool:
         install = f"pip install 'rethinkdb-loops[{loop}]'"
         console.print(f"Skipped: it is not installed. {install}", markup=False, highlight=False)
         return True
+    console.print(Syntax(code_of(loop), "python", background_color="default"))
     module = f"rethinkdb.cli.demos.{loop}"
     console.print(f"$ python -m {module} {server.host} {server.port}", highlight=False)
     # Unbuffered, so that its lines come when it prints them.
     command = [sys.executable, "-u", "-m", module, server.host, str(server.port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+    with child(command, stdout=subprocess.PIPE) as program:
         timer = Timer(TIMEOUT, program.kill)
+        timer.daemon = True
         timer.start()
         seen = _show_lines(console, program)
         status = program.wait()
@@ -69,6 +78,17 @@ def show_loop(console: Console, loop: str, server: Server) -> bool:
     total = ", ".join(f"{seen[table]} on table {table}" for table in sorted(seen))
     console.print(f"... and {hidden} more: {total}", highlight=False)
     return status == 0
+
+
+def code_of(loop: str) -> str:
+    """The part of a loop's program that reads a feed."""
+    source = (PROGRAMS / f"{loop}.py").read_text("utf-8")
+    (function,) = (node for node in ast.parse(source).body if _is_reader(node))
+    return ast.get_source_segment(source, function) or ""
+
+
+def _is_reader(node: ast.stmt) -> bool:
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "watch"
 
 
 def _show_lines(console: Console, program: subprocess.Popen[str]) -> Counter[str]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
-import threading
+from typing import TYPE_CHECKING
 
-from rethinkdb.embedded.server import Server
+from rethinkdb.cli.failures import CommandError
+from rethinkdb.cli.signals import Ending
 from rethinkdb.net.options import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded import Server
+
+EXTRAS = ("embedded",)
+
+HIGHEST_PORT = 65535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         "--driver-port",
-        type=int,
+        type=_port,
         default=DEFAULT_PORT,
         help="port to listen on; 0 picks a free one (default: %(default)s)",
     )
@@ -31,23 +37,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until SIGINT or SIGTERM."""
-    try:
-        server = Server(
-            arguments.host,
-            arguments.port,
-            password=arguments.password,
-            certfile=arguments.tls_cert,
-            keyfile=arguments.tls_key,
-        ).start()
-    except (OSError, ValueError) as exc:
-        print(f"reql serve: {exc}", file=sys.stderr)
-        return 1
-    print(f"Listening for client driver connections on {server.host}:{server.port}")
-    print("All data is in memory: it is gone when this server stops.", flush=True)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
-    server.stop()
+    """Serves until SIGINT, SIGTERM or SIGHUP."""
+    if arguments.tls_key and not arguments.tls_cert:
+        raise CommandError("--tls-key needs --tls-cert, the certificate of that key", status=2)
+    made = _server(arguments)
+    with Ending() as ending, made as server:
+        print(f"Listening for client driver connections on {server.host}:{server.port}")
+        print("All data is in memory: it is gone when this server stops.", flush=True)
+        ending.wait()
     return 0
+
+
+def _server(arguments: argparse.Namespace) -> Server:
+    from rethinkdb.embedded import Server
+
+    return Server(
+        arguments.host,
+        arguments.port,
+        password=arguments.password,
+        certfile=arguments.tls_cert,
+        keyfile=arguments.tls_key,
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: give a number from 0 to 65535")
+    return port

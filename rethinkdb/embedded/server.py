@@ -151,9 +151,10 @@ class Server:
     def _listen(self) -> Listener:
         try:
             return Listener(self.host, self.port, self._protocol, self._conversation, self._context)
-        except OSError as exc:
-            text = f"cannot listen on {self.host}:{self.port} ({exc.strerror})"
-            raise OSError(exc.errno, f"The embedded server {text}.") from exc
+        except (OSError, UnicodeError) as exc:  # the latter for what can be no name of a host
+            number = getattr(exc, "errno", None)
+            text = f"cannot listen on {self.host}:{self.port} ({_reason(exc)})"
+            raise OSError(number, f"The embedded server {text}.") from exc
 
     def _protocol(self) -> ServerProtocol:
         return ServerProtocol(self.store.credentials, SERVER_VERSION)
@@ -181,6 +182,28 @@ def _context(
         if keyfile is not None:
             raise ValueError("`keyfile` needs `certfile`: the certificate that belongs to the key.")
         return None
+    for path in (certfile, keyfile):
+        if path is not None:
+            open(path, "rb").close()  # OpenSSL does not say which file it cannot read
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certfile, keyfile)
+    try:
+        context.load_cert_chain(certfile, keyfile)
+    except ssl.SSLError as exc:
+        raise ssl.SSLError(exc.errno, _unfit(certfile, keyfile, exc)) from exc
     return context
+
+
+def _unfit(
+    certfile: str | PathLike[str], keyfile: str | PathLike[str] | None, exc: ssl.SSLError
+) -> str:
+    files = f"{certfile} holds no certificate with its key"
+    if keyfile is not None:
+        files = f"{certfile} and {keyfile} are no certificate and its key"
+    reason = f" ({exc.reason})" if exc.reason else ""
+    return f"{files}, in PEM format{reason}."
+
+
+def _reason(exc: Exception) -> str:
+    """Why an address cannot be listened on, without the address, which Python adds at times."""
+    text = getattr(exc, "strerror", None) or str(exc)
+    return text.partition(" (while attempting")[0]

@@ -1,0 +1,117 @@
+"""Runs one command of `reql`: its arguments in, an exit status out.
+
+What goes wrong for a reason that users can understand is one line on stderr. A traceback means that
+there is a mistake in this package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from rethinkdb.cli import COMMANDS
+from rethinkdb.cli.failures import CommandError
+from rethinkdb.cli.signals import ended_by_signals
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.version import __version__
+
+FAILED = 1
+WRONG_ARGUMENTS = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells what is wrong with the arguments in one line, and where to read about them."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program."""
+        self.exit(WRONG_ARGUMENTS, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def run_command(argv: Sequence[str] | None) -> int:
+    """Runs the command that `argv` names; those of the process if it is None."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    with ended_by_signals(for_good=argv is None):
+        try:
+            status = _run(words)
+        except SystemExit:  # argparse has shown what was asked for
+            if not _flush():
+                raise SystemExit(FAILED) from None
+            raise
+        return status if _flush(quiet=status != 0) else FAILED
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = _parser(words)
+    if not words:
+        parser.print_help(sys.stderr)
+        raise SystemExit(WRONG_ARGUMENTS)
+    arguments = parser.parse_args(words)
+    try:
+        status: int = arguments.run(arguments)
+    except CommandError as exc:
+        return _fail(arguments, str(exc), exc.status)
+    except ModuleNotFoundError as exc:
+        library = (exc.name or "rethinkdb").partition(".")[0]
+        if library == "rethinkdb":
+            raise  # our own mistake
+        return _fail(arguments, f"{library} is not installed. {_install(arguments)}")
+    except BrokenPipeError:  # whoever read the output has read enough, as `head` does
+        return FAILED
+    except (OSError, ReqlDriverError) as exc:
+        return _fail(arguments, told(exc))
+    return status
+
+
+def _parser(words: Sequence[str]) -> Parser:
+    parser = Parser(prog="reql", description="Tools around RethinkDB.")
+    parser.add_argument("--version", action="version", version=f"rethinkdb-loops {__version__}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    asked_for = next((word for word in words if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == asked_for:
+            module = module_of(name)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run, command=name)
+    return parser
+
+
+def module_of(command: str) -> Any:
+    """The module of a command, imported now."""
+    return importlib.import_module(f"rethinkdb.cli.{command.replace('-', '_')}")
+
+
+def told(exc: BaseException) -> str:
+    """What an exception says, in one line and without numbers of the system."""
+    text = str(exc) or type(exc).__name__
+    if isinstance(exc, OSError) and exc.strerror:
+        text = f"{exc.filename}: {exc.strerror}" if exc.filename else exc.strerror
+    return " ".join(text.split())
+
+
+def _install(arguments: argparse.Namespace) -> str:
+    extras = ",".join(module_of(arguments.command).EXTRAS)
+    return f"Install what this command needs: pip install 'rethinkdb-loops[{extras}]'"
+
+
+def _fail(arguments: argparse.Namespace, text: str, status: int = FAILED) -> int:
+    print(f"reql {arguments.command}: {text}", file=sys.stderr)
+    return status
+
+
+def _flush(quiet: bool = False) -> bool:
+    """Whether all output could be written. If not, says so here: at Python's end it is too late."""
+    try:
+        sys.stdout.flush()
+    except OSError as exc:
+        if not quiet and not isinstance(exc, BrokenPipeError):
+            print(f"reql: cannot write the output: {told(exc)}", file=sys.stderr)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # for what is still in the buffer
+        os.close(nowhere)
+        return False
+    return True
