@@ -29,9 +29,11 @@ from rethinkdb.errors import ReqlOpIndeterminateError as ReqlOpIndeterminateErro
 from rethinkdb.errors import ReqlPermissionError as ReqlPermissionError
 from rethinkdb.errors import ReqlQueryLogicError as ReqlQueryLogicError
 from rethinkdb.errors import ReqlResourceLimitError as ReqlResourceLimitError
+from rethinkdb.errors import ReqlRunOptionWarning as ReqlRunOptionWarning
 from rethinkdb.errors import ReqlRuntimeError as ReqlRuntimeError
 from rethinkdb.errors import ReqlServerCompileError as ReqlServerCompileError
 from rethinkdb.errors import ReqlTimeoutError as ReqlTimeoutError
+from rethinkdb.errors import ReqlTruthWarning as ReqlTruthWarning
 from rethinkdb.errors import ReqlTypeError as ReqlTypeError
 from rethinkdb.errors import ReqlUserError as ReqlUserError
 from rethinkdb.errors import ReqlValueError as ReqlValueError
@@ -78,9 +80,11 @@ __all__ = [
     "ReqlPermissionError",
     "ReqlQueryLogicError",
     "ReqlResourceLimitError",
+    "ReqlRunOptionWarning",
     "ReqlRuntimeError",
     "ReqlServerCompileError",
     "ReqlTimeoutError",
+    "ReqlTruthWarning",
     "ReqlTypeError",
     "ReqlUserError",
     "ReqlValueError",

@@ -22,6 +22,9 @@
           ReqlAuthError
           ReqlTimeoutError               also a TimeoutError
           ReqlLoopTypeError              an unknown loop type (also a ValueError)
+    UserWarning
+      ReqlTruthWarning                   a condition was tested by Python, not by the server
+      ReqlRunOptionWarning               a run option has no effect
 
 The `Rql...` names are the old spellings of the same classes.
 """
@@ -50,9 +53,11 @@ __all__ = [
     "ReqlPermissionError",
     "ReqlQueryLogicError",
     "ReqlResourceLimitError",
+    "ReqlRunOptionWarning",
     "ReqlRuntimeError",
     "ReqlServerCompileError",
     "ReqlTimeoutError",
+    "ReqlTruthWarning",
     "ReqlTypeError",
     "ReqlUserError",
     "ReqlValueError",
@@ -254,6 +259,18 @@ class ReqlTimeoutError(_ReqlTimeoutError):
 
 class ReqlLoopTypeError(ReqlDriverError, ValueError):
     """There is no loop type of this name; the message lists the known ones."""
+
+
+class ReqlTruthWarning(UserWarning):
+    """Python took the truth of a condition, such as `r.row["a"] > 1`, and nobody used it then.
+
+    It is most likely a mistake: `and`, `or`, `not`, `in`, `if` and chains such as `1 < x < 3` are
+    decided by Python, to which every term is true. The text says what to write.
+    """
+
+
+class ReqlRunOptionWarning(UserWarning):
+    """A run option has no effect on this query; the text says what to use in its place."""
 
 
 RqlError = ReqlError

@@ -139,9 +139,11 @@ class Names:
     ReqlPermissionError = _errors.ReqlPermissionError
     ReqlQueryLogicError = _errors.ReqlQueryLogicError
     ReqlResourceLimitError = _errors.ReqlResourceLimitError
+    ReqlRunOptionWarning = _errors.ReqlRunOptionWarning
     ReqlRuntimeError = _errors.ReqlRuntimeError
     ReqlServerCompileError = _errors.ReqlServerCompileError
     ReqlTimeoutError = _errors.ReqlTimeoutError
+    ReqlTruthWarning = _errors.ReqlTruthWarning
     ReqlTypeError = _errors.ReqlTypeError
     ReqlUserError = _errors.ReqlUserError
     ReqlValueError = _errors.ReqlValueError

@@ -29,6 +29,7 @@ from rethinkdb.reql.literals import (
 )
 from rethinkdb.reql.run_options import start_options
 from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.truth import Tested
 
 __all__ = ["class_names", "constant", "term_class"]
 
@@ -52,6 +53,20 @@ _CONSTANTS = {
     )
 }
 
+_CONDITIONS = frozenset(
+    {
+        *(TermType.EQ, TermType.NE, TermType.LT, TermType.LE, TermType.GT, TermType.GE),
+        *(TermType.AND, TermType.OR, TermType.NOT),
+    }
+)
+
+
+class Condition(Tested, RqlQuery):
+    """A comparison, or and, or, not: what people mistake for something true or false."""
+
+    __slots__ = ("_test",)
+
+
 # Those that are there.
 _classes: dict[str, type[RqlQuery]] = {}
 
@@ -66,7 +81,8 @@ def term_class(name: str) -> type[RqlQuery]:
     if found is not None:
         return found
     if name in COMMANDS:
-        made = _made(name, RqlQuery, COMMANDS[name].class_attributes)
+        base = Condition if COMMANDS[name].term_type in _CONDITIONS else RqlQuery
+        made = _made(name, base, COMMANDS[name].class_attributes)
     elif name in _CONSTANTS:
         term_type = _CONSTANTS[name]
         made = _made(name, Constant, {"_type": int(term_type), "_name": term_type.name.lower()})

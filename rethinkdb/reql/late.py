@@ -23,5 +23,5 @@ Maker: TypeAlias = "Callable[[Sequence[Any], Mapping[str, Any], int], RqlQuery]"
 #: What makes the terms of the class of a name.
 maker: Callable[[str], Maker]
 
-#: Run options as JSON values, from those given and the connection's default database.
-start_options: Callable[[Mapping[str, Any], str | None], dict[str, Any]]
+#: Run options as JSON values, from the term, those given and the connection's default database.
+start_options: Callable[[RqlQuery, Mapping[str, Any], str | None], dict[str, Any]]

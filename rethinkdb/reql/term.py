@@ -10,7 +10,7 @@ thread, and be pickled and copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.errors import ReqlDriverError
@@ -28,6 +28,7 @@ from rethinkdb.reql.commands.strings import StringCommands
 from rethinkdb.reql.commands.times import TimeCommands
 from rethinkdb.reql.commands.writing import WritingCommands
 from rethinkdb.reql.declare import Rows
+from rethinkdb.reql.truth import tests, used
 
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeVar, overload
@@ -73,6 +74,9 @@ class RqlQuery(
     def __init__(self, args: Sequence[Any], optargs: dict[str, Any]) -> None:
         self._args = args
         self._optargs = optargs
+        if tests:
+            used(args)
+            used(optargs.values())
 
     # --- running
 
@@ -165,7 +169,19 @@ class RqlQuery(
                 connection's; None leaves the choice to the server.
             db: the connection's default database.
         """
-        return [_START, self.build(), late.start_options(options, db)]
+        if tests:
+            used(self._parts())
+        return [_START, self.build(), late.start_options(self, options, db)]
+
+    def _parts(self) -> Iterator[RqlQuery]:
+        """The query's terms: this one, and all that it is made of."""
+        pending: list[Any] = [self]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, RqlQuery):
+                yield node
+                pending += node._args
+                pending += node._optargs.values()
 
     # --- printing
 
@@ -185,6 +201,8 @@ class RqlQuery(
         return f"<RqlQuery instance: {self} >"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if tests:
+            used((self,))
         return type(self), (self._args, self._optargs)
 
 
