@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb import r
@@ -18,8 +18,6 @@ from rethinkdb.embedded.failures import QueryFailure
 
 from .cases import Cases, parametrize, wrong
 from .support import outcome
-
-unhurried = settings(deadline=None)  # machines may be busy
 
 numbers = st.one_of(
     st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False)
@@ -56,7 +54,6 @@ plain = st.recursive(
 # -- order and equality
 
 
-@unhurried
 @given(data, data)
 def test_order_is_total(a: Any, b: Any) -> None:
     left, right = datum.order_key(a), datum.order_key(b)
@@ -64,7 +61,6 @@ def test_order_is_total(a: Any, b: Any) -> None:
     assert datum.equal(a, b) is (left == right)
 
 
-@unhurried
 @given(st.lists(data, max_size=6))
 def test_order_is_transitive(items: list[Any]) -> None:
     ordered = sorted(items, key=datum.order_key)
@@ -72,14 +68,12 @@ def test_order_is_transitive(items: list[Any]) -> None:
     assert all(keys[i] <= keys[j] for i in range(len(keys)) for j in range(i, len(keys)))
 
 
-@unhurried
 @given(data)
 def test_equal_data_have_equal_keys_that_hash(value: Any) -> None:
     assert datum.equal(value, value)
     assert len({datum.order_key(value), datum.order_key(value)}) == 1
 
 
-@unhurried
 @given(data)
 def test_everything_lies_between_the_extremes(value: Any) -> None:
     assert datum.order_key(MINVAL) <= datum.order_key(value) <= datum.order_key(MAXVAL)
@@ -120,7 +114,6 @@ def test_times_are_equal_by_instant() -> None:
 # -- numbers
 
 
-@unhurried
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_equal_numbers_have_one_form(value: float) -> None:
     found = datum.number(value)
@@ -130,7 +123,6 @@ def test_equal_numbers_have_one_form(value: float) -> None:
         assert isinstance(found, float if negative_zero else int)
 
 
-@unhurried
 @given(st.integers(-(10**30), 10**30))
 def test_integers_beyond_doubles_are_rounded(value: int) -> None:
     assert datum.number(value) == float(value)
@@ -162,7 +154,6 @@ def test_numbers_are_written_as_a_server_writes_them(value: float, text: str) ->
     assert jsonwriting.compact(value) == text
 
 
-@unhurried
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_written_numbers_read_back(value: float) -> None:
     assert float(jsonwriting.double(value)) == value
@@ -171,7 +162,6 @@ def test_written_numbers_read_back(value: float) -> None:
 # -- text
 
 
-@unhurried
 @given(plain)
 def test_written_json_reads_back(value: Any) -> None:
     for text in (datum.compact(value), datum.pretty(value)):
@@ -196,7 +186,6 @@ def test_long_binary_has_line_breaks() -> None:
     assert pseudotypes.from_base64(encoded) == bytes(60)
 
 
-@unhurried
 @given(st.binary(max_size=200))
 def test_base64_reads_back(value: bytes) -> None:
     assert pseudotypes.from_base64(datum.to_base64(value)) == value
@@ -249,7 +238,6 @@ def test_why_it_is_no_json(text: str, problem: str) -> None:
     assert str(raised.value) == problem
 
 
-@unhurried
 @given(st.text(max_size=12))
 def test_any_text_parses_or_is_explained(text: str) -> None:
     try:
@@ -261,7 +249,6 @@ def test_any_text_parses_or_is_explained(text: str) -> None:
     assert known
 
 
-@unhurried
 @given(plain)
 def test_the_parser_that_explains_finds_nothing_wrong_with_json(value: Any) -> None:
     jsonparsing.explain(json.dumps(value))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rethinkdb import r
@@ -17,8 +17,6 @@ from rethinkdb.embedded.geo.orientation import ccw
 
 from .cases import Cases, parametrize, wrong
 from .support import outcome
-
-unhurried = settings(deadline=None)  # machines may be busy
 
 RECTANGLE = r.polygon([0, 0], [0, 10], [10, 10], [10, 0])
 HOLE = r.polygon([4, 4], [4, 6], [6, 6], [6, 4])
@@ -319,7 +317,6 @@ grid = st.tuples(st.integers(-3, 3), st.integers(-3, 3)).map(
 any_points = st.one_of(points, grid)
 
 
-@unhurried
 @given(any_points, any_points, any_points)
 def test_turning_is_consistent(a: Any, b: Any, c: Any) -> None:
     side = ccw(a, b, c)
@@ -328,7 +325,6 @@ def test_turning_is_consistent(a: Any, b: Any, c: Any) -> None:
     assert ccw(c, b, a) == -side
 
 
-@unhurried
 @given(any_points, any_points, any_points, any_points)
 def test_crossing_is_symmetric(a: Any, b: Any, c: Any, d: Any) -> None:
     assume(a != b and c != d)
@@ -338,7 +334,6 @@ def test_crossing_is_symmetric(a: Any, b: Any, c: Any, d: Any) -> None:
     assert (found == 0) is bool({a, b} & {c, d})
 
 
-@unhurried
 @given(points, grid, grid)
 def test_nothing_on_an_edge_is_nearer_than_the_nearest(x: Any, a: Any, b: Any) -> None:
     assume(a != b)
@@ -348,7 +343,6 @@ def test_nothing_on_an_edge_is_nearer_than_the_nearest(x: Any, a: Any, b: Any) -
         assert vectors.angle(x, closest) <= vectors.angle(x, end) + 1e-9
 
 
-@unhurried
 @given(st.tuples(st.floats(-30, 30), st.floats(-30, 30)), st.floats(0.5, 20), st.integers(3, 9))
 def test_a_circle_includes_its_center_but_not_what_is_beyond(
     center: tuple[float, float], radius: float, count: int

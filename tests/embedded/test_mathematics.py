@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb import r
@@ -17,8 +17,6 @@ from rethinkdb.errors import ReqlResourceLimitError
 
 from .cases import Cases, missing, parametrize, wrong
 from .support import Failure, outcome
-
-unhurried = settings(deadline=None)  # machines may be busy
 
 NOT_A_NUMBER = wrong("Expected type NUMBER but found STRING.")
 
@@ -119,7 +117,6 @@ def test_bits(conn: Any, term: Any, expected: Any) -> None:
 whole = st.integers(-(2**53), 2**53 - 1)
 
 
-@unhurried
 @given(whole, whole)
 def test_bits_are_those_of_twos_complement(a: int, b: int) -> None:
     wire = [2, [[191, [a, b]], [192, [a, b]], [193, [a, b]], [194, [a]]]]

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb import r
@@ -17,8 +17,6 @@ from rethinkdb.embedded.failures import QueryFailure
 
 from .cases import Cases, missing, parametrize, wrong
 from .support import outcome
-
-unhurried = settings(deadline=None)  # machines may be busy
 
 TOO_SHORT = (
     "Invalid time zone string `{}`. Valid time zones are `+hh:mm`, `-hh:mm`, `+hhmm`, `-hhmm`,"
@@ -229,7 +227,6 @@ moments = st.datetimes(datetime.datetime(1400, 1, 2), datetime.datetime(9999, 12
 offsets = st.integers(-12 * 60, 14 * 60)
 
 
-@unhurried
 @given(moments, offsets)
 def test_iso8601_reads_back(moment: datetime.datetime, minutes: int) -> None:
     zone = datetime.timezone(datetime.timedelta(minutes=minutes))
@@ -241,7 +238,6 @@ def test_iso8601_reads_back(moment: datetime.datetime, minutes: int) -> None:
     assert time["epoch_time"] == pytest.approx(moment.replace(tzinfo=zone).timestamp())
 
 
-@unhurried
 @given(st.text("+-Z0123456789:x", max_size=7))
 def test_any_zone_is_normalised_or_refused(text: str) -> None:
     with contextlib.suppress(QueryFailure):

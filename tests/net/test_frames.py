@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb.net.frames import FrameReader, FrameTooLarge, frame_header
@@ -39,7 +39,6 @@ def test_cut_at_every_offset(cut):
     assert read_all([DATA[:cut], DATA[cut:]]) == (FRAMES, b"\0\1\2")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(max_size=40))), st.data())
 def test_any_split_gives_the_same_frames(frames, data):
     stream = b"".join(frame(*each) for each in frames)
@@ -48,7 +47,6 @@ def test_any_split_gives_the_same_frames(frames, data):
     assert read_all(pieces) == (frames, b"")
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=30)))
 def test_noise_is_read_or_refused(pieces):
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb.errors import ReqlAuthError, ReqlDriverError
@@ -354,7 +354,6 @@ def test_no_frame_before_the_handshake(make):
 noise = st.lists(st.binary(max_size=3000), max_size=4)
 
 
-@settings(deadline=None)
 @given(noise, st.booleans())
 def test_noise_never_raises(pieces, magic):
     for protocol in (client(), server()):

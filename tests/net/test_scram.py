@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb.net.scram import Credentials, ScramClient, ScramError, ScramServer, make_nonce
@@ -44,7 +44,6 @@ def log_in(user: str, password: str, users: dict[str, Credentials]) -> str:
 text = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@settings(deadline=None)
 @given(text.filter(bool), text)
 def test_any_user_and_password(user, password):
     users = {user: Credentials.from_password(password, 1)}

@@ -265,4 +265,4 @@ class Connection(RuleBasedStateMachine):
 
 
 TestConnection = Connection.TestCase
-TestConnection.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestConnection.settings = settings(max_examples=100, stateful_step_count=40)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb import codec, r
@@ -136,13 +136,11 @@ def test_the_other_process_has_no_orjson(without: Ask) -> None:
 # repr() tells 1 from 1.0, and -0.0 from 0.0.
 
 
-@settings(deadline=None)
 @given(document=trees(scalars | dates))
 def test_queries_are_the_same(without: Ask, document: Any) -> None:
     assert repr(without(encoded, document)) == repr(encoded(document))
 
 
-@settings(deadline=None)
 @given(document=trees(scalars | times), ascii=st.booleans())
 def test_replies_are_the_same(without: Ask, document: Any, ascii: bool) -> None:
     payload = json.dumps({"t": 1, "r": [document]}, ensure_ascii=ascii).encode()
