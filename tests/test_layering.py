@@ -50,6 +50,8 @@ ALLOWED = {
 
 # The parts of the embedded server, lowest first: each may import from those before it.
 EMBEDDED = [
+    "limits",
+    "blocking",
     "failures",
     "data",
     "outside",

@@ -12,6 +12,7 @@ from os import PathLike
 from types import TracebackType
 from typing import Any
 
+from rethinkdb.embedded.outside.engines import ENGINES
 from rethinkdb.embedded.serving.listener import Listener
 from rethinkdb.embedded.serving.queries import Conversation
 from rethinkdb.embedded.storage.permissions import ADMIN, User
@@ -133,6 +134,7 @@ class Server:
             listener, self._listener = self._listener, None
             if listener is not None:
                 listener.stop()
+                ENGINES.close_idle()
                 _recursion.restore_limit()
 
     def __enter__(self) -> Server:

@@ -9,6 +9,7 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import TableSlice, Value
 from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
+from rethinkdb.embedded.outside.interruption import Interruption
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.language.nodes import Node
@@ -27,6 +28,7 @@ class Environment:
         user: the name the connection has authenticated as.
         options: compiled run options, by name.
         now: the time of the query as a PTYPE<TIME>, the same wherever `r.now()` stands in it.
+        interruption: how others end the query.
         array_limit: the largest array it may make.
         place: where the value was made that was returned by the last function called, or the last
             term that hands on what others have made.
@@ -39,13 +41,13 @@ class Environment:
         now: Datum,
         user: str = "admin",
         options: Mapping[str, Node] | None = None,
-        interrupted: Callable[[], bool] = lambda: False,
+        interruption: Interruption | None = None,
     ) -> None:
         self.store = store
         self.now = now
         self.user = user
         self.options: Mapping[str, Node] = options or {}
-        self._interrupted = interrupted
+        self.interruption = interruption or Interruption()
         self.array_limit = DEFAULT_ARRAY_LIMIT
         self.place: Backtrace = ()
 
@@ -56,7 +58,7 @@ class Environment:
 
     def check_interrupted(self) -> None:
         """Raises `Interrupted` once nobody waits for this query any more."""
-        if self._interrupted():
+        if self.interruption.requested:
             raise Interrupted
 
     def located_here(self, convert: Callable[[Value], Result], value: Value) -> Result:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from pathlib import Path
 from types import ModuleType
 
 from rethinkdb.embedded.failures import FailureKind, QueryFailure
@@ -19,8 +21,24 @@ def needed(module: str, distribution: str, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise QueryFailure(
-            FailureKind.INTERNAL,
-            f"The embedded server needs {distribution} for {purpose}."
-            "  Install it with: pip install 'rethinkdb-loops[embedded]'",
-        ) from error
+        raise _missing(distribution, purpose) from error
+
+
+def folder_of(module: str, distribution: str, purpose: str) -> str:
+    """Where the module can be imported from; fails like `needed`. It is not imported here."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ValueError:  # it stands in `sys.modules` without saying where it is from
+        spec = None
+    if spec is None or spec.origin is None:
+        raise _missing(distribution, purpose)
+    path = Path(spec.origin)
+    return str(path.parents[1] if path.name == "__init__.py" else path.parent)
+
+
+def _missing(distribution: str, purpose: str) -> QueryFailure:
+    return QueryFailure(
+        FailureKind.INTERNAL,
+        f"The embedded server needs {distribution} for {purpose}."
+        "  Install it with: pip install 'rethinkdb-loops[embedded]'",
+    )

@@ -25,6 +25,7 @@ from rethinkdb.embedded.language.environment import DEFAULT_ARRAY_LIMIT, Environ
 from rethinkdb.embedded.language.evaluation import TermNode
 from rethinkdb.embedded.language.options import DEFAULT_QUEUE_SIZE
 from rethinkdb.embedded.language.profile import Trace
+from rethinkdb.embedded.outside.interruption import Interruption
 from rethinkdb.embedded.serving import batching, replies
 from rethinkdb.embedded.serving.batching import BatchLimits
 from rethinkdb.embedded.storage.jobs import Job
@@ -61,7 +62,6 @@ class RunningQuery:
     Attributes:
         noreply: its client wants no reply at all.
         finished: nothing will come after the last reply.
-        interrupted: somebody wants it to end.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RunningQuery:
     ) -> None:
         self.noreply = options.static_flag(wire_options, "noreply")
         self.finished = False
-        self.interrupted = False
+        self._interruption = Interruption()
         self._store = store
         self._user = user
         self._term = term
@@ -90,6 +90,11 @@ class RunningQuery:
         """Whether the feed has been given the time to collect changes."""
 
     @property
+    def interrupted(self) -> bool:
+        """Whether somebody wants it to end."""
+        return self._interruption.requested
+
+    @property
     def is_prompt(self) -> bool:
         """Whether it is a changefeed that answers or waits at once, never holding a thread."""
         return self._feed is not None and not self._feed.blocks
@@ -102,7 +107,7 @@ class RunningQuery:
 
     def interrupt(self) -> None:
         """Ends it as soon as may be; an open request is answered with an empty, last batch."""
-        self.interrupted = True
+        self._interruption.request()
         if self._feed is not None:
             self._feed.close()
 
@@ -156,7 +161,7 @@ class RunningQuery:
             now=_now(),
             user=self._user,
             options=compiler.compile_options(options.with_defaults(self._wire_options)),
-            interrupted=lambda: self.interrupted,
+            interruption=self._interruption,
         )
         options.limit(
             environment, "changefeed_queue_size", "changefeed queue size", DEFAULT_QUEUE_SIZE

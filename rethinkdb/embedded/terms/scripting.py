@@ -19,14 +19,17 @@ def javascript_(call: Call) -> Value:
     """What a script gives: a datum, or a function that can be used where one is expected."""
     timeout = call.option_as("timeout", datum.as_number, _DEFAULT_TIMEOUT)
     source = datum.as_string(call.datum(0))
-    script = javascript.evaluate(source, timeout)
-    if not script.is_function:
-        return javascript.value_of(script)
+    interruption = call.environment.interruption
+    given = javascript.evaluate(source, timeout, interruption)
+    if not given.is_function:
+        return given.value
     place = call.place
 
     def function(*arguments: Datum) -> Datum:
         # Located where the script stands, wherever the function is called.
-        return located(lambda given: javascript.call(source, given, timeout), arguments, place)
+        return located(
+            lambda data: javascript.call(source, data, timeout, interruption), arguments, place
+        )
 
     milliseconds = int(timeout * 1000)
     return NativeFunction(

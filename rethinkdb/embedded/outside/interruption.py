@@ -1,0 +1,52 @@
+"""How somebody else ends a query that is being evaluated: STOP, a client that leaves, `jobs`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rethinkdb.embedded.failures import Interrupted
+
+
+class Interruption:
+    """Whether a query is to end. What computes asks now and then; what waits is told."""
+
+    __slots__ = ("_ends", "_lock", "requested")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends: list[Callable[[], None]] = []
+        self.requested = False
+
+    def request(self) -> None:
+        """Ends the query as soon as may be. Safe from any thread."""
+        with self._lock:  # held, so that nothing is ended that serves another query by then
+            self.requested = True
+            for end in self._ends:
+                end()
+
+    def check(self) -> None:
+        """Raises `Interrupted` once nobody waits for the query any more."""
+        if self.requested:
+            raise Interrupted
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Inside, an interruption calls `end`, which ends what is waited for there.
+
+        It is called in any thread, and must not block. Whatever fails inside because of that is an
+        `Interrupted`.
+        """
+        with self._lock:
+            self._ends.append(end)
+        try:
+            self.check()
+            yield
+        except Exception as error:
+            if self.requested:
+                raise Interrupted from error
+            raise
+        finally:
+            with self._lock:
+                self._ends.remove(end)
