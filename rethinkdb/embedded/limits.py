@@ -31,3 +31,63 @@ ENGINE_GRACE_SECONDS = 0.5
 much later by the wall clock, since the machine is busy or the script inside a long native function,
 is ended with its process.
 """
+
+# -- threads
+
+MOST_THREADS = 64
+"""Threads that compute, the one that waits for the network included. Python runs one at a time, so
+more would only take turns more often. Those that wait for something outside do not count.
+"""
+
+MOST_THREADS_OF_CONNECTION = 16
+"""Of these, so many work for one connection; its other queries wait. A flood of queries from one
+client thus leaves threads, and most of the processor, to the others.
+"""
+
+MOST_THREADS_EVER = 1024
+"""Threads of all kinds. Up to here, a connection for which no thread works gets one, whatever the
+others do.
+"""
+
+THREAD_STACK = 64 * 1024 * 1024
+"""Bytes of stack of a thread, for queries nested some thousand levels deep. It is address space:
+memory is taken only as it is used.
+"""
+
+STOP_SECONDS = 10.0
+"""How long stopping a server waits for its threads, all together. A thread that computes looks now
+and then whether its query is interrupted, so this is only for bugs.
+"""
+
+# -- connections
+
+MOST_UNSENT = 1024 * 1024
+"""Bytes of replies that a connection keeps for its client. Beyond that the client is not read from,
+and its queries wait, until it has taken half of them: whoever does not read has one reply of each
+thread more at the most, and holds up nobody.
+"""
+
+MOST_OUTSTANDING = 1024
+"""Requests of one connection that may be unanswered; with more, it is not read from. Waiting
+changefeeds do not count.
+"""
+
+MOST_OUTSTANDING_BYTES = 64 * 1024 * 1024
+"""Likewise, the bytes of the queries among them; the last may be as long as queries may be."""
+
+MOST_OPEN = 10_000
+"""Cursors and feeds that may be open on one connection, each with the rows it holds."""
+
+LONG_QUERY = 64 * 1024
+"""Bytes of a query from which on it is not parsed by the thread that reads from all clients."""
+
+HANDSHAKE_SECONDS = 30.0
+"""A client that has not said who it is by then is hung up on. It is the driver's own limit for
+connecting, 20 seconds, and some patience for busy machines.
+"""
+
+ACCEPTED_AT_ONCE = 64
+"""Clients that are let in before those who are in already have their turn again."""
+
+ACCEPT_PAUSE_SECONDS = 0.2
+"""Without a descriptor for another client, nobody is let in for so long."""

@@ -133,9 +133,12 @@ class Server:
         with self._lock:
             listener, self._listener = self._listener, None
             if listener is not None:
-                listener.stop()
-                ENGINES.close_idle()
-                _recursion.restore_limit()
+                try:
+                    listener.stop()
+                finally:
+                    self.store.jobs.clear()
+                    ENGINES.close_idle()
+                    _recursion.restore_limit()
 
     def __enter__(self) -> Server:
         """Starts it."""

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from rethinkdb.embedded import blocking
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import Backtrace, QueryFailure
 from rethinkdb.ql2 import ResponseNote
@@ -85,7 +86,8 @@ class Feed(ABC):
         while not self.finished:
             news = threading.Event()
             self.wake_once(news.set)
-            news.wait()
+            with blocking.elsewhere():
+                news.wait()
             while not self.finished and self.ready():
                 yield from self.pull()
 

@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from rethinkdb.embedded import limits
 from rethinkdb.embedded.data.datum import Datum, json_type_name
 from rethinkdb.embedded.data.jsontext import NotJSON
 from rethinkdb.embedded.data.jsontext import loads as load_json
+from rethinkdb.embedded.failures import resource
 from rethinkdb.embedded.feeds.feed import Once
 from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.running import RunningQuery, Waiting
@@ -31,22 +33,22 @@ if TYPE_CHECKING:
 
 Job: TypeAlias = Callable[[], None]
 
-MOST_OUTSTANDING = 1024
-"""Requests of one connection that may be unanswered; with more, it is not read from.
-
-Waiting changefeeds do not count.
-"""
-
 
 class Request:
-    """A START, CONTINUE or STOP that awaits its turn or its answer."""
+    """A START, CONTINUE or STOP that awaits its turn or its answer.
 
-    __slots__ = ("counted", "type")
+    Args:
+        type: which of them.
+        size: the bytes that came with it.
+    """
 
-    def __init__(self, type: QueryType) -> None:
+    __slots__ = ("counted", "size", "type")
+
+    def __init__(self, type: QueryType, size: int) -> None:
         self.type = type
+        self.size = size
         self.counted = True
-        """Whether it uses up one of `MOST_OUTSTANDING`."""
+        """Whether it counts as outstanding."""
 
 
 class Conversation:
@@ -61,6 +63,8 @@ class Conversation:
         submit: runs a job soon, in another thread. May be called from any thread.
         submit_later: the same after some seconds.
         has_room: called when `full` has become false again.
+        choked: whether the client must take replies before it gets more. Queries wait meanwhile,
+            until `go_on`.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Conversation:
         submit: Callable[[Job], None],
         submit_later: Callable[[float, Job], None],
         has_room: Callable[[], None] = lambda: None,
+        choked: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._figures = store.figures
@@ -84,19 +89,26 @@ class Conversation:
         self._submit = submit
         self._submit_later = submit_later
         self._has_room = has_room
+        self._choked = choked
         self._lock = threading.Lock()
         self._at_work = threading.local()
         self._queries: dict[int, Turns] = {}
         self._noreply: set[Turns] = set()
         self._waits: dict[int, set[Turns]] = {}
+        self._stalled: list[Turns] = []
+        """Those that wait for `go_on`."""
         self._outstanding = 0
+        self._outstanding_bytes = 0
         self._closed = False
         self._figures.connections.add(1)
 
     @property
     def full(self) -> bool:
         """Whether as many requests are outstanding as may be; `has_room` tells the end of that."""
-        return self._outstanding >= MOST_OUTSTANDING
+        return (
+            self._outstanding + len(self._waits) >= limits.MOST_OUTSTANDING
+            or self._outstanding_bytes >= limits.MOST_OUTSTANDING_BYTES
+        )
 
     def receive(self, token: int, body: bytes) -> None:
         """Takes a frame. Never called by two threads at once, never blocks, never raises."""
@@ -111,7 +123,7 @@ class Conversation:
             text = f"Server could not parse query: {problem}"
             self._send(token, replies.client_error(text))
             return
-        self._HANDLERS[QueryType(int(query[0]))](self, token, query)
+        self._HANDLERS[QueryType(int(query[0]))](self, token, query, len(body))
 
     def close(self) -> None:
         """Interrupts every query: nobody waits for answers any more."""
@@ -121,39 +133,53 @@ class Conversation:
             self._closed = True
             queries = list(self._queries.values())
         for turns in queries:
+            # Before anything that may have to wait, for instance for a lock that one of them holds.
             turns.query.interrupt()
+        for turns in queries:
+            turns.query.close_feed()
             turns.resume()
             if not turns.requests:
                 turns.query.end()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The client has taken enough replies for more."""
+        with self._lock:
+            stalled, self._stalled = self._stalled, []
+        for turns in stalled:
+            self._submit(lambda turns=turns: self._work(turns))  # type: ignore[misc]
 
     # -- one method per type of query
 
-    def _start(self, token: int, wire: list[Any]) -> None:
+    def _start(self, token: int, wire: list[Any], size: int) -> None:
         term = wire[1] if len(wire) > 1 else None
         run_options = wire[2] if len(wire) > 2 else {}
         query = RunningQuery(self._store, self._user, self._address, term, run_options)
         turns = Turns(token, query)
         with self._lock:
             duplicate = token in self._queries or self._closed
-            if not duplicate:
+            too_many = len(self._queries) >= limits.MOST_OPEN
+            accepted = not duplicate and not too_many
+            if accepted:
                 self._queries[token] = turns
                 if query.noreply:
                     self._noreply.add(turns)
-        if not duplicate:
-            self._request(turns, QueryType.START)
+        if accepted:
+            self._request(turns, QueryType.START, size)
         elif not query.noreply:
-            self._send(token, _duplicate(token))
+            self._send(token, _duplicate(token) if duplicate else replies.failure(_TOO_MANY))
 
-    def _continue(self, token: int, wire: list[Any]) -> None:
-        self._request_of_running(token, QueryType.CONTINUE)
+    def _continue(self, token: int, wire: list[Any], size: int) -> None:
+        self._request_of_running(token, QueryType.CONTINUE, size)
 
-    def _stop(self, token: int, wire: list[Any]) -> None:
-        turns = self._request_of_running(token, QueryType.STOP)
+    def _stop(self, token: int, wire: list[Any], size: int) -> None:
+        turns = self._request_of_running(token, QueryType.STOP, size)
         if turns is not None:
             turns.query.interrupt()
+            turns.query.close_feed()
             turns.resume()
 
-    def _noreply_wait(self, token: int, wire: list[Any]) -> None:
+    def _noreply_wait(self, token: int, wire: list[Any], size: int) -> None:
         with self._lock:
             duplicate = token in self._queries or token in self._waits
             pending = set(self._noreply)
@@ -164,11 +190,11 @@ class Conversation:
         elif not pending:
             self._complete_wait(token)
 
-    def _tell_server_info(self, token: int, wire: list[Any]) -> None:
+    def _tell_server_info(self, token: int, wire: list[Any], size: int) -> None:
         self._figures.queries.record()
         self._send(token, replies.server_info(self._server_info))
 
-    _HANDLERS: ClassVar[Mapping[QueryType, Callable[[Conversation, int, list[Any]], None]]] = {
+    _HANDLERS: ClassVar[Mapping[QueryType, Callable[[Conversation, int, list[Any], int], None]]] = {
         QueryType.START: _start,
         QueryType.CONTINUE: _continue,
         QueryType.STOP: _stop,
@@ -178,34 +204,43 @@ class Conversation:
 
     # -- turns
 
-    def _request_of_running(self, token: int, type: QueryType) -> Turns | None:
+    def _request_of_running(self, token: int, type: QueryType, size: int) -> Turns | None:
         turns = self._queries.get(token)
-        if turns is None or not self._request(turns, type):
+        if turns is None or not self._request(turns, type, size):
             text = f"Token {_signed(token)} not in stream cache."
             self._send(token, replies.client_error(text))
             return None
         return turns
 
-    def _request(self, turns: Turns, type: QueryType) -> bool:
+    def _request(self, turns: Turns, type: QueryType, size: int) -> bool:
         """Puts a request in line; False if the query has just ended."""
         with self._lock:
             if self._queries.get(turns.token) is not turns:
                 return False
             self._outstanding += 1
+            self._outstanding_bytes += size
             self._figures.active.add(1)
-            turns.requests.append(Request(type))
+            request = Request(type, size)
+            turns.requests.append(request)
             its_turn = len(turns.requests) == 1
-        if its_turn and turns.query.is_quiet:
-            # It will only wait: from now on, so that the next query's changes find it waiting.
-            self._work(turns)
-        elif its_turn:
+        if not its_turn:
+            return True
+        # It waits from now on, not from when a thread has time, so that the next query's changes
+        # find it waiting.
+        waiting = turns.query.waiting() if type is QueryType.CONTINUE else None
+        if waiting is None:
             self._submit(lambda: self._work(turns))
+        else:
+            self._release(request)
+            self._resume_later(turns, waiting)
         return True
 
     def _work(self, turns: Turns) -> None:
         """Answers the requests of one token until none is left, or a changefeed has to wait."""
         more = True
         while more:
+            if self._stall(turns):
+                return
             request = turns.requests[0]
             try:
                 with self._feeds_first():
@@ -226,6 +261,18 @@ class Conversation:
                 more = bool(turns.requests)
         if self._closed:
             turns.query.end()
+
+    def _stall(self, turns: Turns) -> bool:
+        """Whether it has to wait until the client has taken more replies: until `go_on`."""
+        if not self._choked():
+            return False
+        with self._lock:
+            if self._closed or not self._choked():
+                return False
+            self._stalled.append(turns)
+        if not self._choked():  # any more, and `go_on` may have come before
+            self.go_on()
+        return True
 
     def _resume_later(self, turns: Turns, waiting: Waiting) -> None:
         resume = Once(lambda: self._resume(turns))
@@ -281,6 +328,8 @@ class Conversation:
                 del self._waits[token]
         for token in complete:
             self._complete_wait(token)
+        if complete:
+            self._has_room()  # waits count as well
 
     def _complete_wait(self, token: int) -> None:
         self._figures.queries.record()
@@ -293,6 +342,7 @@ class Conversation:
             request.counted = False
             was_full = self.full
             self._outstanding -= 1
+            self._outstanding_bytes -= request.size
         if was_full:
             self._has_room()
 
@@ -311,6 +361,13 @@ class Turns:
         self.query = query
         self.requests: deque[Request] = deque()
         self.resume: Job = lambda: None
+
+
+_TOO_MANY = resource(
+    f"More than {limits.MOST_OPEN} queries are open on this connection.  Read cursors to their end,"
+    " or close them and the changefeeds that are not needed any more.",
+    (),
+)
 
 
 def _signed(token: int) -> int:

@@ -99,21 +99,33 @@ class RunningQuery:
         """Whether it is a changefeed that answers or waits at once, never holding a thread."""
         return self._feed is not None and not self._feed.blocks
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether it is such a changefeed, and without news."""
+    def waiting(self) -> Waiting | None:
+        """What the next batch would raise if it is such a changefeed, and without news."""
         feed = self._feed
-        return feed is not None and not feed.blocks and not feed.ready()
+        if feed is None or feed.blocks or feed.ready() or self.finished:
+            return None
+        try:
+            self._await_news(feed)
+        except Waiting as waiting:
+            return waiting
+        return None
 
     def interrupt(self) -> None:
-        """Ends it as soon as may be; an open request is answered with an empty, last batch."""
+        """Ends it as soon as may be; an open request is answered with an empty, last batch.
+
+        Never waits for anything. A changefeed ends with `close_feed`.
+        """
         self._interruption.request()
+
+    def close_feed(self) -> None:
+        """Ends a changefeed, which makes it answer if it waits."""
         if self._feed is not None:
             self._feed.close()
 
     def _kill(self) -> None:
         self._killed = True
         self.interrupt()
+        self.close_feed()
 
     def start(self) -> bytes:
         """The first reply."""

@@ -5,6 +5,8 @@ to another thread and does a piece of the work itself. So a query is read, evalu
 one thread, without the two switches between an I/O thread and a pool that would double the time of
 a short query; a long one still holds nobody up.
 
+Which piece comes next is decided by `lanes`: each connection has its own, and they take turns.
+
 Only `threading`, looked up when needed: in a process patched by gevent these threads are greenlets
 that cooperate with the others, where an asyncio loop would clash with one that the program runs in
 the same real thread.
@@ -17,18 +19,15 @@ import itertools
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-Job: TypeAlias = Callable[[], None]
+from rethinkdb.embedded import blocking, limits
+from rethinkdb.embedded.serving.lanes import Job, Lane, Lanes
 
 logger = logging.getLogger("rethinkdb.embedded")
 
-MOST_THREADS = 64
-"""Work that blocks, such as `r.http`, beyond this many waits; reading and STOP never do."""
-
-_STOP_SECONDS = 10.0
+_stack_size = threading.Lock()
 
 
 class Workers:
@@ -48,12 +47,13 @@ class Workers:
         self._poll = poll
         self._wake = wake
         self._lead = threading.Lock()
+        self._lanes = Lanes()
+        self._own_lane = Lane(limits.MOST_THREADS)
+        self._working = threading.local()
         self._count = threading.Lock()
-        self._jobs: deque[Job] = deque()
         self._later: list[tuple[float, int, Job]] = []
         self._later_count = itertools.count()
         self._threads: list[threading.Thread] = []
-        self._busy = 0
         self._leader: int | None = None
         self._stopping = False
 
@@ -61,9 +61,14 @@ class Workers:
         """Starts the first thread; others follow as they are needed."""
         self._add_thread()
 
-    def submit(self, job: Job) -> None:
-        """Runs a job soon, in a thread of the crew. Safe from any thread."""
-        self._jobs.append(job)
+    def submit(self, job: Job, lane: Lane | None = None) -> None:
+        """Runs a job soon, in a thread of the crew. Safe from any thread.
+
+        Args:
+            job: what to run.
+            lane: whose turn it takes.
+        """
+        self._lanes.add(lane or self._own_lane, job)
         if self._leader != threading.get_ident():
             self._wake()
 
@@ -74,12 +79,27 @@ class Workers:
             heapq.heappush(self._later, (due, next(self._later_count), job))
         self._wake()
 
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """See `blocking.Crew`."""
+        lane: Lane | None = self._working.lane
+        if lane is None:  # the leader: nobody else takes its place
+            yield
+            return
+        self._lanes.leave(lane)
+        self._wake()  # there may be a job that this thread's place was lacking for
+        try:
+            yield
+        finally:
+            self._lanes.come_back(lane)
+
     def stop(self) -> None:
         """Ends all threads; those at work finish it first. Called by a thread outside the crew."""
         self._stopping = True
         self._wake()
+        deadline = time.monotonic() + limits.STOP_SECONDS
         for thread in self._threads:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 logger.warning("%s is still busy; it ends with its query", thread.name)
 
@@ -88,31 +108,43 @@ class Workers:
         thread = threading.Thread(
             target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True
         )
+        with _stack_size:
+            usual = threading.stack_size(limits.THREAD_STACK)
+            try:
+                thread.start()
+            finally:
+                threading.stack_size(usual)
         self._threads.append(thread)
-        thread.start()
 
     def _work(self) -> None:
-        while (job := self._next_job()) is not None:
+        blocking.join(self)
+        self._working.lane = None
+        while (found := self._next_job()) is not None:
+            lane, job = found
+            self._working.lane = lane
             try:
                 job()
             except Exception:
                 logger.exception("bug of the embedded server: a job failed")
-            with self._count:
-                saturated = self._all_busy()
-                self._busy -= 1
-            if saturated:
+            self._working.lane = None
+            # A job may have been waiting for the place that has become free.
+            if self._lanes.done(lane):
                 self._wake()
 
-    def _next_job(self) -> Job | None:
+    def _next_job(self) -> tuple[Lane, Job] | None:
         with self._lead:
             self._leader = threading.get_ident()
             try:
                 while not self._stopping:
                     wait = self._submit_due()
                     # Even with jobs at hand: there may be a STOP for those that are being done.
-                    self._poll(0.0 if self._jobs and not self._all_busy() else wait)
-                    if self._jobs and self._may_leave():
-                        return self._jobs.popleft()
+                    self._poll(0.0 if self._lanes.any_free() else wait)
+                    found = self._lanes.next()
+                    if found is None:
+                        continue
+                    if self._can_leave():
+                        return found
+                    self._lanes.put_back(*found)
             finally:
                 self._leader = None
         return None
@@ -125,18 +157,17 @@ class Workers:
                 return None
             wait = self._later[0][0] - now
             while self._later and self._later[0][0] <= now:
-                self._jobs.append(heapq.heappop(self._later)[2])
+                self._lanes.add(self._own_lane, heapq.heappop(self._later)[2])
         return max(0.0, wait)
 
-    def _all_busy(self) -> bool:
-        return self._busy >= MOST_THREADS - 1
-
-    def _may_leave(self) -> bool:
-        """Whether somebody else can take the lead; counts the calling thread as busy if so."""
-        with self._count:
-            if self._all_busy():
-                return False
-            self._busy += 1
-            if self._busy == len(self._threads):
-                self._add_thread()
+    def _can_leave(self) -> bool:
+        """Whether somebody else can take the lead: there is one more thread than are taken."""
+        if self._lanes.taken < len(self._threads):
+            return True
+        try:
+            self._add_thread()
+        except RuntimeError as exc:  # the system has none left; go on once a thread has come back
+            logger.warning("the embedded server cannot start another thread: %s", exc)
+            self._poll(0.05)
+            return False
         return True

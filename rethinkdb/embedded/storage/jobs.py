@@ -54,6 +54,10 @@ class Jobs:
         """A query is over; no effect if it already was."""
         self._running.pop(id(job), None)
 
+    def clear(self) -> None:
+        """The server has stopped, and with it all queries."""
+        self._running.clear()
+
     def running(self) -> list[Job]:
         """The queries that are running now."""
         return list(self._running.values())

@@ -1,0 +1,236 @@
+"""One client's connection: bytes to `net.ServerProtocol`, its frames to `queries`, and back.
+
+What may be kept for a client is limited, in both directions: one that floods, or does not read its
+answers, is not read from until it has caught up.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import ssl
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from rethinkdb.embedded import limits
+from rethinkdb.embedded.serving.lanes import Job, Lane
+from rethinkdb.embedded.serving.outbox import Outbox
+from rethinkdb.embedded.serving.queries import Conversation
+from rethinkdb.embedded.serving.secure import PlainChannel, SecureChannel
+from rethinkdb.net.events import ConnectionLost, FrameReceived, HandshakeCompleted
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.serving.listener import Listener
+
+logger = logging.getLogger("rethinkdb.embedded")
+
+_READ_SIZE = 256 * 1024
+
+
+class Peer:
+    """One client's connection.
+
+    Args:
+        listener: what has accepted it.
+        connection: its socket, which does not block.
+        address: where the client is: host and port.
+    """
+
+    def __init__(
+        self, listener: Listener, connection: socket.socket, address: tuple[str, int]
+    ) -> None:
+        self.socket = connection
+        self._address = address
+        self._listener = listener
+        self._lane = Lane()
+        self._lock = threading.RLock()
+        self._protocol = listener.make_protocol()
+        context = listener.context
+        self._channel = PlainChannel() if context is None else SecureChannel(context)
+        self._conversation: Conversation | None = None
+        self._outbox = Outbox()
+        self._blocked = False
+        """Whether the socket has not taken all, so that the lead waits for it."""
+        self._choked = False
+        """Whether too much is unsent, so that the client's queries wait."""
+        self._backlog: deque[FrameReceived] = deque()
+        self._parsing = False
+        """Whether another thread parses a long query, the one before those in the backlog."""
+        self._interest = selectors.EVENT_READ
+        self._closed = False
+        listener.selector.register(connection, self._interest, self.ready)
+
+    # -- in the lead
+
+    def ready(self, events: int) -> None:
+        """The socket can be read from, or written to. What goes wrong here ends this client."""
+        try:
+            if events & selectors.EVENT_WRITE:
+                self._flush()
+            if events & selectors.EVENT_READ:
+                self._read()
+            self._settle()
+        except Exception:
+            logger.exception("bug of the embedded server: it hangs up on %s", self._address)
+            self.hang_up()
+
+    def _read(self) -> None:
+        try:
+            data = self.socket.recv(_READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as exc:
+            self._lost(exc)
+            return
+        if not data:
+            self._lost(None)
+            return
+        with self._lock:
+            try:
+                plain = self._channel.decrypt(data)
+            except ssl.SSLError as exc:
+                self._write(self._channel.encrypt(b""))  # the alert that says why
+                logger.warning("TLS handshake with a client failed: %s", exc)
+                self._lost(exc)
+                return
+            self._protocol.receive_data(plain)
+            events = self._protocol.events_received()
+        for event in events:
+            self._take(event)
+        self._flush()
+
+    def _take(self, event: HandshakeCompleted | FrameReceived | ConnectionLost) -> None:
+        if isinstance(event, HandshakeCompleted):
+            self._listener.strangers.pop(self, None)
+            self._conversation = self._listener.make_conversation(
+                event.user,
+                self._address,
+                send=self.send,
+                submit=self._submit,
+                submit_later=self._listener.workers.submit_later,
+                has_room=lambda: self._in_lead(self._catch_up),
+                choked=lambda: self._choked,
+            )
+        elif isinstance(event, FrameReceived):
+            self._backlog.append(event)
+            self._catch_up()
+        elif self._conversation is not None:
+            self._conversation.close()
+
+    def _submit(self, job: Job) -> None:
+        self._listener.workers.submit(job, self._lane)
+
+    def _in_lead(self, chore: Job) -> None:
+        def guarded() -> None:
+            try:
+                chore()
+            except Exception:
+                logger.exception("bug of the embedded server: it hangs up on %s", self._address)
+                self.hang_up()
+
+        self._listener.in_lead(guarded)
+
+    def _catch_up(self) -> None:
+        conversation = self._conversation
+        if conversation is None:
+            return
+        while self._backlog and not self._parsing and not conversation.full:
+            frame = self._backlog.popleft()
+            if len(frame.payload) < limits.LONG_QUERY:
+                conversation.receive(frame.token, frame.payload)
+            else:
+                self._parse_elsewhere(conversation, frame)
+        self._settle()
+
+    def _parse_elsewhere(self, conversation: Conversation, frame: FrameReceived) -> None:
+        self._parsing = True
+
+        def parsed() -> None:
+            self._parsing = False
+            self._catch_up()
+
+        def parse() -> None:
+            try:
+                conversation.receive(frame.token, frame.payload)
+            finally:
+                self._in_lead(parsed)
+
+        self._submit(parse)
+
+    def _settle(self) -> None:
+        """Waits for what is of interest now; closes what has nothing left to say."""
+        if self._closed:
+            return
+        with self._lock:  # a thread that is just writing knows better what is unsent
+            unsent = bool(self._outbox.size)
+        if self._protocol.close_requested and not unsent:
+            self.hang_up()
+            return
+        interest = selectors.EVENT_WRITE if unsent else 0
+        if not self._backlog and not self._parsing and not self._choked:
+            interest |= selectors.EVENT_READ
+        if interest != self._interest:
+            self._change_interest(interest)
+
+    def _change_interest(self, interest: int) -> None:
+        selector = self._listener.selector
+        if not interest:
+            selector.unregister(self.socket)
+        elif not self._interest:
+            selector.register(self.socket, interest, self.ready)
+        else:
+            selector.modify(self.socket, interest, self.ready)
+        self._interest = interest
+
+    def _lost(self, cause: Exception | None) -> None:
+        with self._lock:
+            self._protocol.receive_eof(cause)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Closes the connection and interrupts its queries."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._interest:
+            self._change_interest(0)
+        self._listener.forget(self)
+        with self._lock:
+            self._protocol.close()
+            self.socket.close()
+        if self._conversation is not None:
+            self._conversation.close()
+
+    # -- in any thread
+
+    def send(self, token: int, payload: bytes) -> None:
+        """Sends a frame, at once as far as the socket takes it."""
+        with self._lock:
+            self._protocol.send_frame(token, payload)
+        self._flush()
+
+    def _flush(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            was_blocked, was_choked = self._blocked, self._choked
+            self._write(self._channel.encrypt(self._protocol.data_to_send()))
+            self._blocked = bool(self._outbox.size)
+            most = limits.MOST_UNSENT // 2 if was_choked else limits.MOST_UNSENT
+            self._choked = self._outbox.size > most
+            freed = was_choked and not self._choked
+            settled = self._blocked == was_blocked and self._choked == was_choked
+            if settled and not self._protocol.close_requested:
+                return
+        if freed and self._conversation is not None:
+            self._conversation.go_on()
+        self._in_lead(self._settle)
+
+    def _write(self, data: bytes) -> None:
+        self._outbox.add(data)
+        try:
+            self._outbox.send_to(self.socket)
+        except OSError:
+            return  # gone: reading will tell
