@@ -91,3 +91,10 @@ ACCEPTED_AT_ONCE = 64
 
 ACCEPT_PAUSE_SECONDS = 0.2
 """Without a descriptor for another client, nobody is let in for so long."""
+
+# -- the web
+
+MOST_WEB_BODY = 128 * 1024 * 1024
+"""Bytes of an answer to `r.http`, unpacked: as much as a query may have. A few bytes of compressed
+data would otherwise fill the memory.
+"""

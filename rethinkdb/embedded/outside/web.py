@@ -13,10 +13,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from typing import IO, Any
+
+from rethinkdb.embedded import blocking, limits
+from rethinkdb.embedded.outside.interruption import Interruption
+from rethinkdb.embedded.outside.weblines import Line, PlainHandler, SecureHandler
 
 _DEFAULT_HEADERS = {
     "Accept": "*/*",
@@ -107,18 +110,28 @@ def _quoted(text: str) -> str:
     return urllib.parse.quote(text, safe="")
 
 
-def perform(request: Request, check_interrupted: Callable[[], None]) -> Answer:
+def perform(request: Request, interruption: Interruption) -> Answer:
     """Sends the request, again if the failure may be a passing one.
 
     Raises:
         WebFailure: there is no answer.
         TimedOut: it took too long.
+        Interrupted: nobody waits for the answer any more.
     """
+    line = Line()
+    try:
+        with blocking.elsewhere(), interruption.ending(line.cut):
+            return _perform(request, interruption, line)
+    finally:
+        line.close()
+
+
+def _perform(request: Request, interruption: Interruption, line: Line) -> Answer:
     deadline = time.monotonic() + request.timeout
     outcome: Answer | WebFailure = WebFailure("could not perform, no attempts allowed")
     for _ in range(request.attempts):
-        check_interrupted()
-        outcome = _attempt(request, deadline)
+        interruption.check()
+        outcome = _attempt(request, deadline, line)
         if isinstance(outcome, Answer) and outcome.status not in _WORTH_RETRYING:
             return outcome
     if isinstance(outcome, WebFailure):
@@ -126,10 +139,10 @@ def perform(request: Request, check_interrupted: Callable[[], None]) -> Answer:
     return outcome
 
 
-def _attempt(request: Request, deadline: float) -> Answer | WebFailure:
+def _attempt(request: Request, deadline: float, line: Line) -> Answer | WebFailure:
     """An answer, or a failure after which to try again; others are raised."""
     try:
-        with _opener(request).open(_prepared(request), timeout=_left(deadline)) as response:
+        with _opener(request, line).open(_prepared(request), timeout=_left(deadline)) as response:
             return _read(response, deadline)
     except urllib.error.HTTPError as error:
         with error:
@@ -178,16 +191,27 @@ def _read(response: Any, deadline: float) -> Answer:
     while chunk := response.read1(_CHUNK):
         body += chunk
         _left(deadline)
+        _check_size(len(body))
     headers = response.headers.items()
     encoding = response.headers.get("Content-Encoding", "")
     return Answer(response.status, headers, _decoded(bytes(body), encoding))
+
+
+def _check_size(size: int) -> None:
+    if size > limits.MOST_WEB_BODY:
+        raise WebFailure(f"the answer is longer than {limits.MOST_WEB_BODY} bytes")
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
     if not body or encoding.lower() not in ("gzip", "deflate"):
         return body
     try:
-        return zlib.decompress(body, _GZIP_OR_ZLIB)
+        unpacking = zlib.decompressobj(_GZIP_OR_ZLIB)
+        unpacked = unpacking.decompress(body, limits.MOST_WEB_BODY + 1)
+        _check_size(len(unpacked))
+        if not unpacking.eof:
+            raise zlib.error("its end is missing")
+        return unpacked
     except zlib.error as error:
         raise WebFailure("Unrecognized or bad HTTP Content or Transfer-Encoding") from error
 
@@ -219,15 +243,15 @@ def _basic(credentials: Credentials) -> str:
     return f"Basic {base64.b64encode(pair).decode('ascii')}"
 
 
-def _opener(request: Request) -> urllib.request.OpenerDirector:
+def _opener(request: Request, line: Line) -> urllib.request.OpenerDirector:
     """What sends it; only HTTP and HTTPS are known, and no proxy is used."""
     opener = urllib.request.OpenerDirector()
     handlers = (
         urllib.request.UnknownHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=_tls(verify=request.verify)),
+        PlainHandler(line),
+        SecureHandler(line, context=_tls(verify=request.verify)),
         urllib.request.HTTPCookieProcessor(request.cookies),
         _Redirects(request.redirects),
         _NoGuessedType(),

@@ -57,7 +57,7 @@ class _Fetch:
         header: Datum = None
         body: Datum = None
         try:
-            answer = web.perform(request, environment.check_interrupted)
+            answer = web.perform(request, environment.interruption)
             header = webanswers.header(answer)
             if not 200 <= answer.status < 300:
                 body = webanswers.text(answer.body) if answer.body else None
