@@ -8,12 +8,25 @@ also how a real server locates errors.
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from rethinkdb.ql2 import ErrorType
 
-Backtrace = tuple[int | str, ...]
-"""The way from the root of a query to a term in it: positions (wire order) and option names."""
+Backtrace: TypeAlias = "tuple[()] | tuple[Backtrace, int | str]"
+"""The way from the root of a query to a term in it: empty for the root, otherwise the way to the
+term around it, and which part of that it is, a position (wire order) or an option's name.
+
+So each term of a query nested some thousand levels deep holds one step, not thousands.
+"""
+
+
+def frames(backtrace: Backtrace) -> list[int | str]:
+    """The steps of a way, from the root on."""
+    steps: list[int | str] = []
+    while backtrace:
+        backtrace, step = backtrace
+        steps.append(step)
+    return steps[::-1]
 
 
 class FailureKind(enum.Enum):

@@ -98,3 +98,21 @@ MOST_WEB_BODY = 128 * 1024 * 1024
 """Bytes of an answer to `r.http`, unpacked: as much as a query may have. A few bytes of compressed
 data would otherwise fill the memory.
 """
+
+# -- nesting
+
+MOST_NESTING = 20_000
+"""Levels of JSON in a query or its answer: a chain of 10,000 terms. Evaluating it recurses."""
+
+LONGEST_DEEP_QUERY = 16 * 1024 * 1024
+"""Bytes of a query nested more than a thousand levels deep: parsing it takes a second a MiB."""
+
+RECURSION = 5000
+"""Python's limit of recursion while a server runs, for the whole process. Its default, 1000, allows
+queries of some 100 nested terms, and data of some 300 levels.
+"""
+
+DEEP_RECURSION = 60_000
+"""And while a query is evaluated that is nested more than a thousand levels deep. The threads have
+stacks for that; a runaway recursion elsewhere in the program at that moment may not.
+"""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import platform
 import ssl
-import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from os import PathLike
 from types import TracebackType
 from typing import Any
 
+from rethinkdb.embedded import limits
 from rethinkdb.embedded.outside.engines import ENGINES
 from rethinkdb.embedded.serving.listener import Listener
 from rethinkdb.embedded.serving.queries import Conversation
+from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.storage.permissions import ADMIN, User
 from rethinkdb.embedded.storage.store import Store
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
@@ -22,37 +22,6 @@ from rethinkdb.net.server import ServerProtocol
 
 SERVER_VERSION = "2.4.4"
 """The release whose behaviour this server has, and calls itself in handshakes."""
-
-_RECURSION_LIMIT = 5000
-"""Python's default, 1000, allows queries of some 100 nested terms; real servers take more."""
-
-
-class _Recursion:
-    """Python's limit of recursion: one for all threads, so raised no longer than servers run."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._servers = 0
-        self._usual = 0
-
-    def raise_limit(self) -> None:
-        """A server starts."""
-        with self._lock:
-            if self._servers == 0:
-                self._usual = sys.getrecursionlimit()
-                sys.setrecursionlimit(max(self._usual, _RECURSION_LIMIT))
-            self._servers += 1
-
-    def restore_limit(self) -> None:
-        """A server has stopped. A limit that the program has set meanwhile stays."""
-        with self._lock:
-            self._servers -= 1
-            if self._servers == 0 and sys.getrecursionlimit() == _RECURSION_LIMIT:
-                with suppress(RecursionError):  # the caller itself is deeper than that
-                    sys.setrecursionlimit(self._usual)
-
-
-_recursion = _Recursion()
 
 
 class Server:
@@ -123,7 +92,7 @@ class Server:
             if self._listener is None:
                 self._listener = self._listen()
                 self.port = self._listener.port
-                _recursion.raise_limit()
+                RECURSION.need(limits.RECURSION)
                 self._note_start()
                 self._listener.start()
         return self
@@ -138,7 +107,7 @@ class Server:
                 finally:
                     self.store.jobs.clear()
                     ENGINES.close_idle()
-                    _recursion.restore_limit()
+                    RECURSION.need_no_more(limits.RECURSION)
 
     def __enter__(self) -> Server:
         """Starts it."""

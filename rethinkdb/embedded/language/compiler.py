@@ -92,7 +92,7 @@ def _compile_all(
 ) -> dict[Any, Node]:
     if not around.located:
         return {step: _compile(wire, (), around) for step, wire in wires.items()}
-    return {step: _compile(wire, (*backtrace, step), around) for step, wire in wires.items()}
+    return {step: _compile(wire, (backtrace, step), around) for step, wire in wires.items()}
 
 
 def _compile_object(fields: dict[str, Any], backtrace: Backtrace, around: Surroundings) -> Node:
@@ -125,7 +125,7 @@ def _build(rules: TermRules, term: RawTerm, backtrace: Backtrace, around: Surrou
         raise compile_failure(f"Expected {rules.arity()} but found {len(nodes)}.", backtrace)
     for name in term.options:
         if name not in rules.options:
-            raise compile_failure(f"Unrecognized optional argument `{name}`.", (*backtrace, name))
+            raise compile_failure(f"Unrecognized optional argument `{name}`.", (backtrace, name))
     options = _compile_all(term.options, backtrace, around)
     if around.trace is not None:
         return TracedNode(rules, nodes, options, backtrace, spliced=spliced, trace=around.trace)
@@ -190,7 +190,7 @@ def _compile_function(term: RawTerm, backtrace: Backtrace, around: Surroundings)
         variables=around.variables | set(parameters),
         one_parameter_functions=around.one_parameter_functions + (len(parameters) == 1),
     )
-    body_place = (*backtrace, 1) if around.located else backtrace
+    body_place = (backtrace, 1) if around.located else backtrace
     body = _compile(term.arguments[1], body_place, inner)
     return FunctionNode(parameters, body, backtrace, around.one_parameter_functions)
 

@@ -86,10 +86,10 @@ def _walk_inside(
     for index, argument in enumerate(arguments):
         if isinstance(argument, (list, dict)):
             legal = place.writes_legal if index == 0 else inside_functions
-            _walk(argument, (*backtrace, index), place, writes_legal=legal)
+            _walk(argument, (backtrace, index), place, writes_legal=legal)
     for name, option in options.items():
         if isinstance(option, (list, dict)):
-            _walk(option, (*backtrace, name), place, writes_legal=inside_functions)
+            _walk(option, (backtrace, name), place, writes_legal=inside_functions)
 
 
 def _type(wire: list[Any], backtrace: Backtrace) -> TermType:

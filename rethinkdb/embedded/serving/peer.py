@@ -154,8 +154,10 @@ class Peer:
         def parse() -> None:
             try:
                 conversation.receive(frame.token, frame.payload)
-            finally:
-                self._in_lead(parsed)
+            except Exception:
+                self._in_lead(self.hang_up)
+                raise
+            self._in_lead(parsed)
 
         self._submit(parse)
 

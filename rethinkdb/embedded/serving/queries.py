@@ -16,22 +16,34 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 from rethinkdb.embedded import limits
+from rethinkdb.embedded.data import jsontext
 from rethinkdb.embedded.data.datum import Datum, json_type_name
-from rethinkdb.embedded.data.jsontext import NotJSON
-from rethinkdb.embedded.data.jsontext import loads as load_json
+from rethinkdb.embedded.data.jsontext import NotJSON, TooDeep
 from rethinkdb.embedded.failures import resource
 from rethinkdb.embedded.feeds.feed import Once
 from rethinkdb.embedded.serving import replies
-from rethinkdb.embedded.serving.running import RunningQuery, Waiting
+from rethinkdb.embedded.serving.running import TOO_DEEP, RunningQuery, Waiting
 from rethinkdb.ql2 import QueryType
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.storage.store import Store
 
 Job: TypeAlias = Callable[[], None]
+
+
+class Extent(NamedTuple):
+    """How much a frame is.
+
+    Attributes:
+        size: its bytes.
+        levels: how deeply it is nested, if that is more than usual, else 0.
+    """
+
+    size: int
+    levels: int
 
 
 class Request:
@@ -113,17 +125,20 @@ class Conversation:
     def receive(self, token: int, body: bytes) -> None:
         """Takes a frame. Never called by two threads at once, never blocks, never raises."""
         try:
-            query = load_json(body)
+            query, levels = jsontext.loads_measured(body)
         except NotJSON:
             text = "Client is buggy (failed to deserialize query)."
             self._send(token, replies.client_error(text))
+            return
+        except TooDeep:
+            self._send(token, replies.failure(TOO_DEEP))
             return
         problem = _malformed(query)
         if problem is not None:
             text = f"Server could not parse query: {problem}"
             self._send(token, replies.client_error(text))
             return
-        self._HANDLERS[QueryType(int(query[0]))](self, token, query, len(body))
+        self._HANDLERS[QueryType(int(query[0]))](self, token, query, Extent(len(body), levels))
 
     def close(self) -> None:
         """Interrupts every query: nobody waits for answers any more."""
@@ -151,10 +166,12 @@ class Conversation:
 
     # -- one method per type of query
 
-    def _start(self, token: int, wire: list[Any], size: int) -> None:
+    def _start(self, token: int, wire: list[Any], extent: Extent) -> None:
         term = wire[1] if len(wire) > 1 else None
         run_options = wire[2] if len(wire) > 2 else {}
-        query = RunningQuery(self._store, self._user, self._address, term, run_options)
+        query = RunningQuery(
+            self._store, self._user, self._address, term, run_options, deep=extent.levels > 0
+        )
         turns = Turns(token, query)
         with self._lock:
             duplicate = token in self._queries or self._closed
@@ -165,21 +182,21 @@ class Conversation:
                 if query.noreply:
                     self._noreply.add(turns)
         if accepted:
-            self._request(turns, QueryType.START, size)
+            self._request(turns, QueryType.START, extent)
         elif not query.noreply:
             self._send(token, _duplicate(token) if duplicate else replies.failure(_TOO_MANY))
 
-    def _continue(self, token: int, wire: list[Any], size: int) -> None:
-        self._request_of_running(token, QueryType.CONTINUE, size)
+    def _continue(self, token: int, wire: list[Any], extent: Extent) -> None:
+        self._request_of_running(token, QueryType.CONTINUE, extent)
 
-    def _stop(self, token: int, wire: list[Any], size: int) -> None:
-        turns = self._request_of_running(token, QueryType.STOP, size)
+    def _stop(self, token: int, wire: list[Any], extent: Extent) -> None:
+        turns = self._request_of_running(token, QueryType.STOP, extent)
         if turns is not None:
             turns.query.interrupt()
             turns.query.close_feed()
             turns.resume()
 
-    def _noreply_wait(self, token: int, wire: list[Any], size: int) -> None:
+    def _noreply_wait(self, token: int, wire: list[Any], extent: Extent) -> None:
         with self._lock:
             duplicate = token in self._queries or token in self._waits
             pending = set(self._noreply)
@@ -190,11 +207,13 @@ class Conversation:
         elif not pending:
             self._complete_wait(token)
 
-    def _tell_server_info(self, token: int, wire: list[Any], size: int) -> None:
+    def _tell_server_info(self, token: int, wire: list[Any], extent: Extent) -> None:
         self._figures.queries.record()
         self._send(token, replies.server_info(self._server_info))
 
-    _HANDLERS: ClassVar[Mapping[QueryType, Callable[[Conversation, int, list[Any], int], None]]] = {
+    _HANDLERS: ClassVar[
+        Mapping[QueryType, Callable[[Conversation, int, list[Any], Extent], None]]
+    ] = {
         QueryType.START: _start,
         QueryType.CONTINUE: _continue,
         QueryType.STOP: _stop,
@@ -204,23 +223,23 @@ class Conversation:
 
     # -- turns
 
-    def _request_of_running(self, token: int, type: QueryType, size: int) -> Turns | None:
+    def _request_of_running(self, token: int, type: QueryType, extent: Extent) -> Turns | None:
         turns = self._queries.get(token)
-        if turns is None or not self._request(turns, type, size):
+        if turns is None or not self._request(turns, type, extent):
             text = f"Token {_signed(token)} not in stream cache."
             self._send(token, replies.client_error(text))
             return None
         return turns
 
-    def _request(self, turns: Turns, type: QueryType, size: int) -> bool:
+    def _request(self, turns: Turns, type: QueryType, extent: Extent) -> bool:
         """Puts a request in line; False if the query has just ended."""
         with self._lock:
             if self._queries.get(turns.token) is not turns:
                 return False
             self._outstanding += 1
-            self._outstanding_bytes += size
+            self._outstanding_bytes += extent.size
             self._figures.active.add(1)
-            request = Request(type, size)
+            request = Request(type, extent.size)
             turns.requests.append(request)
             its_turn = len(turns.requests) == 1
         if not its_turn:
@@ -362,6 +381,8 @@ class Turns:
         self.requests: deque[Request] = deque()
         self.resume: Job = lambda: None
 
+
+Handler: TypeAlias = Callable[[Conversation, int, list[Any], Extent], None]
 
 _TOO_MANY = resource(
     f"More than {limits.MOST_OPEN} queries are open on this connection.  Read cursors to their end,"

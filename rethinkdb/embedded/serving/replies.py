@@ -11,7 +11,7 @@ from typing import Any
 
 from rethinkdb.embedded.data import datum, jsontext
 from rethinkdb.embedded.data.datum import REQL_TYPE, Datum, Extremum
-from rethinkdb.embedded.failures import Backtrace, FailureKind, QueryFailure
+from rethinkdb.embedded.failures import Backtrace, FailureKind, QueryFailure, frames
 from rethinkdb.ql2 import ErrorType, ResponseNote, ResponseType
 
 
@@ -86,5 +86,5 @@ def _error(
     type: ResponseType, message: str, backtrace: Backtrace, error_type: ErrorType | None = None
 ) -> bytes:
     code = b"" if error_type is None else b',"e":%d' % error_type
-    frames = b',"b":' + jsontext.dumps(list(backtrace))
-    return _reply(type, (jsontext.dumps(message),), code, frames)
+    steps = b',"b":' + jsontext.dumps(frames(backtrace))
+    return _reply(type, (jsontext.dumps(message),), code, steps)

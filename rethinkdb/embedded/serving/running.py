@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from rethinkdb.embedded.language.profile import Trace
 from rethinkdb.embedded.outside.interruption import Interruption
 from rethinkdb.embedded.serving import batching, replies
 from rethinkdb.embedded.serving.batching import BatchLimits
+from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.storage.jobs import Job
 from rethinkdb.ql2 import ResponseNote
 
@@ -58,6 +60,7 @@ class RunningQuery:
         address: from where: host and port.
         term: its root, in wire form.
         wire_options: its run options, in wire form.
+        deep: whether it is nested so deeply that evaluating it takes more recursion than usual.
 
     Attributes:
         noreply: its client wants no reply at all.
@@ -71,10 +74,13 @@ class RunningQuery:
         address: tuple[str, int],
         term: Any,
         wire_options: Mapping[str, Any],
+        *,
+        deep: bool = False,
     ) -> None:
         self.noreply = options.static_flag(wire_options, "noreply")
         self.finished = False
         self._interruption = Interruption()
+        self._deep = deep
         self._store = store
         self._user = user
         self._term = term
@@ -145,7 +151,8 @@ class RunningQuery:
 
     def _guarded(self, step: Callable[[], bytes]) -> bytes:
         try:
-            reply = step()
+            with RECURSION.deep() if self._deep else _NOTHING:
+                reply = step()
         except Waiting:
             raise
         except Interrupted:
@@ -156,7 +163,7 @@ class RunningQuery:
             return replies.failure(failure)
         except RecursionError:
             self.end()
-            return replies.failure(resource("The query is nested too deeply.", ()))
+            return replies.failure(TOO_DEEP)
         except Exception as exc:
             self.end()
             return replies.failure(_fault(exc))
@@ -281,6 +288,10 @@ class Batch:
                 self.add(row)
         return feed.finished
 
+
+_NOTHING = nullcontext()
+
+TOO_DEEP = resource("The query, or data in it, is nested too deeply.", ())
 
 _KILLED = QueryFailure(
     FailureKind.OP_INDETERMINATE, "Query terminated by the `rethinkdb.jobs` table.", ()

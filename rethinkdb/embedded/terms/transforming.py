@@ -38,7 +38,7 @@ from rethinkdb.ql2 import TermType
 
 def around(function: AnyFunction) -> Backtrace | None:
     """Where a real server locates trouble with a function's result: one step out of its body."""
-    return None if function.backtrace is None else function.backtrace[:-1]
+    return function.backtrace[0] if function.backtrace else function.backtrace
 
 
 # -- map

@@ -1,0 +1,53 @@
+"""Python's limit of recursion, one for all threads: raised no longer and no higher than needed."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from rethinkdb.embedded import limits
+
+
+class RecursionLimit:
+    """Who needs how much; the highest counts. A limit that the program sets meanwhile stays."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._needs: list[int] = []
+        self._usual = 0
+        self._ours = 0
+
+    def need(self, limit: int) -> None:
+        """Somebody needs this much from now on."""
+        with self._lock:
+            if not self._needs:
+                self._usual = self._ours = sys.getrecursionlimit()
+            self._needs.append(limit)
+            self._set(max(self._usual, *self._needs))
+
+    def need_no_more(self, limit: int) -> None:
+        """And does not need it any more."""
+        with self._lock:
+            self._needs.remove(limit)
+            self._set(max([self._usual, *self._needs]))
+
+    def _set(self, limit: int) -> None:
+        if limit == self._ours or sys.getrecursionlimit() != self._ours:
+            return
+        with suppress(RecursionError):  # the caller itself is deeper than that
+            sys.setrecursionlimit(limit)
+            self._ours = limit
+
+    @contextmanager
+    def deep(self) -> Iterator[None]:
+        """Inside, a query is evaluated that is nested very deeply."""
+        self.need(limits.DEEP_RECURSION)
+        try:
+            yield
+        finally:
+            self.need_no_more(limits.DEEP_RECURSION)
+
+
+RECURSION = RecursionLimit()
