@@ -34,12 +34,13 @@ is ended with its process.
 
 # -- threads
 
-MOST_THREADS = 64
-"""Threads that compute, the one that waits for the network included. Python runs one at a time, so
-more would only take turns more often. Those that wait for something outside do not count.
+MOST_THREADS = 17
+"""Threads that compute, the one that waits for the network included. Python runs one at a time, and
+has each wait for all others in turn, 5 ms each: more would only make short queries slower. Those
+that wait for something outside do not count.
 """
 
-MOST_THREADS_OF_CONNECTION = 16
+MOST_THREADS_OF_CONNECTION = 8
 """Of these, so many work for one connection; its other queries wait. A flood of queries from one
 client thus leaves threads, and most of the processor, to the others.
 """

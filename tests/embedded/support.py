@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -139,7 +142,9 @@ class RawClient:
         return self.ask(token, [1, term, options])
 
     def _exchange(self) -> None:
-        self.socket.sendall(self._protocol.data_to_send())
+        data = self._protocol.data_to_send()
+        if data:  # even sending nothing waits until something could be sent
+            self.socket.sendall(data)
         if self._take_events():
             return
         data = self.socket.recv(65536)
@@ -166,3 +171,27 @@ def names(prefix: str) -> Iterator[str]:
     """Names nobody else uses on a server that others may use, too."""
     while True:
         yield f"{prefix}_{uuid.uuid4().hex[:12]}"
+
+
+def frame(token: int, body: bytes) -> bytes:
+    """A frame as it goes over the wire."""
+    return struct.pack("<QI", token, len(body)) + body
+
+
+def start(term: Any, **options: Any) -> bytes:
+    """The body of a START of a term in wire form."""
+    return json.dumps([1, term, options]).encode()
+
+
+def in_process(program: str) -> dict[str, Any]:
+    """What a program prints as JSON that runs in a process of its own."""
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+        timeout=2.5 * PATIENCE,
+    )
+    assert run.returncode == 0, run.stderr
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found

@@ -398,14 +398,6 @@ def test_deeply_nested_queries(conn: Any) -> None:
     assert term.run(conn) == 300
 
 
-@embedded_only
-def test_queries_nested_too_deeply(raw: RawClient) -> None:
-    body = b"[1," + b"[24,[" * 900 + b"1" + b"]]" * 900 + b",{}]"
-    reply = raw.ask(1, body)
-    assert reply["t"] in (ATOM, RUNTIME_ERROR, CLIENT_ERROR)
-    assert raw.run(1, 5) == {"t": ATOM, "r": [5]}
-
-
 def test_a_profile_comes_with_the_result(raw: RawClient) -> None:
     reply = raw.run(1, [24, [1, 2]], profile=True)
     assert reply["r"] == [3]

@@ -370,6 +370,11 @@ LIMITED: Cases = {
     "concat_map": (r.expr([1, 2]).concat_map(lambda x: [x, x]), ()),
     "union": (r.expr([1, 2]).union([3, 4]), ()),
     "sample": (r.range(4).sample(4), ()),
+    "JSON": (r.json("[1, 2, 3, 4]"), ()),
+    "JSON, inside": (r.expr([r.json('{"a": [[0], [1, 2, 3, 4]]}')]), (0,)),
+    "documents": (r.db("rethinkdb").table("users").insert([{"id": "a"}] * 4), (1,)),
+    "a script": (r.js("[1, 2, 3, 4]"), ()),
+    "a script's function": (r.do(1, r.js("(function(x) { return [1, 2, 3, 4]; })")), (0,)),
     "inside a function": (r.range(2).map(lambda x: r.range(4).coerce_to("array")), ()),
 }
 

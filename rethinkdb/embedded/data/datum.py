@@ -312,6 +312,17 @@ def check_array_size(size: int, limit: int) -> None:
         raise _array_limit_failure(limit)
 
 
+def check_all_arrays(value: Datum, limit: int) -> None:
+    """The same for every array in a datum that comes from outside, as from JSON text."""
+    if isinstance(value, list):
+        check_array_size(len(value), limit)
+        for item in value:
+            check_all_arrays(item, limit)
+    elif isinstance(value, dict):
+        for item in value.values():
+            check_all_arrays(item, limit)
+
+
 def array(items: Iterable[Datum], limit: int) -> list[Datum]:
     """A new ARRAY of these items, refused as soon as it passes the query's array limit."""
     result: list[Datum] = []

@@ -6,8 +6,9 @@ import threading
 from abc import abstractmethod
 
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.failures import FailureKind, Interrupted, QueryFailure, op_failed
+from rethinkdb.embedded.failures import Interrupted, QueryFailure, op_failed
 from rethinkdb.embedded.feeds.feed import Callback, Feed
+from rethinkdb.embedded.language.faults import fault
 
 ABORTED = "Changefeed aborted (unavailable)."
 
@@ -96,5 +97,4 @@ class Source(Feed):
         except QueryFailure as failure:
             self._fail(failure)
         except Exception as exc:
-            message = f"Internal error of the embedded server: {type(exc).__name__}: {exc}"
-            self._fail(QueryFailure(FailureKind.INTERNAL, message, ()))
+            self._fail(fault(exc))

@@ -156,10 +156,15 @@ class ChangeQueue:
         """The next row to send."""
         if self._skipped:
             skipped, self._skipped = self._skipped, 0
-            return {"error": f"Changefeed cache over array size limit, skipped {skipped} elements."}
+            return skipped_row(skipped)
         if self._rows:
             return self._options.change(*self._rows.popleft())
         return self._options.change(*self._by_key.pop(next(iter(self._by_key))))
+
+
+def skipped_row(count: int) -> Row:
+    """What tells that so many changes were dropped, as nobody took them."""
+    return {"error": f"Changefeed cache over array size limit, skipped {count} elements."}
 
 
 class PointFeed(Subscription):

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.feeds.subscriptions import FeedOptions, Row, Subscription, transformed
+from rethinkdb.embedded.feeds.subscriptions import (
+    FeedOptions,
+    Row,
+    Subscription,
+    skipped_row,
+    transformed,
+)
 from rethinkdb.embedded.storage.keys import OrderKey
 from rethinkdb.embedded.storage.places import Places
 from rethinkdb.ql2 import ResponseNote
@@ -55,6 +61,7 @@ class LimitFeed(Subscription):
         self._descending = origin.slice.sorting == "desc"
         self._places = Places(origin.slice)
         self._changes: list[OffsetChange] = []
+        self._skipped = 0
         with self.data.lock:
             self._top = self._read_top()
             self._watch()
@@ -142,17 +149,23 @@ class LimitFeed(Subscription):
                     )
                     return
         self._changes.append(change)
+        if len(self._changes) > self.options.queue_size:
+            self._skipped += len(self._changes)
+            self._changes.clear()
 
     def _says_something(self, change: OffsetChange) -> bool:
         same_place = not self.options.offsets or change.old_offset == change.new_offset
         return not (same_place and datum.equal(change.old, change.new))
 
     def _has_rows(self) -> bool:
-        return bool(self._first or any(map(self._says_something, self._changes)))
+        return bool(self._first or self._skipped or any(map(self._says_something, self._changes)))
 
     def _next_rows(self) -> list[Datum]:
         if self._first:
             return [self._first.popleft()]
+        if self._skipped:
+            skipped, self._skipped = self._skipped, 0
+            return [skipped_row(skipped)]
         changes, self._changes = self._changes, []
         return [self._row(change) for change in changes if self._says_something(change)]
 

@@ -207,6 +207,8 @@ class TermNode(Node):
             if failure.backtrace is None:
                 failure.backtrace = self.backtrace
             raise
+        except StopIteration as exc:  # a bug that would end the rows around it without a word
+            raise RuntimeError("StopIteration") from exc
 
     def _in_each_group(self, call: Call, groups: GroupedData) -> GroupedData:
         return groups.transformed(

@@ -56,7 +56,12 @@ class Engine:
         if not line.endswith(b"\n"):
             raise EngineDied
         answer: dict[str, Any] = json.loads(line)
-        return answer
+        return answer if b"\\ud" not in line else _with_whole_characters(answer)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """Ends it, in the middle of whatever it does. Safe from any thread; `ask` then fails."""
@@ -73,6 +78,18 @@ class Engine:
             except OSError:  # what it was still to be told
                 continue
         return process.wait()
+
+
+def _with_whole_characters(value: Any) -> Any:
+    """JSON in which halves of surrogate pairs, which are no characters, have been replaced."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_with_whole_characters(item) for item in value]
+    if isinstance(value, dict):
+        names = map(_with_whole_characters, value)
+        return dict(zip(names, map(_with_whole_characters, value.values()), strict=True))
+    return value
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -156,6 +173,7 @@ class Engines:
         deadline = time.monotonic() + self._patience
         with self._changed:
             self._forget_parents()
+            self._forget_dead()
             while not self._idle and self._count >= self._most:
                 check_interrupted()
                 if time.monotonic() > deadline:
@@ -178,6 +196,12 @@ class Engines:
                 self._count -= 1
             self._changed.notify()
         if engine is not None:
+            engine.close()
+
+    def _forget_dead(self) -> None:
+        for engine in [engine for engine in self._idle if not engine.alive]:
+            self._idle.remove(engine)
+            self._count -= 1
             engine.close()
 
     def _forget_parents(self) -> None:

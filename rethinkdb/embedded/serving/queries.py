@@ -24,6 +24,7 @@ from rethinkdb.embedded.data.datum import Datum, json_type_name
 from rethinkdb.embedded.data.jsontext import NotJSON, TooDeep
 from rethinkdb.embedded.failures import resource
 from rethinkdb.embedded.feeds.feed import Once
+from rethinkdb.embedded.language.faults import fault
 from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.running import TOO_DEEP, RunningQuery, Waiting
 from rethinkdb.ql2 import QueryType
@@ -268,6 +269,9 @@ class Conversation:
                 self._release(request)  # feeds do not count while they wait: that may be forever
                 self._resume_later(turns, waiting)
                 return
+            except Exception as exc:  # it must be answered, whatever has gone wrong
+                turns.query.finished = True
+                reply = replies.failure(fault(exc))
             self._figures.active.add(-1)
             self._figures.queries.record()
             if turns.query.finished:

@@ -10,6 +10,11 @@ from contextlib import contextmanager, suppress
 from rethinkdb.embedded import limits
 
 
+def _threads_are_greenlets() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
 class RecursionLimit:
     """Who needs how much; the highest counts. A limit that the program sets meanwhile stays."""
 
@@ -43,6 +48,9 @@ class RecursionLimit:
     @contextmanager
     def deep(self) -> Iterator[None]:
         """Inside, a query is evaluated that is nested very deeply."""
+        if _threads_are_greenlets():
+            yield  # they share the stack of a thread that somebody else has made
+            return
         self.need(limits.DEEP_RECURSION)
         try:
             yield

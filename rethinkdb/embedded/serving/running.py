@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import rethinkdb.embedded.terms  # noqa: F401 - fills the table that the compiler looks into
@@ -15,7 +13,6 @@ from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
 from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import GroupedData, Value
 from rethinkdb.embedded.failures import (
-    Backtrace,
     FailureKind,
     Interrupted,
     QueryFailure,
@@ -23,7 +20,7 @@ from rethinkdb.embedded.failures import (
 )
 from rethinkdb.embedded.language import compiler, options, results
 from rethinkdb.embedded.language.environment import DEFAULT_ARRAY_LIMIT, Environment, Scope
-from rethinkdb.embedded.language.evaluation import TermNode
+from rethinkdb.embedded.language.faults import fault
 from rethinkdb.embedded.language.options import DEFAULT_QUEUE_SIZE
 from rethinkdb.embedded.language.profile import Trace
 from rethinkdb.embedded.outside.interruption import Interruption
@@ -36,8 +33,6 @@ from rethinkdb.ql2 import ResponseNote
 if TYPE_CHECKING:
     from rethinkdb.embedded.feeds.feed import Feed
     from rethinkdb.embedded.storage.store import Store
-
-logger = logging.getLogger("rethinkdb.embedded")
 
 
 class Waiting(Exception):
@@ -166,7 +161,7 @@ class RunningQuery:
             return replies.failure(TOO_DEEP)
         except Exception as exc:
             self.end()
-            return replies.failure(_fault(exc))
+            return replies.failure(fault(exc))
         if self.finished or self.interrupted:
             self.end()
         return reply
@@ -306,21 +301,3 @@ def grouped_datum(groups: GroupedData) -> Datum:
 
 def _now() -> Datum:
     return {REQL_TYPE: "TIME", "epoch_time": round(time.time(), 3), "timezone": "+00:00"}
-
-
-def _fault(exc: Exception) -> QueryFailure:
-    """What a client is told of a bug of this server: where it struck."""
-    name, backtrace = _innermost_term(exc.__traceback__)
-    logger.error("bug of the embedded server in %s", name, exc_info=exc)
-    message = f"Internal error of the embedded server in {name}: {type(exc).__name__}: {exc}"
-    return QueryFailure(FailureKind.INTERNAL, message, backtrace)
-
-
-def _innermost_term(traceback: TracebackType | None) -> tuple[str, Backtrace]:
-    found: tuple[str, Backtrace] = ("the query's frame", ())
-    while traceback is not None:
-        node = traceback.tb_frame.f_locals.get("self")
-        if isinstance(node, TermNode):
-            found = (node.rules.type.name, node.backtrace)
-        traceback = traceback.tb_next
-    return found

@@ -73,7 +73,12 @@ def default(call: Call) -> Value:
 
 @term(TermType.JSON, 1)
 def json(call: Call) -> Datum:
-    return jsonparsing.parse(call.string(0))
+    text = call.string(0)
+    value = jsonparsing.parse(text)
+    # Most texts are too short for an array beyond the limit: they need not be walked through.
+    if text.count(",") >= call.array_limit:
+        datum.check_all_arrays(value, call.array_limit)
+    return value
 
 
 @term(TermType.TO_JSON_STRING, 1)

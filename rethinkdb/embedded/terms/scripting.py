@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
@@ -21,15 +23,20 @@ def javascript_(call: Call) -> Value:
     source = datum.as_string(call.datum(0))
     interruption = call.environment.interruption
     given = javascript.evaluate(source, timeout, interruption)
+    limit = call.array_limit
     if not given.is_function:
+        datum.check_all_arrays(given.value, limit)
         return given.value
     place = call.place
 
+    def result(arguments: Sequence[Datum]) -> Datum:
+        found = javascript.call(source, arguments, timeout, interruption)
+        datum.check_all_arrays(found, limit)
+        return found
+
     def function(*arguments: Datum) -> Datum:
         # Located where the script stands, wherever the function is called.
-        return located(
-            lambda data: javascript.call(source, data, timeout, interruption), arguments, place
-        )
+        return located(result, arguments, place)
 
     milliseconds = int(timeout * 1000)
     return NativeFunction(

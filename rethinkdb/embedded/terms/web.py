@@ -63,7 +63,9 @@ class _Fetch:
                 body = webanswers.text(answer.body) if answer.body else None
                 raise WebFailure(f"status code {answer.status}")
             body = webanswers.text(answer.body)
-            return _Result(header, webanswers.body(request.method, answer, self.format))
+            found = webanswers.body(request.method, answer, self.format)
+            datum.check_all_arrays(found, environment.array_limit)
+            return _Result(header, found)
         except TimedOut as error:
             problem = f"timed out after {request.timeout:.3f} seconds"
             raise non_existence(self.failed(problem)) from error

@@ -1,0 +1,264 @@
+"""Clients that are none: half handshakes, garbage, cuts at each byte, thousands of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rethinkdb import r
+from rethinkdb.embedded import Server, limits
+from rethinkdb.net.client import ClientProtocol
+from rethinkdb.net.events import HandshakeCompleted
+
+from .support import PATIENCE, RawClient, embedded_only, frame, in_process, start
+
+pytestmark = [
+    embedded_only,
+    pytest.mark.skipif(sys.platform == "win32", reason="sockets and signals of POSIX systems"),
+]
+
+
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Server]:
+    """One for tests that leave nothing behind."""
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def raw(one_server: Server) -> Iterator[RawClient]:
+    with RawClient(one_server.host, one_server.port) as client:
+        yield client
+
+
+def connect(server: Server) -> Any:
+    return r.connect(host=server.host, port=server.port)
+
+
+MAGIC = b"\xc3\xbd\xc2\x34"
+FIRST = {
+    "protocol_version": 0,
+    "authentication_method": "SCRAM-SHA-256",
+    "authentication": "n,,n=admin,r=rOprNGfwEbeRWgbNEkqO",
+}
+HANDSHAKE = MAGIC + json.dumps(FIRST).encode() + b"\0"
+
+HOSTILE = {
+    "web": b"GET / HTTP/1.1\r\n\r\n",
+    "zeros": bytes(5000),
+    "long line": MAGIC + b"x" * 100_000,
+    "garbage for JSON": MAGIC + b"\xff\xfe\0",
+    "deep JSON": MAGIC + b"[" * 1000 + b"\0",
+    "number for JSON": MAGIC + b"1e999\0",
+    "wrong protocol": MAGIC + b'{"protocol_version":7}\0',
+    "no authentication": MAGIC + b'{"protocol_version":0}\0',
+    "wrong types": MAGIC
+    + b'{"protocol_version":0,"authentication_method":[],"authentication":{}}\0',
+    "broken SCRAM": HANDSHAKE.replace(b"n,,n=admin", b"y"),
+    "garbage for the proof": HANDSHAKE + b"{}\0",
+    "list for the proof": HANDSHAKE + b"[1]\0",
+    "wrong proof": HANDSHAKE + b'{"authentication":"c=biws,r=x,p=y"}\0',
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_handshakes(
+    one_server: Server, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are told so, if they can be, and hung up on; the others are served."""
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(
+                socket.create_connection((one_server.host, one_server.port), timeout=PATIENCE)
+            )
+            for _ in range(3)
+        ]
+        clients[0].sendall(data)
+        with contextlib.suppress(ConnectionError):
+            while clients[0].recv(65536):
+                pass
+        with contextlib.suppress(ConnectionError):
+            for place in range(min(len(data), 500)):
+                clients[1].sendall(data[place : place + 1])
+        clients[2].sendall(data)
+    assert_serves(one_server)
+    assert "bug" not in caplog.text
+
+
+def assert_serves(server: Server) -> None:
+    with connect(server) as conn:
+        assert r.expr(1).run(conn) == 1
+
+
+def whole_conversation(server: Server) -> bytes:
+    """What a client says from its first byte to the last."""
+    said = bytearray()
+    protocol = ClientProtocol("admin", "", host=server.host, port=server.port)
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE) as client:
+        while not any(isinstance(event, HandshakeCompleted) for event in protocol.events):
+            said += (data := protocol.data_to_send())
+            client.sendall(data)
+            protocol.receive_data(client.recv(65536))
+        said += protocol.data_to_send()
+    said += frame(1, start(r.range(5).map(lambda x: x + 1).build()))
+    said += frame(2, start(r.range().build(), max_batch_rows=3))
+    return bytes(said + frame(2, b"[2]") + frame(2, b"[3]") + frame(3, b"[4]") + frame(3, b"[5]"))
+
+
+def test_cuts_at_each_byte(one_server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    said = whole_conversation(one_server)
+    queries = said[said.rindex(b"\0", 0, said.index(frame(1, b"")[:8])) + 1 :]
+    for place in range(len(said)):
+        with socket.create_connection((one_server.host, one_server.port)) as client:
+            client.sendall(said[:place])
+    for place in range(len(queries)):
+        with RawClient(one_server.host, one_server.port) as client:
+            client.socket.sendall(queries[:place])
+    assert_serves(one_server)
+    assert "bug" not in caplog.text
+
+
+@pytest.mark.parametrize("length", [2**27, 2**31, 2**32 - 1])
+def test_giant_lengths(raw: RawClient, one_server: Server, length: int) -> None:
+    raw.socket.sendall(struct.pack("<QI", 7, length))
+    if length < 2**30:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(length // 2**20):
+                raw.socket.sendall(bytes(2**20))
+    token, reply = raw.receive()
+    assert token == 7
+    assert reply["r"] == [f"Query size ({length}) greater than maximum ({2**27 - 1})."]
+    assert_serves(one_server)
+
+
+PIECES = [b"", b"[", b"]", b"{", b"}", b"1", b"-", b"e99", b'"', b",", b"null", b"\xff"]
+
+
+def test_garbage_for_queries(one_server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """Each is answered, with an error or not; none is a bug."""
+    source = random.Random(7)
+    valid = [
+        start(r.range(5).map(lambda x: {"a": x}).order_by("a").build(), max_batch_rows=2),
+        start(r.expr([1, 2]).reduce(lambda a, b: a + b).build(), array_limit=5),
+        b"[2]",
+        b"[3]",
+        b"[5]",
+    ]
+    with RawClient(one_server.host, one_server.port) as raw:
+        for number in range(1500):
+            body = bytearray(source.choice(valid))
+            for _ in range(source.randrange(1, 4)):
+                place = source.randrange(len(body) + 1)
+                body[place : place + source.randrange(3)] = source.choice(PIECES)
+            raw.socket.sendall(frame(number, bytes(body)))
+            token, _ = raw.receive()
+            assert token == number
+    assert_serves(one_server)
+    assert "bug" not in caplog.text
+
+
+DEEP_TEXT = json.dumps("[" * 100_000 + "]" * 100_000).encode()
+DEEP = {
+    "unclosed": (b"[" * 10_000, "Client is buggy"),
+    "unclosed and too deep": (b"[" * 1_000_000, "nested too deeply"),
+    "too deep": (b"[1," + b"[2,[" * 30_000 + b"1" + b"]]" * 30_000 + b"]", "nested too deeply"),
+    "empty": (b"[" * 2000 + b"]" * 2000, "Server could not parse query"),
+    "no term": (b"[1," + b"[" * 5000 + b"]" * 5000 + b"]", "Expected a TermType as a NUMBER"),
+    "broken": (b"[1," + b'{"a":' * 5000 + b"?" + b"}" * 5000 + b"]", "Client is buggy"),
+    "JSON": (b"[1,[98,[" + DEEP_TEXT + b"]]]", "nested too deeply"),
+    "broken JSON": (b"[1,[98,[" + DEEP_TEXT[:-2] + b'"]]]', "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), DEEP.values(), ids=DEEP)
+def test_deep_garbage(one_server: Server, body: bytes, message: str) -> None:
+    with RawClient(one_server.host, one_server.port) as raw:
+        assert message in raw.ask(1, body)["r"][0]
+        assert raw.run(1, 5)["r"] == [5]
+
+
+# -- connections
+
+
+def test_strangers_are_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HANDSHAKE_SECONDS", 0.2)
+    with Server() as server, RawClient(server.host, server.port) as known:
+        for data in (b"", MAGIC, HANDSHAKE):
+            with socket.create_connection((server.host, server.port), timeout=PATIENCE) as client:
+                client.sendall(data)
+                while client.recv(65536):
+                    pass
+        assert known.run(1, 5)["r"] == [5]
+
+
+THOUSANDS = """
+import json, resource, socket
+from rethinkdb import r
+from rethinkdb.embedded import Server
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+count = 2000 if hard == resource.RLIM_INFINITY else min(2000, (hard - 100) // 2)
+with Server() as server:
+    clients = [socket.create_connection((server.host, server.port)) for _ in range(count)]
+    with r.connect(host=server.host, port=server.port) as conn:
+        answers = [r.expr(n).run(conn) for n in range(20)]
+    for client in clients:
+        client.close()
+    with r.connect(host=server.host, port=server.port) as conn:
+        answers.append(r.expr(20).run(conn))
+print(json.dumps({"answers": answers}))
+"""
+
+
+def test_two_thousand_connections() -> None:
+    assert in_process(THOUSANDS)["answers"] == list(range(21))
+
+
+CROWD = """
+import socket, sys
+clients = [socket.create_connection(("127.0.0.1", {port})) for _ in range(60)]
+print("open", flush=True)
+sys.stdin.read()
+"""
+WITHOUT_DESCRIPTORS = f"""
+import json, resource, socket, subprocess, sys, time
+from rethinkdb import r
+from rethinkdb.embedded import Server
+
+with Server() as server:
+    conn = r.connect(host=server.host, port=server.port)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    crowd = subprocess.Popen(
+        [sys.executable, "-c", {CROWD!r}.format(port=server.port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))
+    crowd.stdout.readline()
+    before, began = time.process_time(), time.monotonic()
+    answers = 0
+    while time.monotonic() - began < 1:
+        answers += r.expr(1).run(conn)
+        time.sleep(0.1)
+    busy = time.process_time() - before
+    crowd.stdin.close()
+    crowd.wait()
+    with r.connect(host=server.host, port=server.port) as late:
+        answers += r.expr(1).run(late)
+print(json.dumps({{"answers": answers, "busy": busy}}))
+"""
+
+
+def test_without_descriptors_it_waits_for_some() -> None:
+    """Nobody is let in, no processor is kept busy, and it goes on once there are some."""
+    found = in_process(WITHOUT_DESCRIPTORS)
+    assert found["answers"] > 1
+    assert found["busy"] < 0.5
