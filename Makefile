@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Those of them that this machine has; pyenv's are found too.
 PYTHONS ?= 3.10 3.11 3.12 3.13
 
-.PHONY: demo test test-all docs check coverage bench format clean help
+.PHONY: demo test test-all docs check coverage bench shim format clean help
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,6 +50,19 @@ docs: .venv/ready  ## the documentation, to site/index.html; warnings are errors
 
 bench: .venv/ready  ## what the driver costs per item, beside a bare socket and the incumbent; BENCH=--write-docs keeps it
 	$(BIN)/python -m benchmarks --growth $(BENCH)
+
+# The Python of the environment that `make shim` installs into, and the driver's extras there.
+INTO ?= $(PYTHON)
+EXTRAS ?=
+SHIM := dist/shim
+
+shim:  ## the driver, and a distribution `rethinkdb` in place of the official package, INTO=path/to/python
+	rm -rf $(SHIM)
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir $(SHIM) . ./packaging/rethinkdb
+	$(INTO) -m pip uninstall --quiet --yes rethinkdb rethinkdb-loops
+	$(INTO) -m pip install --quiet "rethinkdb-loops[$(EXTRAS)] @ file://$$(ls $(abspath $(SHIM))/rethinkdb_loops-*.whl)" \
+	    $(SHIM)/rethinkdb-*.whl
+	@$(INTO) -m pip show rethinkdb rethinkdb-loops | grep -E '^(Name|Version|Requires)'
 
 format: .venv/ready  ## rewrite the sources in the project's format, and the stubs from the names
 	$(BIN)/python -m tools.stubs

@@ -13,7 +13,19 @@ Nothing is imported before it is used.
 
 from __future__ import annotations
 
+from os.path import exists as _exists
+
 from rethinkdb.version import __version__ as __version__
+
+# By this name `net` knows that this file is not the one of the official package.
+_DISTRIBUTION = "rethinkdb-loops"
+
+# A file that the official package has and this one cannot have, as it has a directory of that name.
+# To look takes 2 µs.
+if _exists(f"{__path__[0]}/net.py"):
+    from rethinkdb import installation as _installation
+
+    _installation.warn(__path__[0])
 
 # Type checkers know the names of this module by `__init__.pyi`; at run time they are found below.
 

@@ -26,6 +26,7 @@ IO = {"_thread", "select", "selectors", "signal", "socket", "ssl", "threading", 
 # Modules and packages, lowest first. Each may import from its own line and from those it names.
 ALLOWED = {
     "version": set(),
+    "installation": set(),
     "ql2": set(),
     "errors": {"ql2"},
     "pseudotypes": {"errors", "ql2"},
@@ -34,7 +35,7 @@ ALLOWED = {
     "reql": {"codec", "errors", "pseudotypes", "ql2", "repl"},
     "ast": {"pseudotypes", "reql"},
     "query": {"reql"},
-    "net": {"codec", "errors", "ql2", "repl", "version"},
+    "net": {"codec", "errors", "ql2", "repl", "version", "installation"},
     "push": {"errors", "net", "repl"},
     "loops": {"codec", "errors", "net", "ql2", "version"},
     # Faces: names under which programs for the official package find things.

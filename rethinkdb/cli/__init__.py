@@ -12,6 +12,8 @@ a command can be read without its extras, and `running` can say what to install.
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False  # type checkers know better; importing typing would be half of the cost
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 all well, 1 it failed, 2 the arguments are wrong, 130 interrupted.
     """
     try:
+        if not hasattr(sys.modules["rethinkdb"], "_DISTRIBUTION"):
+            return _overwritten()
         # Imported here, so that Ctrl-C is quiet during imports, too.
         from rethinkdb.cli.running import run_command
 
         return run_command(argv)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _overwritten() -> int:
+    from rethinkdb import installation
+
+    try:
+        installation.refuse(__path__[0].removesuffix("cli"))
+    except ImportError as exc:
+        print(f"reql: {exc}", file=sys.stderr)
+    return 1

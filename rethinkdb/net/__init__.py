@@ -17,8 +17,15 @@ A loop adapter (`rethinkdb.loops`) puts a transport under it.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Before any other module of this package, as some of them may be overwritten.
+if not hasattr(sys.modules["rethinkdb"], "_DISTRIBUTION"):
+    from rethinkdb import installation
+
+    installation.refuse(__path__[0].removesuffix("net"))
 
 from rethinkdb import errors
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 import threading
+import types
 from typing import Any
 
 import pytest
@@ -256,6 +259,14 @@ def test_the_public_names() -> None:
     assert rethinkdb.net.DEFAULT_PORT == 28015
     for name in rethinkdb.net.__all__:
         assert getattr(rethinkdb.net, name)
+
+
+def test_it_refuses_to_be_part_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = types.ModuleType("rethinkdb")
+    other.__path__ = rethinkdb.__path__
+    monkeypatch.setitem(sys.modules, "rethinkdb", other)
+    with pytest.raises(ImportError, match="official `rethinkdb` package was installed over"):
+        importlib.reload(sys.modules["rethinkdb.net"])
 
 
 def test_the_incumbents_names() -> None:
