@@ -1,6 +1,6 @@
-"""The classes of terms, under the name that programs and pickled terms know them by.
+"""The classes of terms, under the name by which programs and pickled terms know them.
 
-They live in `rethinkdb.reql`. `rethinkdb.ast.GetAll` and its like are made when first asked for.
+They are made in `rethinkdb.reql`, those such as `GetAll` when a program first uses them.
 """
 
 from __future__ import annotations

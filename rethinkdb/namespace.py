@@ -1,6 +1,6 @@
-"""`RethinkDB`, the object whose attributes are the driver, and `r`, the default one of them.
+"""The class `RethinkDB`, which has all names of the driver as attributes, and `r`, an object of it.
 
-The module `rethinkdb` is `r` under another name: its attributes are those of `r`.
+The module `rethinkdb` has the attributes of `r`, too.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from rethinkdb import arguments, net
     from rethinkdb.loops import asyncio, blocking, gevent, tornado, trio, twisted
     from rethinkdb.loops.transport.opening import Opening
-    from rethinkdb.names import Names  # a stub only: what `_offer` does, for type checkers
+    from rethinkdb.names import Names  # a stub: it lists what `_offer` adds below
 else:
     Names = object
 
 __all__ = ["ERRORS", "LAZY", "RethinkDB", "r"]
 
-# The classes of errors.
+# The names of the error classes.
 ERRORS = [name for name in errors.__all__ if name.startswith("R")]
 
-# Found when first asked for: building queries needs neither sockets nor JSON.
+# Names and the modules that have them. A module is imported when a program first uses one of its
+# names, so that building queries loads neither sockets nor JSON.
 LAZY = {
     "Connection": "rethinkdb.net",
     "Cursor": "rethinkdb.net",
@@ -49,24 +50,24 @@ _SUBMODULES = frozenset(
     {"net", "_dump", "_export", "_import", "_index_rebuild", "_restore"},
 )
 
-# What a loop type adds to `r` while it is the chosen one: attributes of the adapter's module.
+# Names that exist while a loop type is chosen whose module has them.
 _LOOP_EXTRAS = frozenset({"ConnectionPool", "open"})
 
-# `loop_type` of a connect() that does not choose one.
+# The default of `loop_type`; None means blocking.
 _CHOSEN: Any = type("Chosen", (), {"__repr__": lambda self: "<chosen by set_loop_type>"})()
 
 
 class RethinkDB(Names):
     """The driver: commands, constants, errors, and connecting.
 
-    Objects differ in the loop type they connect with, and in nothing else. `rethinkdb.r` is one,
-    and what the module's own `connect` and `set_loop_type` act on.
+    Each object has a loop type of its own, and differs from others in nothing else.
+    `rethinkdb.connect` and `rethinkdb.set_loop_type` are those of the object `rethinkdb.r`.
     """
 
     def __init__(self) -> None:
         self._connection_type: type[net.BaseConnection] | None = None
 
-    # --- connecting; its result has a type where the call says which loop it is for
+    # --- connecting; the overloads give the type of the result when `loop_type` is given
 
     @overload
     def connect(
@@ -168,31 +169,32 @@ class RethinkDB(Names):
     ) -> Any:
         """Connects to a server.
 
-        Arguments that are falsy count as not given.
+        None, 0 and "" mean: use the default.
 
         Args:
             host: name or address of the server. Default: `localhost`.
-            port: its driver port. Default: 28015.
-            db: the database of `r.table(...)`. Default: the server's, `test`.
-            auth_key: old name of `password`.
-            user: default `admin`.
-            password: default none.
-            timeout: seconds for connecting and logging in together. Default: 20.
-            ssl: `{"ca_certs": path}`, an `ssl.SSLContext`, or True for the system's certificates.
-            url: `rethinkdb://user:password@host:port/db`; what it says must not contradict the
-                arguments above.
-            loop_type: the loop of this one connection, as of `set_loop_type`. Default: the one
-                chosen there.
+            port: the server's port for drivers. Default: 28015.
+            db: the database that `r.table(...)` means. Default: `test`, chosen by the server.
+            auth_key: the old name of `password`.
+            user: the user's name. Default: `admin`.
+            password: the user's password. Default: the empty password.
+            timeout: how many seconds connecting and logging in may take together. Default: 20.
+            ssl: `{"ca_certs": path}`, an `ssl.SSLContext`, or True to trust the certificates that
+                the system trusts. Default: no TLS.
+            url: `rethinkdb://user:password@host:port/db`. It may be given together with the
+                arguments above if they do not contradict it.
+            loop_type: the loop type of this connection alone, one of those that `set_loop_type`
+                takes. Default: the one chosen with `set_loop_type`.
             options: `json_encoder`, `json_decoder` (classes, see `ReQLEncoder`), and options of
                 the loop type, such as trio's `nursery`.
 
         Returns:
-            The connection; with asyncio and trio a coroutine, with Tornado a Future, with Twisted
-            a Deferred of it. Cancelling that closes what was opened.
+            The open connection. With asyncio and trio a coroutine that returns it, with Tornado a
+            Future and with Twisted a Deferred of it; cancelling one of these closes the socket.
 
         Raises:
-            ReqlTimeoutError: the time is up.
-            ReqlAuthError: the server refused user or password.
+            ReqlTimeoutError: connecting took longer than `timeout`.
+            ReqlAuthError: the server does not know the user, or the password is wrong.
             ReqlDriverError: the server cannot be reached, or an argument is wrong.
 
         Example:
@@ -203,11 +205,11 @@ class RethinkDB(Names):
         return connection_type.make(*arguments, **options)
 
     def set_loop_type(self, library: str | None = None) -> None:
-        """Chooses the loop that later connections of this object live in.
+        """Chooses which event loop later connections of this object work with.
 
         Args:
-            library: `asyncio`, `tornado`, `twisted`, `trio`, `gevent`, a name that another package
-                registered, or None for blocking connections.
+            library: `asyncio`, `tornado`, `twisted`, `trio`, `gevent`, or a name that another
+                package registered. None means blocking connections.
 
         Raises:
             ReqlLoopTypeError: the name is unknown (also a ValueError).
@@ -229,11 +231,11 @@ class RethinkDB(Names):
     def connection_type(self, connection_type: type[net.BaseConnection]) -> None:
         self._connection_type = connection_type
 
-    # --- what is loaded when asked for
+    # --- names that are looked up when a program uses them
 
     if TYPE_CHECKING:
         net: ClassVar[ModuleType]
-        ConnectionPool: Any  # trio's, while that is the loop type; so is `open`
+        ConnectionPool: Any  # there while the loop type is trio; so is `open`
         open: Any
 
     def _find(self, name: str) -> Any:
@@ -247,7 +249,7 @@ class RethinkDB(Names):
                 return extra
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    if not TYPE_CHECKING:  # they know all names, and shall refuse misspelt ones
+    if not TYPE_CHECKING:  # which know all names, and must refuse misspelt ones
         __getattr__ = _find
 
     def __dir__(self) -> list[str]:
@@ -261,7 +263,7 @@ class RethinkDB(Names):
 
 
 def _offer(module: ModuleType, names: Iterable[str]) -> None:
-    """Make names of a module attributes of `r`."""
+    """Makes names of a module attributes of `RethinkDB`, without listing them again."""
     for name in names:
         found = getattr(module, name)
         setattr(RethinkDB, name, staticmethod(found) if type(found) is FunctionType else found)

@@ -1,23 +1,23 @@
-"""The language: terms, how Python values become terms, and how terms print.
+"""ReQL, the query language: terms, how Python values become terms, and how terms print.
 
 ================  ================================================================================
-`commands/`       the commands by area, one declaration each
-`declare`         what a declaration is
-`term`            `RqlQuery`: what all terms can do
-`literals`        the classes that are written in full; `classes` has all, made of declarations
-`conversion`      from Python values to terms; `callables` tells the parameters of functions
+`commands/`       all commands, each declared once, in one file an area
+`declare`         how a command is declared
+`term`            `RqlQuery`, the class of all terms
+`literals`        the classes of literals, tables and databases; `classes` finds all classes
+`conversion`      from Python values to terms; `callables` counts the parameters of functions
 `calls`           from a call of a command to its term; `rows` makes functions of `r.row`
-`inserts`         documents to insert; `bulk` writes many of them as text
+`inserts`         documents to insert; `bulk` writes many of them as one text
 `functions`       the functions and constants of `r`
-`run_options`     what `run` is given by name
+`run_options`     the keyword arguments of `run`
 `printing`        how terms print
-`types`           types of arguments
-`late`            the one place where the language refers upwards
+`types`           the types in the signatures of commands
+`late`            the one place where modules of the language call modules above them
 ================  ================================================================================
 
-A term meets a connection only in `run` and `run_with`: nothing here knows of sockets or loops.
+Only `run` and `run_with` have to do with a connection. Nothing here knows of sockets or loops.
 """
 
 from __future__ import annotations
 
-import rethinkdb.reql.classes  # noqa: F401  # ties the knot, see `rethinkdb.reql.late`
+import rethinkdb.reql.classes  # noqa: F401  # completes `rethinkdb.reql.late`

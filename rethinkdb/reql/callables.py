@@ -1,4 +1,8 @@
-"""Python callables as ReQL functions: how many parameters, which variable numbers."""
+"""What it takes to make a ReQL function of a Python callable.
+
+The driver calls the callable once, with a variable for each of its parameters. So it must know how
+many parameters there are, and give each variable a number of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +17,22 @@ from rethinkdb.errors import ReqlDriverCompileError
 __all__ = ["next_variables", "parameter_count"]
 
 _numbers = count(1)
-_lock = Lock()  # terms may be built by several threads at once
+_lock = Lock()  # several threads may build queries at once
 
 
 def next_variables(amount: int) -> list[int]:
-    """Variable numbers that no other function of this process has."""
+    """Numbers for variables, which no other function in this process has."""
     with _lock:
         return [next(_numbers) for _ in range(amount)]
 
 
 def parameter_count(function: Callable[..., Any]) -> int:
-    """How many arguments a callable takes by position; defaults count, `*args` does not.
+    """The number of a callable's positional parameters, with those that have a default.
+
+    `*args` does not count.
 
     Raises:
-        ReqlDriverCompileError: Python does not know, as with some builtins.
+        ReqlDriverCompileError: Python cannot tell, which is so for some builtins.
     """
     if isinstance(function, FunctionType):
         return function.__code__.co_argcount
@@ -34,10 +40,10 @@ def parameter_count(function: Callable[..., Any]) -> int:
 
 
 def _count_by_signature(function: Callable[..., Any]) -> int:
-    import inspect  # slow to import, and seldom needed
+    import inspect  # here, as it is slow to import and seldom needed
 
     try:
-        # Wrappers count by what they take themselves, just as plain functions do above.
+        # Of a decorated function the wrapper's own parameters count, as it is what gets called.
         signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError) as exc:
         raise ReqlDriverCompileError(

@@ -1,4 +1,7 @@
-"""How the call of a command becomes a term."""
+"""How a call of a command becomes a term.
+
+The arguments are converted, and what holds `r.row` becomes a function where the command takes one.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OTHER_CALLS", "Call", "call"]
 
-#: Makes a term of a class; the other parameters are those of `rethinkdb.reql.late.Maker`.
+#: Makes a term of the given class; its further parameters are explained in `rethinkdb.reql.late`.
 Call: TypeAlias = Callable[
     [type[RqlQuery], Sequence[Any], Mapping[str, Any], int],
     RqlQuery,
@@ -27,7 +30,7 @@ Call: TypeAlias = Callable[
 def call(
     cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
 ) -> RqlQuery:
-    """The term of a call; the first arguments, if `subjects`, are not looked at for rows."""
+    """The term of a call. In the first `subjects` arguments (0 or 1) `r.row` stays as it is."""
     nodes: list[Any] = []
     for arg in args:
         known = type(arg) in SCALARS or isinstance(arg, RqlQuery)
@@ -41,10 +44,10 @@ def call(
 def _inspected(
     cls: type[RqlQuery], nodes: list[Any], optargs: dict[str, Any], subjects: int
 ) -> dict[str, Any]:
-    """Makes functions of what holds `r.row`: in the list of nodes, and in the options returned.
+    """Makes functions of nodes that hold `r.row`, in the given list; returns the options likewise.
 
     Raises:
-        ReqlDriverCompileError: operands bind tighter than was likely meant.
+        ReqlDriverCompileError: a comparison has an operand made with `&` or `|`.
     """
     if cls._rows is not Rows.NONE:
         first = subjects if cls._rows is Rows.ALL else max(subjects, len(nodes) - 1)
@@ -70,7 +73,7 @@ def _refuse_tight_operands(cls: type[RqlQuery], nodes: Iterable[Any]) -> None:
 def _function_first(
     cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
 ) -> RqlQuery:
-    """The term of `do`: the function is given last, and comes first on the wire."""
+    """The term of `do`: programs give the function last, but it is sent first."""
     if not args:
         raise ReqlDriverCompileError("Expected 1 or more arguments but found 0.")
     *arguments, function = call(cls, args, options, subjects)._args
@@ -80,11 +83,11 @@ def _function_first(
 def _documents_as_text(
     cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
 ) -> RqlQuery:
-    """The term of `insert`: long lists of documents go as text."""
+    """The term of `insert`: long lists of documents are sent as a text."""
     if len(args) == 2:
         args = (args[0], as_text(args[1]))
     return call(cls, args, options, subjects)
 
 
-#: By the name of the class, what is in the place of `call`.
+#: What is called in place of `call`, by the name of the class.
 OTHER_CALLS: Mapping[str, Call] = {"Funcall": _function_first, "Insert": _documents_as_text}

@@ -1,7 +1,7 @@
-"""The classes of terms by name; and the knot of the language, which is tied here.
+"""The classes of terms by name. This module also completes `rethinkdb.reql.late`.
 
-Most classes are made of a command's declaration, and when first asked for: a program uses a few of
-the 190. Making them all took 5 ms of the 26 that importing the driver takes.
+Most classes are made of the declaration of a command, when a program first needs them. There are
+190, of which most programs need few. To make all of them took 5 of the 26 ms that importing took.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rethinkdb.reql.truth import Tested
 
 __all__ = ["class_names", "constant", "term_class"]
 
-# Where programs, and terms that they have pickled, find the classes.
+# The module in which programs, and pickled terms, find the classes.
 _PLACE = "rethinkdb.ast"
 
 _WRITTEN: tuple[type[RqlQuery], ...] = (
@@ -67,12 +67,12 @@ class Condition(Tested, RqlQuery):
     __slots__ = ("_test",)
 
 
-# Those that are there.
+# The classes that have been made.
 _classes: dict[str, type[RqlQuery]] = {}
 
 
 def term_class(name: str) -> type[RqlQuery]:
-    """The class of a name, such as `GetAll`.
+    """The class with a name, such as `GetAll`.
 
     Raises:
         AttributeError: there is none.
@@ -88,7 +88,7 @@ def term_class(name: str) -> type[RqlQuery]:
         made = _made(name, Constant, {"_type": int(term_type), "_name": term_type.name.lower()})
     else:
         raise AttributeError(f"module {_PLACE!r} has no attribute {name!r}")
-    # Should two threads make it, the first one's is it.
+    # If two threads make the class at the same time, both get the first one.
     return _classes.setdefault(name, made)
 
 
@@ -97,22 +97,22 @@ def _made(name: str, base: type[RqlQuery], attributes: dict[str, Any]) -> type[R
 
 
 def class_names() -> set[str]:
-    """The names of all classes, made or not."""
+    """The names of all classes, whether they have been made or not."""
     return {*_classes, *COMMANDS, *_CONSTANTS}
 
 
 def constant(term_type: TermType) -> RqlQuery:
-    """A term that is no call, such as `r.monday`."""
+    """A term that is written without parentheses, such as `r.monday`."""
     return term_class(usual_class_name(term_type))((), {})
 
 
 def _maker(name: str) -> late.Maker:
-    # A bound method: Python calls one faster than any other callable that holds an argument.
+    # A bound method, as Python calls these faster than a `partial` or a lambda.
     return MethodType(OTHER_CALLS.get(name, call), term_class(name))
 
 
 def _complete(written: type[RqlQuery]) -> None:
-    """Give a class what its declaration, if it has one, says of it; and its public place."""
+    """Gives a class its public place, and the attributes of its declaration if it has one."""
     declared = COMMANDS.get(written.__name__)
     for attribute, value in declared.class_attributes.items() if declared else ():
         setattr(written, attribute, value)
@@ -123,6 +123,6 @@ def _complete(written: type[RqlQuery]) -> None:
 for _written in _WRITTEN:
     _complete(_written)
 
-# The knot: what the modules below call.
+# What the modules below call; see `rethinkdb.reql.late`.
 late.maker = _maker
 late.start_options = start_options

@@ -22,24 +22,27 @@ __all__ = ["NESTING_DEPTH", "SCALARS", "binary", "expr", "node"]
 
 NESTING_DEPTH = 20
 
-# Values that are nodes as they are.
+# The types of values that need no conversion.
 SCALARS = frozenset({str, int, bool, type(None)})
 
 
 def expr(val: Value, nesting_depth: int = NESTING_DEPTH) -> RqlQuery:
-    """Makes a term of a Python value. Arguments of commands need no `expr`: they go through it.
+    """Makes a query of a Python value, so that commands can be called on it.
+
+    Arguments of commands need no `expr`: they are converted in the same way.
 
     Args:
-        val: a term (returned as it is); a callable, which is called at once with a variable for
-            each parameter to make a function; an aware datetime; str, bytes, bool, int, float,
-            None; a mapping with str keys; any other iterable, which makes an array.
+        val: None, bool, int, float, str, bytes; a datetime with a timezone; a mapping with str
+            keys, which makes an object; a list, tuple or other iterable, which makes an array; a
+            callable, which makes a function: it is called once, now, with a variable for each of
+            its parameters. A query is returned as it is.
         nesting_depth: how deep mappings and iterables may be nested.
 
     Raises:
-        ReqlDriverCompileError: the value is nested too deep (or contains itself), has a key that
-            is no str, or is a datetime without timezone.
-        ReqlTypeError: a type that ReQL does not have (also a TypeError).
-        ReqlValueError: a number that is not finite (also a ValueError).
+        ReqlDriverCompileError: the value is nested too deep (or contains itself), a key is not a
+            str, or a datetime has no timezone.
+        ReqlTypeError: ReQL has no such type (also a TypeError).
+        ReqlValueError: a number is not finite (also a ValueError).
 
     Example:
         r.expr({"name": "Ada", "tags": ["a", "b"]}).merge({"age": 36}).run(conn)
@@ -57,10 +60,10 @@ def expr(val: Value, nesting_depth: int = NESTING_DEPTH) -> RqlQuery:
 
 
 def node(value: Value, depth: int = NESTING_DEPTH) -> Any:
-    """The node of a Python value: a term, a scalar, or plain data in wire form.
+    """What a Python value becomes in a query: a term, a scalar, or plain data as it is sent.
 
     Raises:
-        ReqlDriverCompileError, ReqlTypeError, ReqlValueError: as of `expr`.
+        ReqlDriverCompileError, ReqlTypeError, ReqlValueError: as for `expr`.
     """
     kind = type(value)
     if kind in SCALARS or isinstance(value, RqlQuery):
@@ -137,12 +140,12 @@ def _finite(value: float, depth: int = 0) -> float:
 
 
 def _text(value: str, depth: int = 0) -> str:
-    # Of a subclass, above all an enumeration, the characters count.
+    # The value of a member of a str enumeration; otherwise the characters, whatever __str__ says.
     return str.__str__(value.value if isinstance(value, Enum) else value)
 
 
 def _foreign(value: object) -> object:
-    from rethinkdb.codec import foreign_values_allowed  # only here: terms need no JSON
+    from rethinkdb.codec import foreign_values_allowed  # here, as building queries needs no JSON
 
     if not foreign_values_allowed():
         raise ReqlTypeError(f"Object of type {type(value).__name__} is not JSON serializable")
@@ -153,7 +156,7 @@ def _is(*types: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, types)
 
 
-# The first test that holds decides. What is most frequent is not looked up here.
+# The first test that holds decides. `node` itself deals with the types that are most frequent.
 _CONVERSIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, int], Any]], ...] = (
     (callable, _function),
     (_is(float), _finite),
@@ -168,16 +171,16 @@ _CONVERSIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, int], Any]], 
 
 
 def binary(data: Value, /) -> RqlQuery:
-    """Binary data, from Python bytes or from a query that yields a string.
+    """Makes binary data of Python bytes, or of a query whose result is a string.
 
     Args:
-        data: bytes, bytearray, memoryview, or a term.
+        data: bytes, bytearray, memoryview, or a query.
 
     Returns:
-        bytes, when run.
+        Binary data; the driver returns it as `bytes`.
 
     Raises:
-        ReqlDriverCompileError: anything else; text has to be encoded first.
+        ReqlDriverCompileError: the argument is something else. Encode a str first.
 
     Example:
         r.table("files").insert({"data": r.binary(path.read_bytes())}).run(conn)

@@ -1,18 +1,19 @@
-"""What a declaration of a command is.
+"""How a command of ReQL is declared.
 
-A command is declared once, as a function with its true signature and docstring and no body:
+A command is declared once, as a function that has a signature and a docstring, but no body:
 
     @command(TermType.FILTER, rows=Rows.ALL)
     def filter(self, predicate: Value, /, *, default: Value = False) -> RqlQuery:
         '''Keeps the elements ...'''
 
-From that follow the method (or the `r.` function, when there is no `self`), the class of its
-terms, their printing, and with `function` or `unbound` the `r.` form of a method.
+The decorator makes of it the method (or the `r.` function, if there is no `self`), and what the
+class of its terms needs. `function` and `unbound` make the `r.` function of a method.
 
-Type checkers and `help()` see the declaration. At run time the callable is lenient: any number of
-positional arguments goes to the server, which knows how many there must be, and options go as
-given (so a default in a declaration is what the server takes in its absence; `UNSET` where there
-is none). A command without options refuses keywords.
+Type checkers and `help()` see the declaration. Calls are checked less strictly. All positional
+arguments are sent, however many there are: the server knows how many it needs. Options are sent as
+given. A default in a declaration is never sent: it documents what the server uses when the option
+is absent, and `UNSET` stands for an option without a default. Only a command that declares no
+options refuses keyword arguments.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
 
-# Default of an option that has none.
+# The default of an option for which the server has none.
 UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET"})()
 
-_HAS_KEYWORDS = 0x08  # flag of a code object with **options
+_HAS_KEYWORDS = 0x08  # the flag of a code object that has **options
 
 
 class Rows(IntEnum):
-    """Which positional arguments become functions when they hold `r.row`."""
+    """Which positional arguments become functions if `r.row` is in them."""
 
     NONE = 0
     ALL = 1
@@ -64,10 +65,10 @@ class Command:
     """A declared command.
 
     Attributes:
-        term_type: its number.
-        class_name: name of the class of its terms; refusals show it.
-        class_attributes: what that class needs to know.
-        make: makes its terms; see `rethinkdb.reql.late`.
+        term_type: the number of the command on the wire.
+        class_name: the name of the class of its terms.
+        class_attributes: the attributes of that class.
+        make: makes a term of a call; see `rethinkdb.reql.late`.
     """
 
     __slots__ = ("class_attributes", "class_name", "make", "term_type")
@@ -83,17 +84,17 @@ class Command:
     def _make_first(
         self, args: Sequence[Value], options: Mapping[str, Value], subjects: int
     ) -> RqlQuery:
-        # A program uses a few of the 190 classes, and this is when one is made.
+        # The class of the command's terms is made at the first call: most programs use few of them.
         self.make = late.maker(self.class_name)
         return self.make(args, options, subjects)
 
 
-#: All commands, by the name of the class of their terms.
+#: All declared commands by the names of their classes.
 COMMANDS: dict[str, Command] = {}
 
 
 def usual_class_name(term_type: TermType) -> str:
-    """The usual name of the class of terms of a type: `GetAll` for `GET_ALL`."""
+    """The name of the class that sends a term: `GetAll` sends `GET_ALL`."""
     if term_type is TermType.DB:
         return "DB"
     return term_type.name.title().replace("_", "")
@@ -111,18 +112,19 @@ def command(
     single: bool = False,
     class_name: str | None = None,
 ) -> Callable[[F], F]:
-    """Makes a declaration into a command.
+    """Makes a command of a declaration.
 
     Args:
-        term_type: the term it builds.
-        rows: arguments (the subject of a method aside) that may be written with `r.row`.
-        option_rows: whether options may be, too.
-        style: how its terms print.
-        prints_as: the operator, when that style is `infix`.
-        compares: refuse operands made by `&` and `|`, which bind tighter than comparisons.
-        binds_tight: be such an operand.
-        single: refuse more or less than one positional argument, in place of the server.
-        class_name: name of the class of its terms, when another command sends the same term.
+        term_type: the term that the command sends.
+        rows: which arguments, not counting `self`, become functions if `r.row` is in them.
+        option_rows: whether options do so, too.
+        style: how the command's terms print.
+        prints_as: the operator to print, if the style is `infix`.
+        compares: whether the command is a comparison. It then refuses operands made with `&` or
+            `|`: Python applies these before comparisons, which is seldom what was meant.
+        binds_tight: whether the command is `&` or `|`.
+        single: whether to check here that there is exactly one positional argument.
+        class_name: the name of the class, if the usual one belongs to another command.
     """
 
     def declare(declaration: F) -> F:
@@ -151,7 +153,7 @@ def command(
 
 
 def _caller(made: Command, declaration: Callable[..., Any], subjects: int) -> Callable[..., Any]:
-    """The callable of a command; its first arguments, if `subjects`, are not looked at for rows."""
+    """What programs call; `r.row` stays as it is in the first `subjects` arguments (0 or 1)."""
     code = declaration.__code__
 
     def with_options(*args: Value, **options: Value) -> RqlQuery:
@@ -172,7 +174,7 @@ def _single_caller(made: Command, declaration: Callable[..., Any]) -> Callable[.
 
 
 def _dress(call: Any, made: Command, declaration: Callable[..., Any]) -> Callable[..., Any]:
-    # What functools.update_wrapper does, but it took a tenth of the time of importing `r`.
+    # As functools.update_wrapper does, which took a tenth of the time that importing `r` takes.
     call.__module__ = declaration.__module__
     call.__name__ = declaration.__name__
     call.__qualname__ = declaration.__qualname__
@@ -186,13 +188,16 @@ def _dress(call: Any, made: Command, declaration: Callable[..., Any]) -> Callabl
 def function(
     method: Callable[Concatenate[Any, P], R],
 ) -> Callable[Concatenate[Value, P], R]:
-    """The `r.` form of a method: what was the subject is its first argument."""
+    """The `r.` function of a method; it takes as first argument what was before the dot."""
     declared: Any = method
     return _caller(declared.command, declared.__wrapped__, subjects=0)
 
 
 def unbound(method: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
-    """The `r.` form of a method that does without a subject: the default database, no operands."""
+    """The `r.` function of a method that can do without what was before the dot.
+
+    `r.table("t")` is a table of the default database, and `r.union()` is the union of nothing.
+    """
     declared: Any = method
     call: Any = _caller(declared.command, declared.__wrapped__, subjects=0)
     call.__wrapped__ = partial(declared.__wrapped__, None)  # the signature without `self`

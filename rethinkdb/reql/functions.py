@@ -1,6 +1,6 @@
 """The functions and constants of `r`.
 
-Those that are methods, too, follow from the method's declaration: `r.count(sequence, ...)` is
+Some are methods, too. These are made of the method's declaration: `r.count(sequence, ...)` is
 `sequence.count(...)`.
 """
 
@@ -219,13 +219,16 @@ december = constant(TermType.DECEMBER)
 
 
 def make_timezone(offset: str) -> RqlTzinfo:
-    """A timezone for Python datetimes; nothing is sent.
+    """Makes a timezone for Python datetimes. It is no query: nothing is sent.
 
     Args:
         offset: `"+HH:MM"` or `"-HH:MM"`.
 
+    Returns:
+        A `tzinfo` that is always this far from UTC.
+
     Raises:
-        ValueError: the offset is written in another way.
+        ValueError: the offset is not of that form.
 
     Example:
         datetime.now(r.make_timezone("-07:00"))

@@ -1,4 +1,4 @@
-"""Documents to insert: long lists of plain ones go as text (see `rethinkdb.reql.bulk`)."""
+"""Documents to insert: long lists are sent as a text (see `rethinkdb.reql.bulk`)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rethinkdb.reql.term import RqlQuery
 
 __all__ = ["Documents", "as_text"]
 
-# Shorter lists of documents to insert are not worth a closer look.
+# Shorter lists are not looked at: it would not pay.
 _FEW_DOCUMENTS = 8
 
 
 class Documents(RqlQuery):
-    """Documents to insert, as JSON text that the server parses; prints as what they were."""
+    """Documents as a JSON text, which the server parses. They print as they were given."""
 
     __slots__ = ()
     _type = int(TermType.JSON)
@@ -27,17 +27,17 @@ class Documents(RqlQuery):
         return [self._type, [self._args[0]]]
 
     def written(self) -> Any:
-        """The node of the documents as the ordinary path makes it."""
+        """The documents as they would be sent if there was no text."""
         from rethinkdb.reql import bulk
 
         return node(bulk.written(bulk.Text(*self._args)))
 
 
 def as_text(documents: Any) -> Any:
-    """What `insert` is given, as far as it pays and is possible as text."""
+    """Documents given to `insert`: as a text where that is possible and pays, else unchanged."""
     if type(documents) is not list or len(documents) < _FEW_DOCUMENTS:
         return documents
-    from rethinkdb.reql import bulk  # only here: terms need no JSON
+    from rethinkdb.reql import bulk  # here, as building queries needs no JSON
 
     text = bulk.encoded(documents, NESTING_DEPTH)
     if text is not None:

@@ -1,9 +1,9 @@
-"""The one place where the language refers upwards.
+"""The one place where modules of the language call modules above them.
 
-The methods of a term make terms of their arguments, and whoever makes a term needs the class of
-terms, with all its methods. As imports that would be a circle. So the modules below call the two
-functions of this module by name, and `rethinkdb.reql.classes`, which stands above them all, puts
-them here. Importing any module of `rethinkdb.reql` imports that one first.
+A term's methods make terms, and to make a term one needs the class of terms with all its methods.
+With imports alone that would be a circle. So the modules below call the two functions of this
+module, and `rethinkdb.reql.classes`, which is above them all, puts the functions here when it is
+imported. Importing any module of `rethinkdb.reql` imports `classes` first.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Maker", "maker", "start_options"]
 
-#: Makes the term of a call. It takes the arguments, the options, and how many of the arguments are
-#: the subject of a method (none or one), in which `r.row` stays what it is.
+#: Makes the term of a call. It takes the arguments, the options, and the number of arguments that
+#: were before the dot: 1 for a method, 0 for an `r.` function. `r.row` stays as it is in these.
 Maker: TypeAlias = "Callable[[Sequence[Any], Mapping[str, Any], int], RqlQuery]"
 
-#: What makes the terms of the class of a name.
+#: Takes the name of a class, and returns what makes its terms.
 maker: Callable[[str], Maker]
 
-#: Run options as JSON values, from the term, those given and the connection's default database.
+#: Takes a term, its run options and the connection's database, and returns the options as they are
+#: sent.
 start_options: Callable[[RqlQuery, Mapping[str, Any], str | None], dict[str, Any]]

@@ -1,6 +1,6 @@
-"""The classes of terms that are written in full; the others are made of declarations.
+"""The classes of terms that are written out here; all others are made of declarations.
 
-These are the literals, what functions are made of, databases and tables.
+They are the literals, functions and their variables, databases and tables.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAKE_ARRAY = int(TermType.MAKE_ARRAY)
 
 
 class Datum(RqlQuery):
-    """A scalar."""
+    """A number, string, boolean or null."""
 
     __slots__ = ()
     _prints = staticmethod(printing.datum)
@@ -52,18 +52,18 @@ class MakeArray(RqlQuery):
 
 
 class MakeObj(RqlQuery):
-    """An object; its fields are its options."""
+    """An object. Its fields are kept as the options of the term."""
 
     __slots__ = ()
     _prints = staticmethod(printing.mapping)
 
     def build(self) -> Any:
-        """A JSON object: the term MAKE_OBJ is never sent."""
+        """A JSON object, which servers accept in place of the term MAKE_OBJ."""
         return build_fields(self._optargs)
 
 
 class Func(RqlQuery):
-    """A function; its arguments are its parameters' numbers, as an array, and its body."""
+    """A function. Its two arguments are an array of its variables' numbers, and its body."""
 
     __slots__ = ()
     _type = int(TermType.FUNC)
@@ -71,7 +71,7 @@ class Func(RqlQuery):
 
 
 class Var(RqlQuery):
-    """A parameter of a function, by its number."""
+    """A variable: a parameter of a function, known by its number."""
 
     __slots__ = ()
     _type = int(TermType.VAR)
@@ -79,7 +79,7 @@ class Var(RqlQuery):
 
 
 class Binary(RqlQuery):
-    """Binary data: the pseudo-type object of Python bytes, or a term to be made binary."""
+    """Binary data: bytes in the form in which they are sent, or a term that is made binary."""
 
     __slots__ = ()
     _type = int(TermType.BINARY)
@@ -87,27 +87,27 @@ class Binary(RqlQuery):
     _prints = staticmethod(printing.binary)
 
     def build(self) -> Any:
-        """The pseudo-type object, or the term BINARY."""
+        """The bytes as they are sent, or the term BINARY."""
         (node,) = self._args
         return node if type(node) is dict else super().build()
 
 
 class Constant(RqlQuery):
-    """A term without arguments that is no call: `r.monday`, `r.minval`."""
+    """A term that is written without parentheses: `r.monday`, `r.minval`."""
 
     __slots__ = ()
     _prints = staticmethod(printing.constant)
 
 
 class ImplicitVar(Constant):
-    """`r.row`, the document at hand."""
+    """`r.row`, the document that a command looks at."""
 
     __slots__ = ()
     _type = int(TermType.IMPLICIT_VAR)
     _name = "row"
 
     def __call__(self, *args: object, **kwargs: object) -> RqlQuery:
-        """Refuses: other drivers write `r.row('field')`.
+        """Raises: drivers in other languages write `r.row('field')`, in Python it is `[...]`.
 
         Raises:
             TypeError: always.

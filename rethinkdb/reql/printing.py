@@ -1,10 +1,11 @@
-"""How terms print: the Python text that makes them, in errors and in `str(query)`.
+"""How terms print: as the Python text that makes them, in errors and in `str(query)`.
 
-A `Printer` walks the term tree once. It writes the text and notes which part of it a backtrace
-path leads to. How a command prints is its style: a function of this module.
+A `Printer` walks through a term and its arguments once. It writes the text, and takes down where in
+the text the part is that an error of the server points to. Each command has a style, a function of
+this module, that tells how its terms print.
 
-A node is what a term's arguments and options are: another term, a JSON scalar, or plain data in
-its wire form (`[MAKE_ARRAY, [item, ...]]`, `{key: value}`) that holds no term.
+Arguments and options are nodes: other terms, scalars, or plain data as it is sent, which holds no
+term (`[MAKE_ARRAY, [item, ...]]`, `{key: value}`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 __all__ = ["Path", "PrintableTerm", "Printer", "Style"]
 
-# What is left of the way to the marked part: () when this is it, None when it lies elsewhere.
+# The steps from a node to the part to mark: () if the node is that part, None if it is elsewhere.
 Path: TypeAlias = "tuple[int | str, ...] | None"
 
 
 class PrintableTerm(Protocol):
-    """What printing needs of a term."""
+    """A term, as printing sees it."""
 
     _name: ClassVar[str]
     _prints: ClassVar[Style]
@@ -39,7 +40,7 @@ class Printer:
     """Collects the text of a query.
 
     Attributes:
-        span: start and end, in the text, of the part that the path leads to.
+        span: the start and end, in the text, of the part to mark.
     """
 
     def __init__(self) -> None:
@@ -49,11 +50,11 @@ class Printer:
 
     @property
     def text(self) -> str:
-        """All that was written."""
+        """The text written so far."""
         return "".join(self._parts)
 
     def write(self, text: str) -> None:
-        """Appends text that belongs to no argument."""
+        """Appends text."""
         self._parts.append(text)
         self._length += len(text)
 
@@ -73,7 +74,7 @@ class Printer:
             self.span = (start, self._length)
 
     def operand(self, node: Any, path: Path, wrapped: str = "datum array") -> None:
-        """Appends a node that a method or operator applies to: a literal needs `r.expr()`."""
+        """Appends what is before a dot or beside an operator: literals get `r.expr()` around."""
         if _literal_kind(node) not in wrapped:
             self.node(node, path)
             return
@@ -82,7 +83,7 @@ class Printer:
         self.write(")")
 
     def items(self, items: Iterable[tuple[str, int | str, Any]], path: Path) -> None:
-        """Appends nodes, each with a prefix and its step on a path, with commas between them."""
+        """Appends nodes with commas between them. Each comes with a prefix and its step."""
         separator = ""
         for prefix, key, node in items:
             self.write(separator + prefix)
@@ -90,7 +91,7 @@ class Printer:
             separator = ", "
 
     def arguments(self, term: PrintableTerm, path: Path, skip: int = 0) -> None:
-        """Appends positional arguments, but the first `skip`, and options."""
+        """Appends the positional arguments without the first `skip` ones, and the options."""
         positional = [("", key, node) for key, node in enumerate(term._args)]
         options = [(f"{name}=", name, node) for name, node in term._optargs.items()]
         self.items([*positional[skip:], *options], path)
@@ -109,7 +110,7 @@ class Printer:
 
 
 def _literal_kind(node: Any) -> str:
-    """datum, array, or - for what needs no `r.expr()` around it."""
+    """`datum`, `array`, or `-` for a node that never needs `r.expr()` around it."""
     if hasattr(node, "_prints"):
         return {datum: "datum", array: "array"}.get(node._prints, "-")
     if type(node) is list:
@@ -241,7 +242,7 @@ def funcall(printer: Printer, term: PrintableTerm, path: Path) -> None:
 
 
 def binary(printer: Printer, term: PrintableTerm, path: Path) -> None:
-    """`r.binary(term)`; of plain bytes the content is not shown."""
+    """`r.binary(term)`; the content of bytes is not printed."""
     if type(term._args[0]) is dict:
         printer.write("r.binary(bytes(<data>))")
     else:
@@ -249,5 +250,5 @@ def binary(printer: Printer, term: PrintableTerm, path: Path) -> None:
 
 
 def documents(printer: Printer, term: Any, path: Path) -> None:
-    """What the user wrote, though it is sent as text."""
+    """The documents that were given, although they are sent as a text."""
     printer.node(term.written(), path)

@@ -1,4 +1,4 @@
-"""`r.row`: what holds it becomes a function of the document at hand."""
+"""`r.row`: an argument that holds it becomes a function, whose parameter `r.row` stands for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["row_function"]
 
 
 def row_function(node: Any) -> Any:
-    """A node that holds `r.row`, as a function of one parameter; others as they are."""
+    """A function with one parameter if the node holds `r.row`, else the node itself."""
     if not isinstance(node, RqlQuery) or not _holds_row(node):
         return node
     return Func(([MAKE_ARRAY, next_variables(1)], node), {})
@@ -24,7 +24,7 @@ def _holds_row(term: RqlQuery) -> bool:
         node = pending.pop()
         if isinstance(node, ImplicitVar):
             return True
-        # Inside a function `r.row` is that function's matter.
+        # An `r.row` inside a function belongs to that function.
         if isinstance(node, RqlQuery) and not isinstance(node, Func):
             pending.extend(node._args)
             pending.extend(node._optargs.values())

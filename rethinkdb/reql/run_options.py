@@ -1,4 +1,4 @@
-"""Run options: what `run` is given by name, as it is sent."""
+"""Run options, the keyword arguments of `run`, as they are sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rethinkdb.reql.term import RqlQuery, build_fields
 
 __all__ = ["build_db", "build_options", "start_options"]
 
-# Run options for the driver alone, and the one that is not sent as it is given.
+# The driver alone uses the first two; `db` is sent in another form.
 _NOT_SENT_SO = frozenset({"json_encoder", "json_decoder", "db"})
 
 _DB = int(TermType.DB)
@@ -28,13 +28,13 @@ _TAKE_TIMEOUT = frozenset({TermType.HTTP, TermType.JAVASCRIPT, TermType.WAIT})
 
 
 def start_options(term: RqlQuery, options: Mapping[str, Any], db: str | None) -> dict[str, Any]:
-    """All that a START query says beside the term.
+    """All run options as they are sent, with the database.
 
     Args:
         term: the query.
-        options: the run options. `db` among them (a name, or an `r.db()` term) wins over the
-            connection's; None leaves the choice to the server.
-        db: the connection's default database.
+        options: the run options. `db` among them, a name or an `r.db()` term, replaces the
+            connection's database; None means the server's default.
+        db: the connection's database.
     """
     sent = build_options(options) if options else {}
     if "timeout" in sent and not _takes_timeout(term):
@@ -50,16 +50,16 @@ def start_options(term: RqlQuery, options: Mapping[str, Any], db: str | None) ->
 
 
 def build_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Run options as JSON values; any value that can be an argument can be one of these.
+    """Run options as they are sent. Their values are converted as arguments of commands are.
 
-    `db` is left out (see `build_db`), and so are those that concern the driver alone.
+    `db` is left out (see `build_db`), and so are options that only the driver uses.
     """
     nodes = {name: node(value) for name, value in options.items() if name not in _NOT_SENT_SO}
     return build_fields(nodes)
 
 
 def build_db(db: Any) -> Any:
-    """The run option `db` as JSON values: of a name, or of an `r.db()` term."""
+    """The run option `db`, a name or an `r.db()` term, as it is sent."""
     if type(db) is str:
         return [_DB, [db]]
     return db.build() if isinstance(db, DB) else [_DB, [build_options({"": db})[""]]]

@@ -1,11 +1,10 @@
 """`RqlQuery`, the class of all terms: how a term is built, run, printed and pickled.
 
-A term holds nodes: its positional arguments, and its options. A node is another term, a scalar, or
-plain data in wire form that holds no term. Plain data is thus converted once, when the query is
-built, and neither walked nor copied again to send it.
+A term has positional arguments and options. Each of them is a node: another term, a scalar, or
+plain data as it is sent. Plain data holds no term; it is converted once, when the query is built.
 
-Terms do not change once made: they can be run any number of times, on any connection, by any
-thread, and be pickled and copied.
+A term never changes. It can be run any number of times, on any connection and in any thread, and it
+can be pickled and copied.
 """
 
 from __future__ import annotations
@@ -57,7 +56,10 @@ class RqlQuery(
     TimeCommands,
     GeoCommands,
 ):
-    """A query, or a part of one. Commands are methods, operators short for some; `run` sends it."""
+    """A query, or a part of one.
+
+    Commands are methods, and Python's operators are short forms of some. `run` sends the query.
+    """
 
     __slots__ = ("_args", "_optargs")
 
@@ -68,8 +70,8 @@ class RqlQuery(
     _rows: ClassVar[Rows] = Rows.NONE
     _option_rows: ClassVar[bool] = False
     _compares: ClassVar[bool] = False
-    _inspects: ClassVar[bool] = False  # any of the last three
-    _binds_tight: ClassVar[bool] = False  # made by & or |
+    _inspects: ClassVar[bool] = False  # whether any of the last three is set
+    _binds_tight: ClassVar[bool] = False  # whether it was made with & or |
 
     def __init__(self, args: Sequence[Any], optargs: dict[str, Any]) -> None:
         self._args = args
@@ -88,23 +90,25 @@ class RqlQuery(
         def run(self, c: Runs[R], **options: Value) -> R: ...
 
     def run(self, c: Any = None, **options: Value) -> Any:
-        """Sends the query and gives its result.
+        """Sends the query and returns its result.
 
         Args:
-            c: the connection. Default: the one that called `repl()` in this thread.
+            c: the connection. Default: the connection that called `repl()` in this thread.
             options: run options, such as `db`, `noreply`, `read_mode`, `time_format`, `profile`,
-                `max_batch_rows`, `json_encoder`; and options of commands, for those commands of
-                the query that lack them.
+                `max_batch_rows` and `json_encoder`. An option of a command may be given as well:
+                it holds for each such command in the query that does not have it.
 
         Returns:
-            What the connection's loop type gives: the value or cursor (blocking, gevent), or a
-            coroutine, Future or Deferred of it. Every sequence is a cursor, every array a list, or
-            with `as_cursor=True` a cursor too; None with `noreply`. Cancelling the awaitable stops
-            the query on the server, and the connection stays usable.
+            Streams return a cursor, arrays a list, other values are returned directly. With
+            `as_cursor=True` an array returns a cursor, too; with `noreply=True` the result is
+            None. Blocking and gevent connections return the result itself, asyncio and trio a
+            coroutine, Tornado a Future and Twisted a Deferred. Cancelling one of these stops the
+            query on the server and leaves the connection usable.
 
         Raises:
             ReqlDriverError: there is no connection, or it is closed.
-            ReqlCompileError, ReqlRuntimeError: the query is wrong, or failed.
+            ReqlCompileError: the query makes no sense.
+            ReqlRuntimeError: the query failed while it ran.
 
         Example:
             r.table("users").get("ada").run(conn, read_mode="majority")
@@ -122,25 +126,26 @@ class RqlQuery(
         return start(self, **options)
 
     def run_with(self, handler: Any, c: Any = None, **options: Value) -> QueryHandle:
-        """Sends the query, and gives its results to callbacks.
+        """Sends the query, and calls back with its results.
 
         Args:
-            handler: a `Handler`, a class of them, or a function. A function of one parameter gets
-                each row of a sequence, each element of an array, any other value as it is; one
-                of two gets an error first, or None; one of none is only called. Where callers
-                await, all of them may be asynchronous.
-            c: the connection, as for `run`. It may also come first.
-            options: run options, as for `run`, but not `noreply`. `include_states` is set if the
-                handler has `on_state`.
+            handler: a `Handler`, a subclass of it, or a function. A function with one parameter
+                is called with each row of a stream, with each element of an array, or with the
+                value itself. A function with two parameters is called with `(error, row)`, of
+                which one is None. A function without parameters is called for each row, too.
+                On asyncio, Tornado, Twisted and trio all of these may be asynchronous.
+            c: the connection, as for `run`. Handler and connection may come in either order.
+            options: run options, as for `run`, without `noreply` and `as_cursor`. Defining
+                `on_state` in the handler turns on `include_states`.
 
         Returns:
-            A `QueryHandle`, at once. `close()` ends the query; `await handle`, or on all loops
-            `handle.wait()`, waits for its end, and raises what a callback raised.
+            A `QueryHandle`, at once. `handle.close()` ends the query. `handle.wait()` (or `await
+            handle`) waits until it has ended, and raises what a callback raised.
 
         Raises:
             ReqlDriverError: there is no open connection, its loop does not run, a method of the
-                handler cannot be called as it would be, or the handler was stopped.
-            ReqlCompileError: the query is wrong.
+                handler has the wrong parameters, or the handler was stopped.
+            ReqlCompileError: the query makes no sense.
 
         Example:
             handle = r.table("users").changes().run_with(print, conn)
@@ -152,8 +157,8 @@ class RqlQuery(
     em_run = run_with
 
     def build(self) -> Any:
-        """The query as JSON values, as the server takes it."""
-        # One frame a level, not a comprehension's second: long chains nest deep.
+        """The query as it is sent: Python values that can be written as JSON."""
+        # A loop, as a comprehension would take a second frame of the stack for each level.
         args = []
         for node in self._args:
             args.append(node.build() if isinstance(node, RqlQuery) else node)
@@ -162,12 +167,12 @@ class RqlQuery(
         return [self._type, args, build_fields(self._optargs)]
 
     def start_body(self, options: Mapping[str, Any], db: str | None) -> list[Any]:
-        """The whole START query as JSON values.
+        """All that a START query sends: the query, and its run options.
 
         Args:
-            options: the run options. `db` among them (a name, or an `r.db()` term) wins over the
-                connection's; None leaves the choice to the server.
-            db: the connection's default database.
+            options: the run options. `db` among them, a name or an `r.db()` term, replaces the
+                connection's database; None means the server's default.
+            db: the connection's database.
         """
         if tests:
             used(self._parts())
@@ -186,7 +191,7 @@ class RqlQuery(
     # --- printing
 
     def render(self, frames: Frames | None = None) -> tuple[str, tuple[int, int] | None]:
-        """The query as Python text, and where in it the part lies that `frames` lead to."""
+        """The query as Python text, and the start and end of the part that `frames` point to."""
         printer = printing.Printer()
         try:
             printer.node(self, None if frames is None else tuple(frames))
@@ -207,6 +212,7 @@ class RqlQuery(
 
 
 def build_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Options, or the fields of an object, as they are sent."""
     return {
         name: node.build() if isinstance(node, RqlQuery) else node for name, node in fields.items()
     }

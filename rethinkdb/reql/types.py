@@ -1,6 +1,9 @@
-"""Types of arguments and options, for the signatures of commands.
+"""The types in the signatures of commands.
 
-Every argument may be a query in place of the Python value, since both become part of the query.
+Every argument may be a Python value or a query. A query is then computed by the server.
+
+For type checkers the classes of terms are here, too. Methods of terms return terms, so the types
+refer to each other in a circle; this module is the one place where it is closed.
 """
 
 from __future__ import annotations
@@ -45,6 +48,6 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Runs(Protocol[R_co]):
-    """A connection, as far as `term.run(conn)` goes: `R_co` is its loop's kind of result."""
+    """A connection, as `term.run(conn)` sees it. `R_co` is what its loop type returns."""
 
     def run(self, term: Any, **options: Any) -> R_co: ...

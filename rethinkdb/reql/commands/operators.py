@@ -20,9 +20,9 @@ __all__ = ["Operators"]
 
 
 class Operators(ArithmeticCommands, LogicCommands):
-    """`+ - * / %`, comparisons, `& | ~` for logic, `[...]` for fields, positions, slices.
+    """`+ - * / %`, comparisons, `& | ~` for logic, `[...]` for fields, positions and slices.
 
-    Python turns comparisons round when a term stands only on their right: `1 < q` is `q > 1`.
+    There are no reflected comparisons, as Python evaluates `1 < q` as `q > 1`.
     """
 
     __slots__ = ()
@@ -30,9 +30,10 @@ class Operators(ArithmeticCommands, LogicCommands):
     # --- brackets
 
     def __getitem__(self, key: Value) -> RqlQuery:
-        """A field by name, an element by position, or fields by a selector.
+        """Takes a field or an element.
 
-        A slice gives a part of a sequence, as `slice` does.
+        `q["name"]` is a field of an object, `q[0]` an element of a sequence, `q[1:3]` a part of a
+        sequence, as with `slice`. `q[{"address": "city"}]` keeps fields, as with `pluck`.
         """
         if isinstance(key, slice):
             return self._part(key)
@@ -55,7 +56,7 @@ class Operators(ArithmeticCommands, LogicCommands):
         """`q[start:end]`"""
 
     def __iter__(self) -> Any:
-        """Refuses, as Python would call `__getitem__` for ever.
+        """Raises, as otherwise Python would call `__getitem__` with 0, 1, 2 and never end.
 
         Raises:
             ReqlDriverError: always.
@@ -76,7 +77,7 @@ class Operators(ArithmeticCommands, LogicCommands):
         binds_tight=True,
     )
     def __and__(self, other: Value, /) -> RqlQuery:
-        """`a & b`: `and_`"""
+        """`a & b` is `a.and_(b)`."""
 
     @command(
         TermType.OR,
@@ -86,7 +87,7 @@ class Operators(ArithmeticCommands, LogicCommands):
         binds_tight=True,
     )
     def __or__(self, other: Value, /) -> RqlQuery:
-        """`a | b`: `or_`"""
+        """`a | b` is `a.or_(b)`."""
 
     def __rand__(self, other: Value) -> RqlQuery:
         return Operators.__and__(other, self)
@@ -97,7 +98,7 @@ class Operators(ArithmeticCommands, LogicCommands):
     def __invert__(self) -> RqlQuery:
         return self.not_()
 
-    # --- comparison: == and != give queries, not bools, so terms cannot be hashed either
+    # --- comparison; as == gives a query and not a bool, terms cannot be keys of a dict
 
     __hash__ = None  # type: ignore[assignment]
 
