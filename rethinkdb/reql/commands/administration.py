@@ -1,4 +1,4 @@
-"""Databases and tables alike: configuration, readiness, shards, rights."""
+"""What can be done with a database as well as with a table: configure it, wait, set rights."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -26,7 +26,7 @@ __all__ = ["NamespaceCommands"]
 
 
 class NamespaceCommands:
-    """Commands of databases and tables alike."""
+    """Commands that databases and tables have."""
 
     __slots__ = ()
 
@@ -34,11 +34,11 @@ class NamespaceCommands:
 
     @command(TermType.CONFIG)
     def config(self, /) -> RqlQuery:
-        """The configuration, as a document that can be updated.
+        """Gets the configuration, as a document that can be updated.
 
         Returns:
-            An object: of a table `id name db primary_key durability write_acks indexes shards
-            write_hook`, of a database `id name`.
+            An object. That of a table has the fields `id name db primary_key durability write_acks
+            indexes shards write_hook`, that of a database `id name`.
 
         Raises:
             ReqlOpFailedError: there is no such table or database.
@@ -51,17 +51,17 @@ class NamespaceCommands:
     def wait(
         self, /, *, wait_for: WaitFor = "all_replicas_ready", timeout: Integer = UNSET
     ) -> RqlQuery:
-        """Waits until a table, or all tables of a database, are ready.
+        """Waits until a table, or each table of a database, is ready.
 
         Args:
-            wait_for: what counts as ready.
-            timeout: whole seconds to wait at most; 0 fails at once.
+            wait_for: what the table must be ready for.
+            timeout: how many seconds to wait, a whole number; 0 does not wait. Default: no limit.
 
         Returns:
-            `{"ready": number of tables}`.
+            `{"ready": n}`, where n is the number of tables.
 
         Raises:
-            ReqlOpFailedError: the time is up.
+            ReqlOpFailedError: a table was not ready in time.
 
         Example:
             r.table("users").wait(timeout=10).run(conn)
@@ -79,16 +79,18 @@ class NamespaceCommands:
         dry_run: Flag = False,
         emergency_repair: EmergencyRepair = UNSET,
     ) -> RqlQuery:
-        """Spreads a table, or all tables of a database, anew over servers.
+        """Changes how a table, or each table of a database, is spread over servers.
 
         Args:
-            shards: how many; required but for an emergency repair.
-            replicas: how many of each shard, or `{server tag: how many}`; required likewise.
-            primary_replica_tag: where primaries lie; required when replicas go by tag.
-            nonvoting_replica_tags: list of tags whose replicas do not vote.
-            dry_run: only tell what would happen.
-            emergency_repair: bring a table back that lost most replicas (tables only; excludes the
-                others but `dry_run`).
+            shards: the number of shards. It is required, except for an emergency repair.
+            replicas: the number of replicas of each shard, or `{server tag: number}`. It is
+                required, except for an emergency repair.
+            primary_replica_tag: the tag of the servers that get the primary replicas. It is
+                required if `replicas` is an object.
+            nonvoting_replica_tags: a list of server tags whose replicas have no vote.
+            dry_run: change nothing, and return what would be changed.
+            emergency_repair: make a table available again that has lost most of its replicas. It
+                works on tables only, and only `dry_run` can be given with it.
 
         Returns:
             `{"reconfigured": n, "config_changes": [...], "status_changes": [...]}`.
@@ -102,7 +104,7 @@ class NamespaceCommands:
 
     @command(TermType.REBALANCE)
     def rebalance(self, /, **options: Value) -> RqlQuery:
-        """Evens out the shards of a table, or of all tables of a database.
+        """Makes the shards of a table, or of each table of a database, similar in size.
 
         Returns:
             `{"rebalanced": n, "status_changes": [...]}`.
@@ -116,21 +118,21 @@ class NamespaceCommands:
 
     @command(TermType.GRANT, style=method_of_namespace)
     def grant(self, user: Text, permissions: Fields, /, **options: Value) -> RqlQuery:
-        """Gives a user rights, or takes them away.
+        """Gives permissions to a user, or takes them away.
 
-        On a table or database the rights hold there, as `r.grant` everywhere.
+        Called on a table or database, it is about this one; `r.grant` is about all databases.
 
         Args:
             user: the user's name.
-            permissions: `{"read": True, "write": False, "config": None}`, where None removes an
-                earlier grant; `r.grant` knows `"connect"`, too.
+            permissions: which are given (True), denied (False) or no longer set here (None):
+                `{"read": True, "write": False, "config": None}`. `r.grant` also takes `connect`.
 
         Returns:
             `{"granted": 1, "permissions_changes": [{"old_val": ..., "new_val": ...}]}`.
 
         Raises:
             ReqlOpFailedError: there is no such user.
-            ReqlPermissionError: the rights to grant rights are missing.
+            ReqlPermissionError: the connection's own user may not do that.
 
         Example:
             r.db("blog").grant("reader", {"read": True}).run(conn)

@@ -1,4 +1,4 @@
-"""Aggregation: from a sequence to a value, and groups."""
+"""Aggregation: one value of a whole sequence, or of each group of it."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -16,7 +16,7 @@ __all__ = ["AggregationCommands"]
 
 
 class AggregationCommands:
-    """Commands that sum up sequences."""
+    """Commands that make one value of a sequence."""
 
     __slots__ = ()
 
@@ -24,19 +24,22 @@ class AggregationCommands:
     def group(
         self, /, *keys: Text | Function, index: Text = UNSET, multi: Flag = False
     ) -> RqlQuery:
-        """Splits a sequence into groups; what follows, up to `ungroup`, applies to each.
+        """Splits a sequence into groups. Commands called on them work on each group by itself.
+
+        `ungroup` ends that.
 
         Args:
-            keys: field names or functions; a group is a list when there are several.
-            index: group by an index (required without keys).
-            multi: each element of a key that is an array is a group of its own.
+            keys: what to group by: field names or functions. With several keys a group is a list.
+            index: the name of an index to group by. Either keys or an index must be given.
+            multi: if a key is an array, put the element into a group for each element of it.
 
         Returns:
-            Run, a dict from group to result, whose keys are hashable forms of the groups. The run
-            option `group_format="raw"` keeps the server's form.
+            A dict from each group to its result. As keys of a dict must be hashable, a group that
+            is a list becomes a tuple, and an object becomes a frozenset of pairs. With the run
+            option `group_format="raw"` the result comes as the server sends it.
 
         Raises:
-            ReqlQueryLogicError: neither keys nor an index.
+            ReqlQueryLogicError: there is neither a key nor an index.
 
         Example:
             r.table("games").group("player").max("points").run(conn)
@@ -44,13 +47,13 @@ class AggregationCommands:
 
     @command(TermType.UNGROUP)
     def ungroup(self, /) -> RqlQuery:
-        """Turns groups into an array.
+        """Makes an array of groups, so that commands work on all of them together.
 
         Returns:
             A list of `{"group": ..., "reduction": ...}`.
 
         Raises:
-            ReqlQueryLogicError: the subject is not grouped.
+            ReqlQueryLogicError: it is not called on groups.
 
         Example:
             r.table("games").group("player").count().ungroup().order_by("reduction").run(conn)
@@ -58,13 +61,13 @@ class AggregationCommands:
 
     @command(TermType.REDUCE, rows=Rows.ALL)
     def reduce(self, function: Function, /) -> RqlQuery:
-        """Combines the elements by a function, in no certain order.
+        """Combines all elements to one by a function, in any order.
 
         Args:
-            function: of two elements, or results of its own, to one.
+            function: takes two values, each an element or an earlier result, and returns one.
 
         Returns:
-            The last result.
+            The last result of the function.
 
         Raises:
             ReqlNonExistenceError: the sequence is empty.
@@ -83,19 +86,20 @@ class AggregationCommands:
         emit: Function = UNSET,
         final_emit: Function = UNSET,
     ) -> RqlQuery:
-        """Combines the elements by a function, in order.
+        """Combines all elements to one by a function, from the first to the last.
 
         Args:
-            base: what to begin with.
-            function: of (result so far, element) to the next result.
-            emit: of (result before, element, result after) to a list of elements to emit.
-            final_emit: of the last result to a list of elements to emit at the end.
+            base: the result to begin with.
+            function: takes the result so far and an element, and returns the next result.
+            emit: takes the result so far, the element and the next result, and returns a list.
+                The elements of all these lists are then the result of `fold`.
+            final_emit: takes the last result, and returns a list of elements to add at the end.
 
         Returns:
-            The last result; with `emit` a sequence.
+            The last result of the function. With `emit` a sequence.
 
         Raises:
-            ReqlQueryLogicError: the subject is no sequence.
+            ReqlQueryLogicError: it is not called on a sequence.
 
         Example:
             r.expr([1, 2, 3]).fold(0, lambda sum, n: sum + n).run(conn)  # 6
@@ -103,16 +107,19 @@ class AggregationCommands:
 
     @command(TermType.COUNT, rows=Rows.ALL)
     def count(self, what: Value = UNSET, /) -> RqlQuery:
-        """How many elements there are.
+        """Counts the elements of a sequence.
+
+        It also counts the characters of a string, the fields of an object, and bytes.
 
         Args:
-            what: count only those equal to this value, or that this function returns True for.
+            what: count only elements that are equal to this value. If it is a function, count
+                only elements for which it returns True. Default: count all.
 
         Returns:
-            An int; of a string its characters, of an object its fields, of binary data its bytes.
+            An int.
 
         Raises:
-            ReqlQueryLogicError: the subject has no length.
+            ReqlQueryLogicError: it is called on a value that has no length.
 
         Example:
             r.table("users").count(lambda user: user["age"] > 30).run(conn)
@@ -120,16 +127,17 @@ class AggregationCommands:
 
     @command(TermType.SUM, rows=Rows.ALL)
     def sum(self, what: Text | Function = UNSET, /) -> RqlQuery:
-        """The sum of numbers, of a field, or of what a function returns.
+        """Adds the numbers in a sequence.
 
         Args:
-            what: the field or function.
+            what: the name of the field with the number, or a function that returns the number.
+                Default: the element itself.
 
         Returns:
-            A number; 0 for nothing.
+            A number. The sum of an empty sequence is 0.
 
         Raises:
-            ReqlQueryLogicError: something is no number.
+            ReqlQueryLogicError: a value is not a number.
 
         Example:
             r.table("games").sum("points").run(conn)
@@ -137,16 +145,17 @@ class AggregationCommands:
 
     @command(TermType.AVG, rows=Rows.ALL)
     def avg(self, what: Text | Function = UNSET, /) -> RqlQuery:
-        """The mean of numbers, of a field, or of what a function returns.
+        """Computes the mean of the numbers in a sequence.
 
         Args:
-            what: the field or function.
+            what: the name of the field with the number, or a function that returns the number.
+                Default: the element itself.
 
         Returns:
             A number.
 
         Raises:
-            ReqlNonExistenceError: there is nothing.
+            ReqlNonExistenceError: the sequence is empty.
 
         Example:
             r.table("games").avg("points").run(conn)
@@ -154,17 +163,18 @@ class AggregationCommands:
 
     @command(TermType.MIN, rows=Rows.ALL)
     def min(self, what: Text | Function = UNSET, /, *, index: Text = UNSET) -> RqlQuery:
-        """The element with the least value.
+        """Finds the element with the least value.
 
         Args:
-            what: a field, or a function, that gives the value. Default: the element itself.
-            index: name of an index to look at in place of all documents.
+            what: the name of the field to compare by, or a function that returns the value to
+                compare by. Default: the element itself.
+            index: the name of an index to compare by, which is faster.
 
         Returns:
-            The element (not its value).
+            The whole element.
 
         Raises:
-            ReqlNonExistenceError: there is nothing.
+            ReqlNonExistenceError: the sequence is empty.
 
         Example:
             r.table("games").min("points").run(conn)
@@ -172,17 +182,18 @@ class AggregationCommands:
 
     @command(TermType.MAX, rows=Rows.ALL)
     def max(self, what: Text | Function = UNSET, /, *, index: Text = UNSET) -> RqlQuery:
-        """The element with the greatest value.
+        """Finds the element with the greatest value.
 
         Args:
-            what: a field, or a function, that gives the value. Default: the element itself.
-            index: name of an index to look at in place of all documents.
+            what: the name of the field to compare by, or a function that returns the value to
+                compare by. Default: the element itself.
+            index: the name of an index to compare by, which is faster.
 
         Returns:
-            The element (not its value).
+            The whole element.
 
         Raises:
-            ReqlNonExistenceError: there is nothing.
+            ReqlNonExistenceError: the sequence is empty.
 
         Example:
             r.table("games").max(index="points").run(conn)
@@ -190,13 +201,13 @@ class AggregationCommands:
 
     @command(TermType.DISTINCT, rows=Rows.ALL)
     def distinct(self, /, *, index: Text = UNSET) -> RqlQuery:
-        """The elements without repetition.
+        """Leaves out elements that are equal to others.
 
         Args:
-            index: the values of this index in place of the documents (tables only).
+            index: on a table, the name of an index whose values are the result.
 
         Returns:
-            A sorted list; of a table, a cursor.
+            A cursor on a table, otherwise a sorted list.
 
         Raises:
             ReqlOpFailedError: there is no such index.
@@ -207,16 +218,16 @@ class AggregationCommands:
 
     @command(TermType.CONTAINS, rows=Rows.ALL)
     def contains(self, /, *what: Value) -> RqlQuery:
-        """Whether a sequence has some elements.
+        """Tells whether a sequence contains all the given elements.
 
         Args:
-            what: values that must be there, or functions that must return True for an element.
+            what: values to look for. A function stands for an element for which it returns True.
 
         Returns:
-            A bool: True when all were found.
+            True if all were found, otherwise False.
 
         Raises:
-            ReqlQueryLogicError: the subject is no sequence.
+            ReqlQueryLogicError: it is not called on a sequence.
 
         Example:
             r.table("users").get("ada")["tags"].contains("admin").run(conn)

@@ -17,7 +17,7 @@ __all__ = ["ArithmeticCommands"]
 
 
 class ArithmeticCommands:
-    """Commands on numbers; `add`, `sub` and `mul` know more types."""
+    """Commands on numbers. `add`, `sub` and `mul` also work with some other types."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class ArithmeticCommands:
 
     @command(TermType.ADD, style=infix, prints_as="+")
     def add(self, /, *others: Value) -> RqlQuery:
-        """Adds numbers, joins strings or arrays, or adds seconds to a time: `a + b`.
+        """Adds numbers, or seconds to a time. It also joins strings or arrays. Short form: `a + b`.
 
         Args:
             others: what to add, from left to right.
@@ -34,8 +34,8 @@ class ArithmeticCommands:
             The sum.
 
         Raises:
-            ReqlNonExistenceError: something is null.
-            ReqlQueryLogicError: the types do not go together.
+            ReqlNonExistenceError: a value is null.
+            ReqlQueryLogicError: the command is not defined for these types.
 
         Example:
             (r.expr(1) + 2).run(conn)  # 3
@@ -43,17 +43,17 @@ class ArithmeticCommands:
 
     @command(TermType.SUB, style=infix, prints_as="-")
     def sub(self, /, *others: Value) -> RqlQuery:
-        """Subtracts numbers, seconds from a time, or a time from a time: `a - b`.
+        """Subtracts numbers, seconds from a time, or a time from a time. Short form: `a - b`.
 
         Args:
             others: what to subtract, from left to right.
 
         Returns:
-            A number or time; between times, seconds.
+            A number or a time. The difference of two times is a number of seconds.
 
         Raises:
-            ReqlNonExistenceError: something is null.
-            ReqlQueryLogicError: the types do not go together.
+            ReqlNonExistenceError: a value is null.
+            ReqlQueryLogicError: the command is not defined for these types.
 
         Example:
             (r.now() - 3600).run(conn)
@@ -61,7 +61,7 @@ class ArithmeticCommands:
 
     @command(TermType.MUL, style=infix, prints_as="*")
     def mul(self, /, *others: Value) -> RqlQuery:
-        """Multiplies numbers, or repeats an array: `a * b`.
+        """Multiplies numbers, or repeats an array. Short form: `a * b`.
 
         Args:
             others: the other factors.
@@ -70,8 +70,8 @@ class ArithmeticCommands:
             The product.
 
         Raises:
-            ReqlNonExistenceError: something is null.
-            ReqlQueryLogicError: the types do not go together.
+            ReqlNonExistenceError: a value is null.
+            ReqlQueryLogicError: the command is not defined for these types.
 
         Example:
             (r.expr([1, 2]) * 2).run(conn)  # [1, 2, 1, 2]
@@ -79,7 +79,7 @@ class ArithmeticCommands:
 
     @command(TermType.DIV, style=infix, prints_as="/")
     def div(self, /, *others: Number) -> RqlQuery:
-        """Divides numbers; there is no integer division: `a / b`.
+        """Divides numbers. Short form: `a / b`. There is no division of integers.
 
         Args:
             others: the divisors, from left to right.
@@ -88,7 +88,7 @@ class ArithmeticCommands:
             A number.
 
         Raises:
-            ReqlQueryLogicError: a divisor is 0, or something is no number.
+            ReqlQueryLogicError: a divisor is 0, or a value is not a number.
 
         Example:
             (r.expr(3) / 2).run(conn)  # 1.5
@@ -96,7 +96,9 @@ class ArithmeticCommands:
 
     @command(TermType.MOD, style=infix, prints_as="%")
     def mod(self, other: Integer, /) -> RqlQuery:
-        """The remainder of an integer division; it has the sign of the subject: `a % b`.
+        """Computes the remainder of a division of integers. Short form: `a % b`.
+
+        The remainder has the sign of `a`, other than in Python.
 
         Args:
             other: the divisor.
@@ -105,7 +107,7 @@ class ArithmeticCommands:
             An int.
 
         Raises:
-            ReqlQueryLogicError: the divisor is 0, or something is no integer.
+            ReqlQueryLogicError: the divisor is 0, or a value is not an integer.
 
         Example:
             (r.expr(7) % 4).run(conn)  # 3
@@ -119,7 +121,7 @@ class ArithmeticCommands:
             An integer.
 
         Raises:
-            ReqlQueryLogicError: the subject is no number.
+            ReqlQueryLogicError: it is not called on a number.
 
         Example:
             r.floor(1.7).run(conn)  # 1
@@ -133,7 +135,7 @@ class ArithmeticCommands:
             An integer.
 
         Raises:
-            ReqlQueryLogicError: the subject is no number.
+            ReqlQueryLogicError: it is not called on a number.
 
         Example:
             r.ceil(1.2).run(conn)  # 2
@@ -141,13 +143,13 @@ class ArithmeticCommands:
 
     @command(TermType.ROUND)
     def round(self, /) -> RqlQuery:
-        """Rounds to the nearest integer, halves away from zero.
+        """Rounds to the nearest integer. Halves are rounded away from zero.
 
         Returns:
             An integer.
 
         Raises:
-            ReqlQueryLogicError: the subject is no number.
+            ReqlQueryLogicError: it is not called on a number.
 
         Example:
             r.round(-1.5).run(conn)  # -2
@@ -157,7 +159,7 @@ class ArithmeticCommands:
 
     @command(TermType.BIT_AND, style=logical)
     def bit_and(self, /, *others: Integer) -> RqlQuery:
-        """The bits that all integers have.
+        """Computes the bitwise "and" of integers.
 
         Args:
             others: the other integers.
@@ -166,7 +168,7 @@ class ArithmeticCommands:
             An int.
 
         Raises:
-            ReqlQueryLogicError: something is no integer.
+            ReqlQueryLogicError: a value is not an integer.
 
         Example:
             r.expr(6).bit_and(3).run(conn)  # 2
@@ -174,7 +176,7 @@ class ArithmeticCommands:
 
     @command(TermType.BIT_OR, style=logical)
     def bit_or(self, /, *others: Integer) -> RqlQuery:
-        """The bits that any of the integers has.
+        """Computes the bitwise "or" of integers.
 
         Args:
             others: the other integers.
@@ -183,7 +185,7 @@ class ArithmeticCommands:
             An int.
 
         Raises:
-            ReqlQueryLogicError: something is no integer.
+            ReqlQueryLogicError: a value is not an integer.
 
         Example:
             r.expr(6).bit_or(3).run(conn)  # 7
@@ -191,7 +193,7 @@ class ArithmeticCommands:
 
     @command(TermType.BIT_XOR, style=logical)
     def bit_xor(self, /, *others: Integer) -> RqlQuery:
-        """The bits that differ between integers.
+        """Computes the bitwise "exclusive or" of integers.
 
         Args:
             others: the other integers.
@@ -200,7 +202,7 @@ class ArithmeticCommands:
             An int.
 
         Raises:
-            ReqlQueryLogicError: something is no integer.
+            ReqlQueryLogicError: a value is not an integer.
 
         Example:
             r.expr(6).bit_xor(3).run(conn)  # 5
@@ -208,13 +210,13 @@ class ArithmeticCommands:
 
     @command(TermType.BIT_NOT)
     def bit_not(self, /) -> RqlQuery:
-        """All bits of an integer inverted.
+        """Inverts all bits of an integer.
 
         Returns:
             An int.
 
         Raises:
-            ReqlQueryLogicError: the subject is no integer.
+            ReqlQueryLogicError: it is not called on an integer.
 
         Example:
             r.bit_not(7).run(conn)  # -8
@@ -222,16 +224,16 @@ class ArithmeticCommands:
 
     @command(TermType.BIT_SAL, style=logical)
     def bit_sal(self, bits: Integer, /) -> RqlQuery:
-        """The bits of an integer shifted to the left.
+        """Shifts the bits of an integer to the left.
 
         Args:
-            bits: how far.
+            bits: by how many bits to shift.
 
         Returns:
             An int.
 
         Raises:
-            ReqlQueryLogicError: something is no integer.
+            ReqlQueryLogicError: a value is not an integer.
 
         Example:
             r.expr(5).bit_sal(2).run(conn)  # 20
@@ -239,16 +241,16 @@ class ArithmeticCommands:
 
     @command(TermType.BIT_SAR, style=logical)
     def bit_sar(self, bits: Integer, /) -> RqlQuery:
-        """The bits of an integer shifted to the right, keeping the sign.
+        """Shifts the bits of an integer to the right. The sign stays.
 
         Args:
-            bits: how far.
+            bits: by how many bits to shift.
 
         Returns:
             An int.
 
         Raises:
-            ReqlQueryLogicError: something is no integer.
+            ReqlQueryLogicError: a value is not an integer.
 
         Example:
             r.expr(-20).bit_sar(2).run(conn)  # -5

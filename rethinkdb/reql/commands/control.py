@@ -1,4 +1,4 @@
-"""Control: functions, conditions, defaults, types."""
+"""Control: calling functions, conditions, defaults, types."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -23,17 +23,17 @@ class ControlCommands:
 
     @command(TermType.FUNCALL, rows=Rows.LAST, style=funcall)
     def do(self, /, *arguments_then_function: Value) -> RqlQuery:
-        """Calls a function with the subject, and further arguments.
+        """Calls a function with the value that it is called on.
 
         Args:
-            arguments_then_function: further arguments, then a function of as many parameters as
-                there are arguments (or any value, which is the result then).
+            arguments_then_function: more arguments for the function if it takes several, then the
+                function. If the last one is no function, it is the result itself.
 
         Returns:
             What the function returns.
 
         Raises:
-            ReqlDriverCompileError: `r.do` was given nothing.
+            ReqlDriverCompileError: `r.do` was called without arguments.
 
         Example:
             r.table("games").get(1).do(lambda game: game["won"] - game["lost"]).run(conn)
@@ -41,17 +41,21 @@ class ControlCommands:
 
     @command(TermType.BRANCH, style=top_level)
     def branch(self, value: Value, /, *more: Value) -> RqlQuery:
-        """Chooses by conditions; only what is chosen is run.
+        """Chooses a value by conditions: if, else if, else.
+
+        The condition is what it is called on, or the first argument of `r.branch`. Only the value
+        that is chosen gets computed.
 
         Args:
-            value: what it is when the subject is true.
-            more: further pairs of condition and value, and at last the value for none of them.
+            value: the value to choose if the condition is true.
+            more: more pairs of a condition and a value, then the value to choose if no condition
+                is true.
 
         Returns:
             The value chosen.
 
         Raises:
-            ReqlServerCompileError: the number of arguments is even.
+            ReqlServerCompileError: the last value is missing.
 
         Example:
             r.branch(r.row["age"] < 18, "minor", "adult")
@@ -59,17 +63,17 @@ class ControlCommands:
 
     @command(TermType.DEFAULT)
     def default(self, value: Value | Function, /) -> RqlQuery:
-        """Another value where the subject is null or missing.
+        """Gives another value in place of one that is null or does not exist.
 
         Args:
-            value: the other value, or a function from the error's message to it; `r.error()`
-                raises the error again.
+            value: the other value, or a function that takes the error's message and returns it.
+                `r.error()` raises the error after all.
 
         Returns:
-            The subject, or the other value.
+            The value that it is called on, or else the other value.
 
         Raises:
-            ReqlRuntimeError: the subject fails in a way other than non-existence.
+            ReqlRuntimeError: there is an error of another kind than ReqlNonExistenceError.
 
         Example:
             r.table("users").get("ada")["age"].default(0).run(conn)
@@ -77,16 +81,16 @@ class ControlCommands:
 
     @command(TermType.COERCE_TO)
     def coerce_to(self, type: Text, /) -> RqlQuery:
-        """Turns a value into another type.
+        """Converts a value to another type.
 
         Args:
-            type: `array object string number binary bool`.
+            type: one of `array object string number binary bool`.
 
         Returns:
-            The value in that type.
+            The value as that type.
 
         Raises:
-            ReqlQueryLogicError: it cannot be turned into that type.
+            ReqlQueryLogicError: the value cannot be converted to that type.
 
         Example:
             r.table("users").coerce_to("array").run(conn)
@@ -94,13 +98,13 @@ class ControlCommands:
 
     @command(TermType.TYPE_OF)
     def type_of(self, /) -> RqlQuery:
-        """The name of a value's type.
+        """Gets the name of a value's type.
 
         Returns:
             A str such as `"STRING"` or `"PTYPE<TIME>"`.
 
         Raises:
-            ReqlRuntimeError: the subject fails.
+            ReqlRuntimeError: the value cannot be computed.
 
         Example:
             r.expr("a").type_of().run(conn)  # 'STRING'
@@ -108,11 +112,11 @@ class ControlCommands:
 
     @command(TermType.INFO)
     def info(self, /) -> RqlQuery:
-        """What there is to know about a value.
+        """Describes a value.
 
         Returns:
-            An object with `type`, and more by type: of a table its name, database, primary key,
-            indexes and an estimated count.
+            An object with the field `type` and others. That of a table has its name, database,
+            primary key, indexes, and about how many documents it has.
 
         Raises:
             ReqlOpFailedError: there is no such table.
@@ -123,13 +127,13 @@ class ControlCommands:
 
     @command(TermType.TO_JSON_STRING)
     def to_json_string(self, /) -> RqlQuery:
-        """A value as JSON text.
+        """Writes a value as JSON text.
 
         Returns:
-            A str, without spaces, keys sorted.
+            A str. It has no spaces, and keys are sorted.
 
         Raises:
-            ReqlQueryLogicError: the value is no data (a function, a table).
+            ReqlQueryLogicError: the value is a function, a table or a stream.
 
         Example:
             r.expr({"a": 1}).to_json_string().run(conn)  # '{"a":1}'

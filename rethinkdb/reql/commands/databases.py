@@ -1,4 +1,4 @@
-"""Databases, and the tables they hold."""
+"""Databases, and the tables in them."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -42,16 +42,18 @@ class DatabaseCommands(NamespaceCommands):
         read_mode: ReadMode = "single",
         identifier_format: IdentifierFormat = "name",
     ) -> Table:
-        """The documents of a table; `r.table` takes the one in the default database.
+        """Refers to a table. `r.table` refers to a table of the connection's database.
 
         Args:
             name: the table's name.
-            read_mode: `single` reads from memory of the primary, `majority` what is safe on disk
-                of most replicas, `outdated` whatever replica is near.
-            identifier_format: `uuid` shows ids in place of names (system tables only).
+            read_mode: `single` reads what is in the memory of the primary replica. `majority`
+                reads only what most replicas have on disk. `outdated` reads from the nearest
+                replica, which may lag behind.
+            identifier_format: `uuid` shows ids where there would be names. This is for system
+                tables only.
 
         Returns:
-            The table. Run, it gives a cursor of its documents.
+            The table. Running it returns a cursor of its documents.
 
         Raises:
             ReqlOpFailedError: there is no such table.
@@ -73,16 +75,18 @@ class DatabaseCommands(NamespaceCommands):
         primary_replica_tag: Text = UNSET,
         nonvoting_replica_tags: Value = UNSET,
     ) -> RqlQuery:
-        """Makes a table; `r.table_create` makes it in the default database.
+        """Creates a table. `r.table_create` creates it in the connection's database.
 
         Args:
-            name: letters, digits, `_` and `-`.
-            primary_key: the field that identifies documents.
-            durability: whether writes wait for the disk by default.
-            shards: how many.
-            replicas: how many of each shard, or `{server tag: how many}`.
-            primary_replica_tag: where primaries lie; required when replicas go by tag.
-            nonvoting_replica_tags: list of tags whose replicas do not vote.
+            name: the table's name, of letters, digits, `_` and `-`.
+            primary_key: the name of the field that identifies a document.
+            durability: with `hard`, writes to the table wait until the data is on disk; with
+                `soft` they do not. Each write can choose otherwise.
+            shards: the number of shards.
+            replicas: the number of replicas of each shard, or `{server tag: number}`.
+            primary_replica_tag: the tag of the servers that get the primary replicas. It is
+                required if `replicas` is an object.
+            nonvoting_replica_tags: a list of server tags whose replicas have no vote.
 
         Returns:
             `{"tables_created": 1, "config_changes": [{"old_val": None, "new_val": {...}}]}`.
@@ -96,7 +100,7 @@ class DatabaseCommands(NamespaceCommands):
 
     @command(TermType.TABLE_DROP, style=method_of_namespace)
     def table_drop(self, name: Text, /) -> RqlQuery:
-        """Removes a table with its documents and indexes.
+        """Deletes a table with its documents and indexes.
 
         Args:
             name: the table's name.
@@ -113,7 +117,7 @@ class DatabaseCommands(NamespaceCommands):
 
     @command(TermType.TABLE_LIST, style=method_of_namespace)
     def table_list(self, /) -> RqlQuery:
-        """The names of the tables of a database.
+        """Lists the names of the tables in a database.
 
         Returns:
             A list of str.
@@ -128,13 +132,13 @@ class DatabaseCommands(NamespaceCommands):
 
 @command(TermType.DB, style=top_level)
 def db(name: Text, /) -> DB:
-    """A database.
+    """Refers to a database.
 
     Args:
-        name: its name.
+        name: the database's name.
 
     Returns:
-        The database, to be used as `r.db(...).table(...)`; it cannot be run alone.
+        The database, to call commands on: `r.db(...).table(...)`. By itself it cannot be run.
 
     Raises:
         ReqlOpFailedError: there is no such database.
@@ -146,16 +150,16 @@ def db(name: Text, /) -> DB:
 
 @command(TermType.DB_CREATE, style=top_level)
 def db_create(name: Text, /) -> RqlQuery:
-    """Makes a database.
+    """Creates a database.
 
     Args:
-        name: letters, digits, `_` and `-`.
+        name: the database's name, of letters, digits, `_` and `-`.
 
     Returns:
         `{"dbs_created": 1, "config_changes": [{"old_val": None, "new_val": {...}}]}`.
 
     Raises:
-        ReqlOpFailedError: it exists.
+        ReqlOpFailedError: the database exists.
 
     Example:
         r.db_create("blog").run(conn)
@@ -164,10 +168,10 @@ def db_create(name: Text, /) -> RqlQuery:
 
 @command(TermType.DB_DROP, style=top_level)
 def db_drop(name: Text, /) -> RqlQuery:
-    """Removes a database with all its tables.
+    """Deletes a database with all its tables.
 
     Args:
-        name: its name.
+        name: the database's name.
 
     Returns:
         `{"dbs_dropped": 1, "tables_dropped": n, "config_changes": [...]}`.
@@ -182,13 +186,13 @@ def db_drop(name: Text, /) -> RqlQuery:
 
 @command(TermType.DB_LIST, style=top_level)
 def db_list() -> RqlQuery:
-    """The names of all databases, `rethinkdb` (the system's) among them.
+    """Lists the names of all databases. `rethinkdb`, which holds the system tables, is one.
 
     Returns:
         A list of str.
 
     Raises:
-        ReqlAvailabilityError: the server cannot tell.
+        ReqlAvailabilityError: the server cannot find out at the moment.
 
     Example:
         r.db_list().run(conn)

@@ -18,7 +18,7 @@ __all__ = ["DocumentCommands"]
 class DocumentCommands:
     """Commands on objects and arrays.
 
-    Those on objects apply to each element when the subject is a sequence.
+    Called on a sequence, the commands on objects work on each of its elements.
     """
 
     __slots__ = ()
@@ -27,17 +27,17 @@ class DocumentCommands:
 
     @command(TermType.PLUCK)
     def pluck(self, /, *selectors: Value) -> RqlQuery:
-        """Keeps some fields.
+        """Keeps some fields, and leaves out all others.
 
         Args:
-            selectors: field names, lists of them, or objects that select inside:
-                `{"address": {"city": True}}`, `{"address": ["city", "street"]}`.
+            selectors: names of fields, or lists of them. An object keeps fields of an object in a
+                field: `{"address": {"city": True}}` or `{"address": ["city", "street"]}`.
 
         Returns:
-            An object, or a sequence of them.
+            An object, or a sequence of objects.
 
         Raises:
-            ReqlQueryLogicError: the subject is no object, nor a sequence of objects.
+            ReqlQueryLogicError: it is not called on an object or a sequence of objects.
 
         Example:
             r.table("users").pluck("name", {"address": "city"}).run(conn)
@@ -48,13 +48,13 @@ class DocumentCommands:
         """Leaves out some fields.
 
         Args:
-            selectors: as of `pluck`.
+            selectors: names of fields and the like, as for `pluck`.
 
         Returns:
-            An object, or a sequence of them.
+            An object, or a sequence of objects.
 
         Raises:
-            ReqlQueryLogicError: the subject is no object, nor a sequence of objects.
+            ReqlQueryLogicError: it is not called on an object or a sequence of objects.
 
         Example:
             r.table("users").without("password").run(conn)
@@ -62,17 +62,20 @@ class DocumentCommands:
 
     @command(TermType.MERGE, rows=Rows.ALL)
     def merge(self, /, *others: Value) -> RqlQuery:
-        """Joins objects, nested ones field by field; later ones win.
+        """Makes one object of several. Where several have a field, the last one counts.
+
+        If the field holds objects, these are merged in the same way.
 
         Args:
-            others: objects, or functions from the object so far to one. `r.literal` in them
-                replaces in place of merging, and `r.literal()` removes.
+            others: the other objects, or functions that take the object so far and return one.
+                `r.literal(value)` in a field replaces what is there without merging, and
+                `r.literal()` removes the field.
 
         Returns:
-            An object, or a sequence of them.
+            An object, or a sequence of objects.
 
         Raises:
-            ReqlQueryLogicError: something is no object.
+            ReqlQueryLogicError: a value is not an object.
 
         Example:
             r.table("users").get("ada").merge({"seen": r.now()}).run(conn)
@@ -80,13 +83,15 @@ class DocumentCommands:
 
     @command(TermType.GET_FIELD)
     def get_field(self, name: Text, /) -> RqlQuery:
-        """A field of an object; of a sequence, that field of the elements that have it.
+        """Takes the value of a field.
+
+        Called on a sequence, it takes the value from each element that has the field.
 
         Args:
-            name: the field.
+            name: the name of the field.
 
         Returns:
-            The value, or a sequence of them.
+            The value, or a sequence of values.
 
         Raises:
             ReqlNonExistenceError: the object has no such field.
@@ -97,16 +102,19 @@ class DocumentCommands:
 
     @command(TermType.HAS_FIELDS)
     def has_fields(self, /, *selectors: Value) -> RqlQuery:
-        """Whether an object has some fields; of a sequence, the elements that have them.
+        """Tells whether an object has all given fields.
+
+        Called on a sequence, it keeps the elements that have them.
 
         Args:
-            selectors: as of `pluck`. A field that is null counts as missing.
+            selectors: names of fields and the like, as for `pluck`. A field that is null counts
+                as missing.
 
         Returns:
-            A bool, or the sequence filtered.
+            A bool, or a sequence.
 
         Raises:
-            ReqlQueryLogicError: the subject is no object, nor a sequence of objects.
+            ReqlQueryLogicError: it is not called on an object or a sequence of objects.
 
         Example:
             r.table("users").has_fields("email").run(conn)
@@ -114,13 +122,13 @@ class DocumentCommands:
 
     @command(TermType.KEYS)
     def keys(self, /) -> RqlQuery:
-        """The field names of an object.
+        """Lists the names of an object's fields.
 
         Returns:
             A list of str.
 
         Raises:
-            ReqlQueryLogicError: the subject is no object.
+            ReqlQueryLogicError: it is not called on an object.
 
         Example:
             r.expr({"a": 1, "b": 2}).keys().run(conn)  # ['a', 'b']
@@ -128,13 +136,13 @@ class DocumentCommands:
 
     @command(TermType.VALUES)
     def values(self, /) -> RqlQuery:
-        """The values of an object's fields.
+        """Lists the values of an object's fields.
 
         Returns:
             A list.
 
         Raises:
-            ReqlQueryLogicError: the subject is no object.
+            ReqlQueryLogicError: it is not called on an object.
 
         Example:
             r.expr({"a": 1, "b": 2}).values().run(conn)  # [1, 2]
@@ -153,7 +161,7 @@ class DocumentCommands:
             A list.
 
         Raises:
-            ReqlQueryLogicError: the subject is no array.
+            ReqlQueryLogicError: it is not called on an array.
 
         Example:
             r.expr([1, 2]).append(3).run(conn)  # [1, 2, 3]
@@ -170,7 +178,7 @@ class DocumentCommands:
             A list.
 
         Raises:
-            ReqlQueryLogicError: the subject is no array.
+            ReqlQueryLogicError: it is not called on an array.
 
         Example:
             r.expr([1, 2]).prepend(0).run(conn)  # [0, 1, 2]
@@ -178,7 +186,7 @@ class DocumentCommands:
 
     @command(TermType.DIFFERENCE)
     def difference(self, array: Value, /) -> RqlQuery:
-        """Leaves out the elements that another array holds.
+        """Leaves out the elements that are in another array, too.
 
         Args:
             array: the other array.
@@ -187,7 +195,7 @@ class DocumentCommands:
             A list.
 
         Raises:
-            ReqlQueryLogicError: the argument is no array.
+            ReqlQueryLogicError: the argument is not an array.
 
         Example:
             r.expr([1, 2, 1]).difference([1]).run(conn)  # [2]
@@ -195,16 +203,16 @@ class DocumentCommands:
 
     @command(TermType.SET_INSERT)
     def set_insert(self, value: Value, /) -> RqlQuery:
-        """Adds an element to an array, as to a set.
+        """Adds an element to an array unless it is there, and leaves out repeated elements.
 
         Args:
             value: the element.
 
         Returns:
-            A list without repetition.
+            A list.
 
         Raises:
-            ReqlQueryLogicError: the subject is no array.
+            ReqlQueryLogicError: it is not called on an array.
 
         Example:
             r.expr([1, 2]).set_insert(2).run(conn)  # [1, 2]
@@ -212,16 +220,16 @@ class DocumentCommands:
 
     @command(TermType.SET_UNION)
     def set_union(self, array: Value, /) -> RqlQuery:
-        """The elements of two arrays, as of sets.
+        """Joins two arrays, and leaves out repeated elements.
 
         Args:
             array: the other array.
 
         Returns:
-            A list without repetition.
+            A list.
 
         Raises:
-            ReqlQueryLogicError: something is no array.
+            ReqlQueryLogicError: a value is not an array.
 
         Example:
             r.expr([1, 2]).set_union([2, 3]).run(conn)  # [1, 2, 3]
@@ -229,16 +237,16 @@ class DocumentCommands:
 
     @command(TermType.SET_INTERSECTION)
     def set_intersection(self, array: Value, /) -> RqlQuery:
-        """The elements that are in both arrays, as of sets.
+        """Keeps the elements that are in both arrays, each once.
 
         Args:
             array: the other array.
 
         Returns:
-            A list without repetition.
+            A list.
 
         Raises:
-            ReqlQueryLogicError: something is no array.
+            ReqlQueryLogicError: a value is not an array.
 
         Example:
             r.expr([1, 2]).set_intersection([2, 3]).run(conn)  # [2]
@@ -246,16 +254,16 @@ class DocumentCommands:
 
     @command(TermType.SET_DIFFERENCE)
     def set_difference(self, array: Value, /) -> RqlQuery:
-        """The elements that are not in the other array, as of sets.
+        """Keeps the elements that are not in the other array, each once.
 
         Args:
             array: the other array.
 
         Returns:
-            A list without repetition.
+            A list.
 
         Raises:
-            ReqlQueryLogicError: something is no array.
+            ReqlQueryLogicError: a value is not an array.
 
         Example:
             r.expr([1, 2]).set_difference([2, 3]).run(conn)  # [1]
@@ -263,10 +271,10 @@ class DocumentCommands:
 
     @command(TermType.INSERT_AT)
     def insert_at(self, position: Integer, value: Value, /) -> RqlQuery:
-        """Puts an element into an array.
+        """Inserts an element into an array.
 
         Args:
-            position: where it will stand; negative counts from the end.
+            position: the position of the new element. A negative one counts from the end.
             value: the element.
 
         Returns:
@@ -281,11 +289,11 @@ class DocumentCommands:
 
     @command(TermType.SPLICE_AT)
     def splice_at(self, position: Integer, array: Value, /) -> RqlQuery:
-        """Puts the elements of another array into an array.
+        """Inserts the elements of another array into an array.
 
         Args:
-            position: where the first will stand; negative counts from the end.
-            array: the elements.
+            position: the position of the first new element. A negative one counts from the end.
+            array: the other array.
 
         Returns:
             A list.
@@ -299,10 +307,10 @@ class DocumentCommands:
 
     @command(TermType.CHANGE_AT)
     def change_at(self, position: Integer, value: Value, /) -> RqlQuery:
-        """Puts another element in the place of one.
+        """Replaces an element of an array.
 
         Args:
-            position: its place; negative counts from the end.
+            position: the position of the element. A negative one counts from the end.
             value: the new element.
 
         Returns:
@@ -317,11 +325,11 @@ class DocumentCommands:
 
     @command(TermType.DELETE_AT)
     def delete_at(self, start: Integer, end: Integer = UNSET, /) -> RqlQuery:
-        """Removes one element of an array, or several.
+        """Removes an element of an array, or several in a row.
 
         Args:
-            start: position of the first; negative counts from the end.
-            end: position behind the last. Default: only one is removed.
+            start: the position of the first one. A negative one counts from the end.
+            end: the position after the last one. Default: only one element is removed.
 
         Returns:
             A list.

@@ -23,13 +23,13 @@ class GeoCommands:
 
     @command(TermType.TO_GEOJSON)
     def to_geojson(self, /) -> RqlQuery:
-        """A geometry as a GeoJSON object.
+        """Makes a GeoJSON object of a geometry.
 
         Returns:
             An object `{"type": ..., "coordinates": ...}`.
 
         Raises:
-            ReqlQueryLogicError: the subject is no geometry.
+            ReqlQueryLogicError: it is not called on a geometry.
 
         Example:
             r.table("parks").get("a")["place"].to_geojson().run(conn)
@@ -39,18 +39,18 @@ class GeoCommands:
     def distance(
         self, other: Value, /, *, geo_system: GeoSystem = "WGS84", unit: Unit = "m"
     ) -> RqlQuery:
-        """The distance of two geometries, one of them a point.
+        """Computes the distance between a point and another geometry.
 
         Args:
-            other: the other geometry.
-            geo_system: the shape of the earth.
-            unit: unit of the result.
+            other: the other geometry. One of the two must be a point.
+            geo_system: the shape of the earth to compute with.
+            unit: the unit of the result.
 
         Returns:
             A number.
 
         Raises:
-            ReqlQueryLogicError: neither is a point.
+            ReqlQueryLogicError: neither geometry is a point.
 
         Example:
             r.distance(r.point(-122, 37), r.point(-117, 32), unit="km").run(conn)
@@ -58,16 +58,18 @@ class GeoCommands:
 
     @command(TermType.INTERSECTS)
     def intersects(self, other: Value, /) -> RqlQuery:
-        """Whether two geometries meet; of a sequence, the elements that meet the other.
+        """Tells whether two geometries have a point in common.
+
+        Called on a sequence, it keeps the geometries that have one in common with the other.
 
         Args:
             other: the other geometry.
 
         Returns:
-            A bool, or the sequence filtered.
+            A bool, or a sequence.
 
         Raises:
-            ReqlQueryLogicError: something is no geometry.
+            ReqlQueryLogicError: a value is not a geometry.
 
         Example:
             r.circle([-117, 32], 1000).intersects(r.point(-117, 32)).run(conn)  # True
@@ -75,16 +77,18 @@ class GeoCommands:
 
     @command(TermType.INCLUDES)
     def includes(self, other: Value, /) -> RqlQuery:
-        """Whether a polygon holds a geometry whole; of a sequence, the elements that do.
+        """Tells whether a polygon contains the whole of another geometry.
+
+        Called on a sequence, it keeps the polygons that contain it.
 
         Args:
             other: the other geometry.
 
         Returns:
-            A bool, or the sequence filtered.
+            A bool, or a sequence.
 
         Raises:
-            ReqlQueryLogicError: something is no geometry.
+            ReqlQueryLogicError: a value is not a geometry.
 
         Example:
             r.circle([-117, 32], 1000).includes(r.point(-117, 32)).run(conn)  # True
@@ -92,13 +96,13 @@ class GeoCommands:
 
     @command(TermType.FILL)
     def fill(self, /) -> RqlQuery:
-        """The polygon inside a line.
+        """Makes a polygon of a line that runs around it.
 
         Returns:
             A geometry.
 
         Raises:
-            ReqlQueryLogicError: the line has less than three different points.
+            ReqlQueryLogicError: the line has fewer than three different points.
 
         Example:
             r.line([0, 0], [1, 0], [1, 1]).fill().run(conn)
@@ -106,16 +110,16 @@ class GeoCommands:
 
     @command(TermType.POLYGON_SUB)
     def polygon_sub(self, hole: Value, /) -> RqlQuery:
-        """A polygon with a hole.
+        """Cuts a hole into a polygon.
 
         Args:
-            hole: the polygon to cut out, which must lie inside and have no hole itself.
+            hole: the polygon to cut out. It must be inside, and must have no hole itself.
 
         Returns:
             A geometry.
 
         Raises:
-            ReqlQueryLogicError: the hole is not inside.
+            ReqlQueryLogicError: the hole is not inside, or has a hole itself.
 
         Example:
             outer.polygon_sub(inner).run(conn)
@@ -124,16 +128,16 @@ class GeoCommands:
 
 @command(TermType.GEOJSON, style=top_level)
 def geojson(geojson: Fields, /) -> RqlQuery:
-    """The geometry that a GeoJSON object describes.
+    """Makes a geometry of a GeoJSON object.
 
     Args:
-        geojson: a Point, LineString or Polygon.
+        geojson: an object whose type is Point, LineString or Polygon.
 
     Returns:
         A geometry.
 
     Raises:
-        ReqlQueryLogicError: it is none of these.
+        ReqlQueryLogicError: the object is none of these.
 
     Example:
         r.geojson({"type": "Point", "coordinates": [-117, 32]}).run(conn)
@@ -142,17 +146,17 @@ def geojson(geojson: Fields, /) -> RqlQuery:
 
 @command(TermType.POINT, style=top_level)
 def point(longitude: Number, latitude: Number, /) -> RqlQuery:
-    """A point on the earth.
+    """Makes a point on the earth.
 
     Args:
-        longitude: -180 to 180.
-        latitude: -90 to 90.
+        longitude: degrees from -180 to 180.
+        latitude: degrees from -90 to 90.
 
     Returns:
         A geometry.
 
     Raises:
-        ReqlQueryLogicError: it is outside these limits.
+        ReqlQueryLogicError: a number is outside these limits.
 
     Example:
         r.point(-117.16, 32.72).run(conn)
@@ -161,7 +165,7 @@ def point(longitude: Number, latitude: Number, /) -> RqlQuery:
 
 @command(TermType.LINE, style=top_level)
 def line(first: Value, second: Value, /, *more: Value) -> RqlQuery:
-    """A line along points.
+    """Makes a line through points.
 
     Args:
         first, second, more: the points.
@@ -170,7 +174,7 @@ def line(first: Value, second: Value, /, *more: Value) -> RqlQuery:
         A geometry.
 
     Raises:
-        ReqlQueryLogicError: something is no point.
+        ReqlQueryLogicError: a value is not a point.
 
     Example:
         r.line([0, 0], [1, 1]).run(conn)
@@ -179,16 +183,16 @@ def line(first: Value, second: Value, /, *more: Value) -> RqlQuery:
 
 @command(TermType.POLYGON, style=top_level)
 def polygon(first: Value, second: Value, third: Value, /, *more: Value) -> RqlQuery:
-    """A polygon; the last point need not repeat the first.
+    """Makes a polygon of its corners.
 
     Args:
-        first, second, third, more: the points.
+        first, second, third, more: the corners. The first one need not come again at the end.
 
     Returns:
         A geometry.
 
     Raises:
-        ReqlQueryLogicError: something is no point, or lines cross.
+        ReqlQueryLogicError: a value is not a point, or sides of the polygon cross.
 
     Example:
         r.polygon([0, 0], [1, 0], [1, 1]).run(conn)
@@ -206,21 +210,21 @@ def circle(
     unit: Unit = "m",
     fill: Flag = True,
 ) -> RqlQuery:
-    """A circle, approximated by a polygon.
+    """Makes a polygon that is nearly a circle.
 
     Args:
-        center: a point.
-        radius: how far, in `unit`.
-        num_vertices: how many corners the polygon has.
-        geo_system: the shape of the earth.
-        unit: unit of the radius.
-        fill: False makes a line.
+        center: the point in the middle.
+        radius: the radius, in `unit`.
+        num_vertices: the number of corners of the polygon.
+        geo_system: the shape of the earth to compute with.
+        unit: the unit of the radius.
+        fill: True makes a polygon, False a line around it.
 
     Returns:
         A geometry.
 
     Raises:
-        ReqlQueryLogicError: the radius is too great.
+        ReqlQueryLogicError: the radius is too large.
 
     Example:
         r.circle([-117, 32], 10, unit="km").run(conn)

@@ -16,7 +16,7 @@ __all__ = ["IndexCommands"]
 
 
 class IndexCommands:
-    """Commands of tables on what the server does at each write: indexes, and a hook."""
+    """Commands of tables: secondary indexes, and the hook that is called at each write."""
 
     __slots__ = ()
 
@@ -32,18 +32,18 @@ class IndexCommands:
         multi: Flag = False,
         geo: Flag = False,
     ) -> RqlQuery:
-        """Makes a secondary index.
+        """Creates a secondary index.
 
         Args:
-            name: the index's name; alone, it is also the field indexed.
-            function: what to index of a document: a function, an `r.row` expression, a list of
-                these for a compound index, or the bytes `function` of `index_status` to make the
-                same index again.
-            multi: index each element of an array on its own.
-            geo: index geometries.
+            name: the index's name. Without `function` it is also the name of the field to index.
+            function: what to index a document by: a function, an `r.row` expression, or for a
+                compound index a list of these. `function` in the result of `index_status`, which
+                is bytes, creates the same index again.
+            multi: index each element of an array by itself.
+            geo: make a geospatial index, which holds geometries.
 
         Returns:
-            `{"created": 1}`. The index is filled in the background: see `index_wait`.
+            `{"created": 1}`. The server then builds the index in the background: see `index_wait`.
 
         Raises:
             ReqlOpFailedError: the index exists.
@@ -55,7 +55,7 @@ class IndexCommands:
 
     @command(TermType.INDEX_DROP)
     def index_drop(self, name: Text, /) -> RqlQuery:
-        """Removes a secondary index.
+        """Deletes a secondary index.
 
         Args:
             name: the index's name.
@@ -75,15 +75,15 @@ class IndexCommands:
         """Renames a secondary index.
 
         Args:
-            old: its name.
-            new: its name to be.
-            overwrite: replace an index of that name.
+            old: the index's name.
+            new: its new name.
+            overwrite: replace the index that has the new name, if there is one.
 
         Returns:
-            `{"renamed": 1}`, or 0 when both names are the same.
+            `{"renamed": 1}`, or `{"renamed": 0}` if both names are the same.
 
         Raises:
-            ReqlOpFailedError: there is no such index, or the new name is taken.
+            ReqlOpFailedError: there is no such index, or another index has the new name.
 
         Example:
             r.table("posts").index_rename("new", "by_day", overwrite=True).run(conn)
@@ -91,7 +91,7 @@ class IndexCommands:
 
     @command(TermType.INDEX_LIST)
     def index_list(self, /) -> RqlQuery:
-        """The names of the secondary indexes.
+        """Lists the names of the table's secondary indexes.
 
         Returns:
             A list of str.
@@ -105,14 +105,14 @@ class IndexCommands:
 
     @command(TermType.INDEX_STATUS)
     def index_status(self, /, *names: Text) -> RqlQuery:
-        """How far secondary indexes are built, and what they are.
+        """Describes secondary indexes, and tells whether they are built.
 
         Args:
-            names: which. Default: all.
+            names: the names of indexes. Default: all indexes.
 
         Returns:
-            A list of objects `index ready outdated multi geo query function`, and `progress`
-            while building; `function` is bytes that `index_create` takes.
+            A list of objects with the fields `index ready outdated multi geo query function`, and
+            `progress` while the index is being built. `function` is bytes for `index_create`.
 
         Raises:
             ReqlOpFailedError: there is no such index.
@@ -126,10 +126,10 @@ class IndexCommands:
         """Waits until secondary indexes are built.
 
         Args:
-            names: which. Default: all.
+            names: the names of indexes. Default: all indexes.
 
         Returns:
-            As `index_status`.
+            The same as `index_status`.
 
         Raises:
             ReqlOpFailedError: there is no such index.
@@ -142,19 +142,20 @@ class IndexCommands:
 
     @command(TermType.SET_WRITE_HOOK)
     def set_write_hook(self, function: Function | bytes | None, /, **options: Value) -> RqlQuery:
-        """Sets a function that every write to the table passes through.
+        """Sets the write hook: a function that the server calls at each write to the table.
 
         Args:
-            function: a deterministic function of (context, old document, new document) that
-                returns the document to store, or None to delete it; the context is
-                `{"primary_key": ..., "timestamp": ...}`. None removes the hook; bytes are the
-                `function` of `get_write_hook`.
+            function: a deterministic function of (context, old document, new document). It
+                returns the document to store, or None to delete it. The context is
+                `{"primary_key": ..., "timestamp": ...}`. None in place of a function removes the
+                hook. `function` in the result of `get_write_hook`, which is bytes, sets it again.
 
         Returns:
             `{"created": 1}`, `{"replaced": 1}` or `{"deleted": 1}`.
 
         Raises:
-            ReqlQueryLogicError: the function is not deterministic, or takes no three arguments.
+            ReqlQueryLogicError: the function is not deterministic, or does not take three
+                arguments.
 
         Example:
             r.table("t").set_write_hook(lambda c, old, new: new.merge({"n": 1})).run(conn)
@@ -162,10 +163,10 @@ class IndexCommands:
 
     @command(TermType.GET_WRITE_HOOK)
     def get_write_hook(self, /, **options: Value) -> RqlQuery:
-        """The table's write hook.
+        """Gets the table's write hook.
 
         Returns:
-            `{"function": bytes, "query": str}`, or None.
+            `{"function": bytes, "query": str}`, or None if there is no hook.
 
         Raises:
             ReqlOpFailedError: there is no such table.

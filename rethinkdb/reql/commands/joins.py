@@ -1,4 +1,4 @@
-"""Joins: elements of two sequences side by side."""
+"""Joins: pairs of elements of two sequences."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -16,23 +16,27 @@ __all__ = ["JoinCommands"]
 
 
 class JoinCommands:
-    """Commands on two sequences."""
+    """Commands that pair the elements of two sequences."""
 
     __slots__ = ()
 
     @command(TermType.INNER_JOIN)
     def inner_join(self, other: Value, predicate: Function, /) -> RqlQuery:
-        """All pairs of elements that belong together.
+        """Pairs each element of one sequence with all elements of another that match it.
+
+        It compares each element with each other one. Where one looks up the other by a key,
+        `eq_join` is much faster.
 
         Args:
             other: the other sequence.
-            predicate: a function of an element of either that returns whether they do.
+            predicate: a function that takes an element of each sequence, and returns whether
+                they match.
 
         Returns:
             A sequence of `{"left": ..., "right": ...}`.
 
         Raises:
-            ReqlQueryLogicError: something is no sequence.
+            ReqlQueryLogicError: a value is not a sequence.
 
         Example:
             a.inner_join(b, lambda x, y: x["n"] == y["n"]).zip().run(conn)
@@ -40,17 +44,19 @@ class JoinCommands:
 
     @command(TermType.OUTER_JOIN)
     def outer_join(self, other: Value, predicate: Function, /) -> RqlQuery:
-        """As `inner_join`, and elements without a partner, too.
+        """Does the same as `inner_join`, and keeps elements that match no other one, too.
 
         Args:
             other: the other sequence.
-            predicate: a function of an element of either that returns whether they belong together.
+            predicate: a function that takes an element of each sequence, and returns whether
+                they match.
 
         Returns:
-            A sequence of `{"left": ..., "right": ...}`; `right` is missing without a partner.
+            A sequence of `{"left": ..., "right": ...}`. An element of the first sequence that
+            matches no other one comes without `right`.
 
         Raises:
-            ReqlQueryLogicError: something is no sequence.
+            ReqlQueryLogicError: a value is not a sequence.
 
         Example:
             a.outer_join(b, lambda x, y: x["n"] == y["n"]).zip().run(conn)
@@ -60,13 +66,13 @@ class JoinCommands:
     def eq_join(
         self, key: Text | Function, table: Value, /, *, index: Text = UNSET, ordered: Flag = False
     ) -> RqlQuery:
-        """Pairs of elements and the documents of a table that they refer to.
+        """Pairs each element with the documents of a table that it refers to.
 
         Args:
-            key: the field, or a function from the element to the value, to look up.
-            table: where to look it up.
-            index: in which index. Default: the primary key.
-            ordered: keep the order of the subject.
+            key: the name of the field with the key to look up, or a function that returns the key.
+            table: the table to look it up in.
+            index: the name of a secondary index of that table. Default: the primary key.
+            ordered: whether the result keeps the order of the elements.
 
         Returns:
             A sequence of `{"left": element, "right": document}`.
@@ -80,13 +86,13 @@ class JoinCommands:
 
     @command(TermType.ZIP)
     def zip(self, /) -> RqlQuery:
-        """Merges the right side of a join into the left one.
+        """Makes one object of each pair of a join. Where both have a field, the right one counts.
 
         Returns:
             A sequence of objects.
 
         Raises:
-            ReqlQueryLogicError: the subject is no join.
+            ReqlQueryLogicError: it is not called on a join.
 
         Example:
             r.table("posts").eq_join("author", r.table("users")).zip().run(conn)

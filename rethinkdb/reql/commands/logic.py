@@ -17,7 +17,7 @@ __all__ = ["LogicCommands"]
 
 
 class LogicCommands:
-    """Commands that compare values, and combine truth values."""
+    """Commands that compare values, and combine conditions."""
 
     __slots__ = ()
 
@@ -25,16 +25,16 @@ class LogicCommands:
 
     @command(TermType.EQ, style=infix, prints_as="==", compares=True)
     def eq(self, /, *others: Value) -> RqlQuery:
-        """Whether values are equal: `a == b`.
+        """Tells whether all values are equal. Short form: `a == b`.
 
         Args:
             others: what to compare with.
 
         Returns:
-            A bool: True when all are equal.
+            A bool.
 
         Raises:
-            ReqlDriverCompileError: an operand is made by `&` or `|` without parentheses in mind.
+            ReqlDriverCompileError: an operand is made with `&` or `|`, which Python applies first.
 
         Example:
             r.table("users").filter(r.row["age"] == 30).run(conn)
@@ -42,7 +42,7 @@ class LogicCommands:
 
     @command(TermType.NE, style=infix, prints_as="!=", compares=True)
     def ne(self, /, *others: Value) -> RqlQuery:
-        """Whether values are not all equal: `a != b`.
+        """Tells whether some values are not equal. Short form: `a != b`.
 
         Args:
             others: what to compare with.
@@ -51,7 +51,7 @@ class LogicCommands:
             A bool.
 
         Raises:
-            ReqlDriverCompileError: an operand is made by `&` or `|`.
+            ReqlDriverCompileError: an operand is made with `&` or `|`, which Python applies first.
 
         Example:
             r.table("users").filter(r.row["age"] != 30).run(conn)
@@ -59,9 +59,9 @@ class LogicCommands:
 
     @command(TermType.LT, style=infix, prints_as="<", compares=True)
     def lt(self, /, *others: Value) -> RqlQuery:
-        """Whether each value is less than the next: `a < b`.
+        """Tells whether each value is less than the next one. Short form: `a < b`.
 
-        Values of different types compare by the names of their types.
+        Of values of different types, the one whose type comes first in the alphabet is less.
 
         Args:
             others: what to compare with.
@@ -70,7 +70,7 @@ class LogicCommands:
             A bool.
 
         Raises:
-            ReqlDriverCompileError: an operand is made by `&` or `|`.
+            ReqlDriverCompileError: an operand is made with `&` or `|`, which Python applies first.
 
         Example:
             r.expr(1).lt(2, 3).run(conn)  # True
@@ -78,7 +78,7 @@ class LogicCommands:
 
     @command(TermType.LE, style=infix, prints_as="<=", compares=True)
     def le(self, /, *others: Value) -> RqlQuery:
-        """Whether no value is greater than the next: `a <= b`.
+        """Tells whether no value is greater than the next one. Short form: `a <= b`.
 
         Args:
             others: what to compare with.
@@ -87,7 +87,7 @@ class LogicCommands:
             A bool.
 
         Raises:
-            ReqlDriverCompileError: an operand is made by `&` or `|`.
+            ReqlDriverCompileError: an operand is made with `&` or `|`, which Python applies first.
 
         Example:
             r.expr(1).le(2, 2).run(conn)  # True
@@ -95,7 +95,7 @@ class LogicCommands:
 
     @command(TermType.GT, style=infix, prints_as=">", compares=True)
     def gt(self, /, *others: Value) -> RqlQuery:
-        """Whether each value is greater than the next: `a > b`.
+        """Tells whether each value is greater than the next one. Short form: `a > b`.
 
         Args:
             others: what to compare with.
@@ -104,7 +104,7 @@ class LogicCommands:
             A bool.
 
         Raises:
-            ReqlDriverCompileError: an operand is made by `&` or `|`.
+            ReqlDriverCompileError: an operand is made with `&` or `|`, which Python applies first.
 
         Example:
             r.expr(3).gt(2, 1).run(conn)  # True
@@ -112,7 +112,7 @@ class LogicCommands:
 
     @command(TermType.GE, style=infix, prints_as=">=", compares=True)
     def ge(self, /, *others: Value) -> RqlQuery:
-        """Whether no value is less than the next: `a >= b`.
+        """Tells whether no value is less than the next one. Short form: `a >= b`.
 
         Args:
             others: what to compare with.
@@ -121,7 +121,7 @@ class LogicCommands:
             A bool.
 
         Raises:
-            ReqlDriverCompileError: an operand is made by `&` or `|`.
+            ReqlDriverCompileError: an operand is made with `&` or `|`, which Python applies first.
 
         Example:
             r.expr(3).ge(2, 2).run(conn)  # True
@@ -131,16 +131,18 @@ class LogicCommands:
 
     @command(TermType.AND, style=logical)
     def and_(self, /, *others: Value) -> RqlQuery:
-        """Whether all values are true: `a & b`. Only null and False are false.
+        """Tells whether all values are true. Short form: `a & b`.
+
+        Only null and False are false.
 
         Args:
-            others: the other values, looked at only while all so far are true.
+            others: the other values. They are computed one by one, until one is false.
 
         Returns:
-            The value that decided it.
+            The last value that was computed.
 
         Raises:
-            ReqlRuntimeError: a value that is looked at fails.
+            ReqlRuntimeError: a value that is needed cannot be computed.
 
         Example:
             r.table("t").filter((r.row["a"] == 1) & (r.row["b"] == 2)).run(conn)
@@ -148,16 +150,18 @@ class LogicCommands:
 
     @command(TermType.OR, style=logical)
     def or_(self, /, *others: Value) -> RqlQuery:
-        """Whether any value is true: `a | b`. Only null and False are false.
+        """Tells whether some value is true. Short form: `a | b`.
+
+        Only null and False are false.
 
         Args:
-            others: the other values, looked at only while all so far are false.
+            others: the other values. They are computed one by one, until one is true.
 
         Returns:
-            The value that decided it.
+            The last value that was computed.
 
         Raises:
-            ReqlRuntimeError: a value that is looked at fails.
+            ReqlRuntimeError: a value that is needed cannot be computed.
 
         Example:
             r.table("t").filter((r.row["a"] == 1) | (r.row["b"] == 2)).run(conn)
@@ -165,13 +169,13 @@ class LogicCommands:
 
     @command(TermType.NOT, style=invert)
     def not_(self, /) -> RqlQuery:
-        """Whether a value is false: `~a`. Only null and False are false.
+        """Tells whether a value is false. Short form: `~a`. Only null and False are false.
 
         Returns:
             A bool.
 
         Raises:
-            ReqlRuntimeError: the value fails.
+            ReqlRuntimeError: the value cannot be computed.
 
         Example:
             r.table("t").filter(~r.row["done"]).run(conn)

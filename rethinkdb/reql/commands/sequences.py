@@ -1,4 +1,4 @@
-"""Sequences: picking elements, transforming, sorting."""
+"""Sequences: choosing elements, transforming and sorting them."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -17,30 +17,31 @@ __all__ = ["SequenceCommands", "asc", "desc"]
 
 
 class SequenceCommands:
-    """Commands from sequence to sequence.
+    """Commands on tables, selections, streams and arrays.
 
-    Where nothing else is said the result is a list when the subject is an array, and a cursor when
-    it is a table, selection or stream.
+    Where nothing else is said, the result of a command on an array is an array, which the driver
+    returns as a list, and otherwise a stream, which it returns as a cursor.
     """
 
     __slots__ = ()
 
-    # --- selecting
+    # --- choosing
 
     @command(TermType.FILTER, rows=Rows.ALL)
     def filter(self, predicate: Fields | Function | Flag, /, *, default: Value = False) -> RqlQuery:
         """Keeps the elements that meet a condition.
 
         Args:
-            predicate: a function, an `r.row` expression, or an object whose fields must match.
-            default: the answer for an element that lacks a field the predicate uses: False skips
-                it, True keeps it, `r.error()` raises.
+            predicate: a function, an `r.row` expression, or an object whose fields an element
+                must have with the same values.
+            default: what to do with an element that lacks a field which the predicate uses: False
+                leaves it out, True keeps it, and `r.error()` raises an error.
 
         Returns:
-            The same kind as the subject: selection, stream or array.
+            A selection, stream or array, as the one it is called on.
 
         Raises:
-            ReqlQueryLogicError: the subject is no sequence.
+            ReqlQueryLogicError: it is not called on a sequence.
             ReqlNonExistenceError: a field is missing and `default` is `r.error()`.
 
         Example:
@@ -58,19 +59,19 @@ class SequenceCommands:
         left_bound: Bound = "closed",
         right_bound: Bound = "open",
     ) -> RqlQuery:
-        """The documents whose key lies between two values.
+        """Gets the documents whose key is between two keys.
 
         Args:
-            lower, upper: keys, or `r.minval` and `r.maxval` for no limit.
-            index: name of a secondary index. Default: the primary key.
-            left_bound: whether `lower` itself belongs to it.
-            right_bound: whether `upper` itself does.
+            lower, upper: the two keys. `r.minval` and `r.maxval` mean that there is no limit.
+            index: the name of a secondary index. Default: the primary key.
+            left_bound: `closed` includes documents with the key `lower`, `open` does not.
+            right_bound: `closed` includes documents with the key `upper`, `open` does not.
 
         Returns:
             A cursor.
 
         Raises:
-            ReqlQueryLogicError: the subject is no table, or a key is null.
+            ReqlQueryLogicError: it is not called on a table, or a key is null.
 
         Example:
             r.table("posts").between(10, r.maxval, index="views").run(conn)
@@ -78,16 +79,16 @@ class SequenceCommands:
 
     @command(TermType.WITH_FIELDS)
     def with_fields(self, /, *selectors: Value) -> RqlQuery:
-        """Keeps the elements that have some fields, and of them those fields only.
+        """Keeps the elements that have all given fields, and of these elements only the fields.
 
         Args:
-            selectors: as of `pluck`.
+            selectors: as for `pluck`.
 
         Returns:
             A sequence of objects.
 
         Raises:
-            ReqlQueryLogicError: the subject is no sequence of objects.
+            ReqlQueryLogicError: it is not called on a sequence of objects.
 
         Example:
             r.table("users").with_fields("name", "email").run(conn)
@@ -98,13 +99,14 @@ class SequenceCommands:
         """Leaves out the first elements.
 
         Args:
-            count: how many.
+            count: how many elements to leave out. On an array a negative number counts from the
+                end.
 
         Returns:
-            The rest.
+            The other elements.
 
         Raises:
-            ReqlQueryLogicError: the count is negative, the subject a stream counted from its end.
+            ReqlQueryLogicError: the number is negative, and it is not called on an array.
 
         Example:
             r.table("posts").order_by("day").skip(10).run(conn)
@@ -115,13 +117,13 @@ class SequenceCommands:
         """Keeps the first elements.
 
         Args:
-            count: how many at most.
+            count: the greatest number of elements to keep.
 
         Returns:
-            The elements.
+            These elements.
 
         Raises:
-            ReqlQueryLogicError: the count is negative.
+            ReqlQueryLogicError: the number is negative.
 
         Example:
             r.table("posts").order_by(index=r.desc("day")).limit(3).run(conn)
@@ -137,19 +139,19 @@ class SequenceCommands:
         left_bound: Bound = "closed",
         right_bound: Bound = "open",
     ) -> RqlQuery:
-        """A part of a sequence, string or binary value; `q[start:end]` is short for it.
+        """Takes a part of a sequence, a string or binary data. `q[start:end]` is a short form.
 
         Args:
-            start: position of the first element; negative counts from the end.
-            end: position of the last one. Default: the end.
-            left_bound: whether the first one belongs to it.
-            right_bound: whether the last one does.
+            start: the position at which the part starts. A negative one counts from the end.
+            end: the position at which it ends. Default: the end of the sequence.
+            left_bound: `closed` includes the element at `start`, `open` does not.
+            right_bound: `closed` includes the element at `end`, `open` does not.
 
         Returns:
-            The same kind as the subject.
+            A sequence, string or binary data, as the one it is called on.
 
         Raises:
-            ReqlQueryLogicError: a negative position on a stream.
+            ReqlQueryLogicError: a position is negative, and it is called on a stream.
 
         Example:
             r.expr("abcdef").slice(1, 3).run(conn)  # 'bc'
@@ -157,16 +159,16 @@ class SequenceCommands:
 
     @command(TermType.NTH)
     def nth(self, position: Integer, /) -> RqlQuery:
-        """One element of a sequence; `q[position]` is short for it.
+        """Takes one element of a sequence. `q[position]` is a short form.
 
         Args:
-            position: from 0; negative counts from the end.
+            position: the position, counted from 0. A negative one counts from the end.
 
         Returns:
             The element.
 
         Raises:
-            ReqlNonExistenceError: there are not so many.
+            ReqlNonExistenceError: the sequence has no such position.
 
         Example:
             r.expr([10, 20, 30]).nth(-1).run(conn)  # 30
@@ -174,16 +176,16 @@ class SequenceCommands:
 
     @command(TermType.SAMPLE)
     def sample(self, count: Integer, /) -> RqlQuery:
-        """Elements picked at random, none twice.
+        """Picks elements at random, each at most once.
 
         Args:
-            count: how many at most.
+            count: how many elements to pick. If there are fewer, all are picked.
 
         Returns:
             A list.
 
         Raises:
-            ReqlQueryLogicError: the count is negative.
+            ReqlQueryLogicError: the number is negative.
 
         Example:
             r.table("users").sample(3).run(conn)
@@ -191,16 +193,16 @@ class SequenceCommands:
 
     @command(TermType.OFFSETS_OF, rows=Rows.ALL)
     def offsets_of(self, what: Value, /) -> RqlQuery:
-        """The positions of elements.
+        """Finds the positions of elements.
 
         Args:
-            what: a value to compare with, or a function from an element to a bool.
+            what: the value to look for, or a function that takes an element and returns a bool.
 
         Returns:
             A sequence of ints.
 
         Raises:
-            ReqlQueryLogicError: the subject is no sequence.
+            ReqlQueryLogicError: it is not called on a sequence.
 
         Example:
             r.expr(["a", "b", "a"]).offsets_of("a").run(conn)  # [0, 2]
@@ -208,13 +210,13 @@ class SequenceCommands:
 
     @command(TermType.IS_EMPTY)
     def is_empty(self, /) -> RqlQuery:
-        """Whether a sequence has no elements.
+        """Tells whether a sequence has no elements.
 
         Returns:
             A bool.
 
         Raises:
-            ReqlQueryLogicError: the subject is no sequence.
+            ReqlQueryLogicError: it is not called on a sequence.
 
         Example:
             r.table("users").is_empty().run(conn)
@@ -224,17 +226,18 @@ class SequenceCommands:
 
     @command(TermType.MAP, rows=Rows.LAST)
     def map(self, /, *sequences_then_function: Value) -> RqlQuery:
-        """Applies a function to each element, or to elements of several sequences side by side.
+        """Calls a function with each element, or with one element of each of several sequences.
 
         Args:
-            sequences_then_function: further sequences, then a function of as many arguments as
-                there are sequences. The shortest sequence ends it.
+            sequences_then_function: more sequences if there are several, then the function. It
+                takes one argument for each sequence. The shortest sequence decides how often it
+                is called.
 
         Returns:
             A sequence of what the function returns.
 
         Raises:
-            ReqlQueryLogicError: the subject is no sequence.
+            ReqlQueryLogicError: it is not called on a sequence.
 
         Example:
             r.expr([1, 2]).map([10, 20], lambda a, b: a + b).run(conn)  # [11, 22]
@@ -242,16 +245,16 @@ class SequenceCommands:
 
     @command(TermType.CONCAT_MAP, rows=Rows.ALL)
     def concat_map(self, function: Function, /) -> RqlQuery:
-        """Applies a function to each element, and joins the sequences it returns.
+        """Calls a function with each element, and joins the sequences that it returns.
 
         Args:
-            function: from an element to a sequence.
+            function: takes an element, and returns a sequence.
 
         Returns:
             A sequence.
 
         Raises:
-            ReqlQueryLogicError: the function returns no sequence.
+            ReqlQueryLogicError: the function returns something else than a sequence.
 
         Example:
             r.table("posts").concat_map(lambda post: post["tags"]).run(conn)
@@ -262,15 +265,17 @@ class SequenceCommands:
         """Sorts a sequence.
 
         Args:
-            keys: field names, functions, or `r.asc(...)` and `r.desc(...)` of these.
-            index: name of an index to sort by first, or `r.asc(name)`, `r.desc(name)`.
+            keys: what to sort by: field names, functions, or `r.asc(...)` and `r.desc(...)` of
+                these. Later keys count where the earlier ones are equal.
+            index: the name of an index to sort by first, or `r.asc(name)` or `r.desc(name)`.
+                Documents that are not in the index are left out.
 
         Returns:
-            A list without `index`; with it a cursor, which leaves out documents that the index
-            does not hold.
+            With `index` a cursor, otherwise a list.
 
         Raises:
-            ReqlResourceLimitError: without `index` there are more than `array_limit` elements.
+            ReqlResourceLimitError: there is no `index`, and there are more elements than the run
+                option `array_limit` allows.
             ReqlOpFailedError: there is no such index.
 
         Example:
@@ -279,18 +284,19 @@ class SequenceCommands:
 
     @command(TermType.UNION, option_rows=True)
     def union(self, /, *sequences: Value, interleave: Value = True) -> RqlQuery:
-        """Joins sequences.
+        """Makes one sequence of several.
 
         Args:
-            sequences: the others.
-            interleave: True mixes them as they come, False keeps their order; a field name,
-                function, `r.asc(...)`, `r.desc(...)` or a list of these merges sorted ones.
+            sequences: the other sequences.
+            interleave: in which order elements come. True: as they arrive. False: one sequence
+                after the other. A field name, a function, `r.asc(...)`, `r.desc(...)` or a list
+                of these: sorted by it, if the sequences are so.
 
         Returns:
             A sequence.
 
         Raises:
-            ReqlQueryLogicError: something is no sequence, or sequences to merge are not sorted.
+            ReqlQueryLogicError: a value is not a sequence, or it is not sorted by `interleave`.
 
         Example:
             r.table("heroes").union(r.table("villains"), interleave="name").run(conn)
@@ -299,16 +305,16 @@ class SequenceCommands:
 
 @command(TermType.ASC, rows=Rows.ALL, style=top_level)
 def asc(key: Text | Function, /) -> RqlQuery:
-    """Within `order_by`: from the least to the greatest.
+    """In an `order_by`, sorts from the least to the greatest. This is the default.
 
     Args:
-        key: a field, index or function.
+        key: the name of a field or index, or a function.
 
     Returns:
-        Something to be given to `order_by`.
+        An argument for `order_by`.
 
     Raises:
-        ReqlQueryLogicError: it stands elsewhere.
+        ReqlQueryLogicError: it is used elsewhere.
 
     Example:
         r.table("users").order_by(r.asc("age")).run(conn)
@@ -317,16 +323,16 @@ def asc(key: Text | Function, /) -> RqlQuery:
 
 @command(TermType.DESC, rows=Rows.ALL, style=top_level)
 def desc(key: Text | Function, /) -> RqlQuery:
-    """Within `order_by`: from the greatest to the least.
+    """In an `order_by`, sorts from the greatest to the least.
 
     Args:
-        key: a field, index or function.
+        key: the name of a field or index, or a function.
 
     Returns:
-        Something to be given to `order_by`.
+        An argument for `order_by`.
 
     Raises:
-        ReqlQueryLogicError: it stands elsewhere.
+        ReqlQueryLogicError: it is used elsewhere.
 
     Example:
         r.table("users").order_by(index=r.desc("age")).run(conn)

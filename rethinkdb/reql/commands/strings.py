@@ -22,13 +22,13 @@ class StringCommands:
 
     @command(TermType.MATCH)
     def match(self, pattern: Text, /) -> RqlQuery:
-        """Looks for a regular expression (RE2) in a string.
+        """Searches a string for a regular expression, in the syntax of RE2.
 
         Args:
-            pattern: the expression; `(?i)` in front ignores case.
+            pattern: the expression. `(?i)` at its start ignores case.
 
         Returns:
-            None, or `{"str": ..., "start": ..., "end": ..., "groups": [...]}`.
+            `{"str": ..., "start": ..., "end": ..., "groups": [...]}`, or None if it is not found.
 
         Raises:
             ReqlQueryLogicError: the pattern is not valid.
@@ -39,17 +39,18 @@ class StringCommands:
 
     @command(TermType.SPLIT)
     def split(self, separator: Text | None = UNSET, max_splits: Integer = UNSET, /) -> RqlQuery:
-        """Cuts a string into pieces.
+        """Splits a string into parts.
 
         Args:
-            separator: where to cut; None is whitespace, and `""` everywhere.
-            max_splits: how often at most.
+            separator: the text between the parts. None means whitespace, and `""` splits between
+                all characters. Default: whitespace.
+            max_splits: how often to split. The rest is then the last part. Default: no limit.
 
         Returns:
             A list of str.
 
         Raises:
-            ReqlQueryLogicError: the subject is no string.
+            ReqlQueryLogicError: it is not called on a string.
 
         Example:
             r.expr("a,b,c").split(",").run(conn)  # ['a', 'b', 'c']
@@ -57,13 +58,13 @@ class StringCommands:
 
     @command(TermType.UPCASE)
     def upcase(self, /) -> RqlQuery:
-        """A string in capitals (ASCII letters only).
+        """Makes the letters of a string upper case. It changes ASCII letters only.
 
         Returns:
             A str.
 
         Raises:
-            ReqlQueryLogicError: the subject is no string.
+            ReqlQueryLogicError: it is not called on a string.
 
         Example:
             r.expr("abc").upcase().run(conn)  # 'ABC'
@@ -71,13 +72,13 @@ class StringCommands:
 
     @command(TermType.DOWNCASE)
     def downcase(self, /) -> RqlQuery:
-        """A string in small letters (ASCII letters only).
+        """Makes the letters of a string lower case. It changes ASCII letters only.
 
         Returns:
             A str.
 
         Raises:
-            ReqlQueryLogicError: the subject is no string.
+            ReqlQueryLogicError: it is not called on a string.
 
         Example:
             r.expr("ABC").downcase().run(conn)  # 'abc'

@@ -1,4 +1,4 @@
-"""Tables: their documents, read and written."""
+"""Tables: inserting documents, and getting them by key or place."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -29,7 +29,7 @@ __all__ = ["TableCommands"]
 
 
 class TableCommands(NamespaceCommands):
-    """Commands of tables."""
+    """Commands that only tables have."""
 
     __slots__ = ()
 
@@ -44,26 +44,28 @@ class TableCommands(NamespaceCommands):
         conflict: Conflict = "error",
         ignore_write_hook: Flag = False,
     ) -> RqlQuery:
-        """Adds documents. One without a primary key gets a random UUID.
+        """Inserts documents. A document without a primary key gets a random UUID as its key.
 
         Args:
-            documents: a document, a list of them, or a query that yields them.
-            durability: `soft` does not wait for the disk. Default: as the table says.
-            return_changes: put old and new documents in the result's `changes`; `"always"` also
-                those that did not change.
-            conflict: what to do when the primary key is taken: `error` (counted in the result),
-                `replace`, `update`, or a function of (key, old document, new document) that
-                returns the document to store.
-            ignore_write_hook: bypass the table's write hook (needs the right to configure).
+            documents: a document, a list of documents, or a query whose result is one of these.
+            durability: `soft` does not wait until the data is on disk, `hard` does. Default: the
+                table's setting.
+            return_changes: add a list `changes` of old and new documents to the result;
+                `"always"` also lists documents that did not change.
+            conflict: what to do if the table has a document with the same primary key. `error`
+                counts it in the result's `errors`. `replace` and `update` do so with the old
+                document. A function of (key, old document, new document) returns what to store.
+            ignore_write_hook: do not call the table's write hook. The user needs the permission
+                `config`.
 
         Returns:
-            Counts `deleted errors inserted replaced skipped unchanged`, and when they apply
-            `generated_keys`, `first_error`, `changes`, `warnings`. A document that cannot be
-            stored is counted in `errors`; it raises nothing.
+            An object of counts: `deleted errors inserted replaced skipped unchanged`. It may also
+            have `generated_keys`, `first_error`, `changes` and `warnings`. A document that cannot
+            be stored is counted in `errors`, and no error is raised.
 
         Raises:
             ReqlOpFailedError: there is no such table.
-            ReqlQueryLogicError: something to insert is no object.
+            ReqlQueryLogicError: an argument is neither a document nor a list of documents.
 
         Example:
             r.table("users").insert({"name": "Ada"}, conflict="update").run(conn)
@@ -71,13 +73,13 @@ class TableCommands(NamespaceCommands):
 
     @command(TermType.GET)
     def get(self, key: Value, /) -> RqlQuery:
-        """The document with a primary key.
+        """Gets the document with a primary key.
 
         Args:
-            key: the key, of any type but null.
+            key: the primary key. It must not be None.
 
         Returns:
-            The document, or None.
+            The document, or None if there is none.
 
         Raises:
             ReqlNonExistenceError: the key is None.
@@ -88,12 +90,12 @@ class TableCommands(NamespaceCommands):
 
     @command(TermType.GET_ALL)
     def get_all(self, /, *keys: Value, index: Text = UNSET) -> RqlQuery:
-        """The documents with any of some keys.
+        """Gets all documents with one of the given keys.
 
         Args:
-            keys: values of the index; of a compound index, lists. A key given twice yields its
-                documents twice.
-            index: name of a secondary index. Default: the primary key.
+            keys: values of the index; those of a compound index are lists. If a key is given
+                twice, its documents come twice.
+            index: the name of a secondary index. Default: the primary key.
 
         Returns:
             A cursor.
@@ -107,11 +109,11 @@ class TableCommands(NamespaceCommands):
 
     @command(TermType.GET_INTERSECTING)
     def get_intersecting(self, geometry: Value, /, *, index: Text = UNSET) -> RqlQuery:
-        """The documents whose geometry meets another.
+        """Gets the documents whose geometry has a point in common with the given one.
 
         Args:
-            geometry: a geometry.
-            index: name of a geospatial index (required).
+            geometry: the geometry to compare with.
+            index: the name of a geospatial index. It is required.
 
         Returns:
             A cursor.
@@ -135,18 +137,18 @@ class TableCommands(NamespaceCommands):
         unit: Unit = "m",
         geo_system: GeoSystem = "WGS84",
     ) -> RqlQuery:
-        """The documents whose geometry is nearest to a point.
+        """Gets the documents whose geometry is nearest to a point.
 
         Args:
             point: `r.point(...)` or `[longitude, latitude]`.
-            index: name of a geospatial index (required).
-            max_results: how many at most.
-            max_dist: how far at most, in `unit`.
-            unit: unit of distances.
-            geo_system: the shape of the earth.
+            index: the name of a geospatial index. It is required.
+            max_results: the greatest number of documents to return.
+            max_dist: the greatest distance from the point, in `unit`.
+            unit: the unit of all distances.
+            geo_system: the shape of the earth to compute with.
 
         Returns:
-            A list of `{"dist": number, "doc": document}`, nearest first.
+            A list of `{"dist": number, "doc": document}`. The nearest document comes first.
 
         Raises:
             ReqlQueryLogicError: the index is not geospatial, or none is named.
@@ -157,7 +159,7 @@ class TableCommands(NamespaceCommands):
 
     @command(TermType.SYNC)
     def sync(self, /) -> RqlQuery:
-        """Waits until writes of soft durability are on disk.
+        """Waits until all earlier writes to the table are on disk, also those that did not wait.
 
         Returns:
             `{"synced": 1}`.
@@ -171,10 +173,10 @@ class TableCommands(NamespaceCommands):
 
     @command(TermType.STATUS)
     def status(self, /) -> RqlQuery:
-        """How available the table is, and where its replicas lie.
+        """Tells whether the table is available, and which servers have its replicas.
 
         Returns:
-            An object `id name db raft_leader shards status`.
+            An object with the fields `id name db raft_leader shards status`.
 
         Raises:
             ReqlOpFailedError: there is no such table.
@@ -185,16 +187,16 @@ class TableCommands(NamespaceCommands):
 
     @command(TermType.UUID)
     def uuid(self, /, name: Text = UNSET, **options: Value) -> RqlQuery:
-        """A UUID: random, or made from a string and always the same for it. Use `r.uuid`.
+        """Makes a UUID. Call it as `r.uuid`: on a table it fails.
 
         Args:
-            name: the string to make it from.
+            name: a string. The same string always makes the same UUID. Default: a random UUID.
 
         Returns:
             A str.
 
         Raises:
-            ReqlQueryLogicError: the name is no string (which a table never is).
+            ReqlQueryLogicError: the name is not a string. A table never is one.
 
         Example:
             r.uuid("magic").run(conn)  # '97dd10a5-4fc4-554f-86c5-0d2c2e3d5330'

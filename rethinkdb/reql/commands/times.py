@@ -17,13 +17,13 @@ __all__ = ["TimeCommands", "epoch_time", "iso8601", "now", "time"]
 
 
 class TimeCommands:
-    """Commands on times. Each raises ReqlQueryLogicError when its subject is no time."""
+    """Commands on times."""
 
     __slots__ = ()
 
     @command(TermType.IN_TIMEZONE)
     def in_timezone(self, timezone: Text, /) -> RqlQuery:
-        """The same instant with another offset from UTC.
+        """Gives a time another timezone. The moment stays the same.
 
         Args:
             timezone: `"+HH:MM"`, `"-HH:MM"` or `"Z"`.
@@ -40,13 +40,13 @@ class TimeCommands:
 
     @command(TermType.TIMEZONE)
     def timezone(self, /) -> RqlQuery:
-        """The offset from UTC of a time.
+        """Gets the timezone of a time: how far it is from UTC.
 
         Returns:
             A str such as `"+02:00"`.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.table("users")["born"].map(lambda born: born.timezone()).run(conn)
@@ -62,18 +62,18 @@ class TimeCommands:
         left_bound: Bound = "closed",
         right_bound: Bound = "open",
     ) -> RqlQuery:
-        """Whether a time lies between two others.
+        """Tells whether a time is between two others.
 
         Args:
-            start, end: the times.
-            left_bound: whether `start` itself does.
-            right_bound: whether `end` itself does.
+            start, end: the two times.
+            left_bound: `closed` includes `start` itself, `open` does not.
+            right_bound: `closed` includes `end` itself, `open` does not.
 
         Returns:
             A bool.
 
         Raises:
-            ReqlQueryLogicError: something is no time.
+            ReqlQueryLogicError: a value is not a time.
 
         Example:
             r.now().during(r.time(2024, 1, 1, "Z"), r.time(2025, 1, 1, "Z")).run(conn)
@@ -81,13 +81,13 @@ class TimeCommands:
 
     @command(TermType.DATE)
     def date(self, /) -> RqlQuery:
-        """Midnight of a time's day, in its timezone.
+        """Gets the start of the day, in the timezone of the time.
 
         Returns:
             A time.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().date().run(conn)
@@ -95,13 +95,13 @@ class TimeCommands:
 
     @command(TermType.TIME_OF_DAY)
     def time_of_day(self, /) -> RqlQuery:
-        """The seconds since midnight.
+        """Gets the seconds since the start of the day.
 
         Returns:
             A number.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             (r.now().time_of_day() / 3600).run(conn)
@@ -109,13 +109,13 @@ class TimeCommands:
 
     @command(TermType.YEAR)
     def year(self, /) -> RqlQuery:
-        """The year of a time.
+        """Gets the year of a time.
 
         Returns:
             An int.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().year().run(conn)
@@ -123,13 +123,13 @@ class TimeCommands:
 
     @command(TermType.MONTH)
     def month(self, /) -> RqlQuery:
-        """The month of a time, as `r.january` to `r.december`.
+        """Gets the month of a time. `r.january` to `r.december` can be compared with it.
 
         Returns:
             1 to 12.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             (r.now().month() == r.december).run(conn)
@@ -137,13 +137,13 @@ class TimeCommands:
 
     @command(TermType.DAY)
     def day(self, /) -> RqlQuery:
-        """The day of the month.
+        """Gets the day of the month.
 
         Returns:
             1 to 31.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().day().run(conn)
@@ -151,13 +151,13 @@ class TimeCommands:
 
     @command(TermType.DAY_OF_WEEK)
     def day_of_week(self, /) -> RqlQuery:
-        """The day of the week, as `r.monday` to `r.sunday`.
+        """Gets the day of the week. `r.monday` to `r.sunday` can be compared with it.
 
         Returns:
             1 to 7.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             (r.now().day_of_week() == r.tuesday).run(conn)
@@ -165,13 +165,13 @@ class TimeCommands:
 
     @command(TermType.DAY_OF_YEAR)
     def day_of_year(self, /) -> RqlQuery:
-        """The day of the year.
+        """Gets the day of the year.
 
         Returns:
             1 to 366.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().day_of_year().run(conn)
@@ -179,13 +179,13 @@ class TimeCommands:
 
     @command(TermType.HOURS)
     def hours(self, /) -> RqlQuery:
-        """The hour of a time.
+        """Gets the hour of a time.
 
         Returns:
             0 to 23.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().hours().run(conn)
@@ -193,13 +193,13 @@ class TimeCommands:
 
     @command(TermType.MINUTES)
     def minutes(self, /) -> RqlQuery:
-        """The minute of a time.
+        """Gets the minute of a time.
 
         Returns:
             0 to 59.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().minutes().run(conn)
@@ -207,13 +207,13 @@ class TimeCommands:
 
     @command(TermType.SECONDS)
     def seconds(self, /) -> RqlQuery:
-        """The second of a time, with its fraction (milliseconds).
+        """Gets the second of a time, with milliseconds.
 
         Returns:
             A number from 0 to 59.999.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().seconds().run(conn)
@@ -221,13 +221,13 @@ class TimeCommands:
 
     @command(TermType.TO_ISO8601)
     def to_iso8601(self, /) -> RqlQuery:
-        """A time as text.
+        """Writes a time as text, in ISO 8601.
 
         Returns:
             A str such as `"2024-05-06T07:08:09.000+00:00"`.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().to_iso8601().run(conn)
@@ -235,13 +235,13 @@ class TimeCommands:
 
     @command(TermType.TO_EPOCH_TIME)
     def to_epoch_time(self, /) -> RqlQuery:
-        """The seconds since 1970, with their fraction (milliseconds).
+        """Gets the seconds since the start of 1970 in UTC, with milliseconds.
 
         Returns:
             A number.
 
         Raises:
-            ReqlQueryLogicError: the subject is no time.
+            ReqlQueryLogicError: it is not called on a time.
 
         Example:
             r.now().to_epoch_time().run(conn)
@@ -250,13 +250,13 @@ class TimeCommands:
 
 @command(TermType.NOW, style=top_level)
 def now() -> RqlQuery:
-    """The time at which the server got the query; the same everywhere in it.
+    """Gets the time at which the server received the query. It is the same in the whole query.
 
     Returns:
         A datetime in UTC.
 
     Raises:
-        ReqlQueryLogicError: it stands where only what is deterministic may.
+        ReqlQueryLogicError: it is used where only deterministic queries are allowed.
 
     Example:
         r.table("log").insert({"at": r.now()}).run(conn)
@@ -274,12 +274,15 @@ def time(
     timezone: Text = UNSET,
     /,
 ) -> RqlQuery:
-    """A time made of year, month, day and timezone, or with the time of day between these.
+    """Makes a time of a date, optionally a time of day, and a timezone.
+
+    Give `(year, month, day, timezone)` or `(year, month, day, hour, minute, second, timezone)`.
 
     Args:
-        year, month, day: the date; a month may be `r.january` and so on.
-        timezone_or_hour: `"Z"`, `"+HH:MM"` or `"-HH:MM"`; or the hour, and then follow
-        minute, second, timezone: the rest.
+        year, month, day: the date. The month may be `r.january` and so on.
+        timezone_or_hour: the timezone, if there is no time of day; otherwise the hour.
+        minute, second: the rest of the time of day.
+        timezone: `"Z"`, `"+HH:MM"` or `"-HH:MM"`.
 
     Returns:
         A datetime.
@@ -294,16 +297,16 @@ def time(
 
 @command(TermType.EPOCH_TIME, style=top_level)
 def epoch_time(seconds: Number, /) -> RqlQuery:
-    """The time that is some seconds after 1970 began.
+    """Makes a time of a number of seconds.
 
     Args:
-        seconds: how many; milliseconds count.
+        seconds: the seconds since the start of 1970 in UTC. Milliseconds are kept.
 
     Returns:
         A datetime in UTC.
 
     Raises:
-        ReqlQueryLogicError: it is no number.
+        ReqlQueryLogicError: the argument is not a number.
 
     Example:
         r.epoch_time(531360000).run(conn)
@@ -312,17 +315,17 @@ def epoch_time(seconds: Number, /) -> RqlQuery:
 
 @command(TermType.ISO8601, style=top_level)
 def iso8601(text: Text, /, *, default_timezone: Text = UNSET) -> RqlQuery:
-    """The time that a text says.
+    """Makes a time of a text.
 
     Args:
-        text: as in ISO 8601, but no week dates.
-        default_timezone: for a text without one.
+        text: the time, as in ISO 8601. Dates by week are not allowed.
+        default_timezone: the timezone to take if the text has none.
 
     Returns:
         A datetime.
 
     Raises:
-        ReqlQueryLogicError: the text is no time, or lacks a timezone.
+        ReqlQueryLogicError: the text is not a time, or there is no timezone.
 
     Example:
         r.iso8601("2024-05-06T07:08:09+02:00").run(conn)

@@ -1,4 +1,4 @@
-"""Values without a subject: JSON, objects, numbers, errors, JavaScript, HTTP."""
+"""Functions of `r` that make values: JSON, objects, numbers, errors, JavaScript, HTTP."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -29,16 +29,16 @@ __all__ = ["args", "error", "format", "http", "js", "json", "literal", "object",
 
 @command(TermType.ARGS, style=top_level)
 def args(array: Value, /) -> RqlQuery:
-    """Splices an array into the arguments of the command it is given to.
+    """Passes the elements of an array as arguments of a command, as `*` does in Python.
 
     Args:
         array: the arguments.
 
     Returns:
-        Something to be given to a command.
+        An argument for any command.
 
     Raises:
-        ReqlQueryLogicError: it is no array.
+        ReqlQueryLogicError: the argument is not an array.
 
     Example:
         r.table("users").get_all(r.args(["ada", "grace"])).run(conn)
@@ -47,16 +47,16 @@ def args(array: Value, /) -> RqlQuery:
 
 @command(TermType.JSON, style=top_level)
 def json(text: Text, /) -> RqlQuery:
-    """The value of a JSON text, parsed on the server.
+    """Makes a value of JSON text. The server parses it.
 
     Args:
-        text: the text.
+        text: the JSON text.
 
     Returns:
         The value.
 
     Raises:
-        ReqlQueryLogicError: it is no JSON.
+        ReqlQueryLogicError: the text is not valid JSON.
 
     Example:
         r.json("[1, 2, 3]").run(conn)
@@ -65,16 +65,16 @@ def json(text: Text, /) -> RqlQuery:
 
 @command(TermType.OBJECT, style=method)
 def object(*keys_and_values: Value) -> RqlQuery:
-    """An object made of keys and values in turn.
+    """Makes an object of keys and values.
 
     Args:
-        keys_and_values: a key, its value, the next key and so on.
+        keys_and_values: a key, its value, the next key, its value, and so on.
 
     Returns:
         An object.
 
     Raises:
-        ReqlQueryLogicError: a key is no string, or comes twice.
+        ReqlQueryLogicError: a key is not a string, or comes twice.
 
     Example:
         r.object("name", "Ada", "age", 36).run(conn)
@@ -83,16 +83,16 @@ def object(*keys_and_values: Value) -> RqlQuery:
 
 @command(TermType.LITERAL, style=top_level)
 def literal(value: Value = UNSET, /) -> RqlQuery:
-    """Within `update` and `merge`, a value that replaces in place of being merged.
+    """In an `update` or a `merge`, replaces an object without merging it with the old one.
 
     Args:
-        value: the value; none removes the field.
+        value: the new value of the field. Without it the field is removed.
 
     Returns:
-        Something to be put into an object.
+        A value for a field of the object that is given to `update` or `merge`.
 
     Raises:
-        ReqlQueryLogicError: it stands elsewhere.
+        ReqlQueryLogicError: it is used elsewhere.
 
     Example:
         r.table("users").get(1).update({"data": r.literal({"age": 19})}).run(conn)
@@ -101,17 +101,20 @@ def literal(value: Value = UNSET, /) -> RqlQuery:
 
 @command(TermType.RANGE, style=top_level)
 def range(start_or_end: Integer = UNSET, end: Integer = UNSET, /) -> RqlQuery:
-    """A stream of integers.
+    """Makes a stream of integers, as Python's `range` does.
+
+    Without arguments it starts with 0 and does not end.
 
     Args:
-        start_or_end: alone it is the end, and the start is 0; without any it never ends.
-        end: the end, which does not belong to it.
+        start_or_end: the end, if it is the only argument, and the stream starts with 0; otherwise
+            the first integer.
+        end: the end. It is not in the stream itself.
 
     Returns:
         A cursor.
 
     Raises:
-        ReqlQueryLogicError: something is no integer.
+        ReqlQueryLogicError: a value is not an integer.
 
     Example:
         r.range(1, 4).run(conn)  # 1, 2, 3
@@ -122,19 +125,20 @@ def range(start_or_end: Integer = UNSET, end: Integer = UNSET, /) -> RqlQuery:
 def random(
     limit_or_start: Number = UNSET, limit: Number = UNSET, /, *, float: Flag = False
 ) -> RqlQuery:
-    """A random number.
+    """Makes a random number.
+
+    Without arguments it is a float from 0 to 1.
 
     Args:
-        limit_or_start: alone it is the limit, and the start is 0; without any the number is a
-            float from 0 to 1.
-        limit: the limit, which does not belong to it.
-        float: not only integers.
+        limit_or_start: the limit, if it is the only one; otherwise the least possible number.
+        limit: the limit. The number is less than it.
+        float: True makes a float, False an integer.
 
     Returns:
         A number.
 
     Raises:
-        ReqlQueryLogicError: a limit is no integer, and `float` is not set.
+        ReqlQueryLogicError: a limit is not an integer, and `float` is not set.
 
     Example:
         r.random(1, 7).run(conn)
@@ -143,16 +147,17 @@ def random(
 
 @command(TermType.ERROR, style=top_level)
 def error(message: Text = UNSET, /) -> RqlQuery:
-    """Fails.
+    """Raises an error in a query.
 
     Args:
-        message: the error's message; without one, inside `default`, the error at hand goes on.
+        message: the error's message. Inside `default` it may be left out: then the error that
+            `default` caught is raised again.
 
     Returns:
-        Nothing ever.
+        It never returns.
 
     Raises:
-        ReqlUserError: when run.
+        ReqlUserError: the server gets to this part of the query.
 
     Example:
         r.branch(r.row["n"] > 0, r.row["n"], r.error("not positive"))
@@ -161,11 +166,11 @@ def error(message: Text = UNSET, /) -> RqlQuery:
 
 @command(TermType.FORMAT, style=top_level)
 def format(template: Text, fields: Fields, /) -> RqlQuery:
-    """A text with fields of an object put in. Servers up to 2.4.4 do not know it.
+    """Puts fields of an object into a text. Servers up to 2.4.4 do not have this command.
 
     Args:
-        template: text with `{name}` where a field goes.
-        fields: the object.
+        template: the text. `{name}` stands for the field `name`.
+        fields: the object with the fields.
 
     Returns:
         A str.
@@ -181,17 +186,18 @@ def format(template: Text, fields: Fields, /) -> RqlQuery:
 
 @command(TermType.JAVASCRIPT, style=top_level)
 def js(code: Text, /, *, timeout: Number = 5) -> RqlQuery:
-    """The value of a JavaScript expression, or a function made of one.
+    """Evaluates a JavaScript expression.
 
     Args:
         code: the expression.
-        timeout: seconds it may take.
+        timeout: how many seconds it may take.
 
     Returns:
-        A value; a function can be used wherever ReQL takes one.
+        The value of the expression. If it is a function, it can be used as an argument wherever a
+        command takes a function.
 
     Raises:
-        ReqlQueryLogicError: the code fails, or takes too long.
+        ReqlQueryLogicError: the code raised an error, or took too long.
 
     Example:
         r.table("users").filter(r.js("(function (user) { return user.age > 30; })")).run(conn)
@@ -216,26 +222,27 @@ def http(
     page: Text | Function = UNSET,
     page_limit: Integer = UNSET,
 ) -> RqlQuery:
-    """What an HTTP server answers to the RethinkDB server.
+    """Makes the database server send an HTTP request, and gets the answer.
 
     Args:
         url: the address.
-        timeout: seconds it may take.
-        attempts: how often to try.
-        redirects: how many to follow.
-        verify: check the certificate.
-        result_format: what to take the answer for; `auto` goes by its type.
+        timeout: how many seconds it may take.
+        attempts: how often to try if there is no answer.
+        redirects: how many redirects to follow.
+        verify: whether to check the server's certificate.
+        result_format: how to read the answer. `auto` decides by its content type.
         method: the HTTP method.
         auth: `{"type": "basic" or "digest", "user": ..., "pass": ...}`.
-        params: query parameters.
-        header: an object, or a list of str.
-        data: the body: a str, or an object of form fields.
-        page: how to get the next page: `"link-next"`, or a function from
-            `{"params": ..., "header": ..., "body": ...}` to its address, or None at the end.
-        page_limit: how many pages at most, -1 for all; required with `page`.
+        params: an object with the parameters in the URL's query.
+        header: an object with headers, or a list of strings `"Name: value"`.
+        data: the body of the request: a str, or an object with the fields of a form.
+        page: how to find the next page of an answer in pages. `"link-next"` follows the header
+            `Link`. A function takes `{"params": ..., "header": ..., "body": ...}`, and returns
+            the address of the next page, or None after the last one.
+        page_limit: the greatest number of pages to get; -1 means all. It is required with `page`.
 
     Returns:
-        The answer; a cursor with `page`.
+        The content of the answer. With `page` a cursor.
 
     Raises:
         ReqlNonExistenceError: the request failed.

@@ -1,4 +1,4 @@
-"""Writes that apply to any selection, and changefeeds."""
+"""Changing and deleting documents, and following their changes."""
 # Declarations have no bodies (see rethinkdb.reql.declare).
 # mypy: disable-error-code="empty-body"
 
@@ -25,7 +25,7 @@ __all__ = ["WritingCommands"]
 
 
 class WritingCommands:
-    """Commands that write, on tables, selections and single documents; and `changes`."""
+    """Commands on tables, selections and single documents that write, and `changes`."""
 
     __slots__ = ()
 
@@ -40,21 +40,27 @@ class WritingCommands:
         non_atomic: Flag = False,
         ignore_write_hook: Flag = False,
     ) -> RqlQuery:
-        """Merges fields into documents.
+        """Changes some fields of documents. Other fields stay as they are.
 
         Args:
-            changes: an object, or a function from the document to one; None leaves it unchanged.
-            durability: `soft` does not wait for the disk. Default: as the table says.
-            return_changes: put old and new documents in the result's `changes`; `"always"` also
-                those that did not change.
-            non_atomic: allow what is not deterministic.
-            ignore_write_hook: bypass the table's write hook.
+            changes: an object with the new fields, which is merged into the document, or a
+                function that takes the document and returns the object. A function that returns
+                None changes nothing.
+            durability: `soft` does not wait until the data is on disk, `hard` does. Default: the
+                table's setting.
+            return_changes: add a list `changes` of old and new documents to the result;
+                `"always"` also lists documents that did not change.
+            non_atomic: allow changes that are not deterministic, such as reading another table.
+                Another write to the document may then come in between.
+            ignore_write_hook: do not call the table's write hook. The user needs the permission
+                `config`.
 
         Returns:
-            Counts as of `insert`.
+            An object of counts, as for `insert`.
 
         Raises:
-            ReqlQueryLogicError: the subject is no selection, or the change not deterministic.
+            ReqlQueryLogicError: it is not called on a table, selection or document, or the change
+                is not deterministic.
 
         Example:
             r.table("posts").get(1).update({"views": r.row["views"] + 1}).run(conn)
@@ -71,18 +77,21 @@ class WritingCommands:
         non_atomic: Flag = False,
         ignore_write_hook: Flag = False,
     ) -> RqlQuery:
-        """Puts another document in the place of each.
+        """Replaces documents by others with the same primary key.
+
+        Called on a `get` whose key does not exist, it inserts the document.
 
         Args:
-            document: the new one, or a function from the old one to it; None deletes. The primary
-                key must stay. On `get` of a missing key it inserts.
-            durability, return_changes, non_atomic, ignore_write_hook: as of `update`.
+            document: the new document, or a function that takes the old one and returns the new
+                one. None deletes the document.
+            durability, return_changes, non_atomic, ignore_write_hook: as for `update`.
 
         Returns:
-            Counts as of `insert`.
+            An object of counts, as for `insert`.
 
         Raises:
-            ReqlQueryLogicError: the subject is no selection, or the change not deterministic.
+            ReqlQueryLogicError: it is not called on a table, selection or document, or the change
+                is not deterministic.
 
         Example:
             r.table("posts").replace(r.row.without("draft")).run(conn)
@@ -97,16 +106,16 @@ class WritingCommands:
         return_changes: ReturnChanges = False,
         ignore_write_hook: Flag = False,
     ) -> RqlQuery:
-        """Removes documents.
+        """Deletes documents.
 
         Args:
-            durability, return_changes, ignore_write_hook: as of `update`.
+            durability, return_changes, ignore_write_hook: as for `update`.
 
         Returns:
-            Counts as of `insert`.
+            An object of counts, as for `insert`.
 
         Raises:
-            ReqlQueryLogicError: the subject is no selection.
+            ReqlQueryLogicError: it is not called on a table, selection or document.
 
         Example:
             r.table("posts").get_all("spam", index="label").delete().run(conn)
@@ -114,16 +123,16 @@ class WritingCommands:
 
     @command(TermType.FOR_EACH, rows=Rows.ALL)
     def for_each(self, function: Function, /) -> RqlQuery:
-        """Runs writes for each element.
+        """Runs writes for each element of a sequence.
 
         Args:
-            function: from an element to a write, or a list of writes.
+            function: takes an element, and returns a write or a list of writes.
 
         Returns:
-            The counts of all writes, summed.
+            An object of counts, as for `insert`: the sums over all writes.
 
         Raises:
-            ReqlQueryLogicError: the function returns no write.
+            ReqlQueryLogicError: the function returns something else than a write.
 
         Example:
             r.range(10).for_each(lambda i: r.table("t").insert({"id": i})).run(conn)
@@ -141,25 +150,27 @@ class WritingCommands:
         include_offsets: Flag = False,
         include_types: Flag = False,
     ) -> RqlQuery:
-        """Follows the changes to a table, document, or streamable query.
+        """Opens a changefeed: tells each change to a table, a document or a selection.
 
         Args:
-            squash: join changes to one document that come close together; a number is how many
-                seconds to wait for more.
-            changefeed_queue_size: how many changes the server keeps for a slow reader before it
-                skips some and says so in an item `{"error": ...}`.
-            include_initial: begin with what is there, as items that hold `new_val` only.
-            include_states: add items `{"state": "initializing"}` and `{"state": "ready"}`.
-            include_offsets: add `old_offset` and `new_offset` (`order_by(...).limit(n)` only).
-            include_types: add `type`: add, remove, change, initial, uninitial, state.
+            squash: send one change for several to the same document that follow each other
+                closely. A number says for how many seconds to wait for more. False sends each.
+            changefeed_queue_size: how many changes the server keeps for a reader that is too
+                slow. If there are more, it skips some and sends an item `{"error": ...}`.
+            include_initial: first send the documents that are there, as items with `new_val` only.
+            include_states: also send the items `{"state": "initializing"}` and `{"state":
+                "ready"}`, the latter when all initial documents were sent.
+            include_offsets: add `old_offset` and `new_offset` to items. This is for
+                `order_by(...).limit(n)` only.
+            include_types: add `type` to items: add, remove, change, initial, uninitial or state.
 
         Returns:
-            A cursor without an end, of `{"old_val": ..., "new_val": ...}`; an inserted document
-            has no (None) `old_val`, a deleted one no `new_val`.
+            A cursor of items `{"old_val": ..., "new_val": ...}` that does not end. `old_val` is
+            None if a document was inserted, `new_val` is None if it was deleted.
 
         Raises:
-            ReqlQueryLogicError: the query cannot be followed.
-            ReqlOpFailedError: raised by the cursor when the table is dropped or unavailable.
+            ReqlQueryLogicError: the server cannot follow changes of this query.
+            ReqlOpFailedError: while reading: the table was deleted, or is no longer available.
 
         Example:
             for change in r.table("users").changes(include_initial=True).run(conn): ...
