@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,90 @@ def test_the_finder_finds(tmp_path, monkeypatch):
         "rethinkdb.ast",
     }
     assert parts_imported(path) == {"net", "codec", "loops", "ast"}
+
+
+# --- no module imports itself by way of others
+
+Graph = dict[str, set[str]]
+
+# Where the classes of terms and the types of arguments meet, for type checkers only.
+MEETING_PLACE = "rethinkdb.reql.types"
+
+
+def graph() -> Graph:
+    """The modules of ours that each module imports.
+
+    Only what it names counts, not the packages that Python loads on the way to it: a package may
+    import the modules in it.
+    """
+    paths = {name_of(path): path for path in modules()}
+    return {
+        name: {module_of(found, paths) for found in imports(path)} - {name, ""}
+        for name, path in paths.items()
+    }
+
+
+def name_of(path: Path) -> str:
+    parts = ["rethinkdb", *path.relative_to(PACKAGE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def module_of(found: str, names: Iterable[str]) -> str:
+    """The module that an imported name is, or is in; empty if it is not one of ours."""
+    while found and found not in names:
+        found = found.rpartition(".")[0]
+    return found
+
+
+def within(package: str, imported: Graph) -> Graph:
+    """What the modules of a package import."""
+    inside = f"{package}."
+    return {name: others for name, others in imported.items() if f"{name}.".startswith(inside)}
+
+
+def circle(imported: Graph) -> list[str]:
+    """A way from a module back to it, if there is one."""
+    try:
+        TopologicalSorter(imported).prepare()
+    except CycleError as exc:
+        return list(exc.args[1])
+    return []
+
+
+def packages() -> list[str]:
+    return sorted({name_of(path.parent / "__init__.py") for path in modules()})
+
+
+@pytest.mark.parametrize("package", packages())
+def test_no_package_imports_in_a_circle(package):
+    assert circle(within(package, graph())) == []
+
+
+def test_type_checkers_meet_one_circle_in_the_language(monkeypatch):
+    """It cannot be done without: methods of terms return terms."""
+
+    def everything(node: ast.AST) -> Iterator[ast.AST]:
+        return (found for found in ast.walk(node) if found is not node)
+
+    monkeypatch.setitem(globals(), "running", everything)
+    inside = within("rethinkdb.reql", graph())
+    assert circle(inside)
+    assert circle({**inside, MEETING_PLACE: set()}) == []
+
+
+def test_the_finder_of_circles_finds(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    files = {
+        "__init__.py": "from .a import x",
+        "a.py": "def late():\n    from . import b",
+        "b.py": "from rethinkdb.c import x",
+        "c.py": "import rethinkdb.a",
+        "d.py": "from . import __version__",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = graph()
+    assert found["rethinkdb.b"] == {"rethinkdb.c"}
+    assert found["rethinkdb.d"] == {"rethinkdb"}
+    assert set(circle(found)) == {"rethinkdb.a", "rethinkdb.b", "rethinkdb.c"}
+    assert circle({**found, "rethinkdb.c": set()}) == []

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Imported here, so that Ctrl-C is quiet during imports, too.
         from rethinkdb.cli.running import run_command
 
-        return run_command(argv)
+        return run_command(argv, COMMANDS)
     except KeyboardInterrupt:
         return INTERRUPTED
 

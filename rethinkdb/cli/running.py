@@ -10,10 +10,9 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from rethinkdb.cli import COMMANDS
 from rethinkdb.cli.failures import CommandError
 from rethinkdb.cli.signals import ended_by_signals
 from rethinkdb.errors import ReqlDriverError
@@ -31,12 +30,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(WRONG_ARGUMENTS, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def run_command(argv: Sequence[str] | None) -> int:
-    """Runs the command that `argv` names; those of the process if it is None."""
+def run_command(argv: Sequence[str] | None, commands: Mapping[str, str]) -> int:
+    """Runs a command.
+
+    Args:
+        argv: its name and arguments; those of the process if None.
+        commands: the names of all commands, each with what `--help` says of it.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     with ended_by_signals(for_good=argv is None):
         try:
-            status = _run(words)
+            status = _run(words, commands)
         except SystemExit:  # argparse has shown what was asked for
             if not _flush():
                 raise SystemExit(FAILED) from None
@@ -44,8 +48,8 @@ def run_command(argv: Sequence[str] | None) -> int:
         return status if _flush(quiet=status != 0) else FAILED
 
 
-def _run(words: Sequence[str]) -> int:
-    parser = _parser(words)
+def _run(words: Sequence[str], commands: Mapping[str, str]) -> int:
+    parser = _parser(words, commands)
     if not words:
         parser.print_help(sys.stderr)
         raise SystemExit(WRONG_ARGUMENTS)
@@ -66,13 +70,13 @@ def _run(words: Sequence[str]) -> int:
     return status
 
 
-def _parser(words: Sequence[str]) -> Parser:
+def _parser(words: Sequence[str], commands: Mapping[str, str]) -> Parser:
     parser = Parser(prog="reql", description="Tools around RethinkDB.")
     parser.add_argument("--version", action="version", version=f"rethinkdb-loops {__version__}")
-    commands = parser.add_subparsers(metavar="command", required=True)
+    subparsers = parser.add_subparsers(metavar="command", required=True)
     asked_for = next((word for word in words if not word.startswith("-")), None)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
+    for name, summary in commands.items():
+        command = subparsers.add_parser(name, help=summary, description=summary)
         if name == asked_for:
             module = module_of(name)
             module.add_arguments(command)
