@@ -1,6 +1,7 @@
 # Every verb sets up its own .venv first, so that each works on a fresh machine with Python 3.10 or later.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
 
 # Those of them that this machine has; pyenv's are found too.
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -10,16 +11,26 @@ PYTHONS ?= 3.10 3.11 3.12 3.13
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-.venv/ready: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+$(BIN)/python:
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
 
-demo: .venv/ready  ## ReQL, and live changefeeds on each event loop, on a server that needs no installation
-	$(BIN)/python -m rethinkdb demo
+$(VENV)/ready: pyproject.toml | $(BIN)/python
+	@echo "Installing what tests, checks and documentation need into $(VENV); this may take some minutes"
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
 
-test: .venv/ready  ## the whole suite; RETHINKDB_TEST_SERVER=host:port runs it on a real server
+# Less than the others need, so that whoever just wants to see it does not wait for long.
+$(VENV)/demo: pyproject.toml | $(BIN)/python
+	@echo "Installing the event loops and what the embedded server needs into $(VENV); this may take a minute"
+	@$(BIN)/python -m pip install --quiet --editable '.[cli,embedded,tornado,twisted,trio,gevent]'
+	@touch $@
+
+demo: $(VENV)/demo  ## ReQL, and live changefeeds on each event loop, on a server that needs no installation
+	@$(BIN)/python -m rethinkdb demo
+
+test: $(VENV)/ready  ## the whole suite; RETHINKDB_TEST_SERVER=host:port runs it on a real server
 	$(BIN)/python -m pytest
 
 test-all:  ## the suite on each Python this machine has, each in a .venv of its own
@@ -36,19 +47,19 @@ test-all:  ## the suite on each Python this machine has, each in a .venv of its 
 	    .venv-$$version/bin/python -m pytest || exit 1; \
 	done
 
-check: .venv/ready  ## format, lint, types
+check: $(VENV)/ready  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-coverage: .venv/ready  ## the wire core must reach all its branches from its own tests
+coverage: $(VENV)/ready  ## the wire core must reach all its branches from its own tests
 	$(BIN)/python -m coverage run --source=rethinkdb.net -m pytest tests/net -n0 -q
 	$(BIN)/python -m coverage report --fail-under=100
 
-docs: .venv/ready  ## the documentation, to site/index.html; warnings are errors
+docs: $(VENV)/ready  ## the documentation, to site/index.html; warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs site
 
-bench: .venv/ready  ## what the driver costs per item, beside a bare socket and the incumbent; BENCH=--write-docs keeps it
+bench: $(VENV)/ready  ## what the driver costs per item, beside a bare socket and the incumbent; BENCH=--write-docs keeps it
 	$(BIN)/python -m benchmarks --growth $(BENCH)
 
 # The Python of the environment that `make shim` installs into, and the driver's extras there.
@@ -64,7 +75,7 @@ shim:  ## the driver, and a distribution `rethinkdb` in place of the official pa
 	    $(SHIM)/rethinkdb-*.whl
 	@$(INTO) -m pip show rethinkdb rethinkdb-loops | grep -E '^(Name|Version|Requires)'
 
-format: .venv/ready  ## rewrite the sources in the project's format, and the stubs from the names
+format: $(VENV)/ready  ## rewrite the sources in the project's format, and the stubs from the names
 	$(BIN)/python -m tools.stubs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

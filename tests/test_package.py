@@ -7,6 +7,7 @@ import configparser
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -19,6 +20,7 @@ from rich.console import Console
 
 import rethinkdb
 from rethinkdb import r
+from rethinkdb.cli.demo import EXTRAS
 from rethinkdb.cli.demo_loops import LOOPS, WITHOUT_EXTRA, code_of, show_loop
 from rethinkdb.cli.demo_tour import STEPS
 from rethinkdb.embedded import Server
@@ -188,6 +190,16 @@ def test_the_demo_shows_two_feeds_on_each_loop(demo: str, loop: str) -> None:
     assert lines[-1] == "... and 18 more: 10 on table a, 10 on table b"
     assert len(lines[:-1]) == len(TWO_CHANGES)
     assert set(lines[:-1]) == TWO_CHANGES
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+def test_make_demo_installs_what_the_demo_needs_and_says_so(tmp_path: Path) -> None:
+    shown = run("make", "-n", "-C", ROOT, "demo", f"VENV={tmp_path}/venv").stdout
+    (installed,) = re.findall(r"--editable '\.\[(.*)\]'", shown)
+    assert set(installed.split(",")) == {*EXTRAS, *LOOPS.keys() - WITHOUT_EXTRA}
+    for command in ("-m venv", "-m pip"):
+        before = shown[: shown.index(command)].splitlines()
+        assert before[-2].startswith("echo "), before
 
 
 def test_the_demo_skips_a_loop_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
