@@ -4,4 +4,6 @@
 `a` and `b` in the database `test`, fails if there are such already, and drops its own at the end:
 
     python -m rethinkdb.cli.demos.trio localhost 28015
+
+Without host and port it connects where `r.connect()` does.
 """

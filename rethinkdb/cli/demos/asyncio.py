@@ -16,8 +16,8 @@ TABLES = ("a", "b")
 r.set_loop_type("asyncio")
 
 
-async def main(host: str, port: str) -> None:
-    async with r.connect(host, int(port)) as conn:
+async def main(host: str | None = None, port: str | None = None) -> None:
+    async with r.connect(host, port) as conn:
         for table in TABLES:
             await r.table_create(table).run(conn)
         await asyncio.gather(*(watch_writes(conn, table) for table in TABLES))

@@ -16,8 +16,8 @@ from rethinkdb import r
 TABLES = ("a", "b")
 
 
-def main(host: str, port: str) -> None:
-    with r.connect(host, int(port)) as conn:
+def main(host: str | None = None, port: str | None = None) -> None:
+    with r.connect(host, port) as conn:
         for table in TABLES:
             r.table_create(table).run(conn)
         with ThreadPoolExecutor() as pool:

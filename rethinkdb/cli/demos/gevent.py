@@ -18,8 +18,8 @@ TABLES = ("a", "b")
 r.set_loop_type("gevent")
 
 
-def main(host: str, port: str) -> None:
-    with r.connect(host, int(port)) as conn:
+def main(host: str | None = None, port: str | None = None) -> None:
+    with r.connect(host, port) as conn:
         for table in TABLES:
             r.table_create(table).run(conn)
         jobs = [gevent.spawn(watch_writes, conn, table) for table in TABLES]

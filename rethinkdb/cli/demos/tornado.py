@@ -21,8 +21,8 @@ TABLES = ("a", "b")
 r.set_loop_type("tornado")
 
 
-async def main(host: str, port: str) -> None:
-    with await r.connect(host, int(port)) as conn:
+async def main(host: str | None = None, port: str | None = None) -> None:
+    with await r.connect(host, port) as conn:
         for table in TABLES:
             await r.table_create(table).run(conn)
         await multi([watch_writes(conn, table) for table in TABLES])

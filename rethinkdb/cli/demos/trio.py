@@ -18,8 +18,8 @@ TABLES = ("a", "b")
 r.set_loop_type("trio")
 
 
-async def main(host: str, port: str) -> None:
-    async with trio.open_nursery() as reading, r.open(host, int(port), nursery=reading) as conn:
+async def main(host: str | None = None, port: str | None = None) -> None:
+    async with trio.open_nursery() as reading, r.open(host, port, nursery=reading) as conn:
         for table in TABLES:
             await r.table_create(table).run(conn)
         async with trio.open_nursery() as nursery:

@@ -22,8 +22,8 @@ r.set_loop_type("twisted")
 
 
 @inlineCallbacks
-def main(reactor: object, host: str, port: str) -> Steps:
-    conn = yield r.connect(host, int(port))
+def main(reactor: object, host: str | None = None, port: str | None = None) -> Steps:
+    conn = yield r.connect(host, port)
     yield gatherResults([r.table_create(table).run(conn) for table in TABLES])
     yield gatherResults([watch_writes(conn, table) for table in TABLES])
     yield gatherResults([r.table_drop(table).run(conn) for table in TABLES])
