@@ -12,6 +12,7 @@ for its end with `Ending`.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -103,6 +104,15 @@ def _noted(number: int, frame: Any) -> None:
     """The handler in Python; there must be one for the one in C to write to the pipe."""
 
 
+def _ignore() -> None:
+    """The exit status stands, no thread is waited for, and the interpreter is taken down.
+
+    A signal that hits it there would do what it does by default, and spoil the exit status.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 _children = _Children()
 _watch = _Watch()
 
@@ -121,6 +131,8 @@ def ended_by_signals(*, for_good: bool) -> Iterator[None]:
         yield
         return
     _watch.begin()
+    if for_good:
+        atexit.register(_ignore)
     try:
         yield
     finally:
