@@ -1,0 +1,362 @@
+"""The pool: who gets which connection, when one is opened, when one is let go. No input or output.
+
+It is told what happened, and the time; it answers with effects, and settles waiters. Whoever
+carries the effects out decides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, cast
+
+from rethinkdb.net.waiter import Waiter
+
+from .desk import Desk
+from .effects import Close, Wake
+from .errors import PoolClosedError, PoolFullError, PoolTimeoutError, again, is_final
+from .hosts import Address
+from .journal import Journal
+from .line import Ask
+from .members import Member, State
+from .options import PoolOptions
+from .staff import Staff
+from .statistics import PoolStats, pool_stats
+
+__all__ = ["Pool"]
+
+
+class Pool(Staff):
+    """All decisions of a pool of connections.
+
+    Not thread-safe: who serves threads holds a lock around each call.
+
+    Args:
+        options: how it grows, waits and lets go.
+        addresses: the hosts, each a name and a port.
+        random: gives a number from 0 up to 1; tests and simulations give one. By default each pool
+            has its own, so that the processes of a prefork server do not all draw the same.
+
+    Attributes:
+        effects: what to do, oldest first. After each call take them off, one by one, and do it.
+    """
+
+    def __init__(
+        self,
+        options: PoolOptions,
+        addresses: Sequence[Address],
+        random: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__(options, addresses, random or Random().random)
+        self._desk = Desk(self._tally)
+        self._journal = Journal(options, self._members, self._desk.line, self.effects)
+        self._begun = False
+        self._closing = False
+        self._closing_at = math.inf
+        self._closers: list[Waiter[None]] = []
+        self._alarm = math.inf
+        self._now = -math.inf
+
+    # What its users want.
+
+    def open(self, now: float) -> Waiter[Any]:
+        """Open `min_size` connections. Asking does so too, but waits for one only.
+
+        Returns:
+            A waiter, settled when they are open. It fails as `ask` does; then, too, the pool goes
+            on trying until it is closed.
+        """
+        ask = self._new_ask(now, None, False)
+        if not ask.done():
+            self._desk.openers.append(ask)
+            self._decide(now)
+        return ask
+
+    def ask(self, now: float, *, exclusive: bool = False, timeout: float | None = None) -> Ask:
+        """Wait for a connection: first in, first out.
+
+        Args:
+            now: the time.
+            exclusive: to have it alone, until it is `returned`. Otherwise one query is run on it,
+                until `give_back`.
+            timeout: seconds to wait, if they are fewer than `acquire_timeout`.
+
+        Returns:
+            A waiter of a member; give it up with `cancel`. It fails with `PoolTimeoutError`,
+            `PoolFullError` or `PoolClosedError`; or, at once, with what all hosts say, if that will
+            not pass by itself.
+        """
+        ask = self._new_ask(now, timeout, exclusive)
+        if ask.done():
+            return ask
+        member = self._take_unused() if exclusive else self.take()
+        if member is not None:
+            self._desk.assign(ask, member)
+        elif len(self._desk.line) < self.options.max_waiting:
+            self._desk.line.append(ask)
+        else:
+            self._tally.refused += 1
+            ask.set_exception(PoolFullError(self._text_when_full(now)))
+            return ask
+        self._decide(now)
+        return ask
+
+    def cancel(self, waiter: Waiter[Any], now: float) -> None:
+        """Who waited in `ask`, `open` or `close` does so no longer.
+
+        What was given but not taken yet (`Waiter.result`) goes to the next one. Whoever gives up
+        waiting in `close` ends what is under way.
+        """
+        self._now = now
+        waiter.abandon()
+
+    def returned(self, member: Member, now: float, clean: bool = True) -> None:
+        """Somebody who had a connection alone gives it back.
+
+        Args:
+            member: what `ask` gave.
+            now: the time.
+            clean: it is as it was, and nothing is under way on it that its borrower began.
+                Otherwise it is closed, as soon as the cursors of others on it have ended.
+        """
+        if member.state is not State.LENT:
+            return  # lost, or ended by `close`
+        member.idle_since = now
+        if clean and not self._closing:
+            self._put_in(member)
+        else:
+            self._put_out(member, State.RETIRING)
+        self._decide(now)
+
+    def pinned(self, member: Member, feed: bool = False) -> None:
+        """A query's first answer has brought a cursor: tell before `give_back`."""
+        member.feeds += feed
+        member.cursors += not feed
+
+    def unpinned(self, member: Member, now: float, feed: bool = False) -> None:
+        """A cursor has ended: it is exhausted, closed, or has failed. Once for each `pinned`."""
+        member.feeds -= feed
+        member.cursors -= not feed
+        if not member.in_turn or now >= member.expires:
+            self._freed(member, now)
+
+    def close(self, now: float, timeout: float) -> Waiter[None]:
+        """Take no more work, wait for what is under way, close everything.
+
+        Those who wait for a connection fail at once. Queries, cursors and loans have `timeout`
+        seconds, then they are ended; changefeeds, which have no end, are ended as soon as all else
+        on their connection is over.
+
+        Returns:
+            A waiter, settled when all connections are closed.
+        """
+        waiter: Waiter[None] = Waiter(self._close_now)
+        self._closers.append(waiter)
+        if not self._closing:
+            self._closing = True
+            self._desk.refuse_all(lambda: PoolClosedError(f"The {self._journal.pool} was closed."))
+            self._give_up_dials()
+            self._let_all_go()
+        self._closing_at = min(self._closing_at, now + timeout)
+        self._decide(now)
+        return waiter
+
+    def stats(self) -> PoolStats:
+        """How it stands."""
+        return pool_stats(self.options, self._members, self._hosts, self._desk.line, self._tally)
+
+    # What has become of the effects.
+
+    def opened(self, member: Member, now: float) -> None:
+        """Dialled, and logged in. `member.connection` must be in place."""
+        if member.state is not State.DIALLING:  # given up meanwhile
+            self.effects.append(Close(member, graceful=False))
+            return
+        failures = member.host.failures if member.host.cause is not None else 0
+        self._hosts.opened(member.host, now)
+        member.opened_at = member.idle_since = now
+        member.expires = self._retirement.expiry(now)
+        self._put_in(member)
+        self._journal.opened(member.host, failures)
+        self._decide(now)
+
+    def failed(self, member: Member, error: BaseException, now: float) -> None:
+        """Dialled, in vain."""
+        if member.state is not State.DIALLING:
+            return
+        self._hosts.failed(member.host, error, is_final(error), member.dialled_at, now)
+        self._remove(member)
+        self._journal.failed(member.host, error)
+        self._decide(now)
+
+    def lost(self, member: Member, cause: BaseException | None, now: float) -> None:
+        """A connection has ended, and not because of a `Close`.
+
+        Args:
+            member: whose.
+            cause: what ended it; None if its borrower has closed it.
+            now: the time.
+        """
+        if member.state in (State.GONE, State.CLOSING):
+            return
+        borrower = member.state is State.LENT and cause is None
+        self._remove(member)
+        if borrower:
+            self._hosts.closed(member.host)
+        else:
+            self._hosts.lost(member.host, cause, member.opened_at, now)
+            self._journal.lost(member.host, cause)
+        self._decide(now)
+
+    def closed(self, member: Member, now: float) -> None:
+        """A `Close` was carried out."""
+        if member.state is not State.CLOSING:
+            return
+        self._hosts.closed(member.host)
+        self._remove(member)
+        self._decide(now)
+
+    def tick(self, now: float) -> None:
+        """The time of a `Wake` has come."""
+        self._alarm = math.inf
+        self._decide(now)
+
+    # Deciding.
+
+    def _decide(self, now: float) -> None:
+        """Look at everything. Waiters are settled last, when all is consistent."""
+        self._now = now
+        if self._closing:
+            self._wind_up(now)
+        elif self._begun:
+            self._keep(now)
+        self._heed = bool(len(self._desk.line)) or self._journal.exhausted
+        self._set_alarm(now)
+        self._desk.settle()
+
+    def _keep(self, now: float) -> None:
+        """Serve those who wait, and have as many connections as that takes."""
+        desk = self._desk
+        desk.refuse_late(now, self._late)
+        self._retire(now)
+        self._serve(now)
+        self._grow(now, self._wanted, desk.urgent)
+        if self._drain(desk.line.leading_exclusive(self.options.max_size)):
+            self._serve(now)
+        self._take_stock()
+
+    def _serve(self, now: float) -> None:
+        """Give what there is to those who wait, in their order."""
+        passed = 0
+        while (ask := self._desk.line.at(passed)) is not None:
+            member = self._take_unused() if ask.exclusive else self.take()
+            if member is not None:
+                self._desk.serve(ask, member, now)
+            elif ask.exclusive and self._has_room:
+                passed += 1  # a member is being opened or drained for it, see `_drain`
+            else:
+                break
+
+    def _take_stock(self) -> None:
+        """Tell those who want to know how the pool stands."""
+        line, usable = self._desk.line, self._members.usable
+        if usable >= self.options.min_size:
+            self._desk.open_for_all()
+        refusal = self._hosts.refusal
+        if refusal is not None and not usable and not self._members.those(State.DIALLING):
+            self._desk.refuse_all(lambda: again(refusal))
+        if self._has_room:
+            if not len(line):
+                self._journal.at_ease()
+        elif len(line) and not self._relied_on:
+            self._journal.stuck(self._hosts.cause)
+
+    def _wind_up(self, now: float) -> None:
+        late = now >= self._closing_at
+        if late:
+            self._closing_at = math.inf
+        self._end_all(late)
+        if not len(self._members):
+            self._desk.release(self._closers)
+
+    def _set_alarm(self, now: float) -> None:
+        """Ask to be woken when the time alone will matter."""
+        at = self._closing_at
+        if self._begun and not self._closing:
+            dial_at = self._dial_at(now, self._wanted, self._desk.urgent)
+            at = min(self._desk.next_deadline, self._retire_at(now), dial_at)
+        if at < self._alarm:
+            self._alarm = at
+            self.effects.append(Wake(at))
+
+    @property
+    def _wanted(self) -> int:
+        return self._desk.wanted(self.options.per_connection)
+
+    def _freed(self, member: Member, now: float) -> None:
+        if member.state is State.GONE:
+            self._add_up(member)
+            return
+        if member.state is State.DRAINING and not member.load:
+            self._put_in(member)
+        self._decide(now)
+
+    # Those who wait.
+
+    def _new_ask(self, now: float, timeout: float | None, exclusive: bool) -> Ask:
+        limit = self.options.acquire_timeout
+        limit = limit if timeout is None else min(timeout, limit)
+        unclaimed = self._unclaimed_alone if exclusive else self._unclaimed
+        ask = Ask(now, now + limit, exclusive, self._abandoned, unclaimed)
+        if self._closing:
+            ask.set_exception(PoolClosedError(f"The {self._journal.pool} is closed."))
+        self._begun = True
+        return ask
+
+    def _abandoned(self, waiter: Waiter[Any]) -> None:
+        ask = cast(Ask, waiter)
+        if ask.member is not None:  # decided, but not settled yet
+            (self._unclaimed_alone if ask.exclusive else self._unclaimed)(ask.member)
+        elif self._desk.leave(ask):
+            self._decide(self._now)
+
+    def _unclaimed(self, member: Member | None) -> None:
+        if member is not None:  # `open` gives none
+            member.queries -= 1  # it was none
+            self.give_back(member, self._now)
+
+    def _unclaimed_alone(self, member: Member) -> None:
+        self.returned(member, self._now)
+
+    def _close_now(self, _: Waiter[None]) -> None:
+        self._closing_at = -math.inf
+        self._decide(self._now)
+
+    # What they are told.
+
+    def _late(self, seconds: float) -> PoolTimeoutError:
+        error = PoolTimeoutError(self._text_when_late(seconds))
+        error.__cause__ = self._hosts.cause
+        return error
+
+    def _text_when_late(self, seconds: float) -> str:
+        pool, numbers = self._journal.pool, self._journal.numbers
+        if self._members.usable:
+            return (
+                f"No connection of the {pool} had room within {seconds:.3g} s: {numbers}; a "
+                f"connection takes {self.options.per_connection} at a time. Raise `max_size` or "
+                "`per_connection`, or send fewer queries at a time."
+            )
+        hosts = ", ".join(host.label for host in self._hosts)
+        cause = self._hosts.cause
+        why = "There was no answer yet." if cause is None else f"The last attempt failed: {cause}"
+        return f"The {pool} had no connection to {hosts} within {seconds:.3g} s: {numbers}. {why}"
+
+    def _text_when_full(self, now: float) -> str:
+        line = self._desk.line
+        return (
+            f"{len(line)} queries wait for a connection of the {self._journal.pool} already "
+            f"(`max_waiting`), the first of them for {now - line.first.asked_at:.3g} s: "
+            f"{self._journal.numbers}. Send fewer queries at a time, or raise `max_size`."
+        )

@@ -1,0 +1,62 @@
+"""What a pool wants done: its answers to whoever carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .members import Member
+
+__all__ = ["Close", "Dial", "Effect", "Event", "Wake"]
+
+
+class Dial(NamedTuple):
+    """Connect to `member.host`, put the connection in `member.connection`, and tell the outcome.
+
+    That is `opened(member, now)` or `failed(member, error, now)`. From `opened` on, when the
+    connection ends by itself, `lost(member, cause, now)`.
+    """
+
+    member: Member
+
+
+class Close(NamedTuple):
+    """Close `member.connection`, and then tell `closed(member, now)`.
+
+    `graceful` is the connection's `noreply_wait`: first wait until the server has done all
+    `noreply` queries. A second Close of the same member, not graceful, ends that wait. Of a member
+    whose connection is still being opened: give that up, if this loop can; nothing need be told.
+    """
+
+    member: Member
+    graceful: bool
+
+
+class Wake(NamedTuple):
+    """Call `tick(now)` at this time. It replaces the Wake before; to come too early is no harm."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that listeners may want to know: `pool.on(name, listener)`.
+
+    Attributes:
+        name: "opened": a connection was. "lost": one has ended by itself. "exhausted": queries
+            wait, as no connection has room and none is being opened. "recovered": who asks now is
+            served at once again.
+        host: `host:port` of the connection concerned; None if it is about the pool.
+        cause: what ended the connection, or keeps the pool from opening one, where that is known.
+        size, in_flight, waiting: as in `PoolStats`, at that time.
+    """
+
+    name: str
+    host: str | None
+    cause: BaseException | None
+    size: int
+    in_flight: int
+    waiting: int
+
+
+Effect = Dial | Close | Wake | Event

@@ -1,0 +1,235 @@
+"""Which host to dial next, and when.
+
+A host that a connection was opened to since the last failure is proven: as many connections as are
+needed may be opened to it at once. Any other host is tried with one dial at a time. After a failure
+it is left alone for a pause that doubles with each further one (see `backoff`). So a server that
+comes back meets one dial from each pool, spread over the whole of their pauses.
+
+With several hosts new connections go to the host that has the fewest, and a host that does not
+answer is never relied on while another one does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from rethinkdb.errors import ReqlDriverError
+
+from .backoff import Backoff
+
+__all__ = ["Address", "Host", "Hosts"]
+
+#: Name or address of a server, and its driver port.
+Address = tuple[str, int]
+
+# A connection that lasted for less was no success: a server that takes connections only to drop
+# them must not be dialled in a tight loop.
+_STEADY = 1.0
+
+# A host that has not answered a dial for this long is not relied on while there are others.
+_SLOW = 2.0
+
+_NEVER = math.inf
+
+
+class Host:
+    """One host, and what is known of it.
+
+    Attributes:
+        address: where it is.
+        label: the same for people, as `host:port`.
+        open: connections to it, usable or on their way out.
+        dialling: connections being opened.
+        proven: a connection was opened since the last loss or failure.
+        trusted: it can be expected to answer: it has not failed, been slow to answer, or lost its
+            last connection, since it was last proven.
+        failures: in a row.
+        cause: the last failure since it was last proven.
+        final: that failure will not pass by itself, such as a wrong password.
+        opened, lost, failed, queries, errors: counted since the pool was made; of queries only
+            those on connections that are gone.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.label = _label(address)
+        self.open = 0
+        self.dialling = 0
+        self.proven = False
+        self.trusted = True
+        self.failures = 0
+        self.cause: BaseException | None = None
+        self.final = False
+        self.opened = 0
+        self.lost = 0
+        self.failed = 0
+        self.queries = 0
+        self.errors = 0
+        self._proven_since = _NEVER
+        self._failed_at = -_NEVER
+        self._retry_at = -_NEVER
+        self._retry_at_if_urgent = -_NEVER
+
+    def due(self, urgent: bool) -> float:
+        """When it may be dialled; with a dial under way that says more, never."""
+        if self.dialling and not self.proven:
+            return _NEVER
+        return self._retry_at_if_urgent if urgent else self._retry_at
+
+    def __repr__(self) -> str:
+        return f"<host {self.label}: {self.open} open, {self.failures} failures>"
+
+
+class Hosts:
+    """The hosts of a pool. It is told what became of each dial.
+
+    Args:
+        addresses: at least one.
+        backoff: says how long to leave a host alone.
+        patience: while somebody waits, no pause is longer than this. It should be a part of the
+            time that they wait: who asks when the host is back is then served in time.
+    """
+
+    def __init__(self, addresses: Sequence[Address], backoff: Backoff, patience: float) -> None:
+        self._hosts = [Host(address) for address in addresses]
+        self._backoff = backoff
+        self._patience = patience
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self._hosts)
+
+    # What to do.
+
+    def next(self, now: float, urgent: bool) -> Host | None:
+        """The host to dial for who needs a connection; None if none may be dialled now.
+
+        Args:
+            now: the time.
+            urgent: somebody waits for it.
+        """
+        due = [host for host in self._hosts if host.due(urgent) <= now]
+        trusted = [host for host in self._hosts if host.trusted]
+        # Of those trusted the emptiest may be due only when a dial under way has said more.
+        host = self._emptiest(trusted or due, due)
+        return host if host in due else None
+
+    def next_to_try(self, now: float) -> Host | None:
+        """A host that nobody relies on, and whose pause is over: to see whether it is back."""
+        if not self._any_trusted:
+            return None  # then they are dialled by who needs a connection
+        due = [host for host in self._hosts if not host.trusted and host.due(False) <= now]
+        return self._emptiest(due, due)
+
+    def wake_at(self, now: float, needed: bool, urgent: bool) -> float:
+        """When there may be a host to dial that there is not now.
+
+        Args:
+            now: the time.
+            needed: there are too few connections.
+            urgent: somebody waits for one.
+        """
+        times = [host.due(urgent) for host in self._hosts if needed]
+        if self._any_trusted:
+            times += [host.due(False) for host in self._hosts if not host.trusted]
+        return min((at for at in times if at > now), default=_NEVER)
+
+    def counts(self, host: Host) -> bool:
+        """Whether a dial to it can be relied on, as far as that is possible at present."""
+        return host.trusted or not self._any_trusted
+
+    @property
+    def refusal(self) -> BaseException | None:
+        """What all hosts say, if none of them will let anybody in."""
+        return self.cause if all(host.final for host in self._hosts) else None
+
+    @property
+    def cause(self) -> BaseException | None:
+        """The latest failure of those hosts that fail."""
+        failing = [host for host in self._hosts if host.cause is not None]
+        return max(failing, key=lambda host: host._failed_at).cause if failing else None
+
+    # What happened.
+
+    def dialled(self, host: Host) -> None:
+        """A connection to it is being opened."""
+        host.dialling += 1
+
+    def gave_up(self, host: Host) -> None:
+        """Opening one was given up."""
+        host.dialling -= 1
+
+    def opened(self, host: Host, now: float) -> None:
+        """It let us in."""
+        host.dialling -= 1
+        host.open += 1
+        host.opened += 1
+        if not host.proven:
+            host._proven_since = now
+        host.proven = host.trusted = True
+        host.cause, host.final = None, False
+        host._retry_at = host._retry_at_if_urgent = -_NEVER
+
+    def failed(
+        self, host: Host, error: BaseException, final: bool, dialled_at: float, now: float
+    ) -> None:
+        """It did not let us in."""
+        host.dialling -= 1
+        host.failed += 1
+        if dialled_at >= host._failed_at:  # not one of several that failed together
+            self._set_aside(host, error, now)
+        host.proven = host.trusted = False
+        host.final = final
+
+    def lost(self, host: Host, error: BaseException | None, opened_at: float, now: float) -> None:
+        """A connection has ended by itself."""
+        host.open -= 1
+        host.lost += 1
+        host.proven = False
+        host.trusted = host.trusted and host.open > 0
+        if now - opened_at < _STEADY:
+            text = f"{host.label} ended the connection right after it was opened."
+            self._set_aside(host, error or ReqlDriverError(text), now)
+
+    def closed(self, host: Host) -> None:
+        """A connection was closed by this side."""
+        host.open -= 1
+
+    def slow_at(self, host: Host, dialled_at: float) -> float:
+        """When a dial will have taken so long that other hosts are to be relied on."""
+        return dialled_at + _SLOW if host.trusted and len(self._hosts) > 1 else _NEVER
+
+    def slow(self, host: Host) -> None:
+        """That time has come."""
+        host.proven = host.trusted = False
+
+    # How.
+
+    @property
+    def _any_trusted(self) -> bool:
+        return any(host.trusted for host in self._hosts)
+
+    def _emptiest(self, hosts: Sequence[Host], due: Sequence[Host]) -> Host | None:
+        """The one with the fewest connections; best one that is due; chance decides the rest."""
+
+        def order(host: Host) -> tuple[int, bool, float]:
+            return host.open + host.dialling, host not in due, self._backoff.random()
+
+        return min(hosts, key=order, default=None)
+
+    def _set_aside(self, host: Host, error: BaseException, now: float) -> None:
+        if now - host._proven_since >= _STEADY:
+            host.failures = 0
+        host.failures += 1
+        host.proven = host.trusted = False
+        host._proven_since = _NEVER
+        host.cause, host.final = error, False
+        host._failed_at = now
+        pause, limit = self._backoff.pause(host.failures), self._backoff.limit(host.failures)
+        host._retry_at = now + pause
+        host._retry_at_if_urgent = now + pause * min(1.0, self._patience / limit)
+
+
+def _label(address: Address) -> str:
+    name, port = address
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
