@@ -52,8 +52,10 @@ check: $(VENV)/ready  ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-coverage: $(VENV)/ready  ## the wire core must reach all its branches from its own tests
+coverage: $(VENV)/ready  ## the wire core and the pool must reach all their branches, each from its own tests
 	$(BIN)/python -m coverage run --source=rethinkdb.net -m pytest tests/net -n0 -q
+	$(BIN)/python -m coverage report --fail-under=100
+	$(BIN)/python -m coverage run --source=rethinkdb.pool -m pytest tests/pool -n0 -q
 	$(BIN)/python -m coverage report --fail-under=100
 
 docs: $(VENV)/ready  ## the documentation, to site/index.html; warnings are errors

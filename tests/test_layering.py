@@ -21,7 +21,7 @@ PACKAGE = Path(rethinkdb.__file__).parent
 
 LOOP_LIBRARIES = {"asyncio", "gevent", "tornado", "trio", "twisted"}
 
-# What the wire core must do without: sockets, clocks, threads, loops.
+# What the wire core and the pool must do without: sockets, clocks, threads, loops.
 IO = {"_thread", "select", "selectors", "signal", "socket", "ssl", "threading", "time"}
 
 # Modules and packages, lowest first. Each may import from its own line and from those it names.
@@ -37,8 +37,9 @@ ALLOWED = {
     "ast": {"pseudotypes", "reql"},
     "query": {"reql"},
     "net": {"codec", "errors", "ql2", "repl", "version", "installation"},
+    "pool": {"errors", "net"},
     "push": {"errors", "net", "repl"},
-    "loops": {"codec", "errors", "net", "ql2", "version"},
+    "loops": {"codec", "errors", "net", "pool", "ql2", "version"},
     # Faces: names under which programs for the official package find things.
     "ql2_pb2": {"ql2"},
     "asyncio_net": {"loops"},
@@ -120,8 +121,11 @@ def top_level(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imports(path)}
 
 
-@pytest.mark.parametrize("path", modules("net"), ids=lambda path: path.stem)
-def test_the_wire_core_is_sans_io(path):
+SANS_IO = [*modules("net"), *modules("pool")]
+
+
+@pytest.mark.parametrize("path", SANS_IO, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_wire_core_and_the_pool_are_sans_io(path):
     assert not top_level(path) & (IO | LOOP_LIBRARIES)
 
 
@@ -152,7 +156,7 @@ def test_the_rooms_of_the_loops_are_apart():
 
 
 def test_nobody_but_the_top_imports_the_top():
-    for part in ("ql2", "errors", "pseudotypes", "codec", "repl", "net", "loops"):
+    for part in ("ql2", "errors", "pseudotypes", "codec", "repl", "net", "pool", "loops"):
         for path in modules(part):
             assert "rethinkdb" not in set(imports(path)), path
 
@@ -187,6 +191,10 @@ def test_importing_the_package_imports_no_loop():
 
 def test_the_wire_core_alone_needs_no_socket():
     assert loaded_by("import rethinkdb.net.session, rethinkdb.net.server") == set()
+
+
+def test_the_pool_alone_needs_no_socket():
+    assert loaded_by("import rethinkdb.pool.decisions") == set()
 
 
 def test_the_finder_finds(tmp_path, monkeypatch):

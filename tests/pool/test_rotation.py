@@ -70,7 +70,7 @@ def test_queries_and_errors_are_counted() -> None:
     assert (stats.queries, stats.errors, stats.in_flight) == (2, 1, 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 5), st.integers(1, 5), st.lists(st.integers(0, 9), max_size=80))
 def test_it_is_always_the_least_loaded(size: int, per_connection: int, steps: list[int]) -> None:
     world = World(min_size=size, max_size=size, per_connection=per_connection)

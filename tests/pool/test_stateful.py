@@ -314,6 +314,9 @@ class PoolMachine(RuleBasedStateMachine):
         idle = [member for member in in_turn if not member.load]
         assert not (room and any(not user.exclusive for user in waiting))
         assert not (idle and any(user.exclusive for user in waiting))
+        draining = [member for member in self.open if member.state is State.DRAINING]
+        assert all(member.load for member in draining)
+        assert len(draining) <= sum(user.exclusive for user in waiting)
         assert len(waiting) == world.pool.stats().waiting <= self.options.max_waiting
         for user in waiting:
             assert self.closing is None
@@ -355,4 +358,4 @@ class PoolMachine(RuleBasedStateMachine):
 
 
 TestPool = PoolMachine.TestCase
-TestPool.settings = settings(max_examples=150, stateful_step_count=100, deadline=None)
+TestPool.settings = settings(max_examples=150, stateful_step_count=100)
