@@ -11,6 +11,7 @@
 `functions`       the functions and constants of `r`
 `run_options`     the keyword arguments of `run`
 `printing`        how terms print
+`truth`           warnings about terms that Python's `and`, `or` and `if` decided about
 `types`           the types in the signatures of commands
 `late`            the one place where modules of the language call modules above them
 ================  ================================================================================
