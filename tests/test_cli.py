@@ -212,6 +212,31 @@ def test_output_that_cannot_be_written_is_an_error(words: list[str]) -> None:
     assert "No space left on device" in errors
 
 
+def test_the_conformance_suite_says_which_loops_there_are() -> None:
+    with started(
+        code="from rethinkdb.testing.conformance.__main__ import main; main(['x'])"
+    ) as tried:
+        status, errors = ended(tried)
+    assert status == 2
+    assert "there is no loop 'x'; choose from blocking, asyncio" in errors
+    assert "Traceback" not in errors
+
+
+def test_the_conformance_suite_says_what_to_install() -> None:
+    code = """
+import sys
+sys.modules["trio"] = None
+from rethinkdb.testing.conformance.__main__ import main
+sys.exit(main(["trio"]))
+"""
+    with started(code=code) as tried:
+        status, errors = ended(tried)
+    assert status == 1
+    assert errors == (
+        "== trio\nThe loop type `trio` needs trio: pip install 'rethinkdb-loops[trio]'.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("exc", "text"),
     [

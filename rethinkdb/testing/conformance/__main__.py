@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 from rethinkdb.loops import load
 
@@ -10,16 +12,39 @@ from . import check
 from .drivers import DRIVERS
 
 
-def main(names: list[str]) -> int:
-    """Try the loops named, all built-in ones if none is; 1 if one of them failed."""
-    passed = True
-    for name in names or DRIVERS:
-        print(f"== {name}", file=sys.stderr)
-        report = check(DRIVERS[name](), load(name))
-        print(report)
-        passed = passed and report.passed
-    return 0 if passed else 1
+def main(words: Sequence[str] | None = None) -> int:
+    """Tries the loops named, or all built-in ones if none is named.
+
+    Args:
+        words: their names; those on the command line if it is None.
+
+    Returns:
+        The exit status: 0 all passed, 1 one of them failed or is not installed, 2 there is no such
+        loop.
+    """
+    parser = argparse.ArgumentParser("python -m rethinkdb.testing.conformance")
+    parser.add_argument(
+        "loops", nargs="*", metavar="loop", help=f"{', '.join(DRIVERS)}; all if none is named"
+    )
+    names = parser.parse_args(words).loops
+    for name in names:
+        if name not in DRIVERS:
+            parser.error(f"there is no loop {name!r}; choose from {', '.join(DRIVERS)}")
+    passed = [_passes(name) for name in names or DRIVERS]
+    return 0 if all(passed) else 1
+
+
+def _passes(name: str) -> bool:
+    print(f"== {name}", file=sys.stderr)
+    try:
+        connection_type = load(name)
+    except ImportError as exc:  # it says what to install
+        print(exc, file=sys.stderr)
+        return False
+    report = check(DRIVERS[name](), connection_type)
+    print(report)
+    return report.passed
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
