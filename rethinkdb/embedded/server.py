@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from os import PathLike
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from rethinkdb.embedded import limits
 from rethinkdb.embedded.outside.engines import ENGINES
@@ -16,7 +16,7 @@ from rethinkdb.embedded.serving.listener import Listener
 from rethinkdb.embedded.serving.queries import Conversation
 from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.storage.permissions import ADMIN, User
-from rethinkdb.embedded.storage.store import Store
+from rethinkdb.embedded.storage.store import RowOrder, Store
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
 from rethinkdb.net.server import ServerProtocol
 
@@ -35,6 +35,9 @@ class Server:
         certfile, keyfile: for TLS, a certificate with its chain and the key, PEM files; `keyfile`
             may be in `certfile`.
         ssl_context: for TLS, a ready server-side context instead of the two.
+        order: in which order rows come that nothing sorts. "real" is that of a real server, which
+            nothing promises. With "shuffled" it is another one each time: a test that relies on the
+            order then fails sooner or later.
 
     Attributes:
         host, port: where it listens; `port` is the real one once it is started, and stays: a
@@ -65,10 +68,11 @@ class Server:
         certfile: str | PathLike[str] | None = None,
         keyfile: str | PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        order: Literal["real", "shuffled"] = "real",
     ) -> None:
         self.host = host
         self.port = port
-        self.store = Store(SYSTEM_TABLES)
+        self.store = Store(SYSTEM_TABLES, order=_row_order(order))
         self._context = ssl_context or _context(certfile, keyfile)
         self._lock = threading.Lock()
         self._listener: Listener | None = None
@@ -147,6 +151,14 @@ class Server:
             f'Server ready, "{store.server_name}" {store.server_id}',
         ):
             store.note("notice", message)
+
+
+def _row_order(name: str) -> RowOrder:
+    try:
+        return RowOrder(name)
+    except ValueError:
+        names = " or ".join(f'"{order.value}"' for order in RowOrder)
+        raise ValueError(f"`order` must be {names}, not {name!r}.") from None
 
 
 def _context(

@@ -59,13 +59,13 @@ def connect(server: Server, **options: Any) -> Any:
 # -- clients that do not read
 
 
-def send_until_stalled(client: RawClient, data: bytes, server: Server) -> tuple[int, memoryview]:
-    """Sends the same bytes again and again until the server does not take more.
+def send_until_stalled(client: RawClient, body: bytes, server: Server) -> tuple[int, memoryview]:
+    """Sends the same query again and again until the server does not take more.
 
     Gives how often it did, and what is left to send of the last time. Between two tries another
     client has answers, so the server has had its time.
     """
-    count, left = 0, memoryview(data)
+    count, left = 0, memoryview(frame(0, body))
     client.socket.setblocking(False)
     with connect(server) as other:
         stalled = 0
@@ -78,7 +78,7 @@ def send_until_stalled(client: RawClient, data: bytes, server: Server) -> tuple[
                 assert r.expr(stalled).run(other) == stalled
             if not left:
                 count += 1
-                left = memoryview(data)
+                left = memoryview(frame(count, body))
     client.socket.settimeout(PATIENCE)
     return count, left
 
@@ -97,10 +97,10 @@ def peak():
 
 with Server() as server, RawClient(server.host, server.port) as client:
     before = peak()
-    query = frame(1, start({{"a": [2, ["x" * 100]]}}))  # warms up
+    query = frame(99999, start({{"a": [2, ["x" * 100]]}}))  # warms up
     client.socket.sendall(query)
     client.receive()
-    body = frame(7, start("y" * {ANSWER_SIZE}))
+    body = start("y" * {ANSWER_SIZE})
     sent, left = send_until_stalled(client, body, server)
     grown = peak() - before
     answers = [client.receive() for _ in range(sent)]

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data import datum, shards
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.shards import Portions
 from rethinkdb.embedded.failures import Backtrace, QueryFailure, logic, resource
 
 if TYPE_CHECKING:
@@ -144,8 +145,11 @@ class Stream:
 
     def __iter__(self) -> Iterator[Datum]:
         """Pulls the rows as they are asked for."""
+        return self._located(iter(self._rows))
+
+    def _located(self, rows: Iterator[Datum]) -> Iterator[Datum]:
         try:
-            yield from self._rows
+            yield from rows
         except QueryFailure as failure:
             if failure.backtrace is None:
                 failure.backtrace = self.backtrace
@@ -155,6 +159,17 @@ class Stream:
         """Pulls the rows for a result that needs them all; refused if the stream never ends."""
         self.check_finite()
         return iter(self)
+
+    def batches(self, portions: Portions) -> Iterator[list[Datum]]:
+        """The rows in portions, as a real server handles them."""
+        return shards.batches_of(self.located_source(), portions)
+
+    def first_rows(self, count: int) -> Iterator[Datum]:
+        """The rows for somebody who needs so many of them at the most."""
+        rows = self._rows
+        if isinstance(rows, shards.ShardedRows):
+            rows = rows.limited(count)
+        return self._located(iter(rows))
 
     def check_finite(self) -> None:
         """Raises if the stream never ends."""
@@ -180,7 +195,7 @@ class Stream:
         """
         after_limit = None if may_follow_limit else logic(_AFTER_LIMIT, backtrace)
         return Stream(
-            transform(iter(self._rows)),
+            shards.transformed(self._rows, transform),
             origins=tuple(
                 origin.through(transform, obstacle if origin.limit is None else after_limit)
                 for origin in self.origins
@@ -213,9 +228,10 @@ class Stream:
 
     def sliced(self, left: int, right: int | None) -> Stream:
         """The rows from one place up to another, which is not included; None: up to the end."""
-        rows: Iterable[Datum] = islice(
-            iter(self), left, right if right is None else max(left, right)
-        )
+        if right is None:
+            rows: Iterable[Datum] = islice(iter(self), left, None)
+        else:
+            rows = islice(self.first_rows(right), left, max(left, right))
         feed = self.feed and self.feed.sliced(left, right)
         return self.wrapped(rows, origins=self._sliced_origins(left, right), feed=feed)
 
@@ -233,6 +249,10 @@ class Stream:
     def source(self) -> Iterable[Datum]:
         """The rows as they come, for another kind of stream: failures are not located here."""
         return self._rows
+
+    def located_source(self) -> Iterable[Datum]:
+        """The same, but failures are located at this stream."""
+        return shards.transformed(self._rows, self._located)
 
     def obstructed(self, obstacle: QueryFailure) -> tuple[Origin, ...]:
         """The origins, which no changefeed can follow from here."""
@@ -254,9 +274,15 @@ class Stream:
     def aggregate(self, start: Callable[[], Accumulator]) -> Datum:
         """The result of an aggregation over all rows."""
         self.check_finite()
-        accumulator = start()
-        accumulator.add(iter(self._rows))
-        return accumulator.result()
+        total = start()
+        for number, rows in enumerate(shards.parts_of(self._rows)):
+            if number == 0:
+                total.add(iter(rows))
+                continue
+            part = start()
+            if part.add(iter(rows)):
+                total.join(part)
+        return total.result()
 
 
 class Accumulator(Protocol):
@@ -264,6 +290,9 @@ class Accumulator(Protocol):
 
     def add(self, rows: Iterator[Datum]) -> bool:
         """Takes rows in; False if it had use for none of them."""
+
+    def join(self, other: Any) -> None:
+        """Takes in what another of its kind has made of later rows."""
 
     def result(self) -> Datum:
         """What has come of it."""
@@ -340,15 +369,28 @@ class GroupedStream(Stream):
         Groups in which there was nothing to aggregate are left out.
         """
         self.check_finite()
+        total: dict[tuple[Any, ...], tuple[Datum, Accumulator]] = {}
+        for part in shards.parts_of(self._rows):
+            for key, (group, accumulator) in self._aggregated(part, start).items():
+                known = total.get(key)
+                if known is None:
+                    total[key] = (group, accumulator)
+                else:
+                    known[1].join(accumulator)
+        return iter(total.values())
+
+    def _aggregated(
+        self, part: Iterable[Any], start: Callable[[], Accumulator]
+    ) -> dict[tuple[Any, ...], tuple[Datum, Accumulator]]:
         found: dict[tuple[Any, ...], tuple[Datum, Accumulator]] = {}
-        for groups in self._chunks():
+        for groups in self._chunks(part):
             for key, (group, rows) in groups.items():
                 known = found.get(key)
                 accumulator = start() if known is None else known[1]
                 useful = accumulator.add(self._transformed(rows))
                 if useful and known is None:
                     found[key] = (group, accumulator)
-        return iter(found.values())
+        return found
 
     def _transformed(self, rows: list[Datum]) -> Iterator[Datum]:
         pulled = iter(rows)
@@ -356,8 +398,8 @@ class GroupedStream(Stream):
             pulled = transform(pulled)
         return pulled
 
-    def _chunks(self) -> Iterator[Groups]:
-        entries = iter(self._rows)
+    def _chunks(self, part: Iterable[Any]) -> Iterator[Groups]:
+        entries = iter(part)
         order_key = datum.order_key
         seen: set[tuple[Any, ...]] = set()
         while chunk := list(islice(entries, GROUPING_CHUNK)):

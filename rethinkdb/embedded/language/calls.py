@@ -258,7 +258,12 @@ class Call:
         It counts as made by the stream, when failures about it are located.
         """
         self._result_place = stream.backtrace
-        return results.aggregate(stream, start)
+        environment = self.environment
+        within, environment.aggregating = environment.aggregating, True
+        try:
+            return results.aggregate(stream, start)
+        finally:
+            environment.aggregating = within
 
     # -- options
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.shards import Portions
 from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import TableSlice, Value
 from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
+from rethinkdb.embedded.language.batching import BatchLimits
 from rethinkdb.embedded.outside.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ class Environment:
         now: the time of the query as a PTYPE<TIME>, the same wherever `r.now()` stands in it.
         interruption: how others end the query.
         array_limit: the largest array it may make.
+        batch_limits: when a batch of rows is full.
+        pulled_by_client: rows that are pulled now go to the client, and not into a term's result:
+            only then is the first batch smaller than the others.
+        aggregating: rows that are pulled now are aggregated: then the batch options do not count.
         place: where the value was made that was returned by the last function called, or the last
             term that hands on what others have made.
     """
@@ -49,6 +55,9 @@ class Environment:
         self.options: Mapping[str, Node] = options or {}
         self.interruption = interruption or Interruption()
         self.array_limit = DEFAULT_ARRAY_LIMIT
+        self.batch_limits = BatchLimits()
+        self.pulled_by_client = False
+        self.aggregating = False
         self.place: Backtrace = ()
 
     def option(self, name: str) -> Value | None:
@@ -65,6 +74,11 @@ class Environment:
         """Converts the value that was just returned; a failure is located at `place`."""
         return located(convert, value, self.place)
 
+    def portions(self) -> Portions:
+        """How much each part of a table gives to the batches that are pulled from now on."""
+        limits = BatchLimits() if self.aggregating else self.batch_limits
+        return Portions(limits.rows, limits.size, limits.factor if self.pulled_by_client else 1)
+
     def read(self, part: TableSlice) -> Stream:
         """The rows of a slice of a table as a stream."""
         return self.store.read(part, self)
@@ -72,6 +86,14 @@ class Environment:
     def read_entries(self, part: TableSlice) -> Iterator[tuple[Datum, Datum]]:
         """The entries of a slice of an index: pairs of the value in the index and the row."""
         return self.store.read_entries(part, self)
+
+    def read_keyed(self, part: TableSlice) -> Iterable[tuple[Datum, Datum]]:
+        """The rows of a slice by keys, each with the key it was found by."""
+        return self.store.read_keyed(part, self)
+
+    def read_unordered_entries(self, part: TableSlice) -> Iterable[tuple[Datum, Datum]]:
+        """The same in the order in which nothing sorts them."""
+        return self.store.read_unordered_entries(part, self)
 
 
 def located(convert: Callable[[Value], Result], value: Value, place: Backtrace) -> Result:

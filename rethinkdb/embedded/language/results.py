@@ -76,6 +76,10 @@ class _Collector:
         self.rows += more
         return bool(more)
 
+    def join(self, other: _Collector) -> None:
+        """Takes in the rows of another part of the table."""
+        self.rows += other.rows
+
     def result(self) -> Datum:
         """The rows as an array."""
         return self.rows

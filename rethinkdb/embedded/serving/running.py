@@ -18,14 +18,14 @@ from rethinkdb.embedded.failures import (
     QueryFailure,
     resource,
 )
-from rethinkdb.embedded.language import compiler, options, results
+from rethinkdb.embedded.language import batching, compiler, options, results
+from rethinkdb.embedded.language.batching import BatchLimits
 from rethinkdb.embedded.language.environment import DEFAULT_ARRAY_LIMIT, Environment, Scope
 from rethinkdb.embedded.language.faults import fault
 from rethinkdb.embedded.language.options import DEFAULT_QUEUE_SIZE
 from rethinkdb.embedded.language.profile import Trace
 from rethinkdb.embedded.outside.interruption import Interruption
-from rethinkdb.embedded.serving import batching, replies
-from rethinkdb.embedded.serving.batching import BatchLimits
+from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.storage.jobs import Job
 from rethinkdb.ql2 import ResponseNote
@@ -183,6 +183,7 @@ class RunningQuery:
         environment.array_limit = options.limit(
             environment, "array_limit", "array size limit", DEFAULT_ARRAY_LIMIT
         )
+        environment.batch_limits = batching.batch_limits(environment)
         return self._reply(root.evaluate(Scope(environment)))
 
     def _reply(self, value: Value) -> bytes:
@@ -209,10 +210,11 @@ class RunningQuery:
         return None if self._trace is None else self._trace.take()
 
     def _next_batch(self) -> bytes:
-        limits = batching.batch_limits(self._environment, first=self._first)
+        limits = self._environment.batch_limits
+        self._environment.pulled_by_client = True
         if self._feed is not None:
             self._await_news(self._feed)
-        batch = Batch(limits)
+        batch = Batch(limits.of_first() if self._first else limits)
         notes: list[ResponseNote] = []
         if self._feed is None:
             self.finished = batch.fill(self._rows)

@@ -6,23 +6,27 @@ happens under it.
 
 from __future__ import annotations
 
+import enum
 import itertools
+import math
+import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.shards import Portions, ShardedRows
 from rethinkdb.embedded.data.streams import Origin, Stream
 from rethinkdb.embedded.data.values import Database, Table, TableSlice
 from rethinkdb.embedded.failures import logic, op_failed
 from rethinkdb.embedded.storage import keys, permissions
 from rethinkdb.embedded.storage.figures import Figures
-from rethinkdb.embedded.storage.indexes import Index, Range
+from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Index, Range
 from rethinkdb.embedded.storage.jobs import Jobs
 from rethinkdb.embedded.storage.log import Level, Log
 from rethinkdb.embedded.storage.permissions import User
@@ -45,6 +49,15 @@ __all__ = [
 ]
 
 SYSTEM_DATABASE = "rethinkdb"
+
+
+class RowOrder(enum.Enum):
+    """In which order rows come that nothing sorts."""
+
+    REAL = "real"
+    """As a real server gives them."""
+    SHUFFLED = "shuffled"
+    """In another one each time."""
 
 
 @dataclass(slots=True)
@@ -84,13 +97,17 @@ class Store:
     Args:
         system_tables: what makes the tables of the system database, which are computed from the
             store, by name.
+        server_name: what the server calls itself.
+        order: in which order rows come that nothing sorts.
     """
 
     def __init__(
         self,
         system_tables: Mapping[str, Callable[[Store, str], SystemTable]] = MappingProxyType({}),
         server_name: str = "embedded",
+        order: RowOrder = RowOrder.REAL,
     ) -> None:
+        self.order = order
         self.lock = threading.RLock()
         self.server = ServerIdentity(str(uuid.uuid4()), server_name)
         self.started = time.time()
@@ -272,7 +289,31 @@ class Store:
         if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
             permissions.require_read(environment, part.table)
             find_index(part.table, part.index)
-        return Stream(self._rows(part, environment), origin=Origin(part))
+        return Stream(self._ordered(part, environment), origin=Origin(part))
+
+    def _ordered(self, part: TableSlice, environment: Environment) -> Iterable[Datum]:
+        rows, table = self._rows(part, environment), part.table.data
+        if part.sorting is not None or not isinstance(table, StoredTable):
+            return rows
+        return self._in_parts(table, rows, lambda row: row, environment.portions)
+
+    def _in_parts(
+        self,
+        table: StoredTable,
+        items: Iterator[Any],
+        row_of: Callable[[Any], Datum],
+        portions: Callable[[], Portions],
+    ) -> Iterable[Any]:
+        """Rows of a table, or what holds them, in the order in which nothing sorts them."""
+        if self.order is RowOrder.SHUFFLED:
+            return _shuffled(items)
+        shard, primary_key = table.sharding.shard, table.primary_key
+
+        def numbered() -> Iterator[list[tuple[int, Any]]]:
+            while chunk := list(itertools.islice(items, CHUNK_SIZE)):
+                yield [(shard(row_of(item)[primary_key]), item) for item in chunk]
+
+        return ShardedRows.of(numbered(), portions)
 
     def _rows(self, part: TableSlice, environment: Environment) -> Iterator[Datum]:
         if is_empty(part):
@@ -302,22 +343,53 @@ class Store:
             environment.check_interrupted()
             yield entry
 
+    def read_keyed(
+        self, part: TableSlice, environment: Environment
+    ) -> Iterable[tuple[Datum, Datum]]:
+        """The rows of a slice by keys, lazily, each with the key it was found by."""
+        _check_primary_bounds(part)
+        pairs, table = self._keyed(part, environment), part.table.data
+        if not isinstance(table, StoredTable):
+            return pairs
+        return self._in_parts(table, pairs, lambda pair: pair[1], _everything)
+
+    def _keyed(self, part: TableSlice, environment: Environment) -> Iterator[tuple[Datum, Datum]]:
+        permissions.require_read(environment, part.table)
+        index = _index_for_values(part)
+        for key, rows in _rows_by_key(part.table.data, index, part.keys or ()):
+            environment.check_interrupted()
+            yield from ((key, row) for row in rows)
+
+    def read_unordered_entries(
+        self, part: TableSlice, environment: Environment
+    ) -> Iterable[tuple[Datum, Datum]]:
+        """The same in the order in which nothing sorts them."""
+        entries, table = self.read_entries(part, environment), part.table.data
+        if not isinstance(table, StoredTable):
+            return entries
+        return self._in_parts(table, entries, lambda entry: entry[1], environment.portions)
+
     def _chunks(self, part: TableSlice) -> Iterator[list[Datum]]:
         table = part.table.data
-        index = find_index(part.table, part.index)
-        if index is not None and index.geo:
-            raise logic(
-                f"Index `{index.name}` is a geospatial index.  Only get_nearest and"
-                " get_intersecting can use a geospatial index.",
-                (),
-            )
+        index = _index_for_values(part)
         if part.keys is not None:
-            return _chunks_under(table, index, part.keys)
+            return (rows for _, rows in _rows_by_key(table, index, part.keys))
         bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
         descending = part.sorting == "desc"
         if index is None:
             return table.in_order(bounds, descending=descending)
         return table.in_index_order(index, bounds, descending=descending)
+
+
+def _everything() -> Portions:
+    """All rows at once: those that belong to a portion of others."""
+    return Portions(math.inf, math.inf, 1)
+
+
+def _shuffled(items: Iterator[Any]) -> Iterator[Any]:
+    found = list(items)
+    random.shuffle(found)
+    yield from found
 
 
 def is_primary(part: TableSlice) -> bool:
@@ -359,9 +431,20 @@ def _check_primary_bounds(part: TableSlice) -> None:
             keys.primary_key(key)
 
 
-def _chunks_under(
+def _index_for_values(part: TableSlice) -> Index | None:
+    index = find_index(part.table, part.index)
+    if index is not None and index.geo:
+        raise logic(
+            f"Index `{index.name}` is a geospatial index.  Only get_nearest and"
+            " get_intersecting can use a geospatial index.",
+            (),
+        )
+    return index
+
+
+def _rows_by_key(
     table: TableData, index: Index | None, wanted: tuple[Datum, ...]
-) -> Iterator[list[Datum]]:
+) -> Iterator[tuple[Datum, list[Datum]]]:
     # In the order of the keys, a row as often as its key is named.
     primary = index is None
     by_key = sorted((keys.lookup(key, primary=primary), place) for place, key in enumerate(wanted))
@@ -369,7 +452,7 @@ def _chunks_under(
         places = [place for _, place in same]
         key = wanted[places[0]]
         rows = table.under(index, key) if index is not None else _as_list(table.get(key))
-        yield [row for row in rows for _ in places]
+        yield key, [row for row in rows for _ in places]
 
 
 def _as_list(row: Datum) -> list[Datum]:

@@ -13,6 +13,7 @@ from sortedcontainers import SortedList
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.shards import Sharding
 from rethinkdb.embedded.storage import keys
 from rethinkdb.embedded.storage.figures import Meter
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, EVERYTHING, Index, Range, chunks
@@ -179,6 +180,7 @@ class StoredTable(TableData):
     Attributes:
         durability, write_acks: as in the table's configuration; in memory they change nothing.
         shards: how many it is said to have.
+        sharding: in which of its parts a row is.
     """
 
     def __init__(
@@ -197,6 +199,7 @@ class StoredTable(TableData):
         self._rows: dict[OrderKey, Datum] = {}
         self._sorted_keys: SortedList[OrderKey] = SortedList()
         self._unsorted: set[OrderKey] = set()
+        self.sharding = Sharding()
 
     @property
     def rows(self) -> dict[OrderKey, Datum]:

@@ -29,6 +29,7 @@ class Tally:
     array_limit: int
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     first_error: str | None = None
+    last_error: str = ""
     changes: list[Datum] = field(default_factory=list)
     generated_keys: list[str] = field(default_factory=list)
     keys_left_out: int = 0
@@ -62,6 +63,7 @@ class Tally:
     def _count_error(self, message: str) -> None:
         self.any_documents = True
         self.counts["errors"] += 1
+        self.last_error = message
         if self.first_error is None:
             self.first_error = message
 

@@ -59,6 +59,7 @@ class Writer:
         """Inserts documents; those without a key get one."""
         primary_key = self._table.primary_key
         refused: list[str] = []
+        failed: list[tuple[Datum, str]] = []
         any_valid = False
         for document in self._permitted(documents):
             generated = _lacks_key(document, primary_key)
@@ -73,7 +74,14 @@ class Writer:
                 continue
             any_valid = True
             if not self._insert_new(row_key, document):
+                before = self._tally.counts["errors"]
                 self._replace(key, row_key, _inserting(document, conflict), generated=generated)
+                if self._tally.counts["errors"] > before:
+                    failed.append((key, self._tally.last_error))
+        if failed and isinstance(self._table, StoredTable):
+            # A server writes part by part; it reports the changes in the order of the documents.
+            shard = self._table.sharding.shard
+            self._tally.first_error = min(failed, key=lambda pair: shard(pair[0]))[1]
         if refused:  # a server looks at these before all others
             self._tally.first_error = refused[0]
             if not any_valid:  # and it then reports but the first
@@ -102,9 +110,18 @@ class Writer:
     # -- replacing
 
     def replace(self, row_keys: Iterable[Datum], replacement: Replacement) -> None:
-        """Replaces rows; the replacement runs under the lock, on the row as it is then."""
-        for key in self._permitted(row_keys):
+        """Replaces rows; the replacement runs under the lock, on the row as it is then.
+
+        They are written part by part, as on a real server.
+        """
+        for key in self._permitted(self._by_part(row_keys)):
             self._replace(key, keys.primary_key(key), replacement)
+
+    def _by_part(self, row_keys: Iterable[Datum]) -> Iterable[Datum]:
+        table, found = self._table, list(row_keys)
+        if len(found) > 1 and isinstance(table, StoredTable):
+            found.sort(key=table.sharding.shard)
+        return found
 
     def replace_with_results(
         self, rows: Iterable[tuple[Datum, Datum]], replacement: Replacement

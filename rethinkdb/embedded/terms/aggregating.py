@@ -56,6 +56,9 @@ class _Count:
         self.rows += sum(1 for _ in rows)
         return self.rows > before
 
+    def join(self, other: _Count) -> None:
+        self.rows += other.rows
+
     def result(self) -> Datum:
         return self.rows
 
@@ -92,6 +95,10 @@ class _Sum:
             self.numbers += 1
         return self.numbers > before
 
+    def join(self, other: _Sum) -> None:
+        self.total += other.total
+        self.numbers += other.numbers
+
     def result(self) -> Datum:
         return datum.number(self.total)
 
@@ -122,6 +129,10 @@ class _Extreme:
             if self.best is None or self.better(key, self.best):
                 self.best, self.row = key, row
         return found
+
+    def join(self, other: _Extreme) -> None:
+        if self.best is None or (other.best is not None and self.better(other.best, self.best)):
+            self.best, self.row = other.best, other.row
 
     def result(self) -> Datum:
         if self.best is None:
@@ -232,6 +243,9 @@ class _Reduction:
             reduced = row if reduced is _NOTHING else function(reduced, row)
         self.reduced = reduced
         return reduced is not _NOTHING
+
+    def join(self, other: _Reduction) -> None:
+        self.add(iter(() if other.reduced is _NOTHING else (other.reduced,)))
 
     def result(self) -> Datum:
         if self.reduced is _NOTHING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rethinkdb.embedded.data import datum, values
@@ -66,11 +66,15 @@ def _grouped_by_index(
     if index == table.data.primary_key:
         functions = [*functions, NativeFunction(lambda row: row[index], arity=1)]
         part = TableSlice(table)
-        entries: Iterator[Any] = ((None, row) for row in call.environment.read(part))
+        entries: Iterable[Any] = (
+            call.environment.read(part)
+            .through(lambda rows: ((None, row) for row in rows), call.place)
+            .source()
+        )
         by_value = False
     else:
         part = TableSlice(table, index, sorting="asc")
-        entries, by_value = call.environment.read_entries(part), True
+        entries, by_value = call.environment.read_unordered_entries(part), True
     groups_of = _groups_of(functions, multi=_multi(call))
     return GroupedStream(
         entries,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from rethinkdb.embedded.data import datum, merging, values
 from rethinkdb.embedded.data.datum import Datum
@@ -85,13 +86,16 @@ def _pairs_or_alone(call: Call, left: Datum) -> list[Datum]:
 def eq_join(call: Call) -> Value:
     """`eq_join`: each row with the rows of a table that it names the key of.
 
-    The result is in the order of the left sequence whether that is asked for (`ordered`) or not.
+    With `ordered` in the order of the left sequence; without, as a real server does it: it reads
+    the rows of the table for a portion of the sequence, and goes through them from the last one on.
     """
     stream, table = call.stream(0), call.table(2)
     function = call.function(1, Shortcut.GET_FIELD)
-    call.option_as("ordered", datum.truth)
+    ordered = call.option_as("ordered", datum.truth, False)
     index = datum.as_string(call.option_as("index", lambda value: value, table.data.primary_key))
-    rows = _matched(call, stream, function, table, index)
+    in_order = ordered or stream.feed is not None
+    match = _matched if in_order else _matched_by_portions
+    rows = match(call, stream, function, table, index)
     joined = Stream(
         rows,
         is_array=stream.is_array,
@@ -112,6 +116,28 @@ def _matched(
         part = TableSlice(table, index, keys=(key,))
         for right in call.environment.read(part):
             yield {"left": left, "right": right}
+
+
+def _matched_by_portions(
+    call: Call, stream: Stream, function: AnyFunction, table: Table, index: str
+) -> Iterator[Datum]:
+    environment = call.environment
+    for batch in stream.batches(environment.portions()):
+        lefts: dict[tuple[Any, ...], list[Datum]] = {}
+        wanted: list[Datum] = []
+        for left in batch:
+            key = _key(function, left)
+            if key is None:
+                continue
+            order_key = datum.order_key(key)
+            if order_key not in lefts:
+                wanted.append(key)
+            lefts.setdefault(order_key, []).append(left)
+        if not wanted:
+            continue
+        part = TableSlice(table, index, keys=tuple(wanted))
+        for key, right in reversed(list(environment.read_keyed(part))):
+            yield from ({"left": left, "right": right} for left in lefts[datum.order_key(key)])
 
 
 def _key(function: AnyFunction, row: Datum) -> Datum:

@@ -134,7 +134,8 @@ def _nth(call: Call, subject: Value) -> Value:
     place = _place(call, 1)
     if place < -1:
         raise logic(f"Cannot use an index < -1 ({place}) on a stream.")
-    row = _row_at(stream.all_rows(), place)
+    stream.check_finite()
+    row = _row_at(iter(stream) if place < 0 else stream.first_rows(place + 1), place)
     if values.is_selection(subject):
         return SingleSelection.of_row(values.table_of(subject), row)
     return row

@@ -8,6 +8,7 @@ from itertools import chain
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.merging import is_literal
+from rethinkdb.embedded.data.shards import JoinedRows
 from rethinkdb.embedded.data.streams import INFINITE, Refusal, Stream, Transform, obstacle_of
 from rethinkdb.embedded.data.values import PLAIN_TYPES, AnyFunction, Function, NativeFunction, Value
 from rethinkdb.embedded.failures import (
@@ -314,8 +315,12 @@ def union(call: Call) -> Value:
 
 
 def _joined(call: Call, streams: list[Stream]) -> Stream:
+    followed = any(stream.feed is not None for stream in streams)
+    sources = [(stream.located_source(), bool(stream.origins)) for stream in streams]
     return Stream(
-        chain.from_iterable(streams),
+        chain.from_iterable(streams)
+        if followed
+        else JoinedRows(sources, call.environment.portions),
         origins=tuple(origin for stream in streams for origin in stream.origins),
         is_array=all(stream.is_array for stream in streams),
         refusal=next((stream.refusal for stream in streams if stream.refusal is not None), None),

@@ -276,6 +276,10 @@ class _ToArray:
         located(lambda size: datum.check_array_size(size, self.limit), len(self.rows), ())
         return bool(self.rows)
 
+    def join(self, other: _ToArray) -> None:
+        """Takes in the rows of another part of a table."""
+        self.add(iter(other.rows))
+
     def result(self) -> Datum:
         """The array."""
         return self.rows

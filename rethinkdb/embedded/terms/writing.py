@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from rethinkdb.embedded.data import datum, merging, values
 from rethinkdb.embedded.data.datum import Datum
@@ -188,23 +188,24 @@ def _write_rows(
             "Could not prove argument deterministic.  Maybe you want to use the non_atomic flag?"
         )
     replacement = make_replacement(call)
-    table, rows = _rows(call)
-    writer = _writer(call, table, tally)
-    if deterministic:
-        writer.replace((key for key, _ in rows), replacement)
-    else:
-        writer.replace_with_results(((key, read()) for key, read in rows), replacement)
-    return tally.as_datum()
-
-
-def _rows(call: Call) -> tuple[Table, Iterator[tuple[Datum, Callable[[], Datum]]]]:
     subject = call.value(0)
     if isinstance(subject, SingleSelection):
-        return subject.table, iter([(subject.key, subject.row)])
+        writer = _writer(call, subject.table, tally)
+        if deterministic:
+            writer.replace([subject.key], replacement)
+        else:
+            writer.replace_with_results([(subject.key, subject.row())], replacement)
+        return tally.as_datum()
     selection = call.selection(0)
     permissions.require_read(call.environment, selection.table)
-    data = selection.table.data
-    return selection.table, ((data.key_of(row), lambda row=row: row) for row in selection.stream)
+    key_of = selection.table.data.key_of
+    writer = _writer(call, selection.table, tally)
+    for batch in selection.stream.batches(call.environment.portions()):
+        if deterministic:
+            writer.replace(map(key_of, batch), replacement)
+        else:
+            writer.replace_with_results([(key_of(row), row) for row in batch], replacement)
+    return tally.as_datum()
 
 
 # -- several writes

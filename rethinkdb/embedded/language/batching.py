@@ -29,9 +29,12 @@ class BatchLimits:
     rows: float = math.inf
     size: float = 1024 * 1024
     seconds: float = 0.5
+    factor: int = 4
+    """By which the first batch is smaller."""
 
-    def scaled_down(self, factor: int) -> BatchLimits:
+    def of_first(self) -> BatchLimits:
         """The limits of the first batch."""
+        factor = self.factor
         return BatchLimits(
             max(1, self.least_rows // factor),
             max(1, math.floor(self.rows / factor)) if self.rows < math.inf else math.inf,
@@ -41,22 +44,22 @@ class BatchLimits:
 
 
 _DEFAULTS = BatchLimits()
-_DEFAULT_SCALEDOWN = 4
 
 
-def batch_limits(environment: Environment, *, first: bool) -> BatchLimits:
+def batch_limits(environment: Environment) -> BatchLimits:
     """What the run options of a query say. Their failures point at no term."""
     rows = _given(environment, "max_batch_rows", _count, _DEFAULTS.rows)
-    limits = BatchLimits(
+    return BatchLimits(
         least_rows=int(
             min(_given(environment, "min_batch_rows", _count, _DEFAULTS.least_rows), rows)
         ),
         rows=rows,
         size=_given(environment, "max_batch_bytes", _count, _DEFAULTS.size),
         seconds=_given(environment, "max_batch_seconds", _seconds, _DEFAULTS.seconds),
+        factor=int(
+            _given(environment, "first_batch_scaledown_factor", _count, float(_DEFAULTS.factor))
+        ),
     )
-    factor = _given(environment, "first_batch_scaledown_factor", _count, float(_DEFAULT_SCALEDOWN))
-    return limits.scaled_down(int(factor)) if first else limits
 
 
 def _given(
