@@ -23,6 +23,7 @@ from rethinkdb.reql.literals import (
     Table,
     Var,
 )
+from rethinkdb.reql.pickling import unpickled
 from rethinkdb.reql.run_options import build_db, build_options
 from rethinkdb.reql.term import RqlQuery
 
@@ -47,6 +48,7 @@ __all__ = [
     "build_options",
     "constant",
     "expr",
+    "unpickled",
 ]
 
 

@@ -8,7 +8,7 @@ decoder classes a program brings along (see `ReQLEncoder`, `ReQLDecoder`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from rethinkdb import pseudotypes
@@ -192,8 +192,7 @@ class Codec:
             UnicodeEncodeError: a string holds a lone surrogate.
         """
         if self._encoder is not None:
-            text = self._encoder().encode(query)
-            return text if isinstance(text, bytes) else str(text).encode()
+            return _encode_by(self._encoder(), query)
         # orjson has its own idea of foreign values (it writes a UUID as a string).
         if orjson is not None and not _foreign_values:
             try:
@@ -236,8 +235,55 @@ def _encode_plain(query: list[Any]) -> bytes:
         raise
     except ValueError as exc:
         raise ReqlValueError(str(exc)) from exc
+    except RecursionError:
+        return _encode_deep(query)
+
+
+def _encode_by(encoder: Any, query: list[Any]) -> bytes:
+    """The same by an encoder of the program's own."""
+    try:
+        text = encoder.encode(query)
     except RecursionError as exc:
-        raise ReqlDriverCompileError("The query is nested too deep to be sent.") from exc
+        raise ReqlDriverCompileError(
+            f"The query is nested too deep for the encoder {type(encoder).__name__}."
+        ) from exc
+    return text if isinstance(text, bytes) else str(text).encode()
+
+
+class _Token(str):
+    """A text that is JSON already."""
+
+    __slots__ = ()
+
+
+_COMMA, _COLON, _ARRAY_END, _OBJECT_END = map(_Token, ",:]}")
+
+
+def _encode_deep(query: list[Any]) -> bytes:
+    """The same for what is nested so deep that Python's json gives up, at some hundred levels."""
+    encoder = ReQLEncoder()
+    texts: list[str] = []
+    pending: list[Any] = [query]  # the next one comes last
+    while pending:
+        value = pending.pop()
+        if type(value) is list or type(value) is tuple:
+            texts.append("[")
+            pending.append(_ARRAY_END)
+            pending += _separated([item] for item in reversed(value))
+        elif type(value) is dict:
+            texts.append("{")
+            pending.append(_OBJECT_END)
+            pending += _separated([item, _COLON, key] for key, item in reversed(value.items()))
+        else:
+            texts.append(value if type(value) is _Token else encoder.encode(value))
+    return "".join(texts).encode()
+
+
+def _separated(groups: Iterable[list[Any]]) -> list[Any]:
+    joined: list[Any] = []
+    for group in groups:
+        joined += [_COMMA, *group] if joined else group
+    return joined
 
 
 def loads(payload: bytes) -> Any:

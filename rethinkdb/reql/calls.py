@@ -13,7 +13,7 @@ from rethinkdb.reql.conversion import SCALARS, node
 from rethinkdb.reql.declare import Rows
 from rethinkdb.reql.inserts import as_text
 from rethinkdb.reql.rows import row_function
-from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.term import RqlQuery, make
 
 if TYPE_CHECKING:
     from rethinkdb.reql.types import Value
@@ -38,7 +38,7 @@ def call(
     optargs = {name: node(value) for name, value in options.items()} if options else {}
     if cls._inspects:
         optargs = _inspected(cls, nodes, optargs, subjects)
-    return cls(nodes, optargs)
+    return make(cls, nodes, optargs)
 
 
 def _inspected(
@@ -76,8 +76,8 @@ def _function_first(
     """The term of `do`: programs give the function last, but it is sent first."""
     if not args:
         raise ReqlDriverCompileError("Expected 1 or more arguments but found 0.")
-    *arguments, function = call(cls, args, options, subjects)._args
-    return cls([function, *arguments], {})
+    *arguments, function = call(cls, args, options, subjects)._nodes
+    return make(cls, [function, *arguments], {})
 
 
 def _documents_as_text(

@@ -13,6 +13,7 @@ from rethinkdb.ql2 import TermType
 from rethinkdb.reql import late
 from rethinkdb.reql.calls import OTHER_CALLS, call
 from rethinkdb.reql.commands import values  # noqa: F401  # declares what no term inherits
+from rethinkdb.reql.conversion import binary, node
 from rethinkdb.reql.declare import COMMANDS, usual_class_name
 from rethinkdb.reql.inserts import Documents
 from rethinkdb.reql.literals import (
@@ -27,6 +28,7 @@ from rethinkdb.reql.literals import (
     Table,
     Var,
 )
+from rethinkdb.reql.pickling import unpickled
 from rethinkdb.reql.run_options import start_options
 from rethinkdb.reql.term import RqlQuery
 from rethinkdb.reql.truth import Tested
@@ -103,7 +105,7 @@ def class_names() -> set[str]:
 
 def constant(term_type: TermType) -> RqlQuery:
     """A term that is written without parentheses, such as `r.monday`."""
-    return term_class(usual_class_name(term_type))((), {})
+    return term_class(usual_class_name(term_type))()
 
 
 def _maker(name: str) -> late.Maker:
@@ -122,7 +124,10 @@ def _complete(written: type[RqlQuery]) -> None:
 
 for _written in _WRITTEN:
     _complete(_written)
+unpickled.__module__ = _PLACE
 
 # What the modules below call; see `rethinkdb.reql.late`.
 late.maker = _maker
+late.node = node
+late.binary = binary
 late.start_options = start_options

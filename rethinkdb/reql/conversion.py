@@ -13,7 +13,7 @@ from rethinkdb.pseudotypes import to_binary
 from rethinkdb.reql.callables import next_variables, parameter_count
 from rethinkdb.reql.commands.times import iso8601
 from rethinkdb.reql.literals import MAKE_ARRAY, Binary, Datum, Func, MakeArray, MakeObj, Var
-from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.term import RqlQuery, make
 
 if TYPE_CHECKING:
     from rethinkdb.reql.types import Value
@@ -49,14 +49,19 @@ def expr(val: Value, nesting_depth: int = NESTING_DEPTH) -> RqlQuery:
     """
     if not isinstance(nesting_depth, int):
         raise ReqlDriverCompileError("Second argument to `r.expr` must be a number.")
-    made = node(val, nesting_depth)
+    try:
+        made = node(val, nesting_depth)
+    except RecursionError as exc:
+        if nesting_depth <= NESTING_DEPTH:  # then a function of the program's has gone too deep
+            raise
+        raise ReqlDriverCompileError("The value is nested too deep for Python.") from exc
     if isinstance(made, RqlQuery):
         return made
     if type(made) is list:
-        return MakeArray(made[1], {})
+        return make(MakeArray, made[1], {})
     if type(made) is dict:
-        return MakeObj((), made)
-    return Datum((made,), {})
+        return make(MakeObj, (), made)
+    return make(Datum, (made,), {})
 
 
 def node(value: Value, depth: int = NESTING_DEPTH) -> Any:
@@ -90,7 +95,7 @@ def _object(fields: Mapping[Any, Value], depth: int) -> Any:
             value = node(value, depth - 1)
             plain = plain and not isinstance(value, RqlQuery)
         nodes[key if type(key) is str else _key(key)] = value
-    return nodes if plain else MakeObj((), nodes)
+    return nodes if plain else make(MakeObj, (), nodes)
 
 
 def _key(key: object) -> str:
@@ -109,13 +114,13 @@ def _array(items: Iterable[Value], depth: int) -> Any:
             value = node(value, depth - 1)
             plain = plain and not isinstance(value, RqlQuery)
         nodes.append(value)
-    return [MAKE_ARRAY, nodes] if plain else MakeArray(nodes, {})
+    return [MAKE_ARRAY, nodes] if plain else make(MakeArray, nodes, {})
 
 
 def _function(function: Callable[..., Value], depth: int = 0) -> RqlQuery:
     numbers = next_variables(parameter_count(function))
-    body = function(*(Var((number,), {}) for number in numbers))
-    return Func(([MAKE_ARRAY, numbers], node(body)), {})
+    body = function(*(make(Var, (number,), {}) for number in numbers))
+    return make(Func, ([MAKE_ARRAY, numbers], node(body)), {})
 
 
 def _date(value: date, depth: int) -> RqlQuery:
@@ -130,7 +135,7 @@ def _date(value: date, depth: int) -> RqlQuery:
 
 
 def _bytes(value: bytes | bytearray | memoryview, depth: int = 0) -> RqlQuery:
-    return Binary((to_binary(value),), {})
+    return make(Binary, (to_binary(value),), {})
 
 
 def _finite(value: float, depth: int = 0) -> float:
@@ -186,7 +191,7 @@ def binary(data: Value, /) -> RqlQuery:
         r.table("files").insert({"data": r.binary(path.read_bytes())}).run(conn)
     """
     if isinstance(data, RqlQuery):
-        return Binary((data,), {})
+        return make(Binary, (data,), {})
     if isinstance(data, bytes | bytearray | memoryview):
         return _bytes(data)
     if isinstance(data, str):

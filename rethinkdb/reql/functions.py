@@ -192,7 +192,7 @@ intersects = function(RqlQuery.intersects)
 
 # --- constants
 
-row = ImplicitVar((), {})
+row = ImplicitVar()
 minval = constant(TermType.MINVAL)
 maxval = constant(TermType.MAXVAL)
 

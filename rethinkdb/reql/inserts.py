@@ -7,7 +7,7 @@ from typing import Any
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql import printing
 from rethinkdb.reql.conversion import NESTING_DEPTH, node
-from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.term import RqlQuery, make
 
 __all__ = ["Documents", "as_text"]
 
@@ -24,13 +24,17 @@ class Documents(RqlQuery):
 
     def build(self) -> Any:
         """The term JSON."""
-        return [self._type, [self._args[0]]]
+        return [self._type, [self._nodes[0]]]
+
+    def _outline(self, unbuilt: Any) -> Any:
+        """The term JSON."""
+        return self.build()
 
     def written(self) -> Any:
         """The documents as they would be sent if there was no text."""
         from rethinkdb.reql import bulk
 
-        return node(bulk.written(bulk.Text(*self._args)))
+        return node(bulk.written(bulk.Text(*self._nodes)))
 
 
 def as_text(documents: Any) -> Any:
@@ -41,8 +45,8 @@ def as_text(documents: Any) -> Any:
 
     text = bulk.encoded(documents, NESTING_DEPTH)
     if text is not None:
-        return Documents(text, {})
+        return make(Documents, text, {})
     mixed = bulk.encoded_singly(documents, NESTING_DEPTH)
     if mixed is None:
         return documents
-    return [Documents(item, {}) if type(item) is bulk.Text else item for item in mixed]
+    return [make(Documents, item, {}) if type(item) is bulk.Text else item for item in mixed]

@@ -1,7 +1,7 @@
 """The one place where modules of the language call modules above them.
 
 A term's methods make terms, and to make a term one needs the class of terms with all its methods.
-With imports alone that would be a circle. So the modules below call the two functions of this
+With imports alone that would be a circle. So the modules below call the functions of this
 module, and `rethinkdb.reql.classes`, which is above them all, puts the functions here when it is
 imported. Importing any module of `rethinkdb.reql` imports `classes` first.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from rethinkdb.reql.types import RqlQuery
 
-__all__ = ["Maker", "maker", "start_options"]
+__all__ = ["Maker", "binary", "maker", "node", "start_options"]
 
 #: Makes the term of a call. It takes the arguments, the options, and the number of arguments that
 #: were before the dot: 1 for a method, 0 for an `r.` function. `r.row` stays as it is in these.
@@ -22,6 +22,12 @@ Maker: TypeAlias = "Callable[[Sequence[Any], Mapping[str, Any], int], RqlQuery]"
 
 #: Takes the name of a class, and returns what makes its terms.
 maker: Callable[[str], Maker]
+
+#: Makes a node of a Python value; see `rethinkdb.reql.conversion`.
+node: Callable[[Any], Any]
+
+#: Makes a term of bytes, or of a term.
+binary: Callable[[Any], RqlQuery]
 
 #: Takes a term, its run options and the connection's database, and returns the options as they are
 #: sent.

@@ -5,14 +5,15 @@ They are the literals, functions and their variables, databases and tables.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rethinkdb.ql2 import TermType
-from rethinkdb.reql import printing
+from rethinkdb.reql import late, printing
 from rethinkdb.reql.commands.databases import DatabaseCommands
 from rethinkdb.reql.commands.indexes import IndexCommands
 from rethinkdb.reql.commands.tables import TableCommands
-from rethinkdb.reql.term import RqlQuery, build_fields
+from rethinkdb.reql.term import RqlQuery, build_fields, built
 
 __all__ = [
     "DB",
@@ -37,10 +38,18 @@ class Datum(RqlQuery):
     __slots__ = ()
     _prints = staticmethod(printing.datum)
 
+    def __init__(self, val: Any) -> None:
+        self._nodes = (val,)
+        self._optargs = {}
+
     def build(self) -> Any:
         """The scalar itself."""
-        (value,) = self._args
+        (value,) = self._nodes
         return value
+
+    def _outline(self, unbuilt: Any) -> Any:
+        """The scalar itself."""
+        return self.build()
 
 
 class MakeArray(RqlQuery):
@@ -57,9 +66,22 @@ class MakeObj(RqlQuery):
     __slots__ = ()
     _prints = staticmethod(printing.mapping)
 
+    def __init__(self, obj_dict: Mapping[str, Any]) -> None:
+        self._nodes = ()
+        self._optargs = {key: late.node(value) for key, value in obj_dict.items()}
+
     def build(self) -> Any:
         """A JSON object, which servers accept in place of the term MAKE_OBJ."""
-        return build_fields(self._optargs)
+        try:
+            return build_fields(self._optargs)
+        except RecursionError:
+            return built(self)
+
+    def _outline(self, unbuilt: Any) -> Any:
+        """A JSON object, in which the fields are as they are."""
+        fields = dict(self._optargs)
+        unbuilt.append(fields)
+        return fields
 
 
 class Func(RqlQuery):
@@ -68,6 +90,10 @@ class Func(RqlQuery):
     __slots__ = ()
     _type = int(TermType.FUNC)
     _prints = staticmethod(printing.function)
+
+    def __init__(self, lmbd: Callable[..., Any]) -> None:
+        made = late.node(lmbd)
+        self._nodes, self._optargs = made._nodes, made._optargs
 
 
 class Var(RqlQuery):
@@ -86,10 +112,19 @@ class Binary(RqlQuery):
     _name = "binary"
     _prints = staticmethod(printing.binary)
 
+    def __init__(self, data: Any) -> None:
+        made = late.binary(data)
+        self._nodes, self._optargs = made._nodes, made._optargs
+
     def build(self) -> Any:
         """The bytes as they are sent, or the term BINARY."""
-        (node,) = self._args
+        (node,) = self._nodes
         return node if type(node) is dict else super().build()
+
+    def _outline(self, unbuilt: Any) -> Any:
+        """The bytes as they are sent, or the term BINARY with its argument as it is."""
+        (node,) = self._nodes
+        return node if type(node) is dict else super()._outline(unbuilt)
 
 
 class Constant(RqlQuery):

@@ -1,8 +1,8 @@
 """How terms print: as the Python text that makes them, in errors and in `str(query)`.
 
-A `Printer` walks through a term and its arguments once. It writes the text, and takes down where in
-the text the part is that an error of the server points to. Each command has a style, a function of
-this module, that tells how its terms print.
+Each command has a style, a function of this module, that tells of which pieces the text of its
+terms consists: texts, and nodes. A `Printer` prints the nodes in turn, and takes down where in the
+text the part is that an error of the server points to. Terms of any depth can be printed.
 
 Arguments and options are nodes: other terms, scalars, or plain data as it is sent, which holds no
 term (`[MAKE_ARRAY, [item, ...]]`, `{key: value}`).
@@ -10,13 +10,20 @@ term (`[MAKE_ARRAY, [item, ...]]`, `{key: value}`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-__all__ = ["Path", "PrintableTerm", "Printer", "Style"]
+__all__ = ["Part", "Path", "Piece", "PrintableTerm", "Printer", "Style"]
 
 # The steps from a node to the part to mark: () if the node is that part, None if it is elsewhere.
 Path: TypeAlias = "tuple[int | str, ...] | None"
+
+
+#: A node in the text of a term, and the step to it from the term; None if it is in its place.
+Part: TypeAlias = "tuple[Any, int | str | None]"
+
+#: What the text of a term consists of.
+Piece: TypeAlias = "str | Part"
 
 
 class PrintableTerm(Protocol):
@@ -25,15 +32,11 @@ class PrintableTerm(Protocol):
     _name: ClassVar[str]
     _prints: ClassVar[Style]
     _prints_as: ClassVar[str]
-    _args: Any
+    _nodes: Any
     _optargs: dict[str, Any]
 
 
-Style: TypeAlias = "Callable[[Printer, Any, Path], None]"
-
-
-def _step(path: Path, key: int | str) -> Path:
-    return path[1:] if path and path[0] == key else None
+Style: TypeAlias = "Callable[[Any], Iterator[Piece]]"
 
 
 class Printer:
@@ -44,69 +47,58 @@ class Printer:
     """
 
     def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._length = 0
+        self._texts: list[str] = []
         self.span: tuple[int, int] | None = None
 
     @property
     def text(self) -> str:
         """The text written so far."""
-        return "".join(self._parts)
+        return "".join(self._texts)
 
-    def write(self, text: str) -> None:
-        """Appends text."""
-        self._parts.append(text)
-        self._length += len(text)
+    def print(self, node: Any, path: Path) -> None:
+        """Appends a node: a term, a scalar, or plain data.
 
-    def node(self, node: Any, path: Path) -> None:
-        """Appends a term, scalar, or plain data."""
-        start = self._length
-        prints = getattr(node, "_prints", None)
-        if prints is not None:
-            prints(self, node, path)
-        elif type(node) is list:
-            self.array(node[1], path)
-        elif type(node) is dict:
-            self.object(node, path)
-        else:
-            self.write(repr(node))
-        if path == ():
-            self.span = (start, self._length)
+        Args:
+            node: what to print.
+            path: the steps from it to the part to mark.
+        """
+        length = 0
+        # The nodes that are being printed, each inside the one before.
+        open_nodes: list[tuple[Iterator[Piece], Path, int]] = [(pieces_of(node), path, 0)]
+        while open_nodes:
+            pieces, path, start = open_nodes[-1]
+            for piece in pieces:
+                if isinstance(piece, str):
+                    self._texts.append(piece)
+                    length += len(piece)
+                    continue
+                node, key = piece
+                inner = path if key is None else _step(path, key)
+                open_nodes.append((pieces_of(node), inner, length))
+                break
+            else:
+                open_nodes.pop()
+                if path == ():
+                    self.span = (start, length)
 
-    def operand(self, node: Any, path: Path, wrapped: str = "datum array") -> None:
-        """Appends what is before a dot or beside an operator: literals get `r.expr()` around."""
-        if _literal_kind(node) not in wrapped:
-            self.node(node, path)
-            return
-        self.write("r.expr(")
-        self.node(node, path)
-        self.write(")")
 
-    def items(self, items: Iterable[tuple[str, int | str, Any]], path: Path) -> None:
-        """Appends nodes with commas between them. Each comes with a prefix and its step."""
-        separator = ""
-        for prefix, key, node in items:
-            self.write(separator + prefix)
-            self.node(node, _step(path, key))
-            separator = ", "
+def _step(path: Path, key: int | str) -> Path:
+    return path[1:] if path and path[0] == key else None
 
-    def arguments(self, term: PrintableTerm, path: Path, skip: int = 0) -> None:
-        """Appends the positional arguments without the first `skip` ones, and the options."""
-        positional = [("", key, node) for key, node in enumerate(term._args)]
-        options = [(f"{name}=", name, node) for name, node in term._optargs.items()]
-        self.items([*positional[skip:], *options], path)
 
-    def array(self, nodes: Iterable[Any], path: Path) -> None:
-        """Appends an array."""
-        self.write("[")
-        self.items((("", key, node) for key, node in enumerate(nodes)), path)
-        self.write("]")
+def pieces_of(node: Any) -> Iterator[Piece]:
+    """The text of a term, a scalar, or plain data."""
+    prints = getattr(node, "_prints", None)
+    if prints is not None:
+        return prints(node)  # type: ignore[no-any-return]
+    if type(node) is list:
+        return _array(node[1])
+    if type(node) is dict:
+        return _object(node)
+    return iter((repr(node),))
 
-    def object(self, fields: Mapping[str, Any], path: Path) -> None:
-        """Appends an object."""
-        self.write("r.expr({")
-        self.items(((f"{key!r}: ", key, node) for key, node in fields.items()), path)
-        self.write("})")
+
+# --- parts of styles -----------------------------------------------------------------------------
 
 
 def _literal_kind(node: Any) -> str:
@@ -118,137 +110,178 @@ def _literal_kind(node: Any) -> str:
     return "-" if type(node) is dict else "datum"
 
 
+def _operand(node: Any, key: int, wrapped: str = "datum array") -> Iterator[Piece]:
+    """What is before a dot or beside an operator: literals get `r.expr()` around."""
+    if _literal_kind(node) not in wrapped:
+        yield node, key
+        return
+    yield "r.expr("
+    yield node, key
+    yield ")"
+
+
+def _items(items: Iterable[tuple[str, int | str, Any]]) -> Iterator[Piece]:
+    """Nodes with commas between them. Each comes with a prefix and its step."""
+    separator = ""
+    for prefix, key, node in items:
+        yield separator + prefix
+        yield node, key
+        separator = ", "
+
+
+def _arguments(term: PrintableTerm, skip: int = 0) -> Iterator[Piece]:
+    """The positional arguments without the first `skip` ones, and the options."""
+    positional = [("", key, node) for key, node in enumerate(term._nodes)]
+    options = [(f"{name}=", name, node) for name, node in term._optargs.items()]
+    return _items([*positional[skip:], *options])
+
+
+def _array(nodes: Iterable[Any]) -> Iterator[Piece]:
+    yield "["
+    yield from _items(("", key, node) for key, node in enumerate(nodes))
+    yield "]"
+
+
+def _object(fields: Mapping[str, Any]) -> Iterator[Piece]:
+    yield "r.expr({"
+    yield from _items((f"{key!r}: ", key, node) for key, node in fields.items())
+    yield "})"
+
+
+def _scalar(node: Any) -> Any:
+    """The value of a scalar, or of the term of one."""
+    return node._nodes[0] if hasattr(node, "_prints") else node
+
+
 # --- styles --------------------------------------------------------------------------------------
 
 
-def datum(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def datum(term: PrintableTerm) -> Iterator[Piece]:
     """`1`, `'a'`, `None`"""
-    printer.write(repr(term._args[0]))
+    yield repr(term._nodes[0])
 
 
-def array(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def array(term: PrintableTerm) -> Iterator[Piece]:
     """`[a, b]`"""
-    printer.array(term._args, path)
+    return _array(term._nodes)
 
 
-def mapping(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def mapping(term: PrintableTerm) -> Iterator[Piece]:
     """`r.expr({'key': value})`"""
-    printer.object(term._optargs, path)
+    return _object(term._optargs)
 
 
-def method(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def method(term: PrintableTerm) -> Iterator[Piece]:
     """`subject.name(args, option=value)`"""
-    if not term._args:
-        top_level(printer, term, path)
+    if not term._nodes:
+        yield from top_level(term)
         return
-    printer.operand(term._args[0], _step(path, 0))
-    printer.write(f".{term._name}(")
-    printer.arguments(term, path, skip=1)
-    printer.write(")")
+    yield from _operand(term._nodes[0], 0)
+    yield f".{term._name}("
+    yield from _arguments(term, skip=1)
+    yield ")"
 
 
-def top_level(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def top_level(term: PrintableTerm) -> Iterator[Piece]:
     """`r.name(args, option=value)`"""
-    printer.write(f"r.{term._name}(")
-    printer.arguments(term, path)
-    printer.write(")")
+    yield f"r.{term._name}("
+    yield from _arguments(term)
+    yield ")"
 
 
-def method_of_namespace(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def method_of_namespace(term: PrintableTerm) -> Iterator[Piece]:
     """`r.db('d').name(args)` when the first argument is a database or table, else `r.name(args)`"""
-    first = term._args[0] if term._args else None
+    first = term._nodes[0] if term._nodes else None
     style = method if getattr(first, "_is_namespace", False) else top_level
-    style(printer, term, path)
+    return style(term)
 
 
-def _operands(printer: Printer, term: PrintableTerm, path: Path, separator: str) -> None:
-    for position, node in enumerate(term._args):
+def _operands(term: PrintableTerm, separator: str) -> Iterator[Piece]:
+    for position, node in enumerate(term._nodes):
         if position:
-            printer.write(separator)
-        printer.operand(node, _step(path, position))
+            yield separator
+        yield from _operand(node, position)
 
 
-def infix(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def infix(term: PrintableTerm) -> Iterator[Piece]:
     """`(a + b)`"""
-    printer.write("(")
-    _operands(printer, term, path, f" {term._prints_as} ")
-    printer.write(")")
+    yield "("
+    yield from _operands(term, f" {term._prints_as} ")
+    yield ")"
 
 
-def logical(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def logical(term: PrintableTerm) -> Iterator[Piece]:
     """`r.and_(a, b)`"""
-    printer.write(f"r.{term._name}(")
-    _operands(printer, term, path, ", ")
-    printer.write(")")
+    yield f"r.{term._name}("
+    yield from _operands(term, ", ")
+    yield ")"
 
 
-def invert(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def invert(term: PrintableTerm) -> Iterator[Piece]:
     """`(~a)`"""
-    printer.write("(~")
-    for position, node in enumerate(term._args):
-        printer.operand(node, _step(path, position), wrapped="datum")
-    printer.write(")")
+    yield "(~"
+    for position, node in enumerate(term._nodes):
+        yield from _operand(node, position, wrapped="datum")
+    yield ")"
 
 
-def bracket(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def bracket(term: PrintableTerm) -> Iterator[Piece]:
     """`a[b]`"""
-    printer.operand(term._args[0], _step(path, 0))
-    printer.write("[")
-    printer.node(term._args[1], _step(path, 1))
-    printer.write("]")
+    yield from _operand(term._nodes[0], 0)
+    yield "["
+    yield term._nodes[1], 1
+    yield "]"
 
 
-def bracket_slice(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def bracket_slice(term: PrintableTerm) -> Iterator[Piece]:
     """`a[b:c]`"""
-    printer.operand(term._args[0], _step(path, 0))
-    printer.write("[")
-    printer.node(term._args[1], _step(path, 1))
-    printer.write(":")
-    printer.node(term._args[2], _step(path, 2))
-    printer.write("]")
+    yield from _operand(term._nodes[0], 0)
+    yield "["
+    yield term._nodes[1], 1
+    yield ":"
+    yield term._nodes[2], 2
+    yield "]"
 
 
-def constant(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def constant(term: PrintableTerm) -> Iterator[Piece]:
     """`r.monday`"""
-    printer.write(f"r.{term._name}")
+    yield f"r.{term._name}"
 
 
-def variable(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def variable(term: PrintableTerm) -> Iterator[Piece]:
     """`var_1`"""
-    printer.write(f"var_{term._args[0]}")
+    yield f"var_{_scalar(term._nodes[0])}"
 
 
-def function(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def function(term: PrintableTerm) -> Iterator[Piece]:
     """`lambda var_1, var_2: body`"""
-    parameters, body = term._args
-    printer.write("lambda " + ", ".join(f"var_{number}" for number in parameters[1]) + ": ")
-    printer.node(body, _step(path, 1))
+    parameters, body = term._nodes
+    numbers = parameters[1] if type(parameters) is list else map(_scalar, parameters._nodes)
+    yield "lambda " + ", ".join(f"var_{number}" for number in numbers) + ": "
+    yield body, 1
 
 
-def funcall(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def funcall(term: PrintableTerm) -> Iterator[Piece]:
     """`a.do(function)` or `r.do(a, b, function)`; on the wire the function comes first."""
-    body, *arguments = term._args
+    body, *arguments = term._nodes
     if len(arguments) == 1:
-        printer.operand(arguments[0], _step(path, 1), wrapped="datum")
-        printer.write(".do(")
+        yield from _operand(arguments[0], 1, wrapped="datum")
+        yield ".do("
     else:
-        printer.write("r.do(")
+        yield "r.do("
     if len(arguments) > 1:
         for position, node in enumerate(arguments, start=1):
-            printer.node(node, _step(path, position))
-            printer.write(", ")
-    printer.node(body, _step(path, 0))
-    printer.write(")")
+            yield node, position
+            yield ", "
+    yield body, 0
+    yield ")"
 
 
-def binary(printer: Printer, term: PrintableTerm, path: Path) -> None:
+def binary(term: PrintableTerm) -> Iterator[Piece]:
     """`r.binary(term)`; the content of bytes is not printed."""
-    if type(term._args[0]) is dict:
-        printer.write("r.binary(bytes(<data>))")
-    else:
-        top_level(printer, term, path)
+    return iter(("r.binary(bytes(<data>))",)) if type(term._nodes[0]) is dict else top_level(term)
 
 
-def documents(printer: Printer, term: Any, path: Path) -> None:
+def documents(term: Any) -> Iterator[Piece]:
     """The documents that were given, although they are sent as a text."""
-    printer.node(term.written(), path)
+    yield term.written(), None

@@ -6,7 +6,7 @@ from typing import Any
 
 from rethinkdb.reql.callables import next_variables
 from rethinkdb.reql.literals import MAKE_ARRAY, Func, ImplicitVar
-from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.term import RqlQuery, make
 
 __all__ = ["row_function"]
 
@@ -15,7 +15,7 @@ def row_function(node: Any) -> Any:
     """A function with one parameter if the node holds `r.row`, else the node itself."""
     if not isinstance(node, RqlQuery) or not _holds_row(node):
         return node
-    return Func(([MAKE_ARRAY, next_variables(1)], node), {})
+    return make(Func, ([MAKE_ARRAY, next_variables(1)], node), {})
 
 
 def _holds_row(term: RqlQuery) -> bool:
@@ -26,6 +26,6 @@ def _holds_row(term: RqlQuery) -> bool:
             return True
         # An `r.row` inside a function belongs to that function.
         if isinstance(node, RqlQuery) and not isinstance(node, Func):
-            pending.extend(node._args)
+            pending.extend(node._nodes)
             pending.extend(node._optargs.values())
     return False

@@ -42,7 +42,7 @@ class _Test:
 
     def __init__(self, term: RqlQuery, frame: Any) -> None:
         self._kind: type[RqlQuery] | None = type(term)
-        self._nodes, self._optargs = term._args, term._optargs
+        self._nodes, self._optargs = term._nodes, term._optargs
         self._path = frame.f_code.co_filename
         self._line = frame.f_lineno
         self._instruction = frame.f_lasti
@@ -65,7 +65,7 @@ class _Test:
             place = self._path, self._instruction
             text = _texts.get(place)
             if text is None:
-                text = _texts[place] = _text(kind(self._nodes, self._optargs))
+                text = _texts[place] = _text(_term(kind, self._nodes, self._optargs))
             warnings.warn_explicit(
                 text, ReqlTruthWarning, self._path, self._line, registry=self._registry
             )
@@ -93,6 +93,12 @@ def used(nodes: Iterable[Any]) -> None:
         if test is not None:
             test.forget()
             node._test = None
+
+
+def _term(kind: type[RqlQuery], nodes: Any, optargs: Any) -> RqlQuery:
+    term = kind.__new__(kind)
+    term._nodes, term._optargs = nodes, optargs
+    return term
 
 
 def _text(term: RqlQuery) -> str:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from rethinkdb import codec, r
 from rethinkdb.codec import Codec, MalformedResponse, ReQLDecoder, ReQLEncoder, Response
 from rethinkdb.errors import (
-    ReqlDriverCompileError,
     ReqlDriverError,
     ReqlTypeError,
     ReqlValueError,
@@ -82,8 +81,7 @@ class TestEncoding:
         body: list[Any] = []
         for _ in range(100_000):
             body = [body]
-        with pytest.raises(ReqlDriverCompileError, match="nested too deep"):
-            Codec().encode(body)
+        assert Codec().encode(body) == b"[" * 100_001 + b"]" * 100_001
         while body:  # one by one, as the interpreter would recurse to free it
             body = body[0]
 

@@ -101,8 +101,8 @@ PLAIN: dict[str, Callable[[Any], RqlQuery]] = {
 
 
 def holds_wrapped_row(query: RqlQuery) -> bool:
-    nodes = [*query._args, *query._optargs.values()]
-    return any(isinstance(node, Func) and len(node._args[0][1]) == 1 for node in nodes) and (
+    nodes = [*query._nodes, *query._optargs.values()]
+    return any(isinstance(node, Func) and len(node._nodes[0][1]) == 1 for node in nodes) and (
         [13, []] in flat(query.build())
     )
 
@@ -121,7 +121,7 @@ def test_becomes_a_function(name: str) -> None:
     query = call(row)
     assert holds_wrapped_row(query)
     (function,) = [
-        node for node in [*query._args, *query._optargs.values()] if isinstance(node, Func)
+        node for node in [*query._nodes, *query._optargs.values()] if isinstance(node, Func)
     ]
     assert function.build()[1][1] == row.build()
 
@@ -130,7 +130,7 @@ def test_becomes_a_function(name: str) -> None:
 def test_other_expressions_stay_as_they_are(name: str) -> None:
     plain = r.expr("x")
     nodes = WRAPPED[name](plain)
-    assert not any(isinstance(node, Func) for node in [*nodes._args, *nodes._optargs.values()])
+    assert not any(isinstance(node, Func) for node in [*nodes._nodes, *nodes._optargs.values()])
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -158,7 +158,7 @@ def item_is_function_of_row(item: Any) -> bool:
     ],
 )
 def test_is_found_anywhere_inside(argument: Any) -> None:
-    assert isinstance(t.update(argument)._args[1], Func)
+    assert isinstance(t.update(argument)._nodes[1], Func)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_functions_are_not_made_functions_again(query: RqlQuery) -> None:
 
 def test_sorting_terms_keep_their_own_function() -> None:
     query = t.order_by(r.desc(r.row["a"]), r.asc("b"))
-    assert [type(node).__name__ for node in query._args] == ["Table", "Desc", "Asc"]
+    assert [type(node).__name__ for node in query._nodes] == ["Table", "Desc", "Asc"]
 
 
 def test_is_not_callable() -> None:
