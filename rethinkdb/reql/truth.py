@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlTruthWarning
@@ -29,7 +30,7 @@ tests: set[int] = set()
 
 # What was said of each place: it is said again of further terms there, and Python then leaves it
 # out. Otherwise a loop would tell of each of its terms.
-_texts: dict[tuple[str, int], str] = {}
+_texts: dict[tuple[CodeType, int], str] = {}
 
 
 class _Test:
@@ -38,12 +39,12 @@ class _Test:
     It does not hold the term, which would then never die.
     """
 
-    __slots__ = ("_instruction", "_kind", "_line", "_nodes", "_optargs", "_path", "_registry")
+    __slots__ = ("_code", "_instruction", "_kind", "_line", "_nodes", "_optargs", "_registry")
 
     def __init__(self, term: RqlQuery, frame: Any) -> None:
         self._kind: type[RqlQuery] | None = type(term)
         self._nodes, self._optargs = term._nodes, term._optargs
-        self._path = frame.f_code.co_filename
+        self._code = frame.f_code
         self._line = frame.f_lineno
         self._instruction = frame.f_lasti
         # Here Python keeps what it has warned of.
@@ -62,12 +63,12 @@ class _Test:
         self.forget()
         # When the interpreter ends, terms go that were still to be used.
         if not sys.is_finalizing():
-            place = self._path, self._instruction
+            place = self._code, self._instruction
             text = _texts.get(place)
             if text is None:
                 text = _texts[place] = _text(_term(kind, self._nodes, self._optargs))
             warnings.warn_explicit(
-                text, ReqlTruthWarning, self._path, self._line, registry=self._registry
+                text, ReqlTruthWarning, self._code.co_filename, self._line, registry=self._registry
             )
 
 

@@ -106,6 +106,12 @@ def test_the_warning_names_the_line_the_term_and_what_to_write() -> None:
         assert expected in text
 
 
+def test_warnings_of_different_functions_are_not_confused() -> None:
+    first, second = told(lambda: bool(v == 1)), told(lambda: bool(v == 2))
+    assert "r.expr(1)" in str(first[0].message)
+    assert "r.expr(2)" in str(second[0].message)
+
+
 def test_a_long_term_is_cut() -> None:
     (warning,) = told(lambda: bool(v == "x" * 10_000))
     assert len(str(warning.message)) < 1000
