@@ -1,8 +1,8 @@
 """What signals do to a command: they end it, at once and quietly, whatever it is doing.
 
-A thread of its own reads the signals, from a pipe that Python's signal handler in C writes to. The
-usual ways are not sure: an exception, as Ctrl-C raises by default, may hit an import, a lock or a
-finaliser; and a handler in Python waits until the main thread runs Python code again, which is
+A thread of its own reads the signals, from a socket that Python's signal handler in C writes to.
+The usual ways are not sure: an exception, as Ctrl-C raises by default, may hit an import, a lock or
+a finaliser; and a handler in Python waits until the main thread runs Python code again, which is
 never, if the signal came just before it began to wait for something.
 
 Ending the process on the spot loses nothing. What a command leaves behind, the system clears away,
@@ -15,6 +15,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -69,12 +70,14 @@ class _Watch:
         self.answer = _end_process
         self._before: dict[int, Any] = {}
         self._wakeup_before = -1
-        self._writer = -1
+        self._writer: socket.socket
 
     def begin(self) -> None:
-        reader, self._writer = os.pipe()
-        os.set_blocking(self._writer, False)
-        self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        # Sockets, as Windows takes no other descriptors here.
+        reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._wakeup_before = wakeup
         for number in SIGNALS:
             self._before[number] = signal.getsignal(number)
             # nohup has told the command to go on when the terminal is closed.
@@ -86,13 +89,13 @@ class _Watch:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup_before)
-        os.close(self._writer)  # and the thread ends
+        self._writer.close()  # and the thread ends
         self.answer = _end_process
 
-    def _read(self, reader: int) -> None:
-        while number := os.read(reader, 1):
-            self.answer(number[0])
-        os.close(reader)
+    def _read(self, reader: socket.socket) -> None:
+        with reader:
+            while number := reader.recv(1):
+                self.answer(number[0])
 
 
 def _end_process(number: int) -> None:
@@ -101,7 +104,7 @@ def _end_process(number: int) -> None:
 
 
 def _noted(number: int, frame: Any) -> None:
-    """The handler in Python; there must be one for the one in C to write to the pipe."""
+    """The handler in Python; there must be one for the one in C to write to the socket."""
 
 
 def _ignore() -> None:
