@@ -205,7 +205,8 @@ class Codec:
         """A function that decodes the replies to one query.
 
         It raises MalformedResponse when the server broke the protocol. Any other exception (an
-        unknown pseudo-type, a year Python does not have) concerns this query alone.
+        unknown pseudo-type, a year Python does not have, what a decoder of the program's raises)
+        concerns this query alone.
 
         Args:
             options: the run options of the query.
@@ -213,17 +214,17 @@ class Codec:
         if self._decoder is not None:
             return _custom_decoder(self._decoder, options)
         native_times = options.get("time_format") in (None, "native")
-        convert = _converter(options, native_times)
 
         def decode(payload: bytes) -> Response:
-            reply = loads(payload)
+            response = _response(loads(payload), payload)
             # Most results hold no pseudo-type, and then nothing needs to be walked; most not even
             # its first character, which takes 12 µs in 1 MB to find out, where the word takes 260.
-            if _DOLLAR in payload and type(reply) is dict:
+            if _DOLLAR in payload:
                 count = payload.count(_PSEUDO_TYPE_BYTES)
-                if count and not (native_times and _converted_alike(reply.get("r"), count)):
-                    reply = convert(reply)
-            return _response(reply, payload)
+                if count and not (native_times and _converted_alike(response.results, count)):
+                    _convert(response.results, options, native_times)
+                    _convert(response.profile or [], options, native_times)
+            return response
 
         return decode
 
@@ -290,7 +291,7 @@ def loads(payload: bytes) -> Any:
     """What JSON text says.
 
     Raises:
-        MalformedResponse: it is no JSON.
+        MalformedResponse: it is no JSON, or nested deeper than Python can go.
     """
     if orjson is not None:
         try:
@@ -298,9 +299,14 @@ def loads(payload: bytes) -> Any:
         except ValueError:
             pass  # orjson is stricter about Unicode than servers may be
     try:
-        return json.loads(payload, parse_int=_integer)
-    except ValueError as exc:
-        raise MalformedResponse(f"not JSON: {_excerpt(payload)} ({exc})") from exc
+        text = payload.decode("utf-8", "surrogatepass")
+        return json.loads(text, parse_int=_integer, parse_constant=_no_number)
+    except (OverflowError, RecursionError, ValueError) as exc:
+        raise _malformed(f"not JSON ({exc})", payload) from exc
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _custom_decoder(factory: DecoderFactory, options: Mapping[str, Any]) -> Decode:
@@ -310,7 +316,7 @@ def _custom_decoder(factory: DecoderFactory, options: Mapping[str, Any]) -> Deco
         try:
             reply = decoder.decode(payload.decode())
         except (json.JSONDecodeError, UnicodeDecodeError) as exc:
-            raise MalformedResponse(f"not JSON: {_excerpt(payload)} ({exc})") from exc
+            raise _malformed(f"not JSON ({exc})", payload) from exc
         return _response(reply, payload)
 
     return decode
@@ -343,55 +349,80 @@ def _converted_alike(rows: Any, count: int) -> bool:
     return count == 0
 
 
-def _converter(options: Mapping[str, Any], native_times: bool) -> Callable[[Any], Any]:
-    """A function that converts what lies in a list or dict, in place, then the dict itself."""
-    from_wire = pseudotypes.from_wire
+def _convert(values: list[Any], options: Mapping[str, Any], native_times: bool) -> None:
+    """Convert all pseudo-types in a list, in place, the inner ones first."""
     key = pseudotypes.PSEUDO_TYPE_KEY
-    # Most pseudo-types are times. To see that before anything else saves a part of the walk: for a
-    # document of 6 values and a time 1.2 µs in place of 1.6.
-    convert_time = pseudotypes.convert_time
-
-    def convert(value: Any) -> Any:
-        if type(value) is dict:
-            if key in value and value[key] == "TIME" and native_times:
-                return convert_time(value)
-            for name, item in value.items():
-                kind = type(item)
-                if kind is dict or kind is list:
-                    value[name] = convert(item)
-            return from_wire(value, options) if key in value else value
-        for index, item in enumerate(value):
-            kind = type(item)
-            if kind is dict or kind is list:
-                value[index] = convert(item)
-        return value
-
-    return convert
+    # Level by level, not by recursion: values may be nested deeper than Python calls functions.
+    # It is quicker, too: for a document of 6 values and a time 1.6 µs in place of 2.0.
+    found: list[tuple[Any, Any, dict[str, Any]]] = []
+    containers: list[Any] = [values]
+    for container in containers:
+        is_object = type(container) is dict
+        for place, value in container.items() if is_object else enumerate(container):
+            kind = type(value)
+            if kind is dict:
+                if key in value:
+                    found.append((container, place, value))
+                    if native_times and value[key] == "TIME":
+                        continue  # most pseudo-types are times, and these hold nothing else
+                containers.append(value)
+            elif kind is list:
+                containers.append(value)
+    # To know times without a call of `from_wire` saves 0.8 µs each, with the `continue` above.
+    from_wire, convert_time = pseudotypes.from_wire, pseudotypes.convert_time
+    for container, place, value in reversed(found):
+        if native_times and value[key] == "TIME":
+            container[place] = convert_time(value)
+        else:
+            container[place] = from_wire(value, options)
 
 
 _RESPONSE_TYPES: dict[int, ResponseType] = {int(member): member for member in ResponseType}
 
 
-_LIST_OR_NONE = (list, type(None))
+_ERRORS = frozenset(
+    {ResponseType.CLIENT_ERROR, ResponseType.COMPILE_ERROR, ResponseType.RUNTIME_ERROR}
+)
 
 
 def _response(reply: Any, payload: bytes) -> Response:
     if not isinstance(reply, dict):
-        raise MalformedResponse(f"not a JSON object: {_excerpt(payload)}")
-    kind, results, notes = reply.get("t"), reply.get("r"), reply.get("n")
+        raise _malformed("not a JSON object", payload)
+    kind, results = reply.get("t"), reply.get("r")
     if type(kind) is not int or not isinstance(results, list):
-        raise MalformedResponse(f"no number t or no list r: {_excerpt(payload)}")
-    backtrace = reply.get("b")
-    if not isinstance(notes, _LIST_OR_NONE) or not isinstance(backtrace, _LIST_OR_NONE):
-        raise MalformedResponse(f"n or b is not a list: {_excerpt(payload)}")
+        raise _malformed("no number t or no list r", payload)
+    if kind in _ERRORS and results and not isinstance(results[0], str):
+        raise _malformed("an error whose text is none", payload)
+    if len(reply) == 2:  # most replies
+        return Response(_RESPONSE_TYPES.get(kind, kind), results)
+    for name, fits, wanted in _OPTIONAL_FIELDS:
+        if (value := reply.get(name)) is not None and not fits(value):
+            raise _malformed(f"{name} is not {wanted}", payload)
     return Response(
         _RESPONSE_TYPES.get(kind, kind),
         results,
         reply.get("e"),
-        backtrace,
-        tuple(notes) if notes else (),
+        reply.get("b"),
+        tuple(reply.get("n") or ()),
         reply.get("p"),
     )
+
+
+def _is_list_of(*kinds: type) -> Callable[[Any], bool]:
+    allowed = frozenset(kinds)
+    return lambda value: isinstance(value, list) and allowed.issuperset(map(type, value))
+
+
+_OPTIONAL_FIELDS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("e", lambda value: type(value) is int, "a number"),
+    ("b", _is_list_of(int, str), "a list of positions and names"),
+    ("n", _is_list_of(int), "a list of numbers"),
+    ("p", lambda value: isinstance(value, list), "a list"),
+)
+
+
+def _malformed(what: str, payload: bytes) -> MalformedResponse:
+    return MalformedResponse(f"{what}: {_excerpt(payload)}")
 
 
 def _excerpt(payload: bytes) -> str:

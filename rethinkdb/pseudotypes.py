@@ -11,16 +11,39 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from reprlib import Repr
 from typing import Any
 
 from rethinkdb.errors import ReqlDriverError
 
-__all__ = ["PSEUDO_TYPE_KEY", "RqlBinary", "RqlTzinfo", "from_wire", "to_binary"]
+__all__ = [
+    "PSEUDO_TYPE_KEY",
+    "PseudoTypeError",
+    "RqlBinary",
+    "RqlTzinfo",
+    "from_wire",
+    "to_binary",
+]
 
 PSEUDO_TYPE_KEY = "$reql_type$"
 
 # A text, which `re` compiles when it is first needed: importing this module is cheaper so.
 _OFFSET = r"([+-]?)(\d{1,2}):(\d{1,2})\Z"
+
+# What conversions stumble over when a field is not as it should be.
+_STUMBLES = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+
+# In texts of errors: what a server sends may be long, and nested deeper than `repr` can go.
+_shown = Repr()
+_shown.maxstring = _shown.maxother = 100
+_shown.maxdict = 10
+
+
+class PseudoTypeError(ReqlDriverError, ValueError):
+    """Python has no value for an object that the server sent, or it is not what it says it is.
+
+    It is a `ValueError` too, as the year 10000 is one to the datetime module.
+    """
 
 
 class RqlTzinfo(tzinfo):
@@ -89,29 +112,38 @@ def to_binary(data: bytes | bytearray | memoryview) -> dict[str, str]:
     return {PSEUDO_TYPE_KEY: "BINARY", "data": text}
 
 
-def _field(obj: Mapping[str, Any], name: str) -> Any:
-    try:
-        return obj[name]
-    except KeyError:
-        kind = obj[PSEUDO_TYPE_KEY]
-        raise ReqlDriverError(
-            f'pseudo-type {kind} object {obj} does not have expected field "{name}".'
-        ) from None
+def _without_value(obj: Mapping[str, Any], option: str, cause: Exception) -> PseudoTypeError:
+    """The error for an object that cannot be converted; raise it `from` its cause.
+
+    Args:
+        obj: the object.
+        option: the run option that leaves such objects as they are.
+        cause: what the conversion stumbled over.
+    """
+    name = f"pseudo-type {obj[PSEUDO_TYPE_KEY]} object {_shown.repr(obj)}"
+    if isinstance(cause, KeyError):
+        return PseudoTypeError(f'{name} does not have expected field "{cause.args[0]}".')
+    return PseudoTypeError(
+        f'{name} has no value in Python: {cause}. The run option {option}="raw" gives it as it is.'
+    )
 
 
 def convert_time(obj: Mapping[str, Any]) -> datetime:
     """A TIME object as a datetime: aware, or naive UTC when it holds no timezone.
 
     Raises:
-        ValueError, OverflowError: the year is not within Python's 1 to 9999.
+        PseudoTypeError: the year is not within Python's 1 to 9999, or a field is wrong.
     """
-    epoch, offset = _field(obj, "epoch_time"), obj.get("timezone")
     # As offsets are fixed, times by one clock are added up without asking the zone: 0.5 µs, where
     # the way of the datetime module takes 3.0. It has the last word on times out of range.
     try:
-        return _start_of_time(offset) + timedelta(0, epoch)
-    except OverflowError:
-        return _time_by_zone(epoch, offset)
+        epoch, offset = obj["epoch_time"], obj.get("timezone")
+        try:
+            return _start_of_time(offset) + timedelta(0, epoch)
+        except OverflowError:
+            return _time_by_zone(epoch, offset)
+    except _STUMBLES as exc:
+        raise _without_value(obj, "time_format", exc) from exc
 
 
 # Replies repeat a few offsets many times.
@@ -128,8 +160,15 @@ def _time_by_zone(epoch: float, offset: str | None) -> datetime:
 
 
 def convert_binary(obj: Mapping[str, Any]) -> RqlBinary:
-    """A BINARY object as bytes. Line breaks in the base64 text do not matter."""
-    return RqlBinary(a2b_base64(_field(obj, "data")))
+    """A BINARY object as bytes. Line breaks in the base64 text do not matter.
+
+    Raises:
+        PseudoTypeError: it is no base64.
+    """
+    try:
+        return RqlBinary(a2b_base64(obj["data"]))
+    except _STUMBLES as exc:
+        raise _without_value(obj, "binary_format", exc) from exc
 
 
 def _hashable(value: Any) -> Any:
@@ -146,8 +185,17 @@ def convert_grouped_data(obj: Mapping[str, Any]) -> dict[Any, Any]:
     Groups become hashable: lists turn to tuples, objects to frozensets of (key, value) pairs.
     Groups that Python holds equal (`1` and `True`) fall together, the last one winning; the run
     option `group_format="raw"` keeps them apart.
+
+    Raises:
+        PseudoTypeError: it does not consist of pairs.
     """
-    return {_hashable(group): result for group, result in _field(obj, "data")}
+    try:
+        pairs = obj["data"]
+        if not isinstance(pairs, list) or not {list}.issuperset(map(type, pairs)):
+            raise TypeError("its data are no list of pairs")
+        return {_hashable(group): result for group, result in pairs}
+    except _STUMBLES as exc:
+        raise _without_value(obj, "group_format", exc) from exc
 
 
 # Pseudo-type -> the run option that selects its format, its conversion.
@@ -174,10 +222,15 @@ def from_wire(
         conversions: how to convert each pseudo-type.
 
     Raises:
-        ReqlDriverError: a pseudo-type or a format option is unknown, or a field is missing.
+        ReqlDriverError: a pseudo-type or a format option is unknown, or a field is missing or
+            wrong.
     """
     kind = obj.get(PSEUDO_TYPE_KEY)
-    if kind is None or kind in _KEPT:
+    if kind is None:
+        return obj
+    if not isinstance(kind, str):
+        raise PseudoTypeError(f"A pseudo-type must be a name, not {_shown.repr(kind)}.")
+    if kind in _KEPT:
         return obj
     if kind not in conversions:
         raise ReqlDriverError(f"Unknown pseudo-type {kind}")

@@ -82,9 +82,12 @@ class TestTime:
         value = convert_time({"$reql_type$": "TIME", "epoch_time": -1.5, "timezone": "+00:00"})
         assert value == datetime(1969, 12, 31, 23, 59, 58, 500000, timezone.utc)
 
-    def test_beyond_python(self) -> None:
-        with pytest.raises((ValueError, OverflowError)):
-            convert_time({"$reql_type$": "TIME", "epoch_time": 253402300800, "timezone": "+00:00"})
+    @pytest.mark.parametrize("epoch", [253402300800, 1e30])
+    def test_beyond_python(self, epoch: float) -> None:
+        with pytest.raises(ReqlDriverError, match='option time_format="raw" gives it') as caught:
+            convert_time({"$reql_type$": "TIME", "epoch_time": epoch, "timezone": "+00:00"})
+        assert isinstance(caught.value, ValueError)
+        assert isinstance(caught.value.__cause__, (ValueError, OverflowError))
 
     def test_and_back(self) -> None:
         value = convert_time({"$reql_type$": "TIME", "epoch_time": 1.5, "timezone": "+01:00"})
@@ -103,8 +106,8 @@ class TestTime:
         zone = timezone.utc if offset is None else RqlTzinfo(offset)
         try:
             expected = datetime.fromtimestamp(epoch, zone)
-        except (ValueError, OverflowError) as exc:
-            with pytest.raises(type(exc)):
+        except (ValueError, OverflowError):
+            with pytest.raises(ReqlDriverError):
                 from_wire(time, {})
             return
         if offset is None:
@@ -178,6 +181,50 @@ class TestFromWire:
     )
     def test_left_alone(self, obj: dict[str, Any]) -> None:
         assert from_wire(obj, {}) is obj
+
+    @pytest.mark.parametrize(
+        ("kind", "fields"),
+        [
+            ("TIME", {"epoch_time": "1"}),
+            ("TIME", {"epoch_time": None}),
+            ("TIME", {"epoch_time": [1]}),
+            ("TIME", {"epoch_time": float("nan")}),
+            ("TIME", {"epoch_time": 10**400}),
+            ("TIME", {"epoch_time": 0, "timezone": "Z"}),
+            ("TIME", {"epoch_time": 0, "timezone": "+99:00"}),
+            ("TIME", {"epoch_time": 0, "timezone": ["+00:00"]}),
+            ("TIME", {"epoch_time": 0, "timezone": 1}),
+            ("BINARY", {"data": None}),
+            ("BINARY", {"data": ["YWI="]}),
+            ("BINARY", {"data": "a"}),
+            ("BINARY", {"data": "\xe9"}),
+            ("GROUPED_DATA", {"data": None}),
+            ("GROUPED_DATA", {"data": 1}),
+            ("GROUPED_DATA", {"data": [1]}),
+            ("GROUPED_DATA", {"data": [[1]]}),
+            ("GROUPED_DATA", {"data": [[1, 2, 3]]}),
+            ("GROUPED_DATA", {"data": ["ab"]}),
+            ("GROUPED_DATA", {"data": {"ab": 1}}),
+            ("GROUPED_DATA", {"data": [[{1: {}}, 1], [bytearray(), 2]]}),
+        ],
+    )
+    def test_wrong_fields(self, kind: str, fields: dict[str, Any]) -> None:
+        with pytest.raises(ReqlDriverError, match=f"pseudo-type {kind} object .* no value") as info:
+            from_wire({"$reql_type$": kind, **fields}, {})
+        assert info.value.__cause__ is not None
+
+    def test_groups_nested_deeper_than_python_goes(self) -> None:
+        group: Any = 1
+        for _ in range(5000):
+            group = [group]
+        with pytest.raises(ReqlDriverError, match="recursion") as caught:
+            from_wire({"$reql_type$": "GROUPED_DATA", "data": [[group, 1]]}, {})
+        assert len(str(caught.value)) < 500
+
+    @pytest.mark.parametrize("kind", [1, True, [], ["TIME"], {}])
+    def test_a_kind_that_is_no_name(self, kind: Any) -> None:
+        with pytest.raises(ReqlDriverError, match="must be a name"):
+            from_wire({"$reql_type$": kind}, {})
 
     def test_unknown(self) -> None:
         with pytest.raises(ReqlDriverError, match="Unknown pseudo-type NEW"):
