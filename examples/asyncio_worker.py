@@ -67,13 +67,25 @@ async def work(url: str) -> None:
     """Connects and works, again and again, until cancelled."""
     while True:
         try:
-            async with r.connect(url=url) as conn:
+            async with await connected(url) as conn:
                 if "jobs" not in await r.table_list().run(conn):
                     await r.table_create("jobs").run(conn)
                 print("Waiting for jobs", flush=True)
                 await Worker(conn).follow()
-        except (r.ReqlDriverError, r.ReqlRuntimeError) as error:
-            print(f"Will connect again: {error}", flush=True)
+        except r.ReqlConnectionLostError as error:
+            print(f"Will connect again: {error.message} {error.reason}", flush=True)
+
+
+async def connected(url: str) -> Any:
+    """A connection, as soon as the server can be reached."""
+    while True:
+        opening = r.connect(url=url)  # raises if the URL is wrong: that will not change by itself
+        try:
+            return await opening
+        except r.ReqlAuthError:
+            raise
+        except r.ReqlDriverError as error:
+            print(f"Will try again: {error}", flush=True)
         await asyncio.sleep(RETRY_SECONDS)
 
 

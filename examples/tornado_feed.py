@@ -82,7 +82,7 @@ class Feed(WebSocketHandler):
             async for change in self.feed:
                 if change["new_val"] is not None:
                     await self.write_message(change["new_val"])
-        except r.ReqlRuntimeError as error:
+        except r.ReqlConnectionLostError as error:
             self.close(1011, error.message)  # the browser may come again
 
     def on_close(self) -> None:

@@ -55,15 +55,24 @@ class Totals(Service):
         while self.running:
             try:
                 await self._connect_and_follow()
-            except (r.ReqlDriverError, r.ReqlRuntimeError) as error:
-                self.log.warn("will connect again: {error}", error=error)
+            except r.ReqlConnectionLostError as error:
+                self.log.warn("will connect again: {error.message} {error.reason}", error=error)
             except CancelledError:
                 return
-            if self.running:
-                await task.deferLater(reactor, RETRY_SECONDS)
+
+    async def _connected(self) -> Any:
+        """A connection, as soon as the server can be reached."""
+        while True:
+            try:
+                return await r.connect(url=self._url)
+            except r.ReqlAuthError:
+                raise
+            except r.ReqlDriverError as error:
+                self.log.warn("will try again: {error}", error=error)
+            await task.deferLater(reactor, RETRY_SECONDS)
 
     async def _connect_and_follow(self) -> None:
-        with await r.connect(url=self._url) as conn:
+        with await self._connected() as conn:
             await self._prepare(conn)
             orders = await r.table("orders").changes(include_initial=True).run(conn)
             self.log.info("following the orders at {url}", url=self._url)

@@ -17,7 +17,9 @@ from rethinkdb import reql as reql
 from rethinkdb.errors import ReqlAuthError as ReqlAuthError
 from rethinkdb.errors import ReqlAvailabilityError as ReqlAvailabilityError
 from rethinkdb.errors import ReqlCompileError as ReqlCompileError
+from rethinkdb.errors import ReqlConnectionLostError as ReqlConnectionLostError
 from rethinkdb.errors import ReqlCursorEmpty as ReqlCursorEmpty
+from rethinkdb.errors import ReqlCursorLostError as ReqlCursorLostError
 from rethinkdb.errors import ReqlDriverCompileError as ReqlDriverCompileError
 from rethinkdb.errors import ReqlDriverError as ReqlDriverError
 from rethinkdb.errors import ReqlError as ReqlError
@@ -68,7 +70,9 @@ __all__ = [
     "ReqlAuthError",
     "ReqlAvailabilityError",
     "ReqlCompileError",
+    "ReqlConnectionLostError",
     "ReqlCursorEmpty",
+    "ReqlCursorLostError",
     "ReqlDriverCompileError",
     "ReqlDriverError",
     "ReqlError",

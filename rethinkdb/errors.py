@@ -19,6 +19,8 @@
             ReqlOpIndeterminateError
           ReqlPermissionError
         ReqlDriverError                  connection, protocol, wrong use of the driver
+          ReqlConnectionLostError        the link was lost or closed under a query
+            ReqlCursorLostError          ... under a cursor or feed (also a ReqlRuntimeError)
           ReqlAuthError
           ReqlTimeoutError               also a TimeoutError
           ReqlLoopTypeError              an unknown loop type (also a ValueError)
@@ -41,7 +43,9 @@ __all__ = [
     "ReqlAuthError",
     "ReqlAvailabilityError",
     "ReqlCompileError",
+    "ReqlConnectionLostError",
     "ReqlCursorEmpty",
+    "ReqlCursorLostError",
     "ReqlDriverCompileError",
     "ReqlDriverError",
     "ReqlError",
@@ -214,6 +218,73 @@ class ReqlPermissionError(ReqlRuntimeError):
 
 class ReqlDriverError(ReqlError):
     """The connection, the protocol, or the way the driver is used is at fault."""
+
+
+class ReqlConnectionLostError(ReqlDriverError):
+    """The link to the server was lost, or the connection closed, while a query was under way.
+
+    Whether the server did what it was asked for is not known. `error.__cause__` is what the
+    transport, or the reader of its bytes, stumbled over; None when this side closed the connection.
+    To go on, connect again.
+
+    Args:
+        message: what all such errors have in common.
+        term, frames: as for `ReqlError`.
+        host, port: the server.
+        cause: what ended the link, if that was not this side.
+
+    Attributes:
+        host, port: the server.
+        reason: what became of the link, as a sentence; `str(error)` has it, `message` has not.
+
+    Example::
+
+        while True:
+            try:
+                with r.connect(url=url) as conn:
+                    for change in r.table("jobs").changes().run(conn):
+                        work_on(change)
+            except r.ReqlConnectionLostError as error:
+                log.warning("connecting again: %s", error)
+    """
+
+    def __init__(
+        self,
+        message: str = "Connection is closed.",
+        term: Printable | None = None,
+        frames: Frames | None = None,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        cause: BaseException | None = None,
+    ) -> None:
+        super().__init__(message, term, frames)
+        self.host = host
+        self.port = port
+        self.reason = "" if host is None else _fate_of_link(host, port, cause)
+        self.__cause__ = cause
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if not self.reason:
+            return text
+        # A query is shown with its message; the reason comes after it, on a line that stands alone.
+        head = text if text == self.message else f"{text}\n{self.message}"
+        return f"{head} {self.reason}"
+
+
+class ReqlCursorLostError(ReqlConnectionLostError, ReqlRuntimeError):
+    """The link was lost, or the connection closed, under a cursor or changefeed.
+
+    What had arrived was delivered before. It is a `ReqlRuntimeError` too, as a cursor of the
+    official `rethinkdb` package raises one when its connection is closed.
+    """
+
+
+def _fate_of_link(host: str, port: int | None, cause: BaseException | None) -> str:
+    if cause is None:
+        return f"This side closed the link to {host}:{port}."
+    return f"The link to {host}:{port} was lost: {str(cause).rstrip('.') or type(cause).__name__}."
 
 
 def _with_address(text: str, host: str | None, port: int | None) -> str:

@@ -127,7 +127,9 @@ class Names:
     ReqlAuthError = _errors.ReqlAuthError
     ReqlAvailabilityError = _errors.ReqlAvailabilityError
     ReqlCompileError = _errors.ReqlCompileError
+    ReqlConnectionLostError = _errors.ReqlConnectionLostError
     ReqlCursorEmpty = _errors.ReqlCursorEmpty
+    ReqlCursorLostError = _errors.ReqlCursorLostError
     ReqlDriverCompileError = _errors.ReqlDriverCompileError
     ReqlDriverError = _errors.ReqlDriverError
     ReqlError = _errors.ReqlError

@@ -54,33 +54,38 @@ class Exchange:
         self.dropped = False
         self.receiver: Waiter[Any] | Stream = _NOBODY
 
+    # What is sent and what is owed for it change together, without a call in between, so that no
+    # interrupt parts them. And each may be done again: what was sent is not sent twice.
+
     def send_continue(self) -> None:
-        """Ask for the next batch."""
-        self.owed += 1
-        self._protocol.send_frame(self.token, _CONTINUE)
+        """Ask for the next batch, unless that is asked for."""
+        pieces, output = self._protocol.framed(self.token, _CONTINUE), self._protocol.output
+        if not self.owed:
+            self.owed = 1
+            output += pieces
 
     def send_stop(self) -> None:
         """End the query on the server. Should it have ended meanwhile, that is answered too."""
-        self._drop()
-        self.owed += 1
-        self._protocol.send_frame(self.token, _STOP)
+        pieces, output = self._protocol.framed(self.token, _STOP), self._protocol.output
+        waiter: Waiter[Any] = Waiter()
+        if not self.dropped:
+            self.dropped = True
+            self.receiver = waiter
+            self.owed += 1
+            output += pieces
 
     def abandoned(self, _: Waiter[Any]) -> None:
         """Its waiter was. A query is stopped then; other operations end by themselves."""
         if self.query.type == _START:
             self.send_stop()
         else:
-            self._drop()
+            self.receiver = Waiter()
+            self.dropped = True
 
-    def release(self) -> Waiter[Any] | Stream:
-        """Let go of the receiver, and return it. It knows its exchange: were the two to know each
-        other for ever, each would wait for the garbage collector."""
-        receiver, self.receiver = self.receiver, _NOBODY
-        return receiver
-
-    def _drop(self) -> None:
-        self.dropped = True
-        self.receiver = Waiter()
+    def release(self) -> None:
+        """Let go of the receiver. It knows its exchange: were the two to know each other for ever,
+        each would wait for the garbage collector."""
+        self.receiver = _NOBODY
 
 
 def decoded(query: Query, payload: bytes) -> Response | Exception:
@@ -101,7 +106,7 @@ def oversized(query: Query) -> ReqlDriverError:
 
 def error_of(query: Query, response: Response) -> ReqlError:
     """The error that a reply stands for: one of the server's, or that its type was not expected."""
-    message = str(response.results[0]) if response.results else ""
+    message = response.results[0] if response.results else ""
     return error_from_response(
         response.type, response.error_type, message, query.term, response.backtrace
     )

@@ -7,6 +7,7 @@ was sent.
 
 from __future__ import annotations
 
+from collections import deque
 from struct import Struct
 
 from .events import FrameReceived
@@ -59,7 +60,7 @@ class FrameReader:
         limit: the longest body to accept, in bytes.
     """
 
-    __slots__ = ("_data", "_limit", "_missing", "_pieces", "_position", "_token")
+    __slots__ = ("_data", "_frame", "_limit", "_missing", "_pieces", "_position", "_token")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -70,13 +71,24 @@ class FrameReader:
         self._pieces: list[bytes] = []
         self._token = 0
         self._missing = 0
+        self._frame: FrameReceived | None = None
+
+    # What a frame is cut from changes in a few assignments without a call in between. As signal
+    # handlers run at calls only, what they raise comes before such a step or after it, and the
+    # reader goes on where it was.
 
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
+        self.feed_from(deque((data,)))
+
+    def feed_from(self, chunks: deque[bytes]) -> None:
+        """Add the first of the bytes received, and take it off the queue, in one step."""
+        data = chunks[0]
         if self._data:
             data = self._data[self._position :] + data
         self._data = data
         self._position = 0
+        del chunks[0]
 
     def next_frame(self) -> FrameReceived | None:
         """Take the next complete frame; None if its end has not arrived yet.
@@ -85,40 +97,47 @@ class FrameReader:
             FrameTooLarge: its header announces too long a body. Nothing can be read after that.
         """
         if self._pieces:
-            return self._next_long(self._pieces)
-        data, start = self._data, self._position + _HEADER_SIZE
-        if len(data) < start:
+            self._complete()
+            frame = self._frame
+            if frame is not None:
+                self._frame = None
+                self._pieces = []
+            return frame
+        data, start, size = self._data, self._position + _HEADER_SIZE, len(self._data)
+        if size < start:
             return None
         token, length = _HEADER.unpack_from(data, self._position)
         if length > self._limit:
             raise FrameTooLarge(token, length, self._limit)
         end = start + length
-        if end > len(data):
+        if end > size:
             self._pieces = [data[start:]]
-            self._token, self._missing = token, end - len(data)
+            self._token, self._missing = token, end - size
             self._data = b""
             return None
-        self._cut(end)
-        return FrameReceived(token, data[start:end])
+        frame = FrameReceived(token, data[start:end])
+        self._position = end
+        if end == size:
+            self._data = b""  # not kept until more comes, which may be never
+        return frame
 
-    def _next_long(self, pieces: list[bytes]) -> FrameReceived | None:
+    def _complete(self) -> None:
+        """Make `_frame` of the pieces, if its end is here."""
         # Kept as they came, and put together once, where a buffer that grows is copied again and
         # again. In a scan of documents of 100 bytes: 0.035 µs each of 1.1, in place of 0.06.
-        data, missing = self._data, self._missing
-        if len(data) < missing:
-            pieces.append(data)
-            self._missing -= len(data)
+        data, missing, size = self._data, self._missing, len(self._data)
+        if self._frame is not None:
+            return
+        if size < missing:
+            self._pieces += (data,)
+            self._missing = missing - size
             self._data = b""
-            return None
-        pieces.append(data[:missing])
-        self._cut(missing)
-        self._pieces = []
-        return FrameReceived(self._token, b"".join(pieces))
-
-    def _cut(self, end: int) -> None:
-        self._position = end
-        if end == len(self._data):
-            self._data = b""  # not kept until more comes, which may be never
+            return
+        frame = FrameReceived(self._token, b"".join((*self._pieces, data[:missing])))
+        self._frame = frame
+        self._position = missing
+        if missing == size:
+            self._data = b""
 
     def unread(self) -> bytes:
         """The bytes that are no complete frame yet."""

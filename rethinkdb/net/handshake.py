@@ -134,7 +134,8 @@ def client_handshake(user: str, password: str, nonce: str, host: str, port: int)
         scram.verify(_authentication(_accepted((yield proof), host, port), host, port))
     except ScramError as exc:
         raise ReqlAuthError(str(exc), host, port) from exc
-    return b"", HandshakeCompleted(user, str(greeting.get("server_version", "")))
+    version = greeting.get("server_version")
+    return b"", HandshakeCompleted(user, version if _is_text(version) else "")
 
 
 def server_handshake(
@@ -189,15 +190,16 @@ def _accepted(line: bytes, host: str, port: int) -> dict[str, Any]:
         raise not_rethinkdb(host, port, line)
     if reply.get("success") is True:
         return reply
-    error = str(reply.get("error", "no reason given"))
-    if reply.get("error_code") in _AUTHENTICATION_CODES:
-        raise ReqlAuthError(error, host, port)
-    raise ReqlDriverError(refusal(host, port, error))
+    error, code = reply.get("error"), reply.get("error_code")
+    text = error if _is_text(error) else "no reason given"
+    if type(code) is int and code in _AUTHENTICATION_CODES:
+        raise ReqlAuthError(text, host, port)
+    raise ReqlDriverError(refusal(host, port, text))
 
 
 def _check_version(greeting: dict[str, Any], host: str, port: int) -> None:
     oldest, newest = greeting.get("min_protocol_version"), greeting.get("max_protocol_version")
-    if not isinstance(oldest, int) or not isinstance(newest, int):
+    if type(oldest) is not int or type(newest) is not int:
         text = "The server does not say which protocol versions it speaks."
         raise RemoteProtocolError(refusal(host, port, text))
     if not oldest <= _PROTOCOL_VERSION <= newest:

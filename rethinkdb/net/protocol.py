@@ -4,7 +4,8 @@
     bytes <--data_to_send()-- Protocol <--send_frame()------- token, body
 
 A protocol owns no socket, clock or loop, and receiving never raises: bytes that break the rules end
-the connection with a `ConnectionLost` event, and `close_requested`. It goes through these states:
+the connection with a `ConnectionLost` event, and `close_requested`. Should a signal handler raise
+meanwhile, `receive_data(b"")` goes on where that came. It goes through these states:
 
     CONNECTING --handshake done--> OPEN --close() or bad bytes--> CLOSING --receive_eof()--> CLOSED
 
@@ -17,8 +18,9 @@ import enum
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
+from itertools import islice
 
-from .events import ConnectionLost, Event
+from .events import ConnectionLost, Event, FrameReceived
 from .frames import FrameReader, FrameTooLarge, frame_header
 from .handshake import LINE_LIMIT, Handshake
 from .violations import LocalProtocolError
@@ -53,18 +55,22 @@ class Protocol(ABC):
     Attributes:
         state: see the module.
         close_requested: send what `data_to_send()` returns, then close the transport.
+        incoming: what has been received and was not looked at yet. `receive_data()` adds to it.
         events: what has happened, in order, and was not looked at yet: for those who take it one by
             one, others call `events_received()`.
+        output: the pieces of what is to be sent: for those who add to it in one step with something
+            else. Others call `send_frame()` and `data_to_send()`.
     """
 
     def __init__(self, handshake: Handshake, frame_limit: int) -> None:
         self.state = State.CONNECTING
         self.close_requested = False
         self._handshake = handshake
+        self.incoming: deque[bytes] = deque()
         self._lines = bytearray()
         self._frames = FrameReader(frame_limit)
         self.events: deque[Event] = deque()
-        self._output = [next(handshake)]
+        self.output = [next(handshake)]
         # Asked once: `isEnabledFor` for each frame would cost more than reading the frame.
         self._debug = logger.isEnabledFor(logging.DEBUG)
 
@@ -72,11 +78,19 @@ class Protocol(ABC):
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the peer, cut anywhere. Never raises; ignored once closing."""
+        self.incoming += (data,)
+        self.process()
+
+    def process(self) -> None:
+        """Look at what is `incoming`."""
         if self.state is _OPEN:
-            self._receive_frames(data)
+            self._receive_frames()
         elif self.state is _CONNECTING:
-            self._lines += data
+            self._lines += b"".join(self.incoming)
+            self.incoming.clear()
             self._receive_lines()
+        else:
+            self.incoming.clear()
 
     def receive_eof(self, exc: Exception | None = None) -> None:
         """The transport has ended, with its error if it had one. A second call has no effect."""
@@ -84,19 +98,19 @@ class Protocol(ABC):
             return
         self._end(exc or self._unexpected_eof())
         self.state = State.CLOSED
-        self._output.clear()
+        self.output.clear()
 
     @property
     def output_pending(self) -> bool:
         """Whether there is anything to do for a transport: bytes to send, or to close it."""
-        return self.close_requested or bool(self._output)
+        return self.close_requested or bool(self.output)
 
     def data_to_send(self) -> bytes:
         """All bytes queued since the last call: as many frames as there are, for one write."""
-        if not self._output:
+        if not self.output:
             return b""
-        data = b"".join(self._output)
-        self._output.clear()
+        data = b"".join(self.output)
+        del self.output[:]
         return data
 
     # The user's side.
@@ -113,12 +127,17 @@ class Protocol(ABC):
         Raises:
             LocalProtocolError: the handshake is not complete.
         """
+        self.output += self.framed(token, payload)
+
+    def framed(self, token: int, payload: bytes) -> tuple[bytes, ...]:
+        """The pieces of a frame, for `output`; none once closing. See `send_frame`."""
         if self.state is _OPEN:
-            self._output += (frame_header(token, len(payload)), payload)
             if self._debug:
                 logger.debug("sent %d: %.*r", token, _LOGGED_BYTES, payload)
-        elif self.state is _CONNECTING:
+            return frame_header(token, len(payload)), payload
+        if self.state is _CONNECTING:
             raise LocalProtocolError("no frame can be sent before the handshake is complete")
+        return ()
 
     def close(self) -> None:
         """End the connection from this side. What is queued will still be sent."""
@@ -130,22 +149,31 @@ class Protocol(ABC):
 
     # Inside.
 
-    def _end(self, cause: Exception | None) -> None:
+    def _end(self, cause: BaseException | None) -> None:
         if self.state in (State.CLOSING, State.CLOSED):
             return
+        event = ConnectionLost(cause)
+        # No call in between, so no interrupt either.
         self.state = State.CLOSING
         self.close_requested = True
-        self.events.append(ConnectionLost(cause))
+        self.events += (event,)
 
-    def _receive_frames(self, data: bytes) -> None:
-        self._frames.feed(data)
+    def _receive_frames(self) -> None:
+        frames, known = self._frames, len(self.events)
         try:
-            while (frame := self._frames.next_frame()) is not None:
-                self.events.append(frame)
-                if self._debug:
-                    logger.debug("received %d: %.*r", frame.token, _LOGGED_BYTES, frame.payload)
+            while self.incoming:
+                frames.feed_from(self.incoming)
+                # All in one call, so that no frame gets lost between the reader and the queue.
+                self.events.extend(iter(frames.next_frame, None))
         except FrameTooLarge as exc:
             self._frame_too_large(exc)
+        if self._debug:
+            self._log_frames(known)
+
+    def _log_frames(self, known: int) -> None:
+        for event in islice(self.events, known, None):
+            if isinstance(event, FrameReceived):
+                logger.debug("received %d: %.*r", event.token, _LOGGED_BYTES, event.payload)
 
     def _receive_lines(self) -> None:
         while self.state is _CONNECTING:
@@ -160,16 +188,24 @@ class Protocol(ABC):
 
     def _receive_line(self, line: bytes) -> None:
         try:
-            self._output.append(self._handshake.send(line))
-        except StopIteration as done:
-            data, event = done.value
-            self._output.append(data)
-            self.events.append(event)
-            self.state = State.OPEN
-            rest, self._lines = bytes(self._lines), bytearray()
-            self._receive_frames(rest)
+            self._shake_hands(line)
         except Exception as exc:
             self._handshake_failed(exc)
+        except BaseException as exc:  # an interrupt: a handshake does not go on after that
+            self._end(exc)
+            raise
+
+    def _shake_hands(self, line: bytes) -> None:
+        try:
+            self.output.append(self._handshake.send(line))
+        except StopIteration as done:
+            data, event = done.value
+            self.output.append(data)
+            self.events.append(event)
+            self.state = State.OPEN
+            self.incoming.append(bytes(self._lines))
+            self._lines.clear()
+            self._receive_frames()
 
     def _line_end(self, lines: bytearray) -> int:
         """Where the first line's terminator is; -1 if it has not arrived within the limit."""

@@ -76,7 +76,7 @@ class ServerProtocol(Protocol):
             self._refuse_magic()
             return
         del self._lines[: len(MAGIC)]
-        self._output.append(self._greeting)
+        self.output.append(self._greeting)
         self._greeting = b""
         self._receive_lines()
 
@@ -86,7 +86,7 @@ class ServerProtocol(Protocol):
             "Received an unsupported protocol version. This port is for RethinkDB queries. "
             "Does your client driver version not match the server?"
         )
-        self._output.append(f"ERROR: {text}\n\0".encode())
+        self.output.append(f"ERROR: {text}\n\0".encode())
         self.fail(HandshakeRefused(-1, text))
 
     def _line_too_long(self) -> None:
@@ -94,7 +94,7 @@ class ServerProtocol(Protocol):
 
     def _handshake_failed(self, exc: Exception) -> None:
         if isinstance(exc, HandshakeRefused):
-            self._output.append(exc.line())
+            self.output.append(exc.line())
         super()._handshake_failed(exc)
 
     def _frame_too_large(self, exc: FrameTooLarge) -> None:

@@ -8,52 +8,30 @@ Rules it keeps:
 - What is abandoned is stopped on the server, and its late replies are dropped, undecoded.
 - A waiter is registered before its query is sent, and settled last, when the state is consistent:
   its callbacks run inside `receive_data`, and may start queries, close, or feed more data.
-- After a loss every waiter fails with "Connection is closed." and the same cause; closing always
-  succeeds.
+- After a loss every waiter fails with `ReqlConnectionLostError`, "Connection is closed.", and the
+  same cause, and so does whatever is started afterwards; closing always succeeds.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import Any, TypedDict, TypeVar, cast
+from typing import Any, TypedDict, cast
 
-from rethinkdb.codec import Codec, MalformedResponse, Response
-from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError
-from rethinkdb.ql2 import QueryType, ResponseType
+from rethinkdb.codec import Codec
+from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError
+from rethinkdb.ql2 import QueryType
 
 from .client import ClientProtocol
-from .events import ConnectionLost, FrameReceived
-from .exchange import Exchange, close_stream, decoded, error_of, oversized, with_profile
+from .exchange import Exchange, close_stream, oversized
 from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE
-from .handshake import refusal
-from .protocol import State, logger
+from .protocol import State
 from .query import Query
-from .stream import Stream
-from .violations import RemoteProtocolError
+from .reception import CLOSED, NOREPLY_BIT, Reception, chained
 from .waiter import Waiter
 
-__all__ = ["ServerInfo", "Session"]
+__all__ = ["CLOSED", "ServerInfo", "Session"]
 
-E = TypeVar("E", bound=BaseException)
-
-CLOSED = "Connection is closed."
-
-# As constants, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
+# As a constant, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
 _OPEN = State.OPEN
-_WAIT_COMPLETE = ResponseType.WAIT_COMPLETE
-
-# The server does answer a noreply query that it cannot even parse. This bit in its token tells such
-# an answer from a violation, without remembering every noreply query ever sent.
-_NOREPLY_BIT = 1 << 62
-
-# The reply that ends an operation with a value. A START may bring a stream instead.
-_VALUE_REPLY = {
-    QueryType.START: ResponseType.SUCCESS_ATOM,
-    QueryType.NOREPLY_WAIT: ResponseType.WAIT_COMPLETE,
-    QueryType.SERVER_INFO: ResponseType.SERVER_INFO,
-}
-
-_BATCH_REPLIES = (ResponseType.SUCCESS_PARTIAL, ResponseType.SUCCESS_SEQUENCE)
 
 
 class _ServerIdentity(TypedDict):
@@ -67,7 +45,7 @@ class ServerInfo(_ServerIdentity, total=False):
     name: str
 
 
-class Session:
+class Session(Reception):
     """One connection, without its transport.
 
     An adapter moves bytes: what it reads goes to `receive_data`, the end of the transport to
@@ -90,6 +68,8 @@ class Session:
         closed: settled when the session is over, for whatever reason; never fails.
         cause: what ended the session, once it is over; None if this side closed it.
         close_requested: write what `data_to_send()` returns, then close the transport.
+        incoming: what the transport brought and was not looked at yet. `receive_data()` adds to it;
+            an adapter may do so itself, in one call with reading, before `receive_data(b"")`.
     """
 
     def __init__(
@@ -102,42 +82,13 @@ class Session:
         *,
         max_reply_size: int = MAX_REPLY_SIZE,
     ) -> None:
-        self._protocol = ClientProtocol(
+        protocol = ClientProtocol(
             user, password, host, port, nonce=nonce, max_reply_size=max_reply_size
         )
-        self._host = host
-        self._port = port
+        super().__init__(protocol, host, port)
         self._decode = Codec().decoder({})
-        self._events = self._protocol.events
-        self._exchanges: dict[int, Exchange] = {}
-        self._last_token = 0
-        self._closing = False
-        self._close_waiters: list[Waiter[None]] = []
-        self.opened: Waiter[None] = Waiter(lambda _: self._end(None))
-        self.closed: Waiter[None] = Waiter()
-        self.cause: BaseException | None = None
-        self.close_requested = False
 
-    # The transport's side.
-
-    def receive_data(self, data: bytes) -> None:
-        """Take bytes from the server, cut anywhere.
-
-        Bytes that break the protocol end the session; no `Exception` comes out of here.
-        """
-        self._protocol.receive_data(data)
-        try:
-            self._drain()
-        except BaseException:
-            # An interrupt (Ctrl-C) hit the decoding of a reply, or came out of a callback. What has
-            # arrived for others must reach them all the same.
-            self._drain()
-            raise
-
-    def receive_eof(self, exc: Exception | None = None) -> None:
-        """The transport has ended, with its error if it had one. A second call has no effect."""
-        self._protocol.receive_eof(exc)
-        self.receive_data(b"")
+    # The transport's side. See `Reception` for the other half of it.
 
     def data_to_send(self) -> bytes:
         """All bytes queued since the last call, for one write; possibly none."""
@@ -153,7 +104,7 @@ class Session:
     @property
     def is_open(self) -> bool:
         """Whether queries may be started. Local knowledge: the link may be down already."""
-        return self._protocol.state is _OPEN and not self._closing
+        return self._protocol.state is _OPEN and self._closing is None
 
     @property
     def last_token(self) -> int:
@@ -177,15 +128,15 @@ class Session:
         Returns:
             A waiter of the value, or of a `Stream` for sequences; in {"value", "profile"} when the
             reply holds a profile; of None, settled already, when the query is noreply. It fails
-            with what the server answers, with what decoding raises, or with ReqlDriverError
-            "Connection is closed.".
+            with what the server answers, with what decoding raises, with
+            `ReqlConnectionLostError`, or, if the session was closed before, `ReqlDriverError`.
         """
         if not self.is_open:
             return Waiter.failed(self._refusal())
         if len(query.payload) > MAX_QUERY_SIZE:
             return Waiter.failed(oversized(query))
         if query.noreply:
-            self._protocol.send_frame(self._new_token() | _NOREPLY_BIT, query.payload)
+            self._protocol.send_frame(self._new_token() | NOREPLY_BIT, query.payload)
             return Waiter.succeeded(None)
         return self._send(query)
 
@@ -229,11 +180,10 @@ class Session:
             return Waiter.succeeded(None)
         waiter: Waiter[None] = Waiter(lambda _: self._end(None))
         self._close_waiters.append(waiter)
-        if not noreply_wait or not (self.is_open or self._closing):
+        if self._closing is None and noreply_wait and self.is_open:
+            self._closing = self.noreply_wait()
+        elif self._closing is None or not noreply_wait:
             self._end(None)
-        elif not self._closing:
-            self.noreply_wait().add_done_callback(lambda _: self._end(None))
-            self._closing = True
         return waiter
 
     # Sending.
@@ -244,7 +194,9 @@ class Session:
             return ReqlDriverError(
                 "Connection is not open yet: wait for connect() or reconnect() to finish."
             )
-        return _chained(ReqlDriverError(CLOSED), self.cause)
+        if self._was_open and self._known_cause() is not None:
+            return self._lost(ReqlConnectionLostError)
+        return chained(ReqlDriverError(CLOSED), self.cause)
 
     def _new_token(self) -> int:
         self._last_token += 1
@@ -262,166 +214,3 @@ class Session:
         exchange.receiver = waiter
         self._protocol.send_frame(token, query.payload)
         return waiter
-
-    # Receiving.
-
-    def _drain(self) -> None:
-        # Handling an event may raise further ones. An event is taken off the queue by its handler:
-        # a reply only when it is decoded, so that an interrupt of that long part loses nothing.
-        events = self._events
-        while events:
-            event = events[0]
-            if type(event) is FrameReceived:
-                self._frame_received(event.token, event.payload)
-            elif type(event) is ConnectionLost:
-                self._end(event.cause)
-            else:  # HandshakeCompleted
-                events.popleft()
-                self.opened.set_result(None)
-
-    def _frame_received(self, token: int, payload: bytes) -> None:
-        exchange = self._exchanges.get(token)
-        if exchange is None or exchange.dropped or not exchange.owed:
-            self._events.popleft()
-            self._unwanted(token, payload, exchange)
-            return
-        outcome = decoded(exchange.query, payload)
-        self._events.popleft()
-        exchange.owed -= 1
-        if isinstance(outcome, Response):
-            self._answered(exchange, outcome)
-        elif isinstance(outcome, MalformedResponse):
-            self._violated(f"The server sent a malformed reply: {outcome}", outcome)
-        else:
-            self._not_decoded(exchange, outcome)
-
-    def _unwanted(self, token: int, payload: bytes, exchange: Exchange | None) -> None:
-        if exchange is not None and exchange.owed:
-            exchange.owed -= 1
-            if not exchange.owed:
-                receiver = cast("Waiter[None]", exchange.receiver)
-                self._retire(exchange)
-                receiver.set_result(None)
-        elif token & _NOREPLY_BIT and token ^ _NOREPLY_BIT <= self._last_token:
-            logger.warning("the server refused a noreply query: %.*r", 200, payload)
-        else:
-            self._violated(
-                f"Unexpected response received. The server answered query {token}, which this "
-                f"connection ({self._host}:{self._port}) is not waiting for."
-            )
-
-    def _answered(self, exchange: Exchange, response: Response) -> None:
-        query, receiver = exchange.query, exchange.receiver
-        if isinstance(receiver, Stream):
-            self._batch_received(exchange, receiver, response)
-        elif response.type == _VALUE_REPLY[query.type]:
-            self._value_received(exchange, receiver, response)
-        elif response.type in _BATCH_REPLIES and query.type == QueryType.START:
-            self._stream_started(exchange, receiver, response)
-        else:
-            self._retire(exchange)
-            receiver.set_exception(error_of(query, response))
-
-    def _value_received(self, exchange: Exchange, waiter: Waiter[Any], response: Response) -> None:
-        if response.type == _WAIT_COMPLETE:
-            value = None
-        elif response.results:
-            value = response.results[0]
-        else:
-            self._violated("The server sent a malformed reply: a result without a value.")
-            return
-        self._retire(exchange)
-        waiter.set_result(with_profile(value, response))
-
-    def _stream_started(self, exchange: Exchange, waiter: Waiter[Any], response: Response) -> None:
-        stream = Stream(
-            exchange.query,
-            exchange.token,
-            exchange.send_continue,
-            exchange.send_stop,
-        )
-        exchange.receiver = stream
-        self._batch_received(exchange, stream, response)
-        waiter.set_result(with_profile(stream, response))
-
-    def _batch_received(self, exchange: Exchange, stream: Stream, response: Response) -> None:
-        if response.type == ResponseType.SUCCESS_PARTIAL:
-            stream.batch_received(response, complete=False)
-            return
-        self._retire(exchange)
-        if response.type == ResponseType.SUCCESS_SEQUENCE:
-            stream.batch_received(response, complete=True)
-        else:
-            stream.end(error_of(exchange.query, response))
-            stream.serve()
-
-    def _not_decoded(self, exchange: Exchange, error: Exception) -> None:
-        """The reply is one, but its values cannot be had: that concerns this query alone.
-
-        Whether the query goes on is in the same reply, so it is stopped in any case.
-        """
-        receiver = exchange.receiver
-        if exchange.query.type == QueryType.START:
-            exchange.send_stop()
-        else:
-            self._retire(exchange)
-        if isinstance(receiver, Stream):
-            receiver.end(error)
-            receiver.serve()
-        else:
-            receiver.set_exception(error)
-
-    def _retire(self, exchange: Exchange) -> None:
-        del self._exchanges[exchange.token]
-        exchange.release()
-
-    # The end.
-
-    def _violated(self, text: str, cause: Exception | None = None) -> None:
-        self._end(_chained(RemoteProtocolError(text), cause))
-
-    def _end(self, cause: BaseException | None) -> None:
-        # What came after the end, or after a broken reply, is no longer looked at.
-        self._events.clear()
-        if self.close_requested:
-            return
-        self.close_requested = True
-        self.cause = cause
-        self._protocol.close()
-        receivers = [exchange.release() for exchange in self._exchanges.values()]
-        self._exchanges.clear()
-        for receiver in receivers:
-            if isinstance(receiver, Stream):
-                lost = ReqlRuntimeError(CLOSED, receiver.query.term, [])
-                receiver.end(_chained(lost, cause))
-        # Last of all, settle; and all of them, even if a callback raises an interrupt.
-        with ExitStack() as settling:
-            settling.callback(self.closed.set_result, None)
-            for waiter in reversed(self._close_waiters):
-                settling.callback(waiter.set_result, None)
-            for receiver in reversed(receivers):
-                settling.callback(self._fail, receiver)
-            settling.callback(self.opened.set_exception, self._not_opened(cause))
-
-    def _fail(self, receiver: Waiter[Any] | Stream) -> None:
-        if isinstance(receiver, Stream):
-            receiver.serve()
-        else:
-            receiver.set_exception(_chained(ReqlDriverError(CLOSED), self.cause))
-
-    def _not_opened(self, cause: BaseException | None) -> BaseException:
-        if cause is None:
-            return ReqlDriverError(CLOSED)
-        if isinstance(cause, ReqlDriverError):
-            return cause
-        # A TLS port may hang up on plain text without a word.
-        text = (
-            f"{CLOSED} The handshake was not complete: {str(cause).rstrip('.')}. "
-            "Is this the driver port, and does it expect TLS?"
-        )
-        return _chained(ReqlDriverError(refusal(self._host, self._port, text)), cause)
-
-
-def _chained(error: E, cause: BaseException | None) -> E:
-    error.__cause__ = cause
-    return error

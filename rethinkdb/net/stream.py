@@ -1,9 +1,14 @@
 """The sans-IO half of a cursor: batches, CONTINUE, STOP.
 
-Read-ahead is one batch. A CONTINUE is sent when none is outstanding and the buffer holds fewer
-items than the last batch brought: so the next batch travels while this one is used, a changefeed
-that is kept up with always has a CONTINUE outstanding, and a consumer that stands still stops the
-server after two batches. None is sent once the server said that the sequence is complete.
+Read-ahead is one batch: two are here or on their way, and no more, however many items each has.
+The next one is asked for
+
+- when a batch arrives and nothing is left of the earlier ones,
+- else when an item of the last batch is taken, which is after all earlier ones,
+
+if none is asked for already. So the next batch travels while this one is used, a changefeed that is
+kept up with always has a CONTINUE outstanding, and a consumer that stands still stops the server.
+None is sent once the server said that the sequence is complete.
 
     streaming --SUCCESS_SEQUENCE--> finished        (items at hand, then ReqlCursorEmpty)
     streaming --error, loss-------> finished, error (items at hand, then the error, each time)
@@ -13,7 +18,8 @@ server after two batches. None is sent once the server said that the sequence is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import methodcaller
 from typing import Any, NamedTuple
 
 from rethinkdb.codec import Response
@@ -34,15 +40,22 @@ _FEEDS = frozenset(
     }
 )
 
+_POPLEFT = methodcaller("popleft")
+
 # Feeds have no last batch; whoever asks for profiles and never looks must not pay with memory.
 _PROFILES_KEPT = 100
 
 
 class _Request(NamedTuple):
-    """Somebody waits for an item: to take it, or only to know whether there is one."""
+    """Somebody waits for an item: to take it, or only to know whether there is one.
+
+    Attributes:
+        waiter: is settled then.
+        taken: gets the item, on its way from the buffer to the waiter; None of who takes none.
+    """
 
     waiter: Waiter[Any]
-    takes: bool
+    taken: list[Any] | None
 
 
 class Stream:
@@ -161,26 +174,34 @@ class Stream:
         settled already.
         """
         if not self.finished:
-            self.end(None)
             self._send_stop()
-            self.serve()
+            self.end(None)
+        self.serve()
         return Waiter.succeeded(None)
 
-    # The session's half.
+    # The session's half. Each of these may be called again, should an interrupt have hit it.
 
-    def batch_received(self, response: Response, complete: bool) -> None:
-        """Take in a batch; `complete` if it is the last."""
+    def batch_received(self, response: Response, items: Iterator[Any], complete: bool) -> None:
+        """Take in a batch.
+
+        Args:
+            response: the reply.
+            items: an iterator of its results, which gives each of them once.
+            complete: it is the last one.
+        """
         if response.notes:
             self.notes = response.notes
-        if response.profile is not None:
-            self.profiles.append(response.profile)
-        if complete:
-            self.end(None)
-        else:
+        profile = response.profile
+        if profile is not None and not (self.profiles and self.profiles[-1] is profile):
+            self.profiles.append(profile)
+        if not (complete or self.finished):
             # At least 1: feeds begin with an empty batch, which must not be the last one asked for.
             self.low_water = max(1, len(response.results))
-            self._pull()
-        self.buffer.extend(response.results)
+            if not self.buffer:
+                self._continue()
+        self.buffer.extend(items)
+        if complete:
+            self.end(None)
         self.serve()
 
     def end(self, error: Exception | None) -> None:
@@ -192,56 +213,67 @@ class Stream:
 
     def serve(self) -> None:
         """Settle those whose turn it is. Their callbacks may ask for more, or close."""
-        while self._requests and (self.buffer or self.finished):
-            try:
-                self._settle(self._requests.popleft())
-            except BaseException:  # an interrupt, such as Ctrl-C: the others must not wait on
-                self.serve()
-                raise
+        try:
+            while self._requests:
+                request = self._requests[0]
+                if not (self.buffer or self.finished or request.taken):
+                    break
+                if self._settle(request) and self._requests and self._requests[0] is request:
+                    self._requests.popleft()
+        except BaseException:  # an interrupt, such as Ctrl-C: the others must not wait on
+            self.serve()
+            raise
 
     def _request(self, takes: bool) -> Waiter[Any]:
-        request = _Request(Waiter(self._forget, self._put_back if takes else None), takes)
-        if self._requests or not (self.buffer or self.finished):
+        waiter: Waiter[Any] = Waiter(self._forget, self._put_back if takes else None)
+        request = _Request(waiter, [] if takes else None)
+        at_hand = not self._requests and (self.buffer or self.finished)
+        if not (at_hand and self._settle(request)):
             self._requests.append(request)
             self._pull()
-        else:
-            self._settle(request)
-        return request.waiter
+        return waiter
 
-    def _settle(self, request: _Request) -> None:
-        if not request.takes:
-            request.waiter.set_result(bool(self.buffer) or self.error is not None)
-            return
-        try:
-            item = self.take()
-        except IndexError:
-            self._settle_empty(request)
-        else:
-            request.waiter.set_result(item)
+    def _settle(self, request: _Request) -> bool:
+        """Settle it; False if that cannot be done yet."""
+        waiter, taken = request
+        if taken is None:
+            waiter.set_result(bool(self.buffer) or self.error is not None)
+            return True
+        if not taken:
+            try:
+                # Moved in one call: an interrupt finds the item in one of the two places.
+                taken.extend(map(_POPLEFT, (self.buffer,)))
+            except IndexError:
+                return self._settle_at_end(waiter)
+        self._pull()
+        waiter.set_result(taken[0])
+        return True
 
-    def _settle_empty(self, request: _Request) -> None:
+    def _settle_at_end(self, waiter: Waiter[Any]) -> bool:
         if not self.finished:  # another thread was quicker to take the item
-            self._requests.appendleft(request)
             self._pull()
-        elif self.error is None:
-            request.waiter.set_exception(ReqlCursorEmpty())
+            return False
+        if self.error is None:
+            waiter.set_exception(ReqlCursorEmpty())
         else:
             # The same error is raised again and again: without what earlier raises added to it.
-            request.waiter.set_exception(self.error.with_traceback(self._traceback))
+            waiter.set_exception(self.error.with_traceback(self._traceback))
+        return True
 
     def _put_back(self, item: Any) -> None:
         self.buffer.appendleft(item)
         self.serve()
 
     def _forget(self, waiter: Waiter[Any]) -> None:
-        self._requests = deque(
-            request for request in self._requests if request.waiter is not waiter
-        )
+        request = next(request for request in self._requests if request.waiter is waiter)
+        self._requests.remove(request)
+        if request.taken:  # an interrupt came between the item and the waiter
+            self._put_back(request.taken[0])
 
     def _pull(self) -> None:
         if len(self.buffer) < self.low_water:
             self._continue()
 
     def _continue(self) -> None:
-        self.low_water = 0
         self._send_continue()
+        self.low_water = 0

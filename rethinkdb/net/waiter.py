@@ -14,7 +14,7 @@ resume a caller some time after they were told to, and it may be cancelled in be
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
 from .violations import LocalProtocolError
@@ -22,6 +22,7 @@ from .violations import LocalProtocolError
 __all__ = ["Waiter"]
 
 T = TypeVar("T")
+Callback = Callable[["Waiter[T]"], object]
 
 logger = logging.getLogger("rethinkdb.net")
 
@@ -55,7 +56,8 @@ class Waiter(Generic[T]):
     ) -> None:
         self._state = _PENDING
         self._outcome: Any = None
-        self._callbacks: list[Callable[[Waiter[T]], object]] | None = None
+        # While pending a list. Once settled those that are still to be called.
+        self._callbacks: list[Callback[T]] | Iterator[Callback[T]] | None = None
         self._on_abandon = on_abandon
         self._on_unclaimed = on_unclaimed
 
@@ -92,7 +94,7 @@ class Waiter(Generic[T]):
             return cast(BaseException, self._outcome)
         raise self._no_outcome()
 
-    def add_done_callback(self, callback: Callable[[Waiter[T]], object]) -> None:
+    def add_done_callback(self, callback: Callback[T]) -> None:
         """Call `callback(self)` once settled; at once if it is already. Never after `abandon()`.
 
         The core's state is consistent when callbacks run, so they may start queries, take items or
@@ -101,12 +103,9 @@ class Waiter(Generic[T]):
         raised after the waiter's other callbacks have run.
         """
         if self._state == _PENDING:
-            if self._callbacks is None:
-                self._callbacks = [callback]
-            else:
-                self._callbacks.append(callback)
+            self._callbacks = [*(self._callbacks or ()), callback]
         elif self._state != _ABANDONED:
-            self._run([callback])
+            self._run(iter((callback,)))
 
     def abandon(self) -> None:
         """The caller stopped waiting; no effect once `result()` was called.
@@ -127,11 +126,14 @@ class Waiter(Generic[T]):
     # The core's half.
 
     def set_result(self, value: T) -> None:
-        """Settle with a value, and run the callbacks; no effect once done."""
+        """Settle with a value, and run the callbacks.
+
+        No effect once done, except that it runs the callbacks which an interrupt left out.
+        """
         self._settle(_RESULT, value)
 
     def set_exception(self, error: BaseException) -> None:
-        """Settle with an error, and run the callbacks; no effect once done."""
+        """Settle with an error, and run the callbacks. See `set_result`."""
         self._settle(_EXCEPTION, error)
 
     @classmethod
@@ -151,24 +153,27 @@ class Waiter(Generic[T]):
         return waiter
 
     def _settle(self, state: int, outcome: Any) -> None:
-        if self._state != _PENDING:
-            return
-        self._outcome = outcome
-        self._state = state
-        self._on_abandon = None
-        callbacks, self._callbacks = self._callbacks, None
-        if callbacks is not None:
-            self._run(callbacks)
+        if self._state == _PENDING:
+            callbacks = self._callbacks and iter(self._callbacks)
+            # No call in between, so no interrupt either.
+            self._outcome = outcome
+            self._state = state
+            self._on_abandon = None
+            self._callbacks = callbacks
+        if self._callbacks is not None:
+            self._run(self._callbacks)
 
-    def _run(self, callbacks: list[Callable[[Waiter[T]], object]]) -> None:
-        for position, callback in enumerate(callbacks):
-            try:
-                callback(self)
-            except Exception:
-                logger.exception("a waiter's callback failed: %r", callback)
-            except BaseException:
-                self._run(callbacks[position + 1 :])
-                raise
+    def _run(self, callbacks: Iterable[Callback[T]]) -> None:
+        # Each is called once, whoever comes first: what has been called is no longer in there.
+        try:
+            for callback in callbacks:
+                try:
+                    callback(self)
+                except Exception:
+                    logger.exception("a waiter's callback failed: %r", callback)
+        except BaseException:
+            self._run(callbacks)
+            raise
 
     def _no_outcome(self) -> LocalProtocolError:
         state = "abandoned" if self._state == _ABANDONED else "pending"

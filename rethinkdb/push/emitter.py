@@ -36,7 +36,7 @@ from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
 from .course import Steps, follow
-from .flow import Flow, connection_error
+from .flow import Flow
 from .listeners import Calls, Listeners
 from .rules import RULES, UNHANDLED, event_of, subscribed
 from .runner import Runner, runner_of
@@ -119,8 +119,7 @@ class CursorEmitter(Flow):
         if error is None:
             yield from self._told("end")
         else:
-            term = stream.query.term
-            yield from self._failed(connection_error(self._runner, error, term) or error)
+            yield from self._failed(error)
         yield from self._closing()
 
     def _failed(self, error: Exception) -> Steps:

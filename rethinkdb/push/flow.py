@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Generator
 from inspect import isawaitable
 from typing import Any
 
-from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError
-from rethinkdb.net.session import CLOSED
+from rethinkdb.errors import ReqlConnectionLostError, ReqlCursorLostError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
@@ -114,16 +113,13 @@ class Flow(ABC):
         return Waiter.succeeded(due)
 
 
-def connection_error(runner: Runner, error: Exception, term: Any) -> Exception | None:
+def connection_error(error: Exception, term: Any) -> ReqlConnectionLostError | None:
     """What to tell of a connection that has ended; None if the error is another one.
 
-    A `ReqlRuntimeError` if this side closed it, a `ReqlDriverError` if it was lost.
+    When this side closed it, that is a `ReqlRuntimeError` too, also for a query without a cursor.
     """
-    session = runner.session
-    if session.is_open or getattr(error, "message", None) != CLOSED:
+    if not isinstance(error, ReqlConnectionLostError):
         return None
-    if session.cause is None:
-        return ReqlRuntimeError(CLOSED, term, [])
-    lost = ReqlDriverError(CLOSED)
-    lost.__cause__ = session.cause
-    return lost
+    if error.__cause__ is not None or isinstance(error, ReqlCursorLostError):
+        return error
+    return ReqlCursorLostError(error.message, term, [], host=error.host, port=error.port)

@@ -193,7 +193,7 @@ class QueryHandle(Flow):
     def _failed(self, error: Exception) -> Steps:
         if self.closed:
             return
-        lost = connection_error(self._runner, error, self.query)
+        lost = connection_error(error, self.query)
         if lost is None and not self._opened:
             yield from self._open()
         if not self.closed:

@@ -13,7 +13,7 @@ from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.waiter import Waiter
 
 from .course import Steps, follow
-from .flow import Flow, connection_error
+from .flow import Flow
 from .methods import parameters_of
 from .runner import runner_of
 from .takeover import Takeover
@@ -49,8 +49,6 @@ class _Walk(Flow):
         self._takeover.give_back()
         self._runner.live.discard(self)
         error = self._error or error
-        if error is not None:
-            error = connection_error(self._runner, error, stream.query.term) or error
         yield from self._finished(error)
 
     def _settled(self) -> Steps:

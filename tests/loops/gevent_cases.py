@@ -15,7 +15,12 @@ import pytest
 from gevent.event import Event
 
 from rethinkdb import RethinkDB
-from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlTimeoutError
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorEmpty,
+    ReqlDriverError,
+    ReqlTimeoutError,
+)
 from rethinkdb.loops.gevent import Connection, GeventCursor, GeventCursorEmpty
 from rethinkdb.ql2 import QueryType
 
@@ -160,7 +165,7 @@ def test_closing_does_not_wait_for_a_server_that_does_not_read(server: ScriptedS
 
 def test_closing_elsewhere_ends_the_wait(server: ScriptedServer, conn: Connection) -> None:
     def work() -> None:
-        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
             Command("hold", "x").run(conn)
 
     greenlet = gevent.spawn(work)
@@ -170,7 +175,7 @@ def test_closing_elsewhere_ends_the_wait(server: ScriptedServer, conn: Connectio
 
 
 def test_loss_and_reconnect(server: ScriptedServer, conn: Connection) -> None:
-    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+    with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
         Command("hang_up").run(conn)
     conn.close()
     assert usable(conn.reconnect())

@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 
 from rethinkdb import RethinkDB, r
-from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError, ReqlTimeoutError
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlDriverError,
+    ReqlRuntimeError,
+    ReqlTimeoutError,
+)
 from rethinkdb.loops import blocking
 from rethinkdb.loops.asyncio import AsyncioCursor, Connection
 from rethinkdb.ql2 import QueryType
@@ -135,7 +140,7 @@ async def test_a_closed_connection_refuses_at_the_call(server: ScriptedServer) -
     conn = await Connection.make("localhost", server.port)
     server.hang_up()
     await until(lambda: not conn.is_open())
-    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$") as caught:
+    with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w") as caught:
         conn.run(Command("atom", 1))
     assert isinstance(caught.value.__cause__, (EOFError, OSError))
     await conn.close()

@@ -17,7 +17,13 @@ from typing import Any
 
 import pytest
 
-from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlRuntimeError, ReqlTimeoutError
+from rethinkdb.errors import (
+    ReqlAuthError,
+    ReqlConnectionLostError,
+    ReqlDriverError,
+    ReqlRuntimeError,
+    ReqlTimeoutError,
+)
 from rethinkdb.loops.blocking import Connection
 from rethinkdb.net.options import ReqlUnknownOptionError
 from rethinkdb.net.violations import RemoteProtocolError
@@ -343,7 +349,7 @@ def test_answering(server: ScriptedServer, case: Answering) -> None:
     with Connection.make("localhost", server.port) as conn:
         bystander = Command("feed", "f").run(conn)
         Command("push", "f", [1]).run(conn)
-        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$") as caught:
+        with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w") as caught:
             case.command.run(conn)
         assert isinstance(caught.value.__cause__, case.cause)
         assert case.text in str(caught.value.__cause__)

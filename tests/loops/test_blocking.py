@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from rethinkdb.errors import (
+    ReqlConnectionLostError,
     ReqlCursorEmpty,
+    ReqlCursorLostError,
     ReqlDriverError,
     ReqlQueryLogicError,
     ReqlRuntimeError,
@@ -167,7 +169,10 @@ def test_close_ends_cursors(conn: Connection) -> None:
     conn.close(noreply_wait=False)
     assert [next(cursor), next(cursor)] == [1, 2]
     for _ in range(2):
-        with pytest.raises(ReqlRuntimeError, match=r"^Connection is closed in:\ncommand\n\^+$"):
+        with pytest.raises(
+            ReqlCursorLostError,
+            match=r"^Connection is closed in:\ncommand\n\^+\nConnection is closed\. \w",
+        ):
             next(cursor)
     cursor.close()
 
@@ -186,7 +191,7 @@ def test_close_from_another_thread_ends_the_wait(server: ScriptedServer, conn: C
     with in_thread(lambda: Command("hold", "x").run(conn)) as result:
         server.wait_for(lambda: "x" in server.held)
         conn.close(noreply_wait=False)
-        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
             result()
 
 
@@ -227,17 +232,17 @@ def test_a_bad_timeout_of_reconnect(conn: Connection) -> None:
 
 
 def test_loss_while_waiting(conn: Connection) -> None:
-    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$") as caught:
+    with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w") as caught:
         Command("hang_up").run(conn)
     assert isinstance(caught.value.__cause__, (EOFError, OSError))
     assert not conn.is_open()
-    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+    with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
         Command("atom", 1).run(conn)
 
 
 def test_loss_between_queries(server: ScriptedServer, conn: Connection) -> None:
     server.hang_up()
-    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+    with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
         Command("atom", 1).run(conn)
     assert conn.client_port() is None
 
@@ -261,7 +266,7 @@ def test_loss_is_noticed_by_queries_that_wait_for_nothing(
         while True:
             Command("atom", 1).run(conn, noreply=True)
 
-    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+    with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
         write_for_ever()
     assert not conn.is_open()
 
@@ -402,7 +407,7 @@ def test_close_does_not_wait_for_a_full_socket(server: ScriptedServer, conn: Con
         while not stuck(conn):
             time.sleep(SOON / 10)
         conn.close(noreply_wait=False)
-        with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
             result()
     server.held["s"]()
 
@@ -503,7 +508,7 @@ def test_loss_wakes_all_threads(server: ScriptedServer, conn: Connection) -> Non
         server.wait_for(lambda: len(server.held) == 8)
         server.hang_up()
         for answer in waiting:
-            with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+            with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
                 answer.result(PATIENCE)
 
 

@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 import trustme
 
-from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError, ReqlTimeoutError
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlDriverError,
+    ReqlRuntimeError,
+    ReqlTimeoutError,
+)
 from rethinkdb.loops.blocking import Connection
 from rethinkdb.loops.transport.tls import make_context
 from rethinkdb.net.options import TLSConfig
@@ -111,7 +116,7 @@ def test_reconnect(conn: Connection) -> None:
 def test_loss(tls_server: ScriptedServer, conn: Connection) -> None:
     cursor = Command("feed", "f").run(conn)
     Command("push", "f", [1]).run(conn)
-    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+    with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
         Command("hang_up").run(conn)
     assert next(cursor) == 1
     with pytest.raises(ReqlRuntimeError, match="Connection is closed"):

@@ -13,7 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlError, ReqlQueryLogicError
+from rethinkdb.errors import (
+    ReqlCursorEmpty,
+    ReqlCursorLostError,
+    ReqlDriverError,
+    ReqlError,
+    ReqlQueryLogicError,
+)
 from rethinkdb.net.cursor import AsyncIterableCursor, BaseCursor, CursorEmpty, IterableCursor
 
 from .memory import AsyncMemoryConnection, MemoryConnection, Term
@@ -183,7 +189,7 @@ def test_close_on_a_closed_connection_is_silent() -> None:
     script.conn.close(noreply_wait=False)
     cursor.close()
     assert next(cursor) == 1
-    with pytest.raises(Exception, match=r"^Connection is closed in:\nterm\(\)\n\^{6}$"):
+    with pytest.raises(ReqlCursorLostError, match=r"^Connection is closed in:\nterm\(\)\n\^{6}\n"):
         next(cursor)
 
 

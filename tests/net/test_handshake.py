@@ -126,6 +126,14 @@ def test_both_ends(user, password, split):
     assert pair.session.is_open
 
 
+@splits
+@pytest.mark.parametrize("version", [None, 2.4, ["2.4.4"], {}, "\ud800"])
+def test_a_version_that_is_no_text_is_not_kept(version, split):
+    greeting = json.dumps({**json.loads(GREETING[:-1]), "server_version": version}).encode() + b"\0"
+    [event], _ = feed(client(), greeting + CHALLENGE + SIGNATURE, split)
+    assert event == HandshakeCompleted("user", "")
+
+
 @pytest.mark.parametrize(
     ("user", "password", "message"),
     [
@@ -227,7 +235,19 @@ def test_unfinished_json_is_not():
             ReqlDriverError,
             "Unsupported protocol version 0: the server speaks 1 to 2",
         ),
+        (
+            b'{"success":true,"min_protocol_version":false,"max_protocol_version":true}\0',
+            RemoteProtocolError,
+            "does not say which protocol versions",
+        ),
         (b'{"success":false}\0', ReqlDriverError, "no reason given"),
+        (
+            b'{"success":false,"error":["a"],"error_code":[12]}\0',
+            ReqlDriverError,
+            "no reason given",
+        ),
+        (b'{"success":false,"error":null,"error_code":12}\0', ReqlAuthError, "no reason given"),
+        (b'{"success":1,"error":"\\ud800","error_code":{}}\0', ReqlDriverError, "no reason given"),
         (GREETING + b'{"success":true}\0', RemoteProtocolError, "no authentication message"),
         (
             GREETING + b'{"success":true,"authentication":"r=\\ud800"}\0',

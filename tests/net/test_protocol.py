@@ -142,6 +142,28 @@ def test_close_sends_what_is_queued_and_reads_no_more():
     assert client.events_received() == []
 
 
+def test_what_is_no_frame_is_not_logged_as_one(caplog):
+    with caplog.at_level(logging.DEBUG, "rethinkdb.net"):
+        client, _ = joined(max_reply_size=10)
+        client.receive_data(frame_header(1, 2) + b"{}" + frame_header(2, 11))
+    assert [record.getMessage() for record in caplog.records] == ["received 1: b'{}'"]
+
+
+def test_an_interrupt_ends_the_handshake():
+    def interrupt(user):
+        raise KeyboardInterrupt
+
+    client, server = ClientProtocol(), ServerProtocol(interrupt)
+    data = client.data_to_send()
+    with pytest.raises(KeyboardInterrupt):
+        server.receive_data(data)
+    [event] = server.events_received()
+    assert isinstance(event.cause, KeyboardInterrupt)
+    assert server.close_requested
+    server.receive_data(data)
+    assert server.events_received() == []
+
+
 def test_frames_are_logged_when_asked_for(caplog):
     with caplog.at_level(logging.DEBUG, "rethinkdb.net"):
         client, server = joined()

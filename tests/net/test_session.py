@@ -9,6 +9,8 @@ import pytest
 
 from rethinkdb.codec import Codec
 from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorLostError,
     ReqlDriverError,
     ReqlNonExistenceError,
     ReqlOpFailedError,
@@ -53,11 +55,24 @@ def frame(token, body):
 
 
 def lost(waiter, cause=None):
-    """Asserts that it failed as all waiters do after a loss."""
+    """Asserts that it failed as all waiters do when the link is lost or closed under them."""
+    error = failure(waiter)
+    assert type(error) is ReqlConnectionLostError
+    assert not isinstance(error, ReqlRuntimeError)
+    assert error.message == "Connection is closed."
+    assert str(error).startswith("Connection is closed. ")
+    assert f"{error.host}:{error.port}" in str(error)
+    assert str(cause or "This side closed the link").rstrip(".") in str(error)
+    assert error.__cause__ is cause
+    return True
+
+
+def refused(waiter):
+    """Asserts that it failed as what is started on a closed connection does."""
     error = failure(waiter)
     assert type(error) is ReqlDriverError
     assert str(error) == "Connection is closed."
-    assert error.__cause__ is cause
+    assert error.__cause__ is None
     return True
 
 
@@ -352,6 +367,13 @@ def test_an_undecodable_answer_to_another_operation_stops_nothing():
         (b'{"t":1}', "malformed reply"),
         (b'{"r":[]}', "malformed reply"),
         (reply_body(ATOM), "a result without a value"),
+        (reply_body(RUNTIME_ERROR, "no", e=[1]), "e is not a number"),
+        (reply_body(CLIENT_ERROR, ["no"]), "an error whose text is none"),
+        (reply_body(ATOM, 1, n=[[]]), "n is not a list of numbers"),
+        (reply_body(ATOM, 1, b=[{}]), "b is not a list of positions and names"),
+        (reply_body(ATOM, 1, p={}), "p is not a list"),
+        (b'{"t":18,"r":[' + b"[" * 5000 + b"]" * 5000 + b"]}", "malformed reply"),
+        (b'{"t":1,"r":["\xff"]}', "malformed reply"),
     ],
 )
 def test_malformed_replies_end_the_connection(body, text, split):
@@ -366,6 +388,14 @@ def test_malformed_replies_end_the_connection(body, text, split):
     assert lost(waiter, cause)
     assert lost(other, cause)
     assert pair.session.close_requested
+
+
+def test_a_server_that_does_not_say_who_it_is_ends_the_connection():
+    pair = Pair()
+    waiter = pair.session.server()
+    pair.answer(pair.asked(), INFO, "alpha")
+    assert "it does not say who it is" in str(pair.session.cause)
+    assert lost(waiter, pair.session.cause)
 
 
 @splits
@@ -458,13 +488,13 @@ def test_giving_up_to_connect_ends_the_session():
     session.opened.abandon()
     assert session.close_requested
     assert settled(session.closed) is None
-    assert lost(session.start(start()))
+    assert refused(session.start(start()))
 
 
 def test_closing_while_connecting():
     session = Session()
     assert settled(session.close()) is None
-    assert lost(session.opened)
+    assert refused(session.opened)
     assert session.close_requested
 
 
@@ -491,8 +521,8 @@ def test_close_waits_for_noreply_queries(split):
     assert not closing.done()
     assert not pair.session.is_open
     assert not pair.session.close_requested
-    assert lost(pair.session.start(start()))
-    assert lost(pair.session.noreply_wait())
+    assert refused(pair.session.start(start()))
+    assert refused(pair.session.noreply_wait())
     pair.answer(token, WAIT_COMPLETE)
     assert settled(closing) is None
     assert settled(pair.session.closed) is None
@@ -519,7 +549,7 @@ def test_close_at_once():
     assert lost(waiter)
     assert pair.types() == []
     assert pair.session.close_requested
-    assert lost(pair.session.start(start()))
+    assert refused(pair.session.start(start()))
 
 
 def test_closing_twice():
@@ -593,7 +623,7 @@ def test_loss_fails_everything_at_once_with_the_same_cause(exc):
     cause = pair.session.cause
     assert cause is exc or isinstance(cause, EOFError)
     assert all(lost(waiter, cause) for waiter in waiters)
-    assert isinstance(failure(next_item), ReqlRuntimeError)
+    assert type(failure(next_item)) is ReqlCursorLostError
     assert failure(next_item).__cause__ is cause
     assert settled(has_next) is True
     assert settled(pair.session.closed) is None
@@ -725,7 +755,83 @@ def test_starting_when_the_end_has_arrived_but_is_not_handled_yet():
     waiter.add_done_callback(lambda _: later.append(pair.session.start(start())))
     pair.session.receive_data(frame(token, reply_body(ATOM, 1)) + frame_header(9, 101))
     assert settled(waiter) == 1
-    assert lost(later[0])
+    assert lost(later[0], pair.session.cause)
+
+
+def test_a_handshake_that_failed_is_no_loss():
+    pair = Pair(password="wrong", opened=False)
+    pair.move()
+    error = failure(pair.session.start(start()))
+    assert type(error) is ReqlDriverError
+    assert error.__cause__ is pair.session.cause
+
+
+def test_a_callback_of_a_loss_may_feed_the_session():
+    pair = Pair()
+    first, _ = pair.run()
+    second, _ = pair.run()
+    first.add_done_callback(lambda _: pair.session.receive_data(b"more"))
+    pair.session.receive_eof()
+    assert lost(second, pair.session.cause)
+    assert settled(pair.session.closed) is None
+
+
+# What was not foreseen.
+
+
+def test_an_error_of_our_own_ends_the_session(monkeypatch):
+    pair = Pair()
+    first, first_token = pair.run()
+    second, second_token = pair.run()
+    error = RuntimeError("a bug")
+
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(pair.session, "_answered", fail)
+    pair.reply(first_token, ATOM, 1)
+    pair.answer(second_token, ATOM, 2)
+    cause = pair.session.cause
+    assert isinstance(cause, RemoteProtocolError)
+    assert cause.__cause__ is error
+    assert lost(first, cause)
+    assert lost(second, cause)
+    assert settled(pair.session.closed) is None
+
+
+def test_an_error_of_our_own_while_the_session_ends(monkeypatch):
+    pair = Pair()
+    waiters = [pair.run()[0] for _ in range(2)]
+    fail, errors = pair.session._fail, [RuntimeError("a bug")]
+
+    def fail_once(receiver):
+        if errors:
+            raise errors.pop()
+        fail(receiver)
+
+    monkeypatch.setattr(pair.session, "_fail", fail_once)
+    pair.session.close(noreply_wait=False)
+    assert all(lost(waiter) for waiter in waiters)
+    assert settled(pair.session.closed) is None
+
+
+def test_a_log_that_fails_ends_the_session(caplog):
+    class Full(logging.Filter):
+        def filter(self, record):
+            raise OSError("disk full")
+
+    pair = Pair()
+    waiter, _ = pair.run()
+    pair.session.start(start(noreply=True))
+    token = pair.asked()
+    log, full = logging.getLogger("rethinkdb.net"), Full()
+    log.addFilter(full)
+    try:
+        pair.answer(token, CLIENT_ERROR, "Client is buggy.")
+    finally:
+        log.removeFilter(full)
+    assert isinstance(pair.session.cause.__cause__, OSError)
+    assert lost(waiter, pair.session.cause)
 
 
 # Interrupts.
@@ -752,6 +858,39 @@ def test_an_interrupt_in_decoding_loses_no_reply():
     assert pair.session.tokens_in_use == 0
 
 
+@pytest.mark.parametrize("replies", [1, 200])
+def test_a_decoder_that_always_interrupts_fails_its_queries(replies):
+    def decode(payload):
+        raise KeyboardInterrupt
+
+    pair = Pair()
+    waiters = [pair.session.start(start(decode=decode)) for _ in range(replies)]
+    other = pair.session.start(start())
+    for token, _ in pair.received():
+        pair.reply(token, ATOM, 1)
+    with pytest.raises(KeyboardInterrupt):
+        pair.move()
+    for waiter in waiters:
+        assert "KeyboardInterrupt kept the reply from being decoded" in str(failure(waiter))
+        assert isinstance(failure(waiter).__cause__, KeyboardInterrupt)
+    assert settled(other) == 1
+    assert pair.session.is_open
+
+
+def test_interrupts_by_many_callbacks():
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    pair = Pair()
+    waiters = [pair.session.start(start()) for _ in range(2000)]
+    for waiter in waiters:
+        waiter.add_done_callback(interrupt)
+    pair.move()
+    with pytest.raises(KeyboardInterrupt):
+        pair.session.receive_eof()
+    assert all(lost(waiter, pair.session.cause) for waiter in waiters)
+
+
 def test_an_interrupt_in_a_callback_of_a_loss():
     pair = Pair()
 
@@ -776,9 +915,10 @@ def test_the_body_of_a_query_is_sent_as_it_is():
 def test_continue_is_not_a_violation_of_counting():
     pair = Pair()
     stream, token = pair.stream(1)
+    assert stream.take() == 1
     pair.answer(token, PARTIAL, 2, 3)
     assert pair.types() == [CONTINUE]
-    assert list(stream.buffer) == [1, 2, 3]
+    assert list(stream.buffer) == [2, 3]
 
 
 def test_output_pending_tells_whether_the_transport_is_needed():

@@ -7,7 +7,16 @@ from collections import deque
 import pytest
 
 from rethinkdb.codec import Codec
-from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlQueryLogicError, ReqlRuntimeError
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorEmpty,
+    ReqlCursorLostError,
+    ReqlDriverError,
+    ReqlQueryLogicError,
+    ReqlRuntimeError,
+)
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
 from rethinkdb.ql2 import ResponseNote
 
 from .pair import (
@@ -92,6 +101,36 @@ def test_read_ahead_is_one_batch():
     assert pair.types() == [CONTINUE]
     pair.answer(token, SEQUENCE)
     assert empty(stream)
+
+
+def test_read_ahead_of_batches_of_different_sizes():
+    pair = Pair()
+    stream, token = pair.stream(*range(10))
+    pair.answer(token, PARTIAL, *range(10, 30))
+    assert pair.types() == []  # two batches, and no more
+    assert len(stream.buffer) == 30
+    assert [stream.take() for _ in range(10)] == list(range(10))
+    assert pair.types() == []
+    stream.take()
+    assert pair.types() == [CONTINUE]
+    pair.answer(token, PARTIAL, 30)
+    assert pair.types() == []
+    assert len(stream.take_batch()) == 20
+    assert pair.types() == [CONTINUE]
+    pair.answer(token, PARTIAL, *range(31, 40))
+    assert pair.types() == [CONTINUE]  # nothing is left of earlier ones
+
+
+def test_read_ahead_when_a_part_of_a_batch_is_taken_while_the_next_one_travels():
+    pair = Pair()
+    stream, token = pair.stream(1, 2, 3, 4)
+    assert stream.take() == 1
+    pair.answer(token, PARTIAL, 5, 6, 7, 8)
+    assert pair.types() == []
+    assert [stream.take() for _ in range(3)] == [2, 3, 4]
+    assert pair.types() == []
+    assert stream.take() == 5
+    assert pair.types() == [CONTINUE]
 
 
 def test_take_needs_an_item():
@@ -227,6 +266,26 @@ def test_abandoning_has_next():
     stream, token = pair.stream()
     stream.has_next().abandon()
     pair.answer(token, PARTIAL, "a")
+    assert settled(stream.next()) == "a"
+
+
+def test_an_item_that_interrupts_kept_from_its_waiter_goes_to_the_next(monkeypatch):
+    pair = Pair()
+    stream, _ = pair.stream()
+    first = stream.next()
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    serve = stream.serve
+    with monkeypatch.context() as patch:
+        patch.setattr(Waiter, "set_result", interrupt)
+        patch.setattr(Stream, "serve", interrupt)
+        stream.buffer.append("a")
+        with pytest.raises(KeyboardInterrupt):
+            serve()
+    assert not stream.buffer
+    first.abandon()
     assert settled(stream.next()) == "a"
 
 
@@ -446,10 +505,16 @@ def test_items_at_hand_survive_the_connection(end):
     assert drain(stream) == [1, 2]
     for _ in range(2):
         error = failure(stream.next())
-        assert type(error) is ReqlRuntimeError
+        assert type(error) is ReqlCursorLostError
+        assert isinstance(error, ReqlRuntimeError)
+        assert isinstance(error, ReqlConnectionLostError)
         assert error.message == "Connection is closed."
         assert error.frames == []
-        assert str(error).startswith("Connection is closed in:\nr.table('t')\n^^^")
+        shown, line = str(error).rsplit("\n", 1)
+        assert shown == "Connection is closed in:\nr.table('t')\n^^^^^^^^^^^^"
+        assert line.startswith("Connection is closed. ")
+        assert "db.example:28015" in line
+        assert str(pair.session.cause or "This side closed the link") in line
         assert error.__cause__ is pair.session.cause
     assert settled(stream.close()) is None
     assert pair.session.data_to_send() == b""

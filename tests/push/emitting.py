@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from rethinkdb import query as r
-from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlQueryLogicError
+from rethinkdb.errors import (
+    ReqlCursorEmpty,
+    ReqlCursorLostError,
+    ReqlDriverError,
+    ReqlQueryLogicError,
+)
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.push.runner import runner_of
 from rethinkdb.testing.conformance import Scenario, Skip, Trial
@@ -183,7 +188,7 @@ async def t15_ends(trial: Trial) -> None:
     trial.proxy.cut()
     await trial.until(lambda: calls[-1:] == [("close",)])
     ((event, error), _) = calls
-    assert (event, type(error)) == ("error", ReqlDriverError)
+    assert (event, type(error)) == ("error", ReqlCursorLostError)
 
 
 async def feed_events(trial: Trial) -> None:
@@ -494,7 +499,7 @@ async def connection_time_out(trial: Trial) -> None:
     await trial.until(lambda: calls[-1:] == [("close", reason)] and rows[-1:] == [("close",)])
     assert calls == [("timeout", reason), ("error", reason), ("close", reason)]
     ((event, error), _) = rows
-    assert (event, type(error), error.__cause__) == ("error", ReqlDriverError, reason)
+    assert (event, type(error), error.__cause__) == ("error", ReqlCursorLostError, reason)
 
 
 async def connection_listeners_that_fail(trial: Trial) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from rethinkdb import query as r
 from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorLostError,
     ReqlDriverError,
     ReqlNonExistenceError,
     ReqlOpFailedError,
@@ -387,7 +389,7 @@ async def t11_the_user_closes_the_connection(trial: Trial) -> None:
     await finished(trial, handle)
     opened, (_, error), closed = handler.calls
     assert (opened, closed) == (OPEN, CLOSE)
-    assert type(error) is ReqlRuntimeError
+    assert type(error) is ReqlCursorLostError
     assert error.message == "Connection is closed."
     with pytest.raises(ReqlDriverError, match="Connection is closed"):
         r.expr(1).run_with(handler, conn)
@@ -405,10 +407,10 @@ async def t11_the_server_drops_the_connection(trial: Trial) -> None:
     await finished(trial, slow)
     opened, (_, error), closed = handler.calls
     assert (opened, closed) == (OPEN, CLOSE)
-    assert type(error) is ReqlDriverError
+    assert type(error) is ReqlCursorLostError
     assert error.__cause__ is not None
     (_, error), closed = waiting.calls
-    assert (type(error), closed) == (ReqlDriverError, CLOSE)
+    assert (type(error), closed) == (ReqlConnectionLostError, CLOSE)
 
 
 async def t12_one_handler_for_two_queries(trial: Trial) -> None:

@@ -7,7 +7,12 @@ from functools import partial
 from typing import Any
 
 from rethinkdb import query as r
-from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError, ReqlTimeoutError
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorLostError,
+    ReqlDriverError,
+    ReqlTimeoutError,
+)
 
 from ..proxy import Fault
 from .trial import SMALL_BATCHES, Scenario, Trial
@@ -45,8 +50,7 @@ class Expectation:
 
 REFUSED = r"Could not connect to \w+(\.\d+)*:\d+"
 LATE = rf"{REFUSED}, Operation timed out"
-CLOSED = r"^Connection is closed\.$"
-CLOSED_IN = r"^Connection is closed in:\n"
+LOST = r"Connection is closed\. The link to \S+:\d+ was lost: ."
 
 
 def _connecting() -> list[Expectation]:
@@ -77,18 +81,18 @@ FAULTS: tuple[Expectation, ...] = (
     Expectation(Fault("cut", "hello"), "tls", ReqlDriverError, f"{REFUSED}.*TLS"),
     Expectation(Fault("mute", "hello"), "tls", ReqlTimeoutError, LATE),
     # With a query under way.
-    Expectation(Fault("cut", "query"), "query", ReqlDriverError, CLOSED, "EOFError"),
-    Expectation(Fault("cut", "reply"), "query", ReqlDriverError, CLOSED, "EOFError"),
-    Expectation(Fault("halve", "reply"), "query", ReqlDriverError, CLOSED, "EOFError"),
-    Expectation(Fault("garble", "reply"), "query", ReqlDriverError, CLOSED, BROKEN),
-    Expectation(Fault("misaddress", "reply"), "query", ReqlDriverError, CLOSED, BROKEN),
-    Expectation(Fault("overstate", "reply"), "query", ReqlDriverError, CLOSED, BROKEN),
+    Expectation(Fault("cut", "query"), "query", ReqlConnectionLostError, LOST, "EOFError"),
+    Expectation(Fault("cut", "reply"), "query", ReqlConnectionLostError, LOST, "EOFError"),
+    Expectation(Fault("halve", "reply"), "query", ReqlConnectionLostError, LOST, "EOFError"),
+    Expectation(Fault("garble", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
+    Expectation(Fault("misaddress", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
+    Expectation(Fault("overstate", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
     # Waiting for a change.
-    Expectation(Fault("cut", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, "EOFError"),
-    Expectation(Fault("halve", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, "EOFError"),
-    Expectation(Fault("garble", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, BROKEN),
-    Expectation(Fault("misaddress", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, BROKEN),
-    Expectation(Fault("overstate", "reply"), "feed", ReqlRuntimeError, CLOSED_IN, BROKEN),
+    Expectation(Fault("cut", "reply"), "feed", ReqlCursorLostError, LOST, "EOFError"),
+    Expectation(Fault("halve", "reply"), "feed", ReqlCursorLostError, LOST, "EOFError"),
+    Expectation(Fault("garble", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
+    Expectation(Fault("misaddress", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
+    Expectation(Fault("overstate", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
     # What is no fault of anybody's.
     *(
         Expectation(Fault(action), during, None)
@@ -158,6 +162,7 @@ async def _feed(trial: Trial, expected: Expectation) -> None:
         return
     assert type(outcome) is expected.error, outcome
     _check(outcome, expected)
+    assert str(outcome).startswith("Connection is closed in:\n"), outcome
     await trial.fails(expected.error, expected.text, feed.next)
     assert await trial.do(feed.fetch_next)
     await trial.do(feed.close)
@@ -166,6 +171,8 @@ async def _feed(trial: Trial, expected: Expectation) -> None:
 
 def _check(error: Exception, expected: Expectation) -> None:
     assert type(error) is expected.error, error
+    assert isinstance(error, ReqlConnectionLostError), error
+    assert str(error.__cause__).rstrip(".") in str(error), error
     causes = [kind.__name__ for kind in type(error.__cause__).__mro__]
     assert expected.cause in causes, repr(error.__cause__)
 

@@ -13,8 +13,9 @@ from typing import Any
 from rethinkdb import query as r
 from rethinkdb.errors import (
     ReqlAuthError,
+    ReqlConnectionLostError,
+    ReqlCursorLostError,
     ReqlDriverError,
-    ReqlRuntimeError,
     ReqlTimeoutError,
 )
 from rethinkdb.ql2 import QueryType
@@ -57,7 +58,8 @@ async def closing(trial: Trial) -> None:
         assert await trial.do(conn.close, noreply_wait=noreply_wait) is None
         assert len(trial.proxy.sent(QueryType.NOREPLY_WAIT)) == waits + noreply_wait
         await trial.do(conn.close)
-        await trial.fails(ReqlDriverError, CLOSED, trial.run, r.expr(1), conn)
+        exc = await trial.fails(ReqlDriverError, CLOSED, trial.run, r.expr(1), conn)
+        assert not isinstance(exc, ReqlConnectionLostError)  # nothing was under way
         await trial.fails(ReqlDriverError, CLOSED, conn.noreply_wait)
         await trial.fails(ReqlDriverError, CLOSED, conn.server)
         await trial.fails(ReqlDriverError, CLOSED, conn.check_open)
@@ -78,13 +80,16 @@ async def closing_ends_what_is_pending(trial: Trial) -> None:
 
     query = partial(trial.run, r.expr(1), conn)
     answer, change, _ = await trial.driver.gather(query, partial(trial.do, feed.next), close)
-    assert type(answer) is ReqlDriverError
-    assert str(answer) == "Connection is closed."
-    assert type(change) is ReqlRuntimeError
+    address = f"{trial.proxy.host}:{trial.proxy.port}"
+    text = f"Connection is closed. This side closed the link to {address}."
+    assert type(answer) is ReqlConnectionLostError
+    assert str(answer) == text
+    assert type(change) is ReqlCursorLostError
     for _ in range(len(cursor.items)):
         await trial.do(cursor.next)
     for _ in range(2):
-        await trial.fails(ReqlRuntimeError, r"^Connection is closed in:\n", cursor.next)
+        exc = await trial.fails(ReqlCursorLostError, r"^Connection is closed in:\n", cursor.next)
+        assert str(exc).endswith(f"\n{text}"), exc
     await trial.do(cursor.close)
 
 
@@ -176,7 +181,7 @@ async def a_server_that_restarts(trial: Trial) -> None:
         trial.proxy.stop()
 
     change, _ = await trial.driver.gather(partial(trial.do, feed.next), restart)
-    assert type(change) is ReqlRuntimeError
+    assert type(change) is ReqlCursorLostError
     assert change.__cause__ is not None
     await trial.unusable(conn)
     await trial.fails(ReqlDriverError, "Could not connect to", conn.reconnect)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from rethinkdb import query as r
-from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
+from rethinkdb.errors import ReqlConnectionLostError, ReqlCursorEmpty
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import CursorEmpty
 
@@ -145,8 +145,8 @@ class Trial:
 
     async def unusable(self, connection: Any) -> None:
         """Check that a lost connection says so, and can be closed, and closed again."""
-        closed = r"^Connection is closed\.$"
-        await self.fails(ReqlDriverError, closed, self.run, self.table, connection)
+        lost = r"^Connection is closed\. The link to \S+:\d+ was lost: ."
+        await self.fails(ReqlConnectionLostError, lost, self.run, self.table, connection)
         assert not connection.is_open()
         await self.do(connection.close)
         await self.do(connection.close)
