@@ -264,7 +264,7 @@ def to_json(value: Datum) -> Any:
     if isinstance(value, list):
         return [to_json(item) for item in value]
     if isinstance(value, bytes):
-        return {REQL_TYPE: "BINARY", "data": to_base64(value)}
+        return jsonwriting.OneLine({REQL_TYPE: "BINARY", "data": to_base64(value)})
     if isinstance(value, Extremum):
         raise logic(f"Cannot convert `r.{value.value.lower()}` to JSON.")
     return value

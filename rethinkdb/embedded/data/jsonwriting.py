@@ -35,14 +35,26 @@ def compact(value: Any) -> str:
     return scalar(value)
 
 
+class OneLine(dict[str, Any]):
+    """An object that a server always writes without any space: binary data."""
+
+
 def pretty(value: Any, depth: int = 0) -> str:
     """The value over several lines, indented by tabs, a tab after each colon."""
-    if not isinstance(value, (dict, list)) or not value:
+    if not isinstance(value, (dict, list)) or not value or isinstance(value, OneLine):
         return compact(value)
     inner, outer = "\n" + "\t" * (depth + 1), "\n" + "\t" * depth
     if isinstance(value, list):
-        return "[" + ",".join([inner + pretty(item, depth + 1) for item in value]) + outer + "]"
-    pairs = [f"{inner}{string(key)}:\t{pretty(item, depth + 1)}" for key, item in value.items()]
+        items = [
+            compact(item) if isinstance(item, OneLine) else inner + pretty(item, depth + 1)
+            for item in value
+        ]
+        return "[" + ",".join(items) + outer + "]"
+    pairs = [
+        f"{inner}{string(key)}:"
+        + (compact(item) if isinstance(item, OneLine) else "\t" + pretty(item, depth + 1))
+        for key, item in value.items()
+    ]
     return "{" + ",".join(pairs) + outer + "}"
 
 

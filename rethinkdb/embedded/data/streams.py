@@ -107,13 +107,14 @@ class Stream:
 
     Attributes:
         origins: what it reads, several for a union; empty where no changefeed can follow it.
+        at_hand: it need not be read from a table.
         is_array: it is an array whose rows have not been computed yet.
         refusal: why it cannot be pulled to its end: `r.range()` and changefeeds have none.
         feed: the same rows as a changefeed gives them, which blocks nobody; None if it is none.
         backtrace: the term that gave it, for failures that show when it is pulled.
     """
 
-    __slots__ = ("_rows", "backtrace", "feed", "is_array", "origins", "refusal")
+    __slots__ = ("_rows", "at_hand", "backtrace", "feed", "is_array", "origins", "refusal")
 
     def __init__(
         self,
@@ -125,8 +126,10 @@ class Stream:
         refusal: Refusal | None = None,
         feed: Feed | None = None,
         backtrace: Backtrace | None = None,
+        at_hand: bool = False,
     ) -> None:
         self._rows = rows
+        self.at_hand = at_hand or is_array
         self.origins = origins if origin is None else (origin,)
         self.is_array = is_array
         self.refusal = refusal
@@ -204,6 +207,7 @@ class Stream:
             refusal=self.refusal and self.refusal.moved_to(backtrace),
             feed=self.feed and self.feed.through(transform, backtrace),
             backtrace=backtrace,
+            at_hand=self.at_hand,
         )
 
     def wrapped(
@@ -224,6 +228,7 @@ class Stream:
             refusal=self.refusal and self.refusal.pinned_at(self.backtrace),
             feed=feed,
             backtrace=self.backtrace,
+            at_hand=self.at_hand,
         )
 
     def sliced(self, left: int, right: int | None) -> Stream:
@@ -275,13 +280,18 @@ class Stream:
         """The result of an aggregation over all rows."""
         self.check_finite()
         total = start()
-        for number, rows in enumerate(shards.parts_of(self._rows)):
-            if number == 0:
-                total.add(iter(rows))
-                continue
-            part = start()
-            if part.add(iter(rows)):
-                total.join(part)
+        parts = shards.parts_of(self._rows)
+        try:
+            total.add(iter(parts[0]))
+            for rows in parts[1:]:
+                part = start()
+                if part.add(iter(rows)):
+                    total.join(part)
+        except QueryFailure as failure:
+            # A real server aggregates where the rows are stored, far from the term.
+            if failure.backtrace is None and len(parts) > 1:
+                failure.backtrace = ()
+            raise
         return total.result()
 
 
@@ -370,13 +380,19 @@ class GroupedStream(Stream):
         """
         self.check_finite()
         total: dict[tuple[Any, ...], tuple[Datum, Accumulator]] = {}
-        for part in shards.parts_of(self._rows):
-            for key, (group, accumulator) in self._aggregated(part, start).items():
-                known = total.get(key)
-                if known is None:
-                    total[key] = (group, accumulator)
-                else:
-                    known[1].join(accumulator)
+        parts = shards.parts_of(self._rows)
+        try:
+            for part in parts:
+                for key, (group, accumulator) in self._aggregated(part, start).items():
+                    known = total.get(key)
+                    if known is None:
+                        total[key] = (group, accumulator)
+                    else:
+                        known[1].join(accumulator)
+        except QueryFailure as failure:
+            if failure.backtrace is None and len(parts) > 1:
+                failure.backtrace = ()
+            raise
         return iter(total.values())
 
     def _aggregated(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rethinkdb.embedded import blocking
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.failures import Backtrace, QueryFailure
+from rethinkdb.embedded.failures import Backtrace, FailureKind, QueryFailure
 from rethinkdb.ql2 import ResponseNote
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ Callback: TypeAlias = Callable[[], None]
 ENDLESS = (
     "Cannot call a terminal (`reduce`, `count`, etc.) on an infinite stream (such as a changefeed)."
 )
+
+
+class Aborted(QueryFailure):
+    """The table is gone; located at the last term that has made something of the feed."""
+
+    def __init__(self, backtrace: Backtrace) -> None:
+        super().__init__(FailureKind.OP_FAILED, "Changefeed aborted (unavailable).", backtrace)
 
 
 class Feed(ABC):
@@ -126,7 +133,10 @@ class TransformedFeed(Feed):
 
     def pull(self) -> list[Datum]:
         """What comes of the source's next rows."""
-        rows = self._source.pull()
+        try:
+            rows = self._source.pull()
+        except Aborted as failure:
+            raise Aborted(self._backtrace) from failure
         try:
             return list(self._transform(iter(rows)))
         except QueryFailure as failure:

@@ -6,11 +6,9 @@ import threading
 from abc import abstractmethod
 
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.failures import Interrupted, QueryFailure, op_failed
-from rethinkdb.embedded.feeds.feed import Callback, Feed
+from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
+from rethinkdb.embedded.feeds.feed import Aborted, Callback, Feed
 from rethinkdb.embedded.language.faults import fault
-
-ABORTED = "Changefeed aborted (unavailable)."
 
 
 class Source(Feed):
@@ -19,7 +17,9 @@ class Source(Feed):
     Whoever brings news does so with `_lock` held and calls `_notify` after releasing it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: Backtrace = ()) -> None:
+        self.place = place
+        """Where in the query it is located that the table is gone."""
         self._lock = threading.RLock()
         self._callback: Callback | None = None
         self._failure: QueryFailure | None = None
@@ -86,7 +86,7 @@ class Source(Feed):
 
     def table_dropped(self) -> None:
         """The table is gone, and with it the feed."""
-        self._fail(op_failed(ABORTED, ()))
+        self._fail(Aborted(self.place))
 
     def _guarded(self, step: Callback) -> None:
         """Runs what a write has set off here; none of its troubles may reach the writer."""

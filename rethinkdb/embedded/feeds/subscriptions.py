@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.failures import Interrupted, QueryFailure
+from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
 from rethinkdb.embedded.feeds.sources import Source
 from rethinkdb.embedded.storage import keys, permissions
 from rethinkdb.embedded.storage.keys import OrderKey
@@ -75,8 +75,14 @@ class Subscription(Source):
 
     kind: ResponseNote
 
-    def __init__(self, table: Table, options: FeedOptions, environment: Environment) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        table: Table,
+        options: FeedOptions,
+        environment: Environment,
+        place: Backtrace = (),
+    ) -> None:
+        super().__init__(place)
         self.data = table.data
         self.options = options
         self._permit = functools.partial(permissions.require_read, environment, table)
@@ -173,9 +179,14 @@ class PointFeed(Subscription):
     kind = ResponseNote.ATOM_FEED
 
     def __init__(
-        self, table: Table, key: Datum, options: FeedOptions, environment: Environment
+        self,
+        table: Table,
+        key: Datum,
+        options: FeedOptions,
+        environment: Environment,
+        place: Backtrace = (),
     ) -> None:
-        super().__init__(table, options, environment)
+        super().__init__(table, options, environment, place)
         self._key = keys.primary_key(key)
         self._queue = ChangeQueue(options)
         with self.data.lock:
@@ -206,8 +217,14 @@ class RangeFeed(Subscription):
 
     kind = ResponseNote.SEQUENCE_FEED
 
-    def __init__(self, origin: Origin, options: FeedOptions, environment: Environment) -> None:
-        super().__init__(origin.slice.table, options, environment)
+    def __init__(
+        self,
+        origin: Origin,
+        options: FeedOptions,
+        environment: Environment,
+        place: Backtrace = (),
+    ) -> None:
+        super().__init__(origin.slice.table, options, environment, place)
         self._origin = origin
         self._places = Places(origin.slice)
         self._queue = ChangeQueue(options)

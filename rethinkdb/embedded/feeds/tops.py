@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.failures import Backtrace
 from rethinkdb.embedded.feeds.subscriptions import (
     FeedOptions,
     Row,
@@ -52,9 +53,14 @@ class LimitFeed(Subscription):
     kind = ResponseNote.ORDER_BY_LIMIT_FEED
 
     def __init__(
-        self, origin: Origin, limit: int, options: FeedOptions, environment: Environment
+        self,
+        origin: Origin,
+        limit: int,
+        options: FeedOptions,
+        environment: Environment,
+        place: Backtrace = (),
     ) -> None:
-        super().__init__(origin.slice.table, options, environment)
+        super().__init__(origin.slice.table, options, environment, place)
         self._origin = origin
         self._limit = limit
         self._environment = environment

@@ -51,13 +51,14 @@ class Ellipsoid:
     def circle(self, center: Position, radius: float, count: int) -> list[Position]:
         """So many points around a place, the first repeated at the end."""
         self.check_radius(radius)
-        longitude, latitude = center
+        start_longitude, latitude = center
         geodesic = _geodesic(self)
         ring = []
         for place in range(count):
             azimuth = -180.0 + (360.0 / count * place)
-            direct = geodesic.Direct(latitude, longitude, azimuth, radius)
-            ring.append((float(direct["lon2"]), float(direct["lat2"])))
+            direct = geodesic.Direct(latitude, start_longitude, azimuth, radius)
+            longitude = float(direct["lon2"])
+            ring.append((-180.0 if longitude == 180.0 else longitude, float(direct["lat2"])))
         return [*ring, ring[0]]
 
     def check_radius(self, radius: float) -> None:

@@ -197,7 +197,13 @@ class Call:
         return located(datum.as_object, self.datum(index), self.backtrace(index))
 
     def stream(self, index: int) -> Stream:
-        """An argument as a sequence to be pulled once."""
+        """An argument as a sequence whose rows are to be pulled, once."""
+        stream = self.unbatched_stream(index)
+        _ = self.environment.batch_limits  # refused if they are wrong
+        return stream
+
+    def unbatched_stream(self, index: int) -> Stream:
+        """The same where a real server does not look at the batch options."""
         value = self.value(index)
         if type(value) in PLAIN_TYPES:
             stream = values.as_stream(value, self.environment)
@@ -214,6 +220,7 @@ class Call:
         )
         if selection.stream.backtrace is None:
             selection.stream.backtrace = self.backtrace(index)
+        _ = self.environment.batch_limits
         return selection
 
     def single_selection(self, index: int) -> SingleSelection:

@@ -10,6 +10,7 @@ from rethinkdb.embedded.data.shards import Portions
 from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import TableSlice, Value
 from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
+from rethinkdb.embedded.language import batching
 from rethinkdb.embedded.language.batching import BatchLimits
 from rethinkdb.embedded.outside.interruption import Interruption
 
@@ -32,7 +33,6 @@ class Environment:
         now: the time of the query as a PTYPE<TIME>, the same wherever `r.now()` stands in it.
         interruption: how others end the query.
         array_limit: the largest array it may make.
-        batch_limits: when a batch of rows is full.
         pulled_by_client: rows that are pulled now go to the client, and not into a term's result:
             only then is the first batch smaller than the others.
         aggregating: rows that are pulled now are aggregated: then the batch options do not count.
@@ -55,7 +55,7 @@ class Environment:
         self.options: Mapping[str, Node] = options or {}
         self.interruption = interruption or Interruption()
         self.array_limit = DEFAULT_ARRAY_LIMIT
-        self.batch_limits = BatchLimits()
+        self._batch_limits: BatchLimits | None = None
         self.pulled_by_client = False
         self.aggregating = False
         self.place: Backtrace = ()
@@ -73,6 +73,16 @@ class Environment:
     def located_here(self, convert: Callable[[Value], Result], value: Value) -> Result:
         """Converts the value that was just returned; a failure is located at `place`."""
         return located(convert, value, self.place)
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """When a batch of rows is full. Raises if the run options about that are wrong.
+
+        A real server looks at them when rows are pulled, whether or not there will be a batch.
+        """
+        if self._batch_limits is None:
+            self._batch_limits = batching.batch_limits(self)
+        return self._batch_limits
 
     def portions(self) -> Portions:
         """How much each part of a table gives to the batches that are pulled from now on."""
@@ -125,7 +135,9 @@ class Scope:
         """A scope within this one; a function's only argument is `r.row` as well."""
         if len(parameters) == 1:
             return self.bind_row(parameters[0], arguments[0])
-        variables = {**self.variables, **dict(zip(parameters, arguments, strict=True))}
+        # From the last one on: of parameters with the same number the first one counts.
+        pairs = zip(reversed(parameters), reversed(arguments), strict=True)
+        variables = {**self.variables, **dict(pairs)}
         return Scope(self.environment, variables, self.implicit)
 
     def bind_row(self, parameter: int, row: Datum) -> Scope:

@@ -18,7 +18,7 @@ from rethinkdb.embedded.failures import (
     QueryFailure,
     resource,
 )
-from rethinkdb.embedded.language import batching, compiler, options, results
+from rethinkdb.embedded.language import compiler, options, results
 from rethinkdb.embedded.language.batching import BatchLimits
 from rethinkdb.embedded.language.environment import DEFAULT_ARRAY_LIMIT, Environment, Scope
 from rethinkdb.embedded.language.faults import fault
@@ -183,7 +183,6 @@ class RunningQuery:
         environment.array_limit = options.limit(
             environment, "array_limit", "array size limit", DEFAULT_ARRAY_LIMIT
         )
-        environment.batch_limits = batching.batch_limits(environment)
         return self._reply(root.evaluate(Scope(environment)))
 
     def _reply(self, value: Value) -> bytes:

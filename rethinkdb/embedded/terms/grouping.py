@@ -33,7 +33,7 @@ def group(call: Call) -> GroupedStream:
     if call.has_option("index"):
         index = call.option_as("index", datum.as_string)
         return _grouped_by_index(call, call.table(0), index, functions)
-    stream = call.stream(0)
+    stream = call.unbatched_stream(0) if type(call.value(0)) is list else call.stream(0)
     _check_criteria(functions)
     groups_of = _groups_of(functions, multi=_multi(call))
     if isinstance(stream, GroupedStream):

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data import comparing
 from rethinkdb.embedded.data.values import Value
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import MANY, term
@@ -38,10 +38,10 @@ def not_(call: Call) -> bool:
 
 
 def _each_to_the_next(call: Call, holds: Callable[[Any, Any], bool]) -> bool:
-    left = datum.order_key(call.datum(0))
+    left = call.datum(0)
     for index in range(1, call.count):
-        right = datum.order_key(call.datum(index))
-        if not holds(left, right):
+        right = call.datum(index)
+        if not holds(comparing.compare(left, right), 0):
             return False
         left = right
     return True

@@ -11,6 +11,7 @@ from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.values import Database, Selection, SingleSelection, Table, TableSlice
 from rethinkdb.embedded.failures import QueryFailure, logic, non_existence
 from rethinkdb.embedded.language.evaluation import Call
+from rethinkdb.embedded.language.evaluation import located as located_at
 from rethinkdb.embedded.language.registry import MANY, term
 from rethinkdb.embedded.storage import permissions
 from rethinkdb.ql2 import TermType
@@ -55,10 +56,11 @@ def database_and_name(call: Call, kind: str = "Table") -> tuple[Database, str]:
 
 def default_database(call: Call) -> Database:
     """The database of the run options, `test` if they name none."""
-    chosen = call.environment.option("db")
-    if chosen is not None:
-        return values.as_database(chosen)
-    return call.environment.store.open_database(DEFAULT_DATABASE)
+    environment = call.environment
+    if "db" in environment.options:
+        # What is wrong with a run option is located at the whole query.
+        return located_at(values.as_database, environment.option("db"), ())
+    return environment.store.open_database(DEFAULT_DATABASE)
 
 
 # -- databases and tables
@@ -111,7 +113,9 @@ def _choice(call: Call, option: str, title: str, known: frozenset[str], default:
 @term(TermType.GET, 2)
 def get(call: Call) -> SingleSelection:
     """`table.get(key)`."""
-    table, key = call.table(0), call.datum(1)
+    call.value(0)
+    key = call.datum(1)
+    table = call.table(0)
 
     def read() -> Datum:
         permissions.require_read(call.environment, table)

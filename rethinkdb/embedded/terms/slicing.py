@@ -130,8 +130,8 @@ def nth(call: Call) -> Value:
 def _nth(call: Call, subject: Value) -> Value:
     if isinstance(subject, (list, SingleSelection)):
         return _element(datum.as_array(values.as_datum(subject)), _place(call, 1))
-    stream = _rows(call)
     place = _place(call, 1)
+    stream = _rows(call)
     if place < -1:
         raise logic(f"Cannot use an index < -1 ({place}) on a stream.")
     stream.check_finite()
@@ -209,9 +209,11 @@ def range_(call: Call) -> Stream:
     """`range([start,] end)`: integers; without arguments, all from 0 on."""
     if call.count == 0:
         refusal = Refusal(INFINITE, call.place)
-        return Stream(_counted(call, itertools.count()), refusal=refusal, backtrace=call.place)
+        return Stream(
+            _counted(call, itertools.count()), refusal=refusal, backtrace=call.place, at_hand=True
+        )
     start, end = (0, call.integer(0)) if call.count == 1 else (call.integer(0), call.integer(1))
-    return Stream(_counted(call, range(start, end)), backtrace=call.place)
+    return Stream(_counted(call, range(start, end)), backtrace=call.place, at_hand=True)
 
 
 def _counted(call: Call, numbers: Iterator[int] | range) -> Iterator[int]:

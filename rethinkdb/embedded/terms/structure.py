@@ -31,6 +31,10 @@ def funcall(call: Call) -> Value:
     """`do`: the function is the first argument on the wire; grouped data as second one is gone
     through.
     """
+    if call.count == 1:
+        groups = results.ungrouped(call.value(0))
+        if groups is not None:
+            return groups
     function = call.function(0, Shortcut.CONSTANT)
     if call.count == 1:
         return function.call()

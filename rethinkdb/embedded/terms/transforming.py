@@ -316,7 +316,7 @@ def union(call: Call) -> Value:
 
 def _joined(call: Call, streams: list[Stream]) -> Stream:
     followed = any(stream.feed is not None for stream in streams)
-    sources = [(stream.located_source(), bool(stream.origins)) for stream in streams]
+    sources = [(stream.located_source(), not stream.at_hand) for stream in streams]
     return Stream(
         chain.from_iterable(streams)
         if followed

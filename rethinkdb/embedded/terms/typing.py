@@ -257,9 +257,9 @@ _OF_SEQUENCES = frozenset(("ARRAY", "DATUM", "OBJECT"))
 
 
 def _converted_sequence(call: Call, wanted: str) -> Datum:
-    stream = call.stream(0)
     if wanted == "OBJECT":
-        return coercion.to_object(stream.all_rows())
+        return coercion.to_object(call.stream(0).all_rows())
+    stream = call.unbatched_stream(0)
     return call.aggregate(stream, lambda: _ToArray(call.array_limit))
 
 

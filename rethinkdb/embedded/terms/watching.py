@@ -6,7 +6,7 @@ from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.streams import Origin, Refusal, Stream
 from rethinkdb.embedded.data.values import SingleSelection
-from rethinkdb.embedded.failures import logic, op_failed, resource
+from rethinkdb.embedded.failures import Backtrace, logic, op_failed, resource
 from rethinkdb.embedded.feeds.feed import ENDLESS, Feed, UnionFeed
 from rethinkdb.embedded.feeds.subscriptions import FeedOptions, PointFeed, RangeFeed
 from rethinkdb.embedded.feeds.tops import LimitFeed
@@ -70,10 +70,11 @@ def _queue_size(call: Call) -> int:
 def _row_feed(call: Call, subject: SingleSelection, chosen: FeedOptions) -> Feed:
     permissions.require_read(call.environment, subject.table)
     if subject.extreme is not None:
-        return _top_feed(call, Origin(subject.extreme), 1, chosen)
+        return _top_feed(call, Origin(subject.extreme), 1, chosen, call.backtrace(0))
     if chosen.offsets:
         raise logic("Cannot include offsets for point subs.")
-    return PointFeed(subject.table, subject.key, chosen, call.environment)
+    place = call.backtrace(0)
+    return PointFeed(subject.table, subject.key, chosen, call.environment, place)
 
 
 def _stream_feed(call: Call, chosen: FeedOptions) -> Feed:
@@ -90,7 +91,7 @@ def _origin_feed(call: Call, origin: Origin, chosen: FeedOptions) -> Feed:
         if chosen.offsets:
             kind = "empty" if origin.slice.keys == () else "range"
             raise logic(f"Cannot include offsets for {kind} subs.")
-        return RangeFeed(origin, chosen, call.environment)
+        return RangeFeed(origin, chosen, call.environment, call.place)
     if origin.limit > call.array_limit:
         raise resource(
             f"Array size limit `{call.array_limit}` exceeded.  (`.limit(X).changes()` is illegal"
@@ -98,10 +99,12 @@ def _origin_feed(call: Call, origin: Origin, chosen: FeedOptions) -> Feed:
         )
     if origin.slice.sorting is None:
         raise logic("Cannot get changes on the first elements of an unordered stream.", ())
-    return _top_feed(call, origin, origin.limit, chosen)
+    return _top_feed(call, origin, origin.limit, chosen, call.place)
 
 
-def _top_feed(call: Call, origin: Origin, limit: int, chosen: FeedOptions) -> Feed:
+def _top_feed(
+    call: Call, origin: Origin, limit: int, chosen: FeedOptions, place: Backtrace
+) -> Feed:
     if origin.slice.table.data.is_system:
         raise op_failed("System tables don't support changefeeds on `.limit()`.")
-    return LimitFeed(origin, limit, chosen, call.environment)
+    return LimitFeed(origin, limit, chosen, call.environment, place)

@@ -87,7 +87,9 @@ def _documents(call: Call) -> Iterable[Datum]:
             return [document]
     if values.kind_name(given) != "DATUM":
         return call.stream(1)
-    return values.as_stream(given, call.environment)  # located at the insert if it is no array
+    documents = values.as_stream(given, call.environment)  # located at the insert if it is no array
+    _ = call.environment.batch_limits
+    return documents
 
 
 def _conflict(call: Call, table: Table) -> Conflict:
