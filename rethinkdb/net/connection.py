@@ -252,11 +252,14 @@ class BaseConnection(ConnectionEvents):
 
         A stream becomes a cursor of this loop.
         """
-        value = waiter.result()
+        return self._presented(waiter.result())
+
+    def _presented(self, value: Any) -> Any:
+        """A value of the core's as callers get it."""
         if type(value) is Stream:
             return self.cursor_type(self, value)
         if type(value) is dict and type(value.get("value")) is Stream:  # with its profile
-            value["value"] = self.cursor_type(self, value["value"])
+            return {**value, "value": self.cursor_type(self, value["value"])}
         return value
 
     def _connect_error(self, exc: BaseException) -> ReqlDriverError:

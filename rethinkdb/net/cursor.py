@@ -139,6 +139,9 @@ class BaseCursor(RowEvents):
     def _read_ahead(self) -> Any:
         return self.conn._call(self._stream.read_ahead)
 
+    def _give_back(self, items: list[Any]) -> Any:
+        return self.conn._call(self._stream.put_back, items)
+
     def _next(self) -> Waiter[Any]:
         return self._held_by(self._stream.next())
 
@@ -218,17 +221,26 @@ class IterableCursor(BaseCursor):
     def to_list(self) -> list[Any]:
         """All remaining items.
 
+        If the query fails, or the caller is interrupted, the items go back to the cursor: the next
+        caller gets them all.
+
         Raises:
             ReqlDriverError: it is a changefeed, which never ends.
+            ReqlError: the query failed.
         """
         self._check_end()
         found: list[Any] = []
-        for item in self:  # the first of each batch, which asks for the next one
-            found.append(item)
-            # The others at the speed of C: 0.05 µs each in place of 0.17. An item that another
-            # thread takes is not taken here.
-            with suppress(IndexError):
-                found.extend(iter(self._items.popleft, _NO_ITEM))
+        try:
+            for item in self:  # the first of each batch, which asks for the next one
+                found.append(item)
+                # The others at the speed of C: 0.05 µs each in place of 0.17. An item that another
+                # thread takes is not taken here.
+                with suppress(IndexError):
+                    found.extend(iter(self._items.popleft, _NO_ITEM))
+        except BaseException:
+            if found:
+                self._give_back(found)
+            raise
         return found
 
     def __enter__(self) -> Self:
@@ -285,16 +297,25 @@ class AsyncIterableCursor(BaseCursor):
     async def to_list(self) -> list[Any]:
         """All remaining items.
 
+        If the query fails, or the caller is cancelled, the items go back to the cursor: the next
+        caller gets them all.
+
         Raises:
             ReqlDriverError: it is a changefeed, which never ends.
+            ReqlError: the query failed.
         """
         self._check_end()
         found: list[Any] = []
-        async for item in self:  # the first of each batch, which asks for the next one
-            found.append(item)
-            # Nobody comes in between here: 0.01 µs an item in place of 0.2.
-            found += self._items
-            self._items.clear()
+        try:
+            async for item in self:  # the first of each batch, which asks for the next one
+                found.append(item)
+                # Nobody comes in between here: 0.01 µs an item in place of 0.2.
+                found += self._items
+                self._items.clear()
+        except BaseException:
+            if found:
+                await self._give_back(found)  # it does not wait
+            raise
         return found
 
 

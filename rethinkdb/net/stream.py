@@ -166,6 +166,15 @@ class Stream:
         """
         return self._request(takes=False)
 
+    def put_back(self, items: list[Any]) -> Waiter[None]:
+        """Give back items that were taken and not used: they are the next ones again, in order.
+
+        Nobody needs to wait for it, so the waiter is settled.
+        """
+        self.buffer.extendleft(reversed(items))
+        self.serve()
+        return Waiter.succeeded(None)
+
     def close(self) -> Waiter[None]:
         """Stop the query. Items at hand remain; then the stream is exhausted.
 
@@ -261,8 +270,7 @@ class Stream:
         return True
 
     def _put_back(self, item: Any) -> None:
-        self.buffer.appendleft(item)
-        self.serve()
+        self.put_back([item])
 
     def _forget(self, waiter: Waiter[Any]) -> None:
         request = next(request for request in self._requests if request.waiter is waiter)

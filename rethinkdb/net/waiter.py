@@ -82,6 +82,20 @@ class Waiter(Generic[T]):
             raise self._outcome
         raise self._no_outcome()
 
+    def peek(self) -> T:
+        """The value, as `result()` gives it; but it is not the caller's yet.
+
+        For callers who are told of it now, and may be cancelled before they hear: `abandon()` still
+        sends the value back, until somebody calls `result()`.
+
+        Raises:
+            LocalProtocolError: it is still pending, or was abandoned.
+        """
+        on_unclaimed = self._on_unclaimed
+        value = self.result()
+        self._on_unclaimed = on_unclaimed
+        return value
+
     def exception(self) -> BaseException | None:
         """The error, or None if it succeeded.
 

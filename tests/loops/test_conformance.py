@@ -13,7 +13,11 @@ from rethinkdb.testing.conformance import Scenario, name_of
 from rethinkdb.testing.conformance.drivers import DRIVERS
 from tests.trying import try_on
 
-SCENARIOS = [*conformance.queries.SCENARIOS, *conformance.links.SCENARIOS]
+SCENARIOS = [
+    *conformance.queries.SCENARIOS,
+    *conformance.links.SCENARIOS,
+    *conformance.moments.SCENARIOS,
+]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -89,7 +90,7 @@ async def test_to_list_is_under_way(server: ScriptedServer) -> None:
     with await Connection.make("localhost", server.port) as conn:
         cursor = await Command("batches", [1], [2], [3]).run(conn)
         everything = cursor.to_list()
-        assert type(everything) is Future
+        assert isinstance(everything, Future)
         await until(everything.done)  # though nobody waits for it
         assert everything.result() == [1, 2, 3]
         assert await cursor.to_list() == []
@@ -247,6 +248,99 @@ async def test_settled_by_the_caller_just_before_the_item_comes(server: Scripted
         await Command("push", "f", [1]).run(conn)
         assert await item == "mine"
         assert await feed.next() == 1
+
+
+@in_tornado
+async def test_a_task_cancelled_as_its_item_arrives(server: ScriptedServer) -> None:
+    """In the turn between the arrival of the item and the task's own: the next caller gets it."""
+    with await Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+
+        async def take() -> Any:
+            return await feed.next()
+
+        @gen.coroutine
+        def take_by_yield() -> Iterator[Any]:
+            item = yield from_task(take())
+            return item
+
+        def from_task(coroutine: Any) -> asyncio.Task[Any]:
+            tasks.append(asyncio.ensure_future(coroutine))
+            return tasks[-1]
+
+        tasks: list[asyncio.Task[Any]] = []
+        for start in (lambda: from_task(take()), take_by_yield):
+            waiting = start()
+            await until(lambda: feed._stream._requests)
+            waiter = feed._stream._requests[0].waiter
+            waiter.add_done_callback(lambda _: tasks[-1].cancel())
+            await Command("push", "f", [1]).run(conn)
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert await feed.next(wait=PATIENCE) == 1
+
+
+@in_tornado
+async def test_an_item_belongs_to_who_has_read_it(server: ScriptedServer) -> None:
+    """Whichever way: it is not given to the next caller, too, when the Future is cancelled."""
+    with await Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+        by_result, by_await, by_callback, by_chain = (feed.next() for _ in range(4))
+        chained: Future[Any] = Future()
+        chain_future(by_chain, chained)
+        called: list[Any] = []
+        by_callback.add_done_callback(lambda future: called.append(future.result()))
+        await Command("push", "f", [1, 2, 3, 4, 5]).run(conn)
+        assert by_result.result() == 1
+        assert await by_await == 2  # it is done: nothing waits
+        assert await chained == 4
+        assert called == [3]
+        for future in (by_result, by_await, by_callback, by_chain):
+            assert not future.cancel()
+            assert not future.cancelled()
+        assert by_result.result() == 1
+        assert by_result.exception() is None
+        assert await feed.next() == 5
+
+
+@in_tornado
+async def test_an_item_that_nobody_has_read_goes_back(server: ScriptedServer) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+        item = feed.next()
+        await Command("push", "f", [1]).run(conn)
+        await until(item.done)
+        assert item.cancel()
+        assert item.cancelled()
+        assert item.done()
+        for look in (item.result, item.exception):
+            with pytest.raises(asyncio.CancelledError):
+                look()
+        with pytest.raises(asyncio.CancelledError):
+            await item
+        assert await feed.next() == 1
+
+
+@in_tornado
+async def test_a_cursor_that_arrives_as_its_task_is_cancelled_is_closed(
+    server: ScriptedServer,
+) -> None:
+    with await Connection.make("localhost", server.port) as conn:
+
+        async def run() -> Any:
+            return await Command("feed", "f").run(conn)
+
+        task = asyncio.ensure_future(run())
+        await asyncio.sleep(0)  # it is sent in this turn, and answered in a later one
+        (exchange,) = conn._session._exchanges.values()
+        waiter: Any = exchange.receiver
+        waiter.add_done_callback(lambda _: task.cancel())
+        del waiter, exchange
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gc.collect()
+        await asyncio.to_thread(server.wait_for_sent, QueryType.STOP)
+        assert await usable(conn)
 
 
 @in_tornado

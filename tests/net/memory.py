@@ -64,8 +64,12 @@ class MemoryConnection(BaseConnection):
         self.timeouts.append(timeout)
         waiter = operation(*args)
         self.pair.move()
-        while not waiter.done():
-            self.answers.popleft()(self.pair)
+        try:
+            while not waiter.done():
+                self.answers.popleft()(self.pair)
+        except BaseException:
+            waiter.abandon()
+            raise
         return self._outcome(waiter)
 
     def _discard(self, stream: Stream) -> None:

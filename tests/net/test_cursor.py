@@ -99,11 +99,30 @@ def test_to_list_crosses_batches_and_asks_for_each_in_time() -> None:
     assert set(script.types()) <= {CONTINUE}
 
 
-def test_to_list_ends_with_the_error() -> None:
+def test_to_list_ends_with_the_error_and_takes_nothing() -> None:
     cursor, script = open_cursor(1, 2)
+    script.then(PARTIAL, 3)
     script.then(RUNTIME_ERROR, "Broken.", e=3000000, b=[])
+    for _ in range(2):
+        with pytest.raises(ReqlQueryLogicError):
+            cursor.to_list()
+    assert [cursor.next() for _ in range(3)] == [1, 2, 3]
     with pytest.raises(ReqlQueryLogicError):
         cursor.to_list()
+
+
+def test_to_list_that_is_interrupted_takes_nothing() -> None:
+    cursor, script = open_cursor(1, 2)
+
+    def interrupt(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    script.then(PARTIAL, 3)
+    script.conn.answers.append(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cursor.to_list()
+    script.then(SEQUENCE, 4)
+    assert cursor.to_list() == [1, 2, 3, 4]
 
 
 def test_what_is_here_needs_no_call_into_the_core() -> None:
@@ -267,6 +286,34 @@ def test_async_to_list() -> None:
         return await cursor.to_list()
 
     assert finish(use()) == [1, 2]
+
+
+def test_async_to_list_that_is_cancelled_takes_nothing() -> None:
+    async def use() -> list[Any]:
+        cursor, script = await open_async(1, 2)
+
+        def cancel(_: Any) -> None:
+            raise asyncio.CancelledError
+
+        script.then(PARTIAL, 3)
+        script.conn.answers.append(cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await cursor.to_list()
+        script.then(SEQUENCE, 4)
+        return await cursor.to_list()
+
+    assert finish(use()) == [1, 2, 3, 4]
+
+
+def test_async_to_list_that_fails_at_once() -> None:
+    async def use() -> list[Any]:
+        cursor, script = await open_async()
+        script.then(RUNTIME_ERROR, "Broken.", e=3000000, b=[])
+        with pytest.raises(ReqlQueryLogicError):
+            await cursor.to_list()
+        return [*cursor.items]
+
+    assert finish(use()) == []
 
 
 def test_async_end_of_next_is_no_stop_iteration() -> None:

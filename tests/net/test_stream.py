@@ -261,6 +261,26 @@ def test_abandoning_a_next_whose_item_nobody_read_loses_nothing():
     assert settled(stream.next()) == "c"
 
 
+def test_items_put_back_are_the_next_ones_again():
+    pair = Pair()
+    stream, token = pair.stream()
+    pair.answer(token, PARTIAL, "a", "b", "c")
+    taken = [stream.take(), stream.take()]
+    assert settled(stream.put_back(taken)) is None
+    assert list(stream.buffer) == ["a", "b", "c"]
+
+
+def test_items_put_back_go_to_those_who_wait():
+    pair = Pair()
+    stream, token = pair.stream()
+    pair.answer(token, PARTIAL, "a", "b")
+    taken = stream.take_batch()
+    first, second = stream.next(), stream.next()
+    stream.put_back(taken)
+    assert (settled(first), settled(second)) == ("a", "b")
+    assert STOP not in pair.types()
+
+
 def test_abandoning_has_next():
     pair = Pair()
     stream, token = pair.stream()

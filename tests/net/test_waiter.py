@@ -102,6 +102,24 @@ def test_a_value_nobody_read_goes_back_once():
         waiter.result()
 
 
+def test_a_value_that_was_only_peeked_at_goes_back():
+    back = []
+    waiter = Waiter(on_unclaimed=back.append)
+    waiter.set_result("item")
+    assert waiter.peek() == "item"
+    waiter.abandon()
+    assert back == ["item"]
+
+
+def test_a_value_that_was_peeked_at_and_read_stays():
+    back = []
+    waiter = Waiter(on_unclaimed=back.append)
+    waiter.set_result("item")
+    assert (waiter.peek(), waiter.result()) == ("item", "item")
+    waiter.abandon()
+    assert back == []
+
+
 def test_a_value_that_was_read_stays():
     back: list[int] = []
     waiter: Waiter[int] = Waiter(None, back.append)

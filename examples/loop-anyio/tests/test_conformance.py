@@ -72,7 +72,7 @@ class AnyioDriver(Driver):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(operation)
             while not when():
-                await anyio.sleep(0.002)
+                await anyio.sleep(0)
             tasks.cancel_scope.cancel()
         assert tasks.cancel_scope.cancelled_caught, "it was not cancelled"
 

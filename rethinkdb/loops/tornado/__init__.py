@@ -6,8 +6,10 @@
         print((yield feed.next()))
 
 `await` does as well, and so does `async for hero in cursor`. The Futures are Tornado's own, which
-are asyncio's: cancelling one stops its query on the server; one that the caller settles himself, as
-`chain_future(cancelled, feed.next())` does, leaves its item to the next caller.
+are asyncio's: cancelling one, or the task that awaits it, stops its query on the server and loses
+no item; one that the caller settles himself, as `chain_future(cancelled, feed.next())` does, leaves
+its item to the next caller. `gen.with_timeout` does neither, so it loses the next item: use
+`feed.next(wait=seconds)`.
 
 A connection lives in the loop it was connected in, `IOLoop.current()`. That may be before the loop
 runs: `r.connect()` at the top of a module is fine.

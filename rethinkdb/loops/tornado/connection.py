@@ -14,7 +14,7 @@ from rethinkdb.net.waiter import Waiter
 
 from ..transport.event_loop import LoopConnection, expire
 from .cursor import TornadoCursor
-from .futures import copy_outcome, loop_to_run
+from .futures import ReturnableFuture, loop_to_run, waiter_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,38 +42,62 @@ class Connection(LoopConnection):
 
     def connect(self) -> Future[Self]:
         self._thread = get_ident()
-        return self._spawn(self._connect(self.connect_timeout))
+        return self._spawn(self._connect(self.connect_timeout), self._disconnect)
 
     def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Future[Self]:
-        return self._spawn(self._reconnect(noreply_wait, timeout))
+        return self._spawn(self._reconnect(noreply_wait, timeout), self._disconnect)
 
     def close(self, noreply_wait: bool = True) -> Future[None]:
         if self.is_open():
             self._begin(self._session.close, (noreply_wait,))  # now: the Future is for the end
         return self._spawn(self._close(noreply_wait))
 
+    def _disconnect(self, _: Any = None) -> None:
+        self._begin(self._session.close, (False,))
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._begin(self._session.close, (False,))
+        self._disconnect()
         if self._wire is not None:
             self._wire.flush_now()  # the loop may stop before its next turn
 
     def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
     ) -> Future[Any]:
-        waiter = self._begin(operation, args)
-        future = self._future()
+        return self._follow(self._begin(operation, args), Future(loop=self._loop_here()), timeout)
+
+    def _take(self, operation: Callable[..., Waiter[T]], timeout: float | None) -> Future[Any]:
+        """As `_call`, for a value that must not be lost, should its reader be cancelled."""
+        waiter = self._begin(operation, ())
+        return self._follow(waiter, ReturnableFuture(loop=self._loop_here()), timeout)
+
+    def _spawn(
+        self, coroutine: Coroutine[Any, Any, T], unread: Callable[[T], object] | None = None
+    ) -> Future[T]:
+        """The outcome of a coroutine. Its task will not do: callers may settle their Futures.
+
+        Args:
+            unread: called with a result that nobody lives to read.
+        """
+        loop = self._loop_here()
+        return self._follow(
+            waiter_of(loop.create_task(coroutine), unread), ReturnableFuture(loop=loop)
+        )
+
+    def _follow(
+        self, waiter: Waiter[Any], future: Future[Any], timeout: float | None = None
+    ) -> Future[Any]:
+        """Give a Future the outcome of a waiter, unless time or the caller decide before."""
         if waiter.done():
-            self._settle(future, waiter)
+            self._deliver(waiter, future)
             return future
 
-        # The first one decides: the waiter, the timer, or the caller.
         def deliver(_: Waiter[T]) -> None:
             if not future.done():  # else its callback, which is due, gives the value back
                 future.remove_done_callback(give_up)
-                self._settle(future, waiter)
+                self._deliver(waiter, future)
 
         def give_up(_: Future[Any]) -> None:
             self._abandon(waiter)
@@ -85,32 +109,28 @@ class Connection(LoopConnection):
             future.add_done_callback(lambda _: timer.cancel())
         return future
 
-    def _settle(self, future: Future[Any], waiter: Waiter[Any]) -> None:
-        try:
+    def _deliver(self, waiter: Waiter[Any], future: Future[Any]) -> None:
+        error = waiter.exception()
+        if isinstance(error, asyncio.CancelledError):
+            future.cancel()
+        elif error is not None:
+            future.set_exception(error)
+        elif isinstance(future, ReturnableFuture):
+            future.lend(self._presented(waiter.peek()), waiter, self._abandon)
+        else:
             future.set_result(self._outcome(waiter))
-        except Exception as exc:
-            future.set_exception(exc)
 
     def _finished(self, value: T) -> Future[T]:
         future: Future[T] = Future(loop=self._loop)
         future.set_result(value)
         return future
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """The outcome of a coroutine. Its task will not do: callers may settle their Futures."""
-        future: Future[T] = self._future()
-        task = future.get_loop().create_task(coroutine)
-        task.add_done_callback(lambda _: copy_outcome(task, future))
-        future.add_done_callback(lambda _: task.cancel())
-        return future
-
-    def _future(self) -> Future[Any]:
-        """A Future of the current loop, running or not yet."""
+    def _loop_here(self) -> asyncio.AbstractEventLoop:
+        """The current loop, running or not yet."""
         try:
-            loop = asyncio.get_running_loop()
+            return asyncio.get_running_loop()
         except RuntimeError:
-            loop = loop_to_run()
-        return loop.create_future()
+            return loop_to_run()
 
     def _check_loop(self) -> None:
         try:

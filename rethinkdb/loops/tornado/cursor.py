@@ -30,7 +30,7 @@ class TornadoCursor(AsyncIterableCursor):
     def next(self, wait: bool | float | None = True) -> Future[Any]:
         if wait is True and self._at_hand():
             return self.conn._finished(self._items.popleft())
-        return self.conn._call(self._next, timeout=wait_limit(wait))
+        return self.conn._take(self._next, wait_limit(wait))
 
     next.__doc__ = AsyncIterableCursor.next.__doc__
 
@@ -43,7 +43,7 @@ class TornadoCursor(AsyncIterableCursor):
 
     def to_list(self) -> Future[list[Any]]:  # type: ignore[override]  # eager, like the others
         self.conn._check_place()  # a Future of another loop would wait for ever
-        return self.conn._spawn(super().to_list())
+        return self.conn._spawn(super().to_list(), self._stream.put_back)
 
     to_list.__doc__ = AsyncIterableCursor.to_list.__doc__
 

@@ -4,14 +4,78 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 from tornado.concurrent import Future
 from tornado.ioloop import IOLoop
 
-__all__ = ["copy_outcome", "loop_to_run"]
+from rethinkdb.net.waiter import Waiter
+
+__all__ = ["ReturnableFuture", "loop_to_run", "waiter_of"]
 
 T = TypeVar("T")
+
+
+class ReturnableFuture(Future[T]):
+    """A Future whose value goes back where it came from, if nobody lives to read it.
+
+    A loop settles a Future in one turn, and resumes the task that awaits it in a later one. The
+    task may be cancelled in between. It then cancels its Future, settled or not, and never sees the
+    value. So the value is the reader's from the first `result()` on, and until then `cancel()`
+    returns it.
+    """
+
+    _waiter: Waiter[Any] | None = None  # whose value nobody has read yet
+    _returned = False
+
+    def lend(self, value: T, waiter: Waiter[Any], give_back: Callable[[Waiter[Any]], None]) -> None:
+        """Settle with the value of a waiter.
+
+        Args:
+            value: what to give the reader.
+            waiter: the value is its.
+            give_back: called with it, should there be no reader.
+        """
+        self._waiter = waiter
+        self._give_back = give_back
+        self.set_result(value)
+
+    def result(self) -> T:
+        self._check_returned()
+        value = super().result()
+        if self._waiter is not None:
+            self._waiter.result()  # claims it
+            self._waiter = None
+        return value
+
+    def exception(self) -> BaseException | None:
+        self._check_returned()
+        return super().exception()
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None:
+            return super().cancel(msg)
+        self._returned = True
+        self._give_back(waiter)
+        return True
+
+    def cancelled(self) -> bool:
+        return self._returned or super().cancelled()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        # As asyncio's own one does, but that takes a value without asking `result()` for it.
+        if not self.done():
+            self._asyncio_future_blocking = True
+            yield self
+        return self.result()
+
+    __iter__ = __await__
+
+    def _check_returned(self) -> None:
+        if self._returned:
+            raise asyncio.CancelledError
 
 
 def loop_to_run() -> asyncio.AbstractEventLoop:
@@ -24,15 +88,25 @@ def loop_to_run() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def copy_outcome(task: Future[T], future: Future[T]) -> None:
-    """Settle a Future as a finished task was, unless somebody has settled it already."""
-    if task.cancelled():
-        future.cancel()
-        return
-    error = task.exception()
-    if future.done():
-        return
-    if error is None:
-        future.set_result(task.result())
-    else:
-        future.set_exception(error)
+def waiter_of(task: asyncio.Task[T], unread: Callable[[T], object] | None) -> Waiter[T]:
+    """What a task will come to. Abandoning the waiter cancels the task.
+
+    Args:
+        unread: called with a result that nobody lives to read.
+    """
+
+    def abandoned(_: Waiter[T]) -> None:
+        # It may have ended in this very turn, before `settle` is called in the next one.
+        if not task.cancel() and not task.cancelled() and task.exception() is None and unread:
+            unread(task.result())
+
+    def settle(_: asyncio.Future[T]) -> None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is None:
+            waiter.set_result(task.result())
+        else:
+            waiter.set_exception(error)
+
+    waiter: Waiter[T] = Waiter(abandoned, unread)
+    task.add_done_callback(settle)
+    return waiter

@@ -86,6 +86,14 @@ class AsyncioWire(asyncio.BufferedProtocol):
             if transport.get_write_buffer_size():
                 self._loop.call_later(_LINGER, transport.abort)
 
+    def abort(self) -> None:
+        """Close the transport at once, if there is one; perhaps nobody is told when it has closed.
+
+        So uvloop does with one that was made, as dialling was cancelled.
+        """
+        if self.transport is not None:
+            self.transport.abort()
+
     async def closed(self) -> None:
         """Wait until the transport that the core wants closed is."""
         self.flush_now()
@@ -116,24 +124,33 @@ class LoopConnection(WiredConnection[AsyncioWire]):
     async def _connect(self, timeout: float) -> Self:
         self._loop = loop = self._io_loop or asyncio.get_running_loop()
         self._check_loop()
+        deadline = loop.time() + timeout
         try:
             with self._connecting() as session:
-                self._wire = AsyncioWire(loop, open_link(session, self.options))
-                await self._dial(self._wire, session.opened, loop.time() + timeout)
-        finally:
-            if not self.is_open() and self._wire is not None:
-                await self._wire.closed()
-        return self
-
-    async def _dial(self, wire: AsyncioWire, opened: Waiter[None], deadline: float) -> None:
-        try:
-            await self._within(
-                deadline - self._loop.time(),
-                self._loop.create_connection(lambda: wire, self.host, self.port),
-            )
-            await self._settled(opened, deadline - self._loop.time())
+                await self._dial(open_link(session, self.options), deadline - loop.time())
+                await self._settled(session.opened, deadline - loop.time())
         except ReqlTimeoutError as exc:
             raise ReqlTimeoutError(self.host, self.port) from exc
+        finally:
+            if not self.is_open():
+                await self._closed()
+        return self
+
+    async def _dial(self, link: Link, seconds: float) -> None:
+        wire = AsyncioWire(self._loop, link)
+        try:
+            await self._within(
+                seconds, self._loop.create_connection(lambda: wire, self.host, self.port)
+            )
+        except BaseException:
+            wire.abort()
+            raise
+        self._wire = wire
+
+    async def _closed(self) -> None:
+        """Wait until what is left of the transport is closed."""
+        if self._wire is not None:
+            await self._wire.closed()
 
     async def _within(self, seconds: float, dialling: Coroutine[Any, Any, Any]) -> None:
         # Not wait_for(): before Python 3.12 it loses a cancellation that comes as dialling ends.

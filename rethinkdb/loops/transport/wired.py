@@ -85,7 +85,8 @@ class WiredConnection(BaseConnection, Generic[W]):
     def _connecting(self) -> Iterator[Session]:
         """The frame of connecting: gives a new session, for the block to open.
 
-        From here on the connection belongs to this process. If the block fails, nothing stays open.
+        From here on the connection belongs to this process. If the block fails, nothing stays open:
+        not even a session that has opened already, as the block is cancelled in that very turn.
 
         Raises:
             ReqlDriverError: the block raised OSError or ValueError (which bad host names are), or
@@ -97,14 +98,13 @@ class WiredConnection(BaseConnection, Generic[W]):
         try:
             yield session
             session.opened.result()
-        except ReqlDriverError:  # a ReqlTimeoutError is an OSError too
+        except BaseException as exc:
+            session.close(noreply_wait=False)
+            self._flush()
+            # A ReqlTimeoutError is an OSError too.
+            if isinstance(exc, (OSError, ValueError)) and not isinstance(exc, ReqlDriverError):
+                raise self._connect_error(exc) from exc
             raise
-        except (OSError, ValueError) as exc:
-            raise self._connect_error(exc) from exc
-        finally:
-            if not session.is_open:
-                session.close(noreply_wait=False)
-                self._flush()
 
     def _leave_to_parent(self) -> None:
         """Closing begins. In a forked child that concerns its copy of the transport only."""

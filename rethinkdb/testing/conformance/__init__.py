@@ -36,7 +36,7 @@ from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
 from ..proxy import Fault, FaultProxy
-from . import links, queries
+from . import links, moments, queries
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
 from .trial import Scenario, ServerAddress, Skip, Trial
@@ -63,6 +63,7 @@ __all__ = [
 SCENARIOS: tuple[Scenario, ...] = (
     *queries.SCENARIOS,
     *links.SCENARIOS,
+    *moments.SCENARIOS,
     *(fault_scenario(expectation) for expectation in FAULTS),
 )
 

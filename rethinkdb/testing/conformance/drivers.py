@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 _POLL = 0.002
 
+_WRITE = 2  # as gevent's loops write it
+
 # Scenarios start up to 1,000 operations at once; that many threads would prove nothing more.
 _THREADS = 64
 
@@ -47,11 +50,18 @@ class BlockingDriver(Driver):
         time.sleep(seconds)
 
     async def cancel(self, operation: Operation, when: Callable[[], bool]) -> None:
+        ended: list[bool] = []
+
+        def interrupt(*_: object) -> None:
+            if not ended:  # else the signal comes too late
+                raise KeyboardInterrupt
+
         thread = threading.Thread(target=_interrupt, args=(threading.get_ident(), when))
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        thread.start()
+        before = signal.signal(signal.SIGINT, interrupt)
         try:
+            thread.start()
             await operation()
+            ended.append(True)
         except KeyboardInterrupt:
             return
         finally:
@@ -93,7 +103,7 @@ class AsyncioDriver(Driver):
 
         task = asyncio.ensure_future(operation())
         while not when():
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled(), "it was not cancelled"
@@ -159,7 +169,7 @@ class TwistedDriver(Driver):
 
         deferred = Deferred.fromCoroutine(operation())
         while not when():
-            await self.sleep(_POLL)
+            await self.sleep(0)
         deferred.cancel()
         try:
             await deferred
@@ -232,7 +242,7 @@ class TrioDriver(Driver):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(do)
             while not when():
-                await trio.sleep(_POLL)
+                await trio.sleep(0)
             scope.cancel()
         assert scope.cancelled_caught, "it was not cancelled"
 
@@ -259,8 +269,17 @@ class GeventDriver(Driver):
         import gevent
 
         greenlet = gevent.spawn(_outcome, operation)
-        while not when():
-            gevent.sleep(_POLL)
+        hub = gevent.get_hub()
+        loop: Any = hub.loop
+        one, two = socket.socketpair()
+        with one, two:
+            # A turn that begins where reading does, and first: so what is killed in the turn in
+            # which its answer arrives hears of the killing before it hears of the answer.
+            ready: Any = loop.io(one.fileno(), _WRITE)
+            ready.priority = loop.MAXPRI
+            while not when():
+                hub.wait(ready)
+            ready.close()
         greenlet.kill()
         assert isinstance(greenlet.value, gevent.GreenletExit), "it was not cancelled"
 

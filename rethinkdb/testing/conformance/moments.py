@@ -1,0 +1,255 @@
+"""Scenarios: cancelling at each moment, after the first turn of the loop, the second, and so on.
+
+In the turns that count something has just happened. Of a pause only the first turns do: looking up
+a name in a thread takes hundreds of them, all alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+from rethinkdb import query as r
+
+from .driver import Operation
+from .stepped import SteppedServer
+from .trial import PATIENCE, Scenario, Trial
+
+_PAUSE = 12
+"""How many turns of a pause count."""
+
+STREAM = r.range()
+"""Any query that is no plain value: the stepped server does not look further."""
+
+
+async def cancelling_connect_at_each_moment(trial: Trial) -> None:
+    """Whenever connect() is cancelled, no socket stays open on either side."""
+    with SteppedServer() as server:
+        gc.collect()  # sockets of others that wait for it
+        before = _open_sockets()
+
+        async def connect() -> None:
+            opened.append(await trial.do(trial.open, host=server.host, port=server.port))
+
+        for turns in count():
+            opened: list[Any] = []
+            await _cancelled(trial, server, connect, turns)
+            for conn in opened:
+                await trial.do(conn.close, noreply_wait=False)
+            await _all_closed(trial, server, before)
+            if opened:
+                return
+
+
+async def cancelling_reconnect_at_each_moment(trial: Trial) -> None:
+    """Whenever reconnect() is cancelled, the connection is open or closed, and closing it leaves no
+    socket open."""
+    with SteppedServer() as server:
+        gc.collect()  # sockets of others that wait for it
+        before = _open_sockets()
+        for turns in count():
+            conn = await _connect(trial, server)
+
+            async def reconnect(conn: Any = conn) -> None:
+                assert await trial.do(conn.reconnect) is conn
+
+            finished = await _cancelled(trial, server, reconnect, turns)
+            if conn.is_open():
+                await _usable(trial, server, conn)
+            assert conn.is_open() or not finished
+            await trial.do(conn.close, noreply_wait=False)
+            await _all_closed(trial, server, before)
+            if finished:
+                return
+
+
+async def cancelling_a_wait_at_each_moment(trial: Trial) -> None:
+    """Whenever `next()` is cancelled, its item goes to the next caller."""
+    with SteppedServer() as server:
+        conn = await _connect(trial, server)
+        feed = await _served(trial, server, partial(trial.run, STREAM, conn))
+        for turns in count():
+            taken: list[Any] = []
+
+            async def take(taken: list[Any] = taken) -> None:
+                taken.append(await trial.do(feed.next))
+
+            await _until(trial, server, lambda: server.waiting)
+            await _cancelled(trial, server, take, turns, partial(server.push, turns))
+            if taken:
+                assert taken == [turns]
+                break
+            assert await _served(trial, server, partial(trial.do, feed.next)) == turns
+        await trial.do(conn.close, noreply_wait=False)
+
+
+async def cancelling_fetch_next_at_each_moment(trial: Trial) -> None:
+    """Whenever `fetch_next()` is cancelled, the item is there for the next caller."""
+    with SteppedServer() as server:
+        conn = await _connect(trial, server)
+        feed = await _served(trial, server, partial(trial.run, STREAM, conn))
+        finished = False
+        for turns in count():
+
+            async def fetch() -> None:
+                assert await trial.do(feed.fetch_next)
+
+            await _until(trial, server, lambda: server.waiting)
+            finished = await _cancelled(trial, server, fetch, turns, partial(server.push, turns))
+            assert await _served(trial, server, partial(trial.do, feed.next)) == turns
+            if finished:
+                break
+        await trial.do(conn.close, noreply_wait=False)
+
+
+async def cancelling_a_list_at_each_moment(trial: Trial) -> None:
+    """Whenever `to_list()` is cancelled, all items are there for the next caller, in order."""
+    with SteppedServer() as server:
+        server.batches = [[0, 1], [2], [3, 4, 5], None]
+        conn = await _connect(trial, server)
+        for turns in count():
+            cursor = await _served(trial, server, partial(trial.run, STREAM, conn))
+            taken: list[Any] = []
+
+            async def take(cursor: Any = cursor, taken: list[Any] = taken) -> None:
+                taken += await trial.do(cursor.to_list)
+
+            finished = await _cancelled(trial, server, take, turns)
+            rest = await _served(trial, server, partial(trial.do, cursor.to_list))
+            assert [*taken, *rest] == [0, 1, 2, 3, 4, 5]
+            if finished:
+                break
+        await trial.do(conn.close, noreply_wait=False)
+
+
+async def cancelling_a_query_at_each_moment(trial: Trial) -> None:
+    """Whenever `run()` is cancelled, no stream goes on: the server is told to stop it."""
+    with SteppedServer() as server:
+        conn = await _connect(trial, server)
+        for turns in count():
+            cursors: list[Any] = []
+
+            async def run(cursors: list[Any] = cursors) -> None:
+                cursors.append(await trial.run(STREAM, conn))
+
+            await _cancelled(trial, server, run, turns)
+            for cursor in cursors:
+                await trial.do(cursor.close)
+            await _usable(trial, server, conn)
+            await _until(trial, server, lambda: not conn._session.tokens_in_use)
+            if cursors:
+                break
+        await trial.do(conn.close, noreply_wait=False)
+
+
+async def _cancelled(
+    trial: Trial,
+    server: SteppedServer,
+    operation: Operation,
+    turns: int,
+    first: Callable[[], object] = bool,
+) -> bool:
+    """Cancel an operation after so many turns, in each of which the server acts.
+
+    Args:
+        first: what happens before that.
+
+    Returns:
+        whether it ended before that, or though it was cancelled.
+    """
+    finished = False
+    passed = idle = 0
+    first()
+
+    async def watched() -> None:
+        nonlocal finished
+        await operation()
+        finished = True
+
+    def due() -> bool:
+        nonlocal passed, idle
+        # In the last turn too: what the server says then arrives together with the cancelling.
+        idle = 0 if server.step() else idle + 1
+        passed += idle < _PAUSE
+        return finished or passed > turns
+
+    try:
+        await trial.driver.cancel(watched, due)
+    except AssertionError:  # it was not cancelled
+        if not finished:
+            raise
+    return finished
+
+
+async def _served(trial: Trial, server: SteppedServer, operation: Operation) -> Any:
+    """What an operation returns, while the server acts."""
+    over = False
+
+    async def work() -> Any:
+        nonlocal over
+        try:
+            return await operation()
+        finally:
+            over = True
+
+    async def serve() -> None:
+        await _until(trial, server, lambda: over)
+
+    outcome, _ = await trial.driver.gather(work, serve)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+async def _until(trial: Trial, server: SteppedServer, condition: Callable[[], Any]) -> None:
+    """Let the server and others act until something is the case."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        server.step()
+        await trial.driver.sleep(0)
+
+
+async def _connect(trial: Trial, server: SteppedServer) -> Any:
+    opening = partial(trial.do, trial.open, host=server.host, port=server.port)
+    return await _served(trial, server, opening)
+
+
+async def _usable(trial: Trial, server: SteppedServer, conn: Any) -> None:
+    await _served(trial, server, partial(trial.usable, conn))
+
+
+async def _all_closed(trial: Trial, server: SteppedServer, before: int) -> None:
+    """Check that the server has no client, and this process no further socket."""
+    await _until(trial, server, lambda: not server.clients)
+    await _until(trial, server, lambda: _open_sockets() <= before)
+
+
+def _open_sockets() -> int:
+    """How many sockets this process has open; 0 where the system does not tell."""
+    if not os.path.isdir("/dev/fd"):
+        return 0
+    return sum(map(_is_socket, os.listdir("/dev/fd")))
+
+
+def _is_socket(descriptor: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(int(descriptor)).st_mode)
+    except OSError:  # closed meanwhile, as the one for this list
+        return False
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    cancelling_connect_at_each_moment,
+    cancelling_reconnect_at_each_moment,
+    cancelling_a_wait_at_each_moment,
+    cancelling_fetch_next_at_each_moment,
+    cancelling_a_list_at_each_moment,
+    cancelling_a_query_at_each_moment,
+)
