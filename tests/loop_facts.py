@@ -47,8 +47,8 @@ def kind_of(result: Any) -> str:
     """The kind of what a call returned, as the matrix names it."""
     if isinstance(result, Coroutine):
         return "coroutine"
-    name = type(result).__name__
-    return name if name in ("Future", "Deferred") else "value"
+    names = {kind.__name__ for kind in type(result).__mro__} & {"Future", "Deferred"}
+    return names.pop() if names else "value"
 
 
 async def probe(facts: Facts, port: int, options: dict[str, Any], ended: Native) -> None:

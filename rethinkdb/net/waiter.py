@@ -91,10 +91,9 @@ class Waiter(Generic[T]):
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
         """
-        on_unclaimed = self._on_unclaimed
-        value = self.result()
-        self._on_unclaimed = on_unclaimed
-        return value
+        if self._state == _RESULT:
+            return cast(T, self._outcome)
+        return self.result()  # which raises
 
     def exception(self) -> BaseException | None:
         """The error, or None if it succeeded.

@@ -32,7 +32,7 @@ def test_made_settled():
     assert isinstance(Waiter.failed(KeyError()).exception(), KeyError)
 
 
-@pytest.mark.parametrize("method", ["result", "exception"])
+@pytest.mark.parametrize("method", ["result", "peek", "exception"])
 def test_no_outcome_yet(method):
     waiter: Waiter[int] = Waiter()
     with pytest.raises(LocalProtocolError, match="pending"):
