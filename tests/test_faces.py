@@ -229,3 +229,12 @@ def test_there_is_a_face_for_each_loop() -> None:
 def python(code: str) -> str:
     run = [sys.executable, "-c", code]
     return subprocess.run(run, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize("loop", MODULES)
+def test_the_text_of_a_cursor_names_it_as_programs_find_it(loop: str) -> None:
+    installed(loop)
+    kind = loops.load(loop).cursor_type
+    module, _, name = kind.KNOWN_AS.rpartition(".")
+    assert module == MODULES[loop]
+    assert getattr(importlib.import_module(module), name) is kind

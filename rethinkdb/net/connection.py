@@ -33,6 +33,7 @@ from .options import ConnectOptions, check_names
 from .query import Query
 from .session import Session
 from .stream import Stream
+from .uncopyable import Uncopyable
 from .waiter import Waiter
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ T = TypeVar("T")
 _NO_OPTIONS: Mapping[str, Any] = {}
 
 
-class BaseConnection(ConnectionEvents):
+class BaseConnection(ConnectionEvents, Uncopyable):
     """A connection to a RethinkDB server. `r.connect()` makes one of the chosen loop's kind.
 
     Many queries and cursors may be in flight on it at once. `db` may be assigned, as `use()` does.
@@ -57,6 +58,10 @@ class BaseConnection(ConnectionEvents):
 
     #: The contract between core and adapter that a class was written for; see `rethinkdb.loops`.
     LOOP_API: ClassVar[int]
+
+    WHY_NO_COPIES = (
+        "it is a link between this process and a server. Connect again where another one is needed."
+    )
 
     #: Options of connect() that this loop adds.
     LOOP_OPTIONS: ClassVar[tuple[str, ...]] = ()

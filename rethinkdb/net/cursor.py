@@ -11,13 +11,14 @@ import pprint
 from collections import deque
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
 
 from .emitting import RowEvents
 from .options import wait_limit
 from .stream import Stream
+from .uncopyable import Uncopyable
 from .waiter import Waiter
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class CursorEmpty(ReqlCursorEmpty, StopIteration):
     """No further items, where cursors are plain iterators: it also ends a `for` loop."""
 
 
-class BaseCursor(RowEvents):
+class BaseCursor(RowEvents, Uncopyable):
     """A sequence that arrives batch by batch, perhaps for ever (a changefeed).
 
     The next batch is asked for while the items of this one are being taken, never more than one
@@ -61,6 +62,15 @@ class BaseCursor(RowEvents):
     Attributes:
         conn: the connection it came from.
     """
+
+    #: The name that `str(cursor)` shows, of this class alone: where programs for the official
+    #: package find it. Without one it is the class's own.
+    KNOWN_AS: ClassVar[str] = ""
+
+    WHY_NO_COPIES = (
+        "its items come from a query that is under way on a connection, each of them once. "
+        "Take them: list(cursor), or await cursor.to_list()."
+    )
 
     def __init__(self, conn: BaseConnection, stream: Stream) -> None:
         self.conn = conn
@@ -158,8 +168,9 @@ class BaseCursor(RowEvents):
         """What holds the cursor is the reference to this method."""
 
     def __del__(self) -> None:
-        if not self._stream.finished:
-            self.conn._discard(self._stream)
+        stream: Stream | None = getattr(self, "_stream", None)  # its __init__ may not have run
+        if stream is not None and not stream.finished:
+            self.conn._discard(stream)
 
     def __str__(self) -> str:
         error = self.error
@@ -174,8 +185,8 @@ class BaseCursor(RowEvents):
         if isinstance(self.error, ReqlCursorEmpty):
             failure = "done streaming"
         kind = type(self)
-        shown = _show(self._items)
-        return f"{kind.__module__}.{kind.__qualname__} {identity}({failure or 'streaming'}):{shown}"
+        name = vars(kind).get("KNOWN_AS") or f"{kind.__module__}.{kind.__qualname__}"
+        return f"{name} {identity}({failure or 'streaming'}): {_show(self._items)}"
 
 
 class IterableCursor(BaseCursor):
@@ -322,8 +333,11 @@ class AsyncIterableCursor(BaseCursor):
 def _show(items: deque[Any]) -> str:
     """The first items, and a sign that there are more; on lines of their own if needed."""
     first = list(islice(items, _SHOWN_ITEMS))
-    text = pprint.pformat([*first, _More()] if len(items) > _SHOWN_ITEMS else first)
-    return ("\n" if "\n" in text else " ") + text
+    try:
+        text = pprint.pformat([*first, _More()] if len(items) > _SHOWN_ITEMS else first)
+    except RecursionError:  # nested deeper than can be shown
+        return "[...]"
+    return f"\n{text}" if "\n" in text else text
 
 
 class _More:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.stream import Stream
+from rethinkdb.net.uncopyable import Uncopyable
 from rethinkdb.net.waiter import Waiter
 
 from .course import Steps, follow
@@ -20,7 +21,7 @@ from .runner import Runner
 __all__ = ["QueryHandle"]
 
 
-class QueryHandle(Flow):
+class QueryHandle(Flow, Uncopyable):
     """A query that was started with a handler. `query.run_with()` makes it.
 
     `await handle` waits for its end, on loops that await; `handle.wait()` does on all of them.
@@ -32,6 +33,11 @@ class QueryHandle(Flow):
         closed: nothing more will come.
         error: what ended it early: the query's error, or what the handler raised; else None.
     """
+
+    WHY_NO_COPIES = (
+        "it stands for a query that is under way on a connection. Run the query again where a "
+        "second one is needed."
+    )
 
     def __init__(
         self,

@@ -277,9 +277,9 @@ def test_loss_is_noticed_by_queries_that_wait_for_nothing(
 def test_iteration(conn: Connection) -> None:
     cursor = Command("batches", [1, 2], [], [3]).run(conn)
     assert type(cursor) is DefaultCursor
-    assert str(cursor) == "rethinkdb.loops.blocking.DefaultCursor (streaming): [1, 2]"
+    assert str(cursor) == "rethinkdb.net.DefaultCursor (streaming): [1, 2]"
     assert list(cursor) == [1, 2, 3]
-    assert str(cursor) == "rethinkdb.loops.blocking.DefaultCursor (done streaming): []"
+    assert str(cursor) == "rethinkdb.net.DefaultCursor (done streaming): []"
 
 
 def test_a_sequence_in_one_batch_asks_for_nothing(server: ScriptedServer, conn: Connection) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import pickle
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import pytest
@@ -212,6 +215,29 @@ def test_close_on_a_closed_connection_is_silent() -> None:
         next(cursor)
 
 
+COPYING = [copy.copy, copy.deepcopy, pickle.dumps, partial(pickle.dumps, protocol=0)]
+
+
+@pytest.mark.parametrize("copying", COPYING)
+def test_copies_are_refused(copying: Any) -> None:
+    cursor, script = open_cursor(1, 2)
+    script.then(SEQUENCE, 3)
+    for thing in (cursor, {"value": cursor}, script.conn):
+        if not (copying is copy.copy and isinstance(thing, dict)):
+            with pytest.raises(TypeError, match=r"cannot be copied or pickled: \w+"):
+                copying(thing)
+    gc.collect()
+    assert script.conn.discarded == []
+    assert list(cursor) == [1, 2, 3]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [IterableCursor, AsyncIterableCursor])
+def test_a_cursor_that_was_never_complete_goes_in_silence(kind: type[BaseCursor]) -> None:
+    kind.__new__(kind)
+    gc.collect()  # an exception of __del__ would be an error of this test
+
+
 def test_the_query_behind_it() -> None:
     cursor, script = open_cursor(1)
     assert cursor.query.term.wire == "stream"
@@ -232,7 +258,7 @@ def test_str() -> None:
     assert shown(1, "a") == f"{NAME} (streaming): [1, 'a']"
     assert shown(*range(10)) == f"{NAME} (streaming): [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
     assert shown(*range(11)) == f"{NAME} (streaming): [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...]"
-    assert shown("a" * 50, "b" * 50).startswith(f"{NAME} (streaming):\n['aaa")
+    assert shown("a" * 50, "b" * 50).startswith(f"{NAME} (streaming): \n['aaa")
 
 
 def test_str_of_the_end() -> None:
@@ -250,6 +276,27 @@ def test_str_and_repr_of_an_error() -> None:
         r"term\(\)\n\^{6} >\): \[1\]>",
         repr(cursor),
     )
+
+
+def test_str_of_items_nested_deeper_than_can_be_shown() -> None:
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    assert shown(deep) == f"{NAME} (streaming): [...]"
+
+
+def test_the_name_that_programs_know_is_that_of_one_class() -> None:
+    class Known(IterableCursor):
+        KNOWN_AS = "package.Known"
+
+    class Derived(Known):
+        pass
+
+    cursor, script = open_cursor(1)
+    known = Known(script.conn, cursor._stream)
+    assert str(known) == "package.Known (streaming): [1]"
+    assert repr(known).startswith("<package.Known object at 0x")
+    assert str(Derived(script.conn, cursor._stream)).startswith(f"{__name__}.test_the_name")
 
 
 def test_repr() -> None:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 class AsyncioCursor(AsyncIterableCursor):
     """A cursor whose methods return coroutines. `async with cursor:` closes it."""
 
+    KNOWN_AS = "rethinkdb.asyncio_net.net_asyncio.AsyncioCursor"
+
     __module__ = "rethinkdb.loops.asyncio"  # where programs find it
 
     if TYPE_CHECKING:

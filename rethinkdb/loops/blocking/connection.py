@@ -32,6 +32,8 @@ DefaultCursorEmpty = CursorEmpty
 class DefaultCursor(IterableCursor):
     """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
 
+    KNOWN_AS = "rethinkdb.net.DefaultCursor"
+
     __module__ = "rethinkdb.loops.blocking"  # where programs find it
 
     if TYPE_CHECKING:

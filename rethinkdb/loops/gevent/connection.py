@@ -34,6 +34,8 @@ GeventCursorEmpty = CursorEmpty
 class GeventCursor(IterableCursor):
     """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
 
+    KNOWN_AS = "rethinkdb.gevent_net.net_gevent.GeventCursor"
+
     __module__ = "rethinkdb.loops.gevent"  # where programs find it
 
     if TYPE_CHECKING:

@@ -20,6 +20,8 @@ __all__ = ["TornadoCursor"]
 class TornadoCursor(AsyncIterableCursor):
     """A cursor whose methods return Futures, but for `close()`. `with cursor:` closes it."""
 
+    KNOWN_AS = "rethinkdb.tornado_net.net_tornado.TornadoCursor"
+
     __module__ = "rethinkdb.loops.tornado"  # where programs find it
 
     conn: Connection

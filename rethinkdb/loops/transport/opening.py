@@ -6,13 +6,14 @@ from collections.abc import Coroutine, Generator
 from typing import Any, TypeVar
 
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.uncopyable import Uncopyable
 
 __all__ = ["Opening"]
 
 C = TypeVar("C", bound=BaseConnection)
 
 
-class Opening(Coroutine[Any, Any, C]):
+class Opening(Uncopyable, Coroutine[Any, Any, C]):
     """A connection being opened.
 
     It is a coroutine, for `await`, `asyncio.run()`, `create_task()`; and it can be entered::
@@ -25,6 +26,8 @@ class Opening(Coroutine[Any, Any, C]):
     """
 
     __slots__ = ("_connection", "_coroutine")
+
+    WHY_NO_COPIES = "it is a connection being opened. Await it, and use the connection."
 
     def __init__(self, coroutine: Coroutine[Any, Any, C]) -> None:
         self._coroutine = coroutine

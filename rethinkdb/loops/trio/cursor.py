@@ -18,6 +18,8 @@ __all__ = ["TrioCursor"]
 class TrioCursor(AsyncIterableCursor):
     """A cursor whose methods return coroutines. `async with cursor:` closes it."""
 
+    KNOWN_AS = "rethinkdb.trio_net.net_trio.TrioCursor"
+
     __module__ = "rethinkdb.loops.trio"  # where programs find it
 
     if TYPE_CHECKING:

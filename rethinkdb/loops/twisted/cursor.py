@@ -20,6 +20,8 @@ __all__ = ["TwistedCursor"]
 class TwistedCursor(AsyncIterableCursor):
     """A cursor whose methods return Deferreds, but for `close()`. `with cursor:` closes it."""
 
+    KNOWN_AS = "rethinkdb.twisted_net.net_twisted.TwistedCursor"
+
     __module__ = "rethinkdb.loops.twisted"  # where programs find it
 
     conn: Connection

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
 from functools import partial
 from itertools import count
 from typing import Any
@@ -327,6 +330,28 @@ async def closing_a_cursor(trial: Trial) -> None:
     await trial.nothing_leaked(conn)
 
 
+async def copies_are_refused(trial: Trial) -> None:
+    """Copying or pickling a connection or a cursor says why not, and harms nothing."""
+    conn = await trial.connect()
+    result = await trial.run(r.range(30), conn, profile=True, **SMALL_BATCHES)
+    handle = trial.table.changes().run_with(print, conn)
+    opening = trial.open()
+    kinds = [conn, result, result["value"], handle]
+    if hasattr(opening, "__aenter__"):
+        kinds.append(opening)
+    for thing in kinds:
+        for method in (copy.deepcopy, pickle.dumps):
+            await trial.fails(TypeError, "cannot be copied or pickled: ", partial(method, thing))
+    for thing in (conn, result["value"], handle):
+        await trial.fails(TypeError, "cannot be copied or pickled: ", partial(copy.copy, thing))
+    gc.collect()
+    for number in range(30):
+        assert await trial.do(result["value"].next) == number
+    handle.close()
+    await trial.do((await trial.do(lambda: opening)).close)
+    await trial.nothing_leaked(conn)
+
+
 async def closing_a_cursor_ends_waits(trial: Trial) -> None:
     """Whoever waits for an item of a cursor that gets closed is told that there is none."""
     conn = await trial.connect()
@@ -366,4 +391,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     waiting_holds_the_cursor,
     closing_a_cursor,
     closing_a_cursor_ends_waits,
+    copies_are_refused,
 )
