@@ -172,7 +172,9 @@ class RethinkDB(Names):
         None, 0 and "" mean: use the default.
 
         Args:
-            host: name or address of the server. Default: `localhost`.
+            host: name or address of the server; or `host:port`, `[::1]:port`, or a URL. Default:
+                `localhost`, or what the environment variable `RETHINKDB_URL` says, a URL or
+                `host:port`. That counts if `port` and `url` are not given either.
             port: the server's port for drivers. Default: 28015.
             db: the database that `r.table(...)` means. Default: `test`, chosen by the server.
             auth_key: the old name of `password`.

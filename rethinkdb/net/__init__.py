@@ -3,8 +3,9 @@
 =============  ==================================================================================
 `connection`   `BaseConnection`: the public operations of a connection, once for all loops
 `cursor`       `BaseCursor`: those of a cursor
-`options`      what `connect()` is told, checked
-`session`      tokens, waiters, streams, STOP, close, loss; every operation returns a `Waiter`
+`options`      what `connect()` is told, checked; `address` has what is said as a URL or `host:port`
+`session`      tokens, waiters, streams, STOP, close; every operation returns a `Waiter`
+`reception`    who gets what the server sends, and what becomes of all when it ends
 `stream`       the batches of one query
 `waiter`       the outcome of one operation, not yet known
 `client`       `ClientProtocol`: bytes to events and back; `server` has the other end

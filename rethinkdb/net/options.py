@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rethinkdb.errors import ReqlDriverError
 
-if TYPE_CHECKING:
-    from urllib.parse import SplitResult
+from .address import URL_VARIABLE, checked_port, checked_text, read_address, read_url
 
 __all__ = [
     "DEFAULT_HOST",
@@ -123,7 +122,8 @@ class ConnectOptions:
         A falsy argument counts as not given, as configuration code passes empty strings.
 
         Args:
-            host: name or address of the server, default `localhost`.
+            host: name or address of the server, default `localhost`; or `host:port`, or a url. An
+                IPv6 address with a port stands in brackets, `[::1]:28015`.
             port: its driver port, default 28015; digits in a string will do.
             db: the database of `r.table(...)`; without it the server takes `test`.
             auth_key: the old name of `password`.
@@ -133,7 +133,8 @@ class ConnectOptions:
             ssl: see `TLSConfig.from_argument`.
             url: `rethinkdb://user:password@host:port/db?auth_key=K&timeout=S`, percent-encoded;
                 each part may be left out. What it leaves out comes from the other arguments; what
-                both of them say must agree.
+                both of them say must agree. When neither host, port nor url is given, the
+                environment variable `RETHINKDB_URL` is taken for it, a url or `host:port`.
             _handshake_version: 10, the only one there is.
             json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
             json_decoder: class (or factory), called with the run options, with `.decode(str)`.
@@ -147,22 +148,22 @@ class ConnectOptions:
                 f"only {_HANDSHAKE_V1_0} (V1_0) is, which every server since 2.3 speaks."
             )
         given: dict[str, Any] = {
-            "host": _host(host),
-            "port": _port(port),
-            "db": _text("db", db),
-            "auth_key": _text("auth_key", auth_key),
-            "user": _text("user", user),
-            "password": _text("password", password),
+            "port": checked_port(port),
+            "db": checked_text("`db`", db),
+            "auth_key": checked_text("`auth_key`", auth_key),
+            "user": checked_text("`user`", user),
+            "password": checked_text("`password`", password),
             "timeout": connect_limit(timeout),
         }
-        merged = _merge(given, _from_url(url)) if url else given
+        for place, said in _places(host, port, url):
+            _merge(given, said, place)
         return cls(
-            host=merged["host"] or DEFAULT_HOST,
-            port=merged["port"] or DEFAULT_PORT,
-            db=merged["db"],
-            user=merged["user"] or DEFAULT_USER,
-            password=_password(merged["password"], merged["auth_key"]),
-            timeout=merged["timeout"] or DEFAULT_TIMEOUT,
+            host=given.get("host") or DEFAULT_HOST,
+            port=given["port"] or DEFAULT_PORT,
+            db=given["db"],
+            user=given["user"] or DEFAULT_USER,
+            password=_password(given["password"], given["auth_key"]),
+            timeout=given["timeout"] or DEFAULT_TIMEOUT,
             tls=TLSConfig.from_argument(ssl),
             json_encoder=_factory("json_encoder", json_encoder),
             json_decoder=_factory("json_decoder", json_decoder),
@@ -245,96 +246,34 @@ def wait_limit(wait: Any) -> float | None:
     )
 
 
-def _from_url(url: str) -> dict[str, Any]:
-    """What a url says, by argument name; absent parts are left out."""
-    from urllib.parse import parse_qsl, unquote  # late: 3 ms, and most programs give no url
+def _places(host: Any, port: Any, url: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is said of the place to connect to, each with the name of where it is said."""
+    if host:
+        yield "`host`", read_address(host, "`host`")
+    if url:
+        yield "the url", read_url(url)
+    elif not host and not port and (place := os.environ.get(URL_VARIABLE)):
+        yield URL_VARIABLE, read_address(place, URL_VARIABLE)
 
-    parts = _split(url)
-    # The incumbent drops every slash of the path; a database's name has none.
-    said: dict[str, Any] = {
-        "host": _host(unquote(parts.hostname)) if parts.hostname else None,
-        "port": _port(_port_text(parts)),
-        "db": unquote(parts.path).replace("/", "") or None,
-        "user": unquote(parts.username or "") or None,
-        "password": unquote(parts.password or "") or None,
-    }
-    for name, value in parse_qsl(parts.query):
-        if name not in ("auth_key", "timeout"):
+
+def _merge(given: dict[str, Any], said: Mapping[str, Any], field: str) -> None:
+    """Add what a url says. Both must agree: preferring one may connect to a wrong place."""
+    for name, text in said.items():
+        value = connect_limit(text) if name == "timeout" else text
+        if value is None:
+            continue
+        if given.setdefault(name, value) is None:
+            given[name] = value
+        if given[name] != value:
             raise ReqlDriverError(
-                f"The url has an unknown parameter `{name}`; it may have auth_key and timeout."
+                f"`{name}` and {field} contradict each other: give it in one of them only."
             )
-        said[name] = connect_limit(value) if name == "timeout" else value
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def _split(url: Any) -> SplitResult:
-    from urllib.parse import urlsplit
-
-    if not isinstance(url, str):
-        raise ReqlDriverError(f"`url` must be a string, not {_type(url)}.")
-    try:
-        parts = urlsplit(url)
-    except ValueError as exc:
-        raise ReqlDriverError(f"The url cannot be read: {exc}.") from exc
-    # The url itself is not shown: it may hold a password.
-    if parts.scheme != "rethinkdb" or not parts.netloc:
-        raise ReqlDriverError(
-            "The url must begin with `rethinkdb://`, as in rethinkdb://user:password@host:28015/db."
-        )
-    return parts
-
-
-def _port_text(parts: SplitResult) -> str:
-    # Not `parts.port`: its error for a bad one would not be ours.
-    _, _, address = parts.netloc.rpartition("@")
-    _, _, port = address.rpartition("]")[2].partition(":")
-    return port
-
-
-def _merge(given: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments and url together. They must agree: preferring one may connect to a wrong place."""
-    for name, value in said.items():
-        if given[name] is not None and given[name] != value:
-            raise ReqlDriverError(
-                f"`{name}` and the url contradict each other: give it in one of them only."
-            )
-    return {**given, **said}
 
 
 def _password(password: str | None, auth_key: str | None) -> str:
     if password and auth_key:
         raise ReqlDriverError("`auth_key` and `password` are both set.")
     return password or auth_key or ""
-
-
-def _text(name: str, value: Any) -> str | None:
-    if not value:
-        return None
-    if not isinstance(value, str):
-        raise ReqlDriverError(f"`{name}` must be a string, not {_type(value)}.")
-    return value
-
-
-def _host(value: Any) -> str | None:
-    host = _text("host", value)
-    if host and not host.isprintable():
-        raise ReqlDriverError(f"`host` {host!r} is no host name.")
-    # An IPv6 address may come as it stands in a url.
-    return host[1:-1] if host and host[0] == "[" and host[-1] == "]" else host
-
-
-def _port(value: Any) -> int | None:
-    if not value:
-        return None
-    try:
-        port = int(value) if isinstance(value, (int, str)) and value is not True else None
-    except ValueError:
-        port = None
-    if port is None:
-        raise ReqlDriverError(f"Could not convert port {value!r} to an integer.")
-    if not 0 <= port <= 65535:
-        raise ReqlDriverError(f"Port {port} is out of range: it must be from 1 to 65535.")
-    return port or None
 
 
 def _factory(name: str, value: Any) -> Callable[..., Any] | None:

@@ -184,7 +184,7 @@ class Victim:
             error = waiter.exception()
             if error is not None:
                 assert isinstance(error, (ReqlError, ReqlCursorEmpty)), repr(error)
-                assert str(error)
+                assert isinstance(str(error), str)
             elif isinstance(waiter.result(), Stream):
                 self.streams.append(waiter.result())
         for stream in self.streams:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.address import read_address
 from rethinkdb.net.options import (
     CONNECT_OPTIONS,
     ConnectOptions,
@@ -74,12 +75,125 @@ URLS = [
     ("rethinkdb://h?auth_key=K", {"host": "h", "password": "K"}),
     ("rethinkdb://h?timeout=2.5", {"host": "h", "timeout": 2.5}),
     ("rethinkdb://h?timeout=", {"host": "h"}),
+    ("rethinkdb://h?timeout=0", {"host": "h"}),
 ]
 
 
 @pytest.mark.parametrize(("url", "expected"), URLS)
 def test_url(url: str, expected: dict[str, Any]) -> None:
     assert read(url=url) == ConnectOptions(**expected)
+
+
+PLACES = [
+    ("h", {"host": "h"}),
+    ("h:1234", {"host": "h", "port": 1234}),
+    ("h:", {"host": "h"}),
+    (":1234", {"port": 1234}),
+    ("127.0.0.1:1234", {"host": "127.0.0.1", "port": 1234}),
+    ("::1", {"host": "::1"}),
+    ("::1:1234", {"host": "::1:1234"}),
+    ("fe80::1%eth0", {"host": "fe80::1%eth0"}),
+    ("[::1]", {"host": "::1"}),
+    ("[::1]:1234", {"host": "::1", "port": 1234}),
+    ("[::1]:", {"host": "::1"}),
+    *URLS,
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PLACES)
+def test_a_place_as_the_first_argument(text: str, expected: dict[str, Any]) -> None:
+    assert read(text) == ConnectOptions(**expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), PLACES)
+def test_a_place_in_the_environment(
+    text: str, expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETHINKDB_URL", text)
+    assert read() == ConnectOptions(**expected)
+    assert read("", 0, timeout=3 if "timeout" not in text else 2.5).host == expected.get(
+        "host", "localhost"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"host": "h"}, {"port": 1234}, {"url": "rethinkdb://h"}, {"host": "h:1"}]
+)
+def test_who_is_told_a_place_does_not_look_into_the_environment(
+    arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = read(**arguments)
+    monkeypatch.setenv("RETHINKDB_URL", "rethinkdb://u:p@other:28016/d")
+    assert read(**arguments) == expected
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETHINKDB_URL", "")
+    assert read() == ConnectOptions()
+
+
+def test_other_arguments_add_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETHINKDB_URL", "rethinkdb://u:secret@h:1234/d")
+    options = read(db="d", timeout=3)
+    assert options == ConnectOptions("h", 1234, "d", "u", "secret", 3.0)
+    with pytest.raises(ReqlDriverError, match="`db` and RETHINKDB_URL contradict each other"):
+        read(db="other")
+
+
+def test_the_parts_of_a_place_for_others_to_use() -> None:
+    assert read_address("rethinkdb://u:p@h:1/d?timeout=5", "--connect") == {
+        "host": "h",
+        "port": 1,
+        "db": "d",
+        "user": "u",
+        "password": "p",
+        "timeout": "5",
+    }
+    assert read_address("", "x") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (7, "F must be a string, not int."),
+        ("h:abc", "F: Could not convert port 'abc' to an integer."),
+        ("h:99999", "F: Port 99999 is out of range"),
+        ("[::1]:x", "F: Could not convert port 'x'"),
+        ("a\0b", "F 'a.x00b' is no host name."),
+        ("u:secret@h", "F must be a host name, host:port, or a URL such as rethinkdb://"),
+        ("h:1/db", "F must be .*With a user, a password or a database it is a URL."),
+        ("http://u:secret@h", "F must begin with `rethinkdb://`"),
+        ("rethinkdb://", "F must begin with `rethinkdb://`"),
+        ("rethinkdb://[::1", "F cannot be read: "),
+        ("rethinkdb://u:secret@h:abc", "F: Could not convert port 'abc'"),
+        ("rethinkdb://h%00", "F: `host` 'h.x00' is no host name."),
+        ("rethinkdb://h?ssl=1", "F has an unknown parameter `ssl`"),
+    ],
+)
+def test_errors_of_a_place_name_the_field(text: Any, message: str) -> None:
+    with pytest.raises(ReqlDriverError, match=f"^{message}") as caught:
+        read_address(text, "F")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"host": "h:1234", "port": 1235}, "`port` and `host` contradict each other"),
+        ({"host": "h", "url": "rethinkdb://other"}, "`host` and the url contradict each other"),
+        ({"host": "rethinkdb://h/d", "db": "e"}, "`db` and `host` contradict each other"),
+        ({"host": "h:1234", "url": "rethinkdb://h:1235"}, "`port` and the url contradict"),
+        ({"port": "abc", "host": 5}, "Could not convert port 'abc' to an integer."),
+    ],
+)
+def test_places_that_contradict_each_other(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ReqlDriverError, match=f"^{message}"):
+        read(**arguments)
+
+
+def test_places_that_agree() -> None:
+    options = read("h:1234", "1234", url="rethinkdb://h:1234/d", db="d")
+    assert options == ConnectOptions("h", 1234, "d")
 
 
 def test_arguments_add_to_a_url() -> None:

@@ -1,0 +1,166 @@
+"""Where to connect, as text: a URL, or `host`, `host:port`.
+
+    rethinkdb://user:password@host:port/db?auth_key=K&timeout=S
+    db.example.org    db.example.org:28016    127.0.0.1:28016    ::1    [::1]    [::1]:28016
+
+Each part of a URL may be left out, and is percent-encoded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.errors import ReqlDriverError
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+__all__ = [
+    "URL_VARIABLE",
+    "checked_host",
+    "checked_port",
+    "checked_text",
+    "read_address",
+    "read_url",
+]
+
+URL_VARIABLE = "RETHINKDB_URL"
+"""The environment variable with a URL, or `host:port`, for those who are told no other place."""
+
+_SCHEME = "rethinkdb"
+_EXAMPLE = f"{_SCHEME}://user:password@host:28015/db"
+
+
+def read_address(text: Any, field: str) -> dict[str, Any]:
+    """What a URL, or `host:port`, says.
+
+    Args:
+        text: it.
+        field: what errors are to call it, such as "`host`" or "RETHINKDB_URL".
+
+    Returns:
+        the parts that are there, by the names that `connect()` has for them: `host`, `port`, `db`,
+        `user`, `password`, `auth_key`, `timeout` (not checked yet).
+
+    Raises:
+        ReqlDriverError: it is neither, or a part will not do. A password is never shown.
+    """
+    text = checked_text(field, text) or ""
+    if "://" in text:
+        return read_url(text, field)
+    if "@" in text or "/" in text:
+        raise ReqlDriverError(
+            f"{field} must be a host name, host:port, or a URL such as {_EXAMPLE}. With a user, a "
+            "password or a database it is a URL."
+        )
+    host, port = _host_and_port(text)
+    try:
+        number = checked_port(port)
+    except ReqlDriverError as exc:
+        raise _within(field, exc) from exc
+    return _said(host=checked_host(host, field), port=number)
+
+
+def read_url(url: Any, field: str = "The url") -> dict[str, Any]:
+    """What a URL says. See `read_address`."""
+    from urllib.parse import parse_qsl, unquote  # late: 3 ms, and most programs give no url
+
+    parts = _split(url, field)
+    try:
+        # The official package drops every slash of the path; a database's name has none.
+        said = _said(
+            host=checked_host(unquote(parts.hostname)) if parts.hostname else None,
+            port=checked_port(_port_text(parts)),
+            db=unquote(parts.path).replace("/", "") or None,
+            user=unquote(parts.username or "") or None,
+            password=unquote(parts.password or "") or None,
+        )
+    except ReqlDriverError as exc:
+        raise _within(field, exc) from exc
+    for name, value in parse_qsl(parts.query):
+        if name not in ("auth_key", "timeout"):
+            raise ReqlDriverError(
+                f"{field} has an unknown parameter `{name}`; it may have auth_key and timeout."
+            )
+        said[name] = value
+    return said
+
+
+def checked_text(field: str, value: Any) -> str | None:
+    """The text of an argument; None if it is empty, or not given.
+
+    Raises:
+        ReqlDriverError: it is no text. It is not shown.
+    """
+    if not value:
+        return None
+    if not isinstance(value, str):
+        raise ReqlDriverError(f"{field} must be a string, not {type(value).__name__}.")
+    return value
+
+
+def checked_host(value: Any, field: str = "`host`") -> str | None:
+    """A host's name or address. See `checked_text`."""
+    host = checked_text(field, value)
+    if host and not host.isprintable():
+        raise ReqlDriverError(f"{field} {host!r} is no host name.")
+    # An IPv6 address may come as it stands in a url.
+    return host[1:-1] if host and host[0] == "[" and host[-1] == "]" else host
+
+
+def checked_port(value: Any) -> int | None:
+    """A port; None for 0, or if it is not given.
+
+    Raises:
+        ReqlDriverError: it is no number, or none that ports have.
+    """
+    if not value:
+        return None
+    try:
+        port = int(value) if isinstance(value, (int, str)) and value is not True else None
+    except ValueError:
+        port = None
+    if port is None:
+        raise ReqlDriverError(f"Could not convert port {value!r} to an integer.")
+    if not 0 <= port <= 65535:
+        raise ReqlDriverError(f"Port {port} is out of range: it must be from 1 to 65535.")
+    return port or None
+
+
+def _host_and_port(text: str) -> tuple[str, str]:
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    # An IPv6 address has colons itself: without brackets none of them begins a port.
+    if not colon or (":" in host and not bracketed):
+        return text, ""
+    return host, port
+
+
+def _said(**parts: Any) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def _split(url: Any, field: str) -> SplitResult:
+    from urllib.parse import urlsplit
+
+    if not isinstance(url, str):
+        raise ReqlDriverError(f"`url` must be a string, not {type(url).__name__}.")
+    try:
+        parts = urlsplit(url)
+    except ValueError as exc:
+        raise ReqlDriverError(f"{field} cannot be read: {exc}.") from exc
+    # The url itself is not shown: it may hold a password.
+    if parts.scheme != _SCHEME or not parts.netloc:
+        raise ReqlDriverError(f"{field} must begin with `{_SCHEME}://`, as in {_EXAMPLE}.")
+    return parts
+
+
+def _port_text(parts: SplitResult) -> str:
+    # Not `parts.port`: its error for a bad one would not be ours.
+    _, _, address = parts.netloc.rpartition("@")
+    _, _, port = address.rpartition("]")[2].partition(":")
+    return port
+
+
+def _within(field: str, error: ReqlDriverError) -> ReqlDriverError:
+    return ReqlDriverError(f"{field}: {error}")
