@@ -101,7 +101,7 @@ class QueryPrinter:
 
     def print_query(self) -> str:
         """The query as Python text."""
-        text, _ = self.term.render()
+        text, _ = self._rendered(None)
         return text
 
     def print_carrots(self) -> str:
@@ -109,9 +109,18 @@ class QueryPrinter:
 
         Spaces only when the frames lead nowhere.
         """
-        text, span = self.term.render(self.frames)
+        text, span = self._rendered(self.frames)
         start, end = span or (len(text), len(text))
         return " " * start + "^" * (end - start) + " " * (len(text) - end)
+
+    def _rendered(self, frames: Frames | None) -> tuple[str, tuple[int, int] | None]:
+        render = getattr(self.term, "render", None)
+        if render is not None:
+            return render(frames)  # type: ignore[no-any-return]
+        # Not a term of this driver: programs that stand in for a server make errors of their own.
+        compose = getattr(self.term, "compose", None)
+        text = repr(self.term) if compose is None else str(compose([], {}))
+        return text, None if frames else (0, len(text))
 
 
 class ReqlCursorEmpty(Exception):

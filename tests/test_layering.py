@@ -34,7 +34,7 @@ ALLOWED = {
     "codec": {"errors", "ql2", "pseudotypes"},
     "repl": {"errors"},
     "reql": {"codec", "errors", "pseudotypes", "ql2", "repl"},
-    "ast": {"pseudotypes", "reql"},
+    "ast": {"errors", "pseudotypes", "repl", "reql"},
     "query": {"reql"},
     "net": {"codec", "errors", "ql2", "repl", "version", "installation"},
     "pool": {"errors", "net"},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rethinkdb.errors import ReqlDriverCompileError
 from rethinkdb.reql.conversion import SCALARS, node
 from rethinkdb.reql.declare import Rows
+from rethinkdb.reql.families import RqlBoolOperQuery
 from rethinkdb.reql.inserts import as_text
 from rethinkdb.reql.rows import row_function
 from rethinkdb.reql.term import RqlQuery, make
@@ -61,7 +62,7 @@ def _inspected(
 
 def _refuse_tight_operands(cls: type[RqlQuery], nodes: Iterable[Any]) -> None:
     for operand in nodes:
-        if isinstance(operand, RqlQuery) and operand._binds_tight:
+        if isinstance(operand, RqlBoolOperQuery) and operand._by_operator:
             raise ReqlDriverCompileError(
                 f"Calling '{cls._prints_as}' on result of infix bitwise operator:\n{operand}.\n"
                 "This is almost always a precedence error: in Python `a < b | b < c` means"
@@ -90,4 +91,4 @@ def _documents_as_text(
 
 
 #: What is called in place of `call`, by the name of the class.
-OTHER_CALLS: Mapping[str, Call] = {"Funcall": _function_first, "Insert": _documents_as_text}
+OTHER_CALLS: Mapping[str, Call] = {"FunCall": _function_first, "Insert": _documents_as_text}

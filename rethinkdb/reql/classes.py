@@ -13,8 +13,17 @@ from rethinkdb.ql2 import TermType
 from rethinkdb.reql import late
 from rethinkdb.reql.calls import OTHER_CALLS, call
 from rethinkdb.reql.commands import values  # noqa: F401  # declares what no term inherits
-from rethinkdb.reql.conversion import binary, node
-from rethinkdb.reql.declare import COMMANDS, usual_class_name
+from rethinkdb.reql.conversion import binary, node, term
+from rethinkdb.reql.declare import COMMANDS, Command, usual_class_name
+from rethinkdb.reql.families import (
+    RqlBiCompareOperQuery,
+    RqlBiOperQuery,
+    RqlBoolOperQuery,
+    RqlBracketQuery,
+    RqlMethodQuery,
+    RqlTopLevelQuery,
+    family,
+)
 from rethinkdb.reql.inserts import Documents
 from rethinkdb.reql.literals import (
     DB,
@@ -22,6 +31,7 @@ from rethinkdb.reql.literals import (
     Constant,
     Datum,
     Func,
+    FunCall,
     ImplicitVar,
     MakeArray,
     MakeObj,
@@ -38,9 +48,13 @@ __all__ = ["class_names", "constant", "term_class"]
 # The module in which programs, and pickled terms, find the classes.
 _PLACE = "rethinkdb.ast"
 
+_PUBLIC: dict[str, Any] = {"__slots__": (), "__module__": _PLACE}
+
 _WRITTEN: tuple[type[RqlQuery], ...] = (
     *(RqlQuery, Datum, MakeArray, MakeObj, Binary, Documents),
-    *(Func, Var, Constant, ImplicitVar, Table, DB),
+    *(Func, FunCall, Var, Constant, ImplicitVar, Table, DB),
+    *(RqlTopLevelQuery, RqlMethodQuery, RqlBracketQuery, RqlBoolOperQuery),
+    *(RqlBiOperQuery, RqlBiCompareOperQuery),
 )
 
 _CONSTANTS = {
@@ -55,18 +69,16 @@ _CONSTANTS = {
     )
 }
 
+# Methods that print otherwise if they were written with an operator.
+_ALSO_OPERATORS = frozenset({TermType.AND, TermType.OR, TermType.SLICE})
+
+# What people mistake for something true or false.
 _CONDITIONS = frozenset(
     {
         *(TermType.EQ, TermType.NE, TermType.LT, TermType.LE, TermType.GT, TermType.GE),
         *(TermType.AND, TermType.OR, TermType.NOT),
     }
 )
-
-
-class Condition(Tested, RqlQuery):
-    """A comparison, or and, or, not: what people mistake for something true or false."""
-
-    __slots__ = ("_test",)
 
 
 # The classes that have been made.
@@ -83,19 +95,30 @@ def term_class(name: str) -> type[RqlQuery]:
     if found is not None:
         return found
     if name in COMMANDS:
-        base = Condition if COMMANDS[name].term_type in _CONDITIONS else RqlQuery
-        made = _made(name, base, COMMANDS[name].class_attributes)
+        made = _made(name, COMMANDS[name])
     elif name in _CONSTANTS:
         term_type = _CONSTANTS[name]
-        made = _made(name, Constant, {"_type": int(term_type), "_name": term_type.name.lower()})
+        attributes = {"term_type": int(term_type), "statement": term_type.name.lower()}
+        made = type(name, (Constant,), {**_PUBLIC, **attributes})
     else:
         raise AttributeError(f"module {_PLACE!r} has no attribute {name!r}")
     # If two threads make the class at the same time, both get the first one.
     return _classes.setdefault(name, made)
 
 
-def _made(name: str, base: type[RqlQuery], attributes: dict[str, Any]) -> type[RqlQuery]:
-    return type(name, (base,), {"__slots__": (), "__module__": _PLACE, **attributes})
+def _made(name: str, command: Command) -> type[RqlQuery]:
+    """The class of a command's terms."""
+    attributes = {**_PUBLIC, **command.class_attributes}
+    bases: tuple[type, ...] = (
+        family(name, attributes["_prints"].__func__, attributes["_compares"]),
+    )
+    if command.term_type in _CONDITIONS:
+        bases = (Tested, *bases)
+        attributes["__slots__"] += ("_test",)
+    if command.term_type in _ALSO_OPERATORS:
+        attributes["__slots__"] += ("_operator",)
+        attributes["_by_operator"] = property(lambda term: getattr(term, "_operator", False))
+    return type(name, bases, attributes)
 
 
 def class_names() -> set[str]:
@@ -130,4 +153,5 @@ unpickled.__module__ = _PLACE
 late.maker = _maker
 late.node = node
 late.binary = binary
+late.term = term
 late.start_options = start_options

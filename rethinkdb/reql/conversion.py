@@ -18,7 +18,7 @@ from rethinkdb.reql.term import RqlQuery, make
 if TYPE_CHECKING:
     from rethinkdb.reql.types import Value
 
-__all__ = ["NESTING_DEPTH", "SCALARS", "binary", "expr", "node"]
+__all__ = ["NESTING_DEPTH", "SCALARS", "binary", "expr", "node", "term"]
 
 NESTING_DEPTH = 20
 
@@ -55,13 +55,18 @@ def expr(val: Value, nesting_depth: int = NESTING_DEPTH) -> RqlQuery:
         if nesting_depth <= NESTING_DEPTH:  # then a function of the program's has gone too deep
             raise
         raise ReqlDriverCompileError("The value is nested too deep for Python.") from exc
-    if isinstance(made, RqlQuery):
-        return made
-    if type(made) is list:
-        return make(MakeArray, made[1], {})
-    if type(made) is dict:
-        return make(MakeObj, (), made)
-    return make(Datum, (made,), {})
+    return made if isinstance(made, RqlQuery) else term(made)
+
+
+def term(node: Any) -> RqlQuery:
+    """A node as a term."""
+    if isinstance(node, RqlQuery):
+        return node._written()
+    if type(node) is list:
+        return make(MakeArray, node[1], {})
+    if type(node) is dict:
+        return make(MakeObj, (), node)
+    return make(Datum, (node,), {})
 
 
 def node(value: Value, depth: int = NESTING_DEPTH) -> Any:

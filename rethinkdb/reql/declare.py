@@ -78,7 +78,7 @@ class Command:
     ) -> None:
         self.term_type = term_type
         self.class_name = class_name
-        self.class_attributes = {"_type": int(term_type), **class_attributes}
+        self.class_attributes = {"term_type": int(term_type), **class_attributes}
         self.make: late.Maker = self._make_first
 
     def _make_first(
@@ -93,11 +93,24 @@ class Command:
 COMMANDS: dict[str, Command] = {}
 
 
+# The classes whose names follow from nothing.
+_UNUSUAL_NAMES = {
+    TermType.DB: "DB",
+    TermType.ERROR: "UserError",
+    TermType.FUNCALL: "FunCall",
+    TermType.GEOJSON: "GeoJson",
+    TermType.ISO8601: "ISO8601",
+    TermType.JAVASCRIPT: "JavaScript",
+    TermType.TO_GEOJSON: "ToGeoJson",
+    TermType.TO_ISO8601: "ToISO8601",
+    TermType.UUID: "UUID",
+}
+
+
 def usual_class_name(term_type: TermType) -> str:
     """The name of the class that sends a term: `GetAll` sends `GET_ALL`."""
-    if term_type is TermType.DB:
-        return "DB"
-    return term_type.name.title().replace("_", "")
+    unusual = _UNUSUAL_NAMES.get(term_type)
+    return unusual or term_type.name.title().replace("_", "")
 
 
 def command(
@@ -108,7 +121,6 @@ def command(
     style: printing.Style = printing.method,
     prints_as: str = "",
     compares: bool = False,
-    binds_tight: bool = False,
     single: bool = False,
     class_name: str | None = None,
 ) -> Callable[[F], F]:
@@ -122,7 +134,6 @@ def command(
         prints_as: the operator to print, if the style is `infix`.
         compares: whether the command is a comparison. It then refuses operands made with `&` or
             `|`: Python applies these before comparisons, which is seldom what was meant.
-        binds_tight: whether the command is `&` or `|`.
         single: whether to check here that there is exactly one positional argument.
         class_name: the name of the class, if the usual one belongs to another command.
     """
@@ -133,14 +144,13 @@ def command(
             class_name or usual_class_name(term_type),
             {
                 "__doc__": declaration.__doc__,
-                "_name": declaration.__name__,
+                "statement": declaration.__name__,
                 "_rows": rows,
                 "_option_rows": option_rows,
                 "_prints": staticmethod(style),
                 "_prints_as": prints_as,
                 "_compares": compares,
                 "_inspects": rows is not Rows.NONE or option_rows or compares,
-                "_binds_tight": binds_tight,
             },
         )
         COMMANDS[made.class_name] = made
@@ -193,12 +203,22 @@ def function(
     return _caller(declared.command, declared.__wrapped__, subjects=0)
 
 
-def unbound(method: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
+def unbound(
+    method: Callable[Concatenate[Any, P], R], class_name: str | None = None
+) -> Callable[P, R]:
     """The `r.` function of a method that can do without what was before the dot.
 
     `r.table("t")` is a table of the default database, and `r.union()` is the union of nothing.
+
+    Args:
+        method: the method.
+        class_name: the name of the class of its terms, if it is not that of the method's.
     """
     declared: Any = method
-    call: Any = _caller(declared.command, declared.__wrapped__, subjects=0)
+    made: Command = declared.command
+    if class_name is not None:
+        attributes = {**made.class_attributes, "_prints": staticmethod(printing.top_level)}
+        made = COMMANDS[class_name] = Command(made.term_type, class_name, attributes)
+    call: Any = _caller(made, declared.__wrapped__, subjects=0)
     call.__wrapped__ = partial(declared.__wrapped__, None)  # the signature without `self`
     return cast("Callable[P, R]", call)

@@ -132,10 +132,10 @@ __all__ = [
 # --- databases and tables
 
 table = unbound(DB.table)
-table_create = unbound(DB.table_create)
-table_drop = unbound(DB.table_drop)
-table_list = unbound(DB.table_list)
-grant = unbound(DB.grant)
+table_create = unbound(DB.table_create, class_name="TableCreateTL")
+table_drop = unbound(DB.table_drop, class_name="TableDropTL")
+table_list = unbound(DB.table_list, class_name="TableListTL")
+grant = unbound(DB.grant, class_name="GrantTL")
 
 # --- control
 

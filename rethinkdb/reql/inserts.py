@@ -6,7 +6,7 @@ from typing import Any
 
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql import printing
-from rethinkdb.reql.conversion import NESTING_DEPTH, node
+from rethinkdb.reql.conversion import NESTING_DEPTH, node, term
 from rethinkdb.reql.term import RqlQuery, make
 
 __all__ = ["Documents", "as_text"]
@@ -19,22 +19,22 @@ class Documents(RqlQuery):
     """Documents as a JSON text, which the server parses. They print as they were given."""
 
     __slots__ = ()
-    _type = int(TermType.JSON)
+    term_type = int(TermType.JSON)
     _prints = staticmethod(printing.documents)
 
     def build(self) -> Any:
         """The term JSON."""
-        return [self._type, [self._nodes[0]]]
+        return [self.term_type, [self._nodes[0]]]
 
     def _outline(self, unbuilt: Any) -> Any:
         """The term JSON."""
         return self.build()
 
-    def written(self) -> Any:
+    def _written(self) -> RqlQuery:
         """The documents as they would be sent if there was no text."""
         from rethinkdb.reql import bulk
 
-        return node(bulk.written(bulk.Text(*self._nodes)))
+        return term(node(bulk.written(bulk.Text(*self._nodes))))
 
 
 def as_text(documents: Any) -> Any:

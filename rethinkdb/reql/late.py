@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from rethinkdb.reql.types import RqlQuery
 
-__all__ = ["Maker", "binary", "maker", "node", "start_options"]
+__all__ = ["Maker", "binary", "maker", "node", "start_options", "term"]
 
 #: Makes the term of a call. It takes the arguments, the options, and the number of arguments that
 #: were before the dot: 1 for a method, 0 for an `r.` function. `r.row` stays as it is in these.
@@ -25,6 +25,9 @@ maker: Callable[[str], Maker]
 
 #: Makes a node of a Python value; see `rethinkdb.reql.conversion`.
 node: Callable[[Any], Any]
+
+#: Makes a term of a node.
+term: Callable[[Any], RqlQuery]
 
 #: Makes a term of bytes, or of a term.
 binary: Callable[[Any], RqlQuery]

@@ -13,6 +13,7 @@ from rethinkdb.reql import late, printing
 from rethinkdb.reql.commands.databases import DatabaseCommands
 from rethinkdb.reql.commands.indexes import IndexCommands
 from rethinkdb.reql.commands.tables import TableCommands
+from rethinkdb.reql.families import RqlTopLevelQuery
 from rethinkdb.reql.term import RqlQuery, build_fields, built
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Binary",
     "Constant",
     "Datum",
+    "FunCall",
     "Func",
     "ImplicitVar",
     "MakeArray",
@@ -42,6 +44,13 @@ class Datum(RqlQuery):
         self._nodes = (val,)
         self._optargs = {}
 
+    @property
+    def data(self) -> Any:
+        """The scalar."""
+        return self._nodes[0]
+
+    _args = args = property(lambda self: [])  # as a scalar is no term
+
     def build(self) -> Any:
         """The scalar itself."""
         (value,) = self._nodes
@@ -56,7 +65,7 @@ class MakeArray(RqlQuery):
     """An array."""
 
     __slots__ = ()
-    _type = MAKE_ARRAY
+    term_type = MAKE_ARRAY
     _prints = staticmethod(printing.array)
 
 
@@ -88,7 +97,7 @@ class Func(RqlQuery):
     """A function. Its two arguments are an array of its variables' numbers, and its body."""
 
     __slots__ = ()
-    _type = int(TermType.FUNC)
+    term_type = int(TermType.FUNC)
     _prints = staticmethod(printing.function)
 
     def __init__(self, lmbd: Callable[..., Any]) -> None:
@@ -100,21 +109,29 @@ class Var(RqlQuery):
     """A variable: a parameter of a function, known by its number."""
 
     __slots__ = ()
-    _type = int(TermType.VAR)
+    term_type = int(TermType.VAR)
     _prints = staticmethod(printing.variable)
 
 
-class Binary(RqlQuery):
+class Binary(RqlTopLevelQuery):
     """Binary data: bytes in the form in which they are sent, or a term that is made binary."""
 
     __slots__ = ()
-    _type = int(TermType.BINARY)
-    _name = "binary"
+    term_type = int(TermType.BINARY)
+    statement = "binary"
     _prints = staticmethod(printing.binary)
 
     def __init__(self, data: Any) -> None:
         made = late.binary(data)
         self._nodes, self._optargs = made._nodes, made._optargs
+
+    @property
+    def base64_data(self) -> str:
+        """The bytes as they are sent."""
+        return str(self._nodes[0]["data"])
+
+    # Bytes are no term.
+    _args = args = property(lambda self: [] if type(self._nodes[0]) is dict else [*self._nodes])
 
     def build(self) -> Any:
         """The bytes as they are sent, or the term BINARY."""
@@ -125,6 +142,15 @@ class Binary(RqlQuery):
         """The bytes as they are sent, or the term BINARY with its argument as it is."""
         (node,) = self._nodes
         return node if type(node) is dict else super()._outline(unbuilt)
+
+
+class FunCall(RqlQuery):
+    """`do`: the call of a function. The function is the first argument, as it is sent."""
+
+    __slots__ = ()
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args[-1:], *args[:-1])
 
 
 class Constant(RqlQuery):
@@ -138,8 +164,8 @@ class ImplicitVar(Constant):
     """`r.row`, the document that a command looks at."""
 
     __slots__ = ()
-    _type = int(TermType.IMPLICIT_VAR)
-    _name = "row"
+    term_type = int(TermType.IMPLICIT_VAR)
+    statement = "row"
 
     def __call__(self, *args: object, **kwargs: object) -> RqlQuery:
         """Raises: drivers in other languages write `r.row('field')`, in Python it is `[...]`.
@@ -156,7 +182,7 @@ class Table(TableCommands, IndexCommands, RqlQuery):
     __slots__ = ()
 
 
-class DB(DatabaseCommands, RqlQuery):
+class DB(DatabaseCommands, RqlTopLevelQuery):
     """A database."""
 
     __slots__ = ()

@@ -12,10 +12,11 @@ __all__ = ["Entry", "picklable", "unpickled"]
 
 
 #: A term: its class; its arguments, and which of them are terms, by position; its options, and
-#: which of them are terms, by name. Arguments and options that are terms are None, and the numbers
-#: of their entries stand in the dicts. It is a tuple, as pickles name no class but those of `ast`.
+#: which of them are terms, by name; whether it was written with an operator. Arguments and options
+#: that are terms are None, and the numbers of their entries stand in the dicts. It is a tuple, as
+#: pickles name no class but those of `ast`.
 Entry: TypeAlias = (
-    "tuple[type[RqlQuery], list[Any], dict[int, int], dict[str, Any], dict[str, int]]"
+    "tuple[type[RqlQuery], list[Any], dict[int, int], dict[str, Any], dict[str, int], bool]"
 )
 
 
@@ -56,18 +57,20 @@ def _entry(term: RqlQuery, terms: type[RqlQuery], positions: dict[int, int]) -> 
         nodes[at] = None
     for name in optargs_at:
         optargs[name] = None
-    return type(term), nodes, nodes_at, optargs, optargs_at
+    return type(term), nodes, nodes_at, optargs, optargs_at, term._by_operator
 
 
 def unpickled(entries: list[Entry]) -> RqlQuery:
     """The term of which `picklable` made these."""
     terms: list[RqlQuery] = []
-    for cls, nodes, nodes_at, optargs, optargs_at in entries:
+    for cls, nodes, nodes_at, optargs, optargs_at, by_operator in entries:
         for at, position in nodes_at.items():
             nodes[at] = terms[position]
         for name, position in optargs_at.items():
             optargs[name] = terms[position]
         term = cls.__new__(cls)
         term._nodes, term._optargs = nodes, optargs
+        if by_operator:
+            term._operator = True
         terms.append(term)
     return terms[-1]

@@ -29,9 +29,10 @@ Piece: TypeAlias = "str | Part"
 class PrintableTerm(Protocol):
     """A term, as printing sees it."""
 
-    _name: ClassVar[str]
+    statement: ClassVar[str]
     _prints: ClassVar[Style]
     _prints_as: ClassVar[str]
+    _by_operator: bool
     _nodes: Any
     _optargs: dict[str, Any]
 
@@ -177,14 +178,14 @@ def method(term: PrintableTerm) -> Iterator[Piece]:
         yield from top_level(term)
         return
     yield from _operand(term._nodes[0], 0)
-    yield f".{term._name}("
+    yield f".{term.statement}("
     yield from _arguments(term, skip=1)
     yield ")"
 
 
 def top_level(term: PrintableTerm) -> Iterator[Piece]:
     """`r.name(args, option=value)`"""
-    yield f"r.{term._name}("
+    yield f"r.{term.statement}("
     yield from _arguments(term)
     yield ")"
 
@@ -211,8 +212,11 @@ def infix(term: PrintableTerm) -> Iterator[Piece]:
 
 
 def logical(term: PrintableTerm) -> Iterator[Piece]:
-    """`r.and_(a, b)`"""
-    yield f"r.{term._name}("
+    """`r.and_(a, b)`, or `(a & b)` if it was written so"""
+    if term._by_operator:
+        yield from infix(term)
+        return
+    yield f"r.{term.statement}("
     yield from _operands(term, ", ")
     yield ")"
 
@@ -233,8 +237,11 @@ def bracket(term: PrintableTerm) -> Iterator[Piece]:
     yield "]"
 
 
-def bracket_slice(term: PrintableTerm) -> Iterator[Piece]:
-    """`a[b:c]`"""
+def part(term: PrintableTerm) -> Iterator[Piece]:
+    """`a.slice(b, c)`, or `a[b:c]` if it was written so"""
+    if not term._by_operator:
+        yield from method(term)
+        return
     yield from _operand(term._nodes[0], 0)
     yield "["
     yield term._nodes[1], 1
@@ -245,7 +252,7 @@ def bracket_slice(term: PrintableTerm) -> Iterator[Piece]:
 
 def constant(term: PrintableTerm) -> Iterator[Piece]:
     """`r.monday`"""
-    yield f"r.{term._name}"
+    yield f"r.{term.statement}"
 
 
 def variable(term: PrintableTerm) -> Iterator[Piece]:
@@ -284,4 +291,4 @@ def binary(term: PrintableTerm) -> Iterator[Piece]:
 
 def documents(term: Any) -> Iterator[Piece]:
     """The documents that were given, although they are sent as a text."""
-    yield term.written(), None
+    yield term._written(), None

@@ -8,17 +8,18 @@ from rethinkdb.reql.callables import next_variables
 from rethinkdb.reql.literals import MAKE_ARRAY, Func, ImplicitVar
 from rethinkdb.reql.term import RqlQuery, make
 
-__all__ = ["row_function"]
+__all__ = ["holds_row", "row_function"]
 
 
 def row_function(node: Any) -> Any:
     """A function with one parameter if the node holds `r.row`, else the node itself."""
-    if not isinstance(node, RqlQuery) or not _holds_row(node):
+    if not isinstance(node, RqlQuery) or not holds_row(node):
         return node
     return make(Func, ([MAKE_ARRAY, next_variables(1)], node), {})
 
 
-def _holds_row(term: RqlQuery) -> bool:
+def holds_row(term: RqlQuery) -> bool:
+    """Whether `r.row` is in a term, but not in a function inside it."""
     pending: list[Any] = [term]
     while pending:
         node = pending.pop()

@@ -67,7 +67,7 @@ def build_db(db: Any) -> Any:
 
 def _takes_timeout(term: RqlQuery) -> bool:
     # Scalars and objects have no type: they are sent as they are.
-    return any(getattr(part, "_type", None) in _TAKE_TIMEOUT for part in term._parts())
+    return any(getattr(part, "term_type", None) in _TAKE_TIMEOUT for part in term._parts())
 
 
 def _warn(text: str) -> None:

@@ -29,6 +29,7 @@ from rethinkdb.reql.commands.writing import WritingCommands
 from rethinkdb.reql.declare import Rows
 from rethinkdb.reql.pickling import picklable, unpickled
 from rethinkdb.reql.truth import tests, used
+from rethinkdb.reql.views import TermViews
 
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeVar, overload
@@ -50,6 +51,9 @@ _START = int(QueryType.START)
 
 _new = object.__new__
 
+# What programs for releases of the official package before 2.4 state of commands that they add.
+_OLD_NAMES = {"tt": "term_type", "st": "statement"}
+
 
 class RqlQuery(
     Operators,
@@ -62,6 +66,7 @@ class RqlQuery(
     ControlCommands,
     TimeCommands,
     GeoCommands,
+    TermViews,
 ):
     """A query, or a part of one.
 
@@ -70,15 +75,20 @@ class RqlQuery(
 
     __slots__ = ("_nodes", "_optargs")
 
-    _type: ClassVar[int]
-    _name: ClassVar[str] = ""
+    term_type: ClassVar[int]
+    statement: ClassVar[str] = ""
     _prints: ClassVar[_Style] = staticmethod(printing.method)
     _prints_as: ClassVar[str] = ""
     _rows: ClassVar[Rows] = Rows.NONE
     _option_rows: ClassVar[bool] = False
     _compares: ClassVar[bool] = False
     _inspects: ClassVar[bool] = False  # whether any of the last three is set
-    _binds_tight: ClassVar[bool] = False  # whether it was made with & or |
+
+    # Whether it was written with an operator, where the method prints otherwise: `&`, `|`, `[:]`.
+    _by_operator: bool = False
+
+    if TYPE_CHECKING:
+        _operator: bool  # an attribute of the classes of which this can be so
 
     _nodes: Sequence[Any]
     _optargs: dict[str, Any]
@@ -89,6 +99,11 @@ class RqlQuery(
         if tests:
             used(self._nodes)
             used(self._optargs.values())
+
+    def __init_subclass__(cls) -> None:
+        for old, name in _OLD_NAMES.items():
+            if old in cls.__dict__:
+                setattr(cls, name, cls.__dict__[old])
 
     # --- running
 
@@ -175,8 +190,8 @@ class RqlQuery(
             for node in self._nodes:
                 args.append(node.build() if isinstance(node, RqlQuery) else node)
             if not self._optargs:
-                return [self._type, args]
-            return [self._type, args, build_fields(self._optargs)]
+                return [self.term_type, args]
+            return [self.term_type, args, build_fields(self._optargs)]
         except RecursionError:
             return built(self)
 
@@ -189,10 +204,10 @@ class RqlQuery(
         args = list(self._nodes)
         unbuilt.append(args)
         if not self._optargs:
-            return [self._type, args]
+            return [self.term_type, args]
         optargs = dict(self._optargs)
         unbuilt.append(optargs)
-        return [self._type, args, optargs]
+        return [self.term_type, args, optargs]
 
     def start_body(self, options: Mapping[str, Any], db: str | None) -> list[Any]:
         """All that a START query sends: the query, and its run options.
@@ -205,6 +220,10 @@ class RqlQuery(
         if tests:
             used(self._parts())
         return [_START, self.build(), late.start_options(self, options, db)]
+
+    def _written(self) -> RqlQuery:
+        """The term as the program wrote it. It is another one for documents sent as a text."""
+        return self
 
     def _parts(self) -> Iterator[RqlQuery]:
         """The query's terms: this one, and all that it is made of."""

@@ -446,7 +446,7 @@ def test_every_declaration_is_documented() -> None:
     from rethinkdb.reql.declare import COMMANDS
 
     for command in COMMANDS.values():
-        name, doc = command.class_attributes["_name"], command.class_attributes["__doc__"]
+        name, doc = command.class_attributes["statement"], command.class_attributes["__doc__"]
         if name.startswith("_"):
             continue  # what an operator makes
         for section in ("Returns:", "Raises:", "Example:"):

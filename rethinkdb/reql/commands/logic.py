@@ -129,7 +129,7 @@ class LogicCommands:
 
     # --- logic
 
-    @command(TermType.AND, style=logical)
+    @command(TermType.AND, style=logical, prints_as="&")
     def and_(self, /, *others: Value) -> RqlQuery:
         """Tells whether all values are true. Short form: `a & b`.
 
@@ -148,7 +148,7 @@ class LogicCommands:
             r.table("t").filter((r.row["a"] == 1) & (r.row["b"] == 2)).run(conn)
         """
 
-    @command(TermType.OR, style=logical)
+    @command(TermType.OR, style=logical, prints_as="|")
     def or_(self, /, *others: Value) -> RqlQuery:
         """Tells whether some value is true. Short form: `a | b`.
 

@@ -14,9 +14,13 @@ from rethinkdb.reql.commands.logic import LogicCommands
 from rethinkdb.reql.declare import command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rethinkdb.reql.types import RqlQuery, Value
 
 __all__ = ["Operators"]
+
+Slice = slice  # in the class below `slice` is the command
 
 
 class Operators(ArithmeticCommands, LogicCommands):
@@ -27,6 +31,9 @@ class Operators(ArithmeticCommands, LogicCommands):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+        slice: Callable[..., RqlQuery]
+
     # --- brackets
 
     def __getitem__(self, key: Value) -> RqlQuery:
@@ -35,25 +42,21 @@ class Operators(ArithmeticCommands, LogicCommands):
         `q["name"]` is a field of an object, `q[0]` an element of a sequence, `q[1:3]` a part of a
         sequence, as with `slice`. `q[{"address": "city"}]` keeps fields, as with `pluck`.
         """
-        if isinstance(key, slice):
+        if isinstance(key, Slice):
             return self._part(key)
         return self._bracket(list(key) if isinstance(key, tuple) else key)
 
-    def _part(self, key: slice) -> RqlQuery:
+    def _part(self, key: Slice) -> RqlQuery:
         if key.step is not None:
             raise ReqlDriverCompileError(f"A slice of a query has no step: {key.step!r}")
         start = 0 if key.start is None else key.start
         if key.stop is None:
-            return self._bracket_slice(start, -1, right_bound="closed")
-        return self._bracket_slice(start, key.stop)
+            return _by_operator(self.slice(start, -1, right_bound="closed"))
+        return _by_operator(self.slice(start, key.stop))
 
     @command(TermType.BRACKET, style=printing.bracket)
     def _bracket(self, key: Value, /) -> RqlQuery:
         """`q[key]`"""
-
-    @command(TermType.SLICE, style=printing.bracket_slice, class_name="BracketSlice")
-    def _bracket_slice(self, start: Value, end: Value, /, *, right_bound: str = "open") -> RqlQuery:
-        """`q[start:end]`"""
 
     def __iter__(self) -> Any:
         """Raises, as otherwise Python would call `__getitem__` with 0, 1, 2 and never end.
@@ -69,31 +72,19 @@ class Operators(ArithmeticCommands, LogicCommands):
 
     # --- logic
 
-    @command(
-        TermType.AND,
-        style=printing.infix,
-        prints_as="&",
-        class_name="AndOperator",
-        binds_tight=True,
-    )
     def __and__(self, other: Value, /) -> RqlQuery:
         """`a & b` is `a.and_(b)`."""
+        return _by_operator(self.and_(other))
 
-    @command(
-        TermType.OR,
-        style=printing.infix,
-        prints_as="|",
-        class_name="OrOperator",
-        binds_tight=True,
-    )
     def __or__(self, other: Value, /) -> RqlQuery:
         """`a | b` is `a.or_(b)`."""
+        return _by_operator(self.or_(other))
 
     def __rand__(self, other: Value) -> RqlQuery:
-        return Operators.__and__(other, self)
+        return _by_operator(LogicCommands.and_(other, self))
 
     def __ror__(self, other: Value) -> RqlQuery:
-        return Operators.__or__(other, self)
+        return _by_operator(LogicCommands.or_(other, self))
 
     def __invert__(self) -> RqlQuery:
         return self.not_()
@@ -151,3 +142,9 @@ class Operators(ArithmeticCommands, LogicCommands):
 
     def __rmod__(self, other: Value) -> RqlQuery:
         return ArithmeticCommands.mod(other, cast("RqlQuery", self))
+
+
+def _by_operator(term: RqlQuery) -> RqlQuery:
+    """The term, which prints with its operator then."""
+    term._operator = True
+    return term

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql.declare import UNSET, Rows, command
-from rethinkdb.reql.printing import top_level
+from rethinkdb.reql.printing import part, top_level
 
 if TYPE_CHECKING:
     from rethinkdb.reql.types import Bound, Fields, Flag, Function, Integer, RqlQuery, Text, Value
@@ -129,7 +129,7 @@ class SequenceCommands:
             r.table("posts").order_by(index=r.desc("day")).limit(3).run(conn)
         """
 
-    @command(TermType.SLICE)
+    @command(TermType.SLICE, style=part)
     def slice(
         self,
         start: Integer,
