@@ -147,7 +147,7 @@ def test_the_demo_shows_what_it_promises(demo: str) -> None:
     for expected in (
         'r.table_create("heroes")',
         "['Radia', 'Grace', 'Ada']",
-        ">>> feed.next()\n{'new_val': {'id': 4, 'name': 'Barbara'}, 'old_val': None}",
+        ">>> feed.next()\n{'new_val': {'born': 1939, 'id': 4, 'name': 'Barbara'}, 'old_val': None}",
         "ReqlQueryLogicError",
         "^^^^",
     ):

@@ -29,7 +29,8 @@ STEPS = {
     "watch a table, while another connection writes to it": [
         'feed = r.table("heroes").changes().run(conn)',
         "other = r.connect({address})",
-        'r.table("heroes").insert({{"id": 4, "name": "Barbara"}}).run(other)["inserted"]',
+        'barbara = {{"id": 4, "name": "Barbara", "born": 1939}}',
+        'r.table("heroes").insert(barbara).run(other)["inserted"]',
         "feed.next()",
         'r.table("heroes").get(2).update({{"rank": "Rear Admiral"}}).run(other)["replaced"]',
         "feed.next()",
