@@ -81,6 +81,12 @@ class Credentials:
         stored_key = hashlib.sha256(_hmac(salted, b"Client Key")).digest()
         return cls(salt, iterations, stored_key, _hmac(salted, b"Server Key"))
 
+    def fits(self, password: bytes) -> bool:
+        """Whether a password in clear, as older drivers send it, is the right one."""
+        salted = hashlib.pbkdf2_hmac("sha256", password, self.salt, self.iterations)
+        stored_key = hashlib.sha256(_hmac(salted, b"Client Key")).digest()
+        return hmac.compare_digest(stored_key, self.stored_key)
+
 
 class ScramClient:
     """The client's side of one exchange.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from rethinkdb.ql2 import ResponseType
+from rethinkdb.ql2 import ResponseType, Version
 
+from .events import HandshakeCompleted
 from .frames import MAX_QUERY_SIZE, FrameTooLarge, frame_header
 from .handshake import MAGIC, HandshakeRefused, server_handshake
+from .old_handshake import OLD_USER, OLD_VERSIONS, SUCCESS, old_handshake_size, refusal_text
 from .protocol import Protocol, State
 from .scram import Credentials, make_nonce
 
@@ -27,6 +29,9 @@ class ServerProtocol(Protocol):
         server_version: what to call ourselves.
         nonce: random if not given; tests give one.
         max_query_size: the longest query to accept, in bytes.
+
+    Attributes:
+        one_by_one: the client expects its queries to be answered one after the other, in order.
 
     Example::
 
@@ -52,9 +57,12 @@ class ServerProtocol(Protocol):
         super().__init__(
             server_handshake(credentials, server_version, nonce or make_nonce()), max_query_size
         )
+        self._credentials = credentials
+        self._server_version = server_version
         self._max_query_size = max_query_size
         # The greeting answers the magic number, so it waits for that.
         self._greeting = self.data_to_send()
+        self.one_by_one = False
         self._discarding = 0
         self._too_large: FrameTooLarge | None = None
 
@@ -73,7 +81,8 @@ class ServerProtocol(Protocol):
             return
         magic = self._lines[: len(MAGIC)]
         if magic != MAGIC:
-            self._refuse_magic()
+            number = int.from_bytes(magic, "little")
+            self._receive_old(number) if number in OLD_VERSIONS else self._refuse_magic()
             return
         del self._lines[: len(MAGIC)]
         self.output.append(self._greeting)
@@ -86,8 +95,28 @@ class ServerProtocol(Protocol):
             "Received an unsupported protocol version. This port is for RethinkDB queries. "
             "Does your client driver version not match the server?"
         )
-        self.output.append(f"ERROR: {text}\n\0".encode())
-        self.fail(HandshakeRefused(-1, text))
+        self._refuse(HandshakeRefused(-1, text))
+
+    def _refuse(self, exc: HandshakeRefused) -> None:
+        self.output.append(refusal_text(exc.message))
+        self.fail(exc)
+
+    def _receive_old(self, version: int) -> None:
+        try:
+            size = old_handshake_size(self._lines, self._credentials)
+        except HandshakeRefused as exc:
+            self._refuse(exc)
+            return
+        if size is None:
+            return
+        self.incoming.append(bytes(self._lines[size:]))
+        self._lines.clear()
+        self._greeting = b""
+        self.one_by_one = version == Version.V0_3
+        self.output.append(SUCCESS)
+        self.events.append(HandshakeCompleted(OLD_USER, self._server_version))
+        self.state = State.OPEN
+        self._receive_frames()
 
     def _line_too_long(self) -> None:
         self._handshake_failed(HandshakeRefused(7, "Limited read buffer size."))

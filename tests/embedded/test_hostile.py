@@ -262,3 +262,48 @@ def test_without_descriptors_it_waits_for_some() -> None:
     found = in_process(WITHOUT_DESCRIPTORS)
     assert found["answers"] > 1
     assert found["busy"] < 0.5
+
+
+# -- drivers from before 2016
+
+V0_3, V0_4, JSON = 0x5F75E83E, 0x400C2D20, 0x7E6970C7
+
+
+def old_client(server: Server, version: int, key: bytes, queries: list[bytes]) -> socket.socket:
+    client = socket.create_connection((server.host, server.port), timeout=PATIENCE)
+    data = struct.pack("<II", version, len(key)) + key + struct.pack("<I", JSON)
+    client.sendall(data + b"".join(frame(token, body) for token, body in enumerate(queries)))
+    return client
+
+
+def received(client: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = client.recv(size - len(data))
+        assert piece, "the server hung up"
+        data += piece
+    return data
+
+
+def test_old_drivers_are_served() -> None:
+    with Server(password="x") as server:
+        with old_client(server, V0_4, b"x", [b"[1,5,{}]"]) as client:
+            assert received(client, 8) == b"SUCCESS\0"
+            assert received(client, 27) == frame(0, b'{"t":1,"r":[5]}')
+        with old_client(server, V0_4, b"y", []) as client:
+            assert client.recv(100) == b"ERROR: Incorrect authorization key.\n\0"
+
+
+def test_the_oldest_drivers_have_their_answers_in_order(one_server: Server) -> None:
+    slow = start(r.js("while (true) {}", timeout=0.2).build())
+    for version, order in ((V0_3, [0, 1, 2]), (V0_4, [1, 2, 0])):
+        with old_client(one_server, version, b"", [slow, b"[1,1]", b"[1,2]"]) as client:
+            assert received(client, 8) == b"SUCCESS\0"
+            found = []
+            for _ in order:
+                token, size = struct.unpack("<QI", received(client, 12))
+                received(client, size)
+                found.append(token)
+            assert found[0] == order[0]
+            assert sorted(found) == [0, 1, 2]
+            assert (found.index(0) == 0) is (version == V0_3)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("rethinkdb.embedded")
 
 _READ_SIZE = 256 * 1024
+_LEFT_READS = 16
 
 
 class Peer:
@@ -112,6 +113,7 @@ class Peer:
                 submit_later=self._listener.workers.submit_later,
                 has_room=lambda: self._in_lead(self._catch_up),
                 choked=lambda: self._choked,
+                one_by_one=self._protocol.one_by_one,
             )
         elif isinstance(event, FrameReceived):
             self._backlog.append(event)
@@ -201,9 +203,20 @@ class Peer:
         self._listener.forget(self)
         with self._lock:
             self._protocol.close()
+            self._take_what_is_left()
             self.socket.close()
         if self._conversation is not None:
             self._conversation.close()
+
+    def _take_what_is_left(self) -> None:
+        # What has arrived and is not read makes the system reset the connection: then the client
+        # may not see the last answer, which perhaps says why it is hung up on.
+        try:
+            for _ in range(_LEFT_READS):
+                if not self.socket.recv(_READ_SIZE):
+                    return
+        except OSError:
+            return
 
     # -- in any thread
 

@@ -78,6 +78,7 @@ class Conversation:
         has_room: called when `full` has become false again.
         choked: whether the client must take replies before it gets more. Queries wait meanwhile,
             until `go_on`.
+        one_by_one: the next request is only looked at when there is none without its answer.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Conversation:
         submit_later: Callable[[float, Job], None],
         has_room: Callable[[], None] = lambda: None,
         choked: Callable[[], bool] = lambda: False,
+        one_by_one: bool = False,
     ) -> None:
         self._store = store
         self._figures = store.figures
@@ -103,6 +105,7 @@ class Conversation:
         self._submit_later = submit_later
         self._has_room = has_room
         self._choked = choked
+        self._most = 1 if one_by_one else limits.MOST_OUTSTANDING
         self._lock = threading.Lock()
         self._at_work = threading.local()
         self._queries: dict[int, Turns] = {}
@@ -119,7 +122,7 @@ class Conversation:
     def full(self) -> bool:
         """Whether as many requests are outstanding as may be; `has_room` tells the end of that."""
         return (
-            self._outstanding + len(self._waits) >= limits.MOST_OUTSTANDING
+            self._outstanding + len(self._waits) >= self._most
             or self._outstanding_bytes >= limits.MOST_OUTSTANDING_BYTES
         )
 
