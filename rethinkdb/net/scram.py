@@ -17,8 +17,9 @@ __all__ = ["Credentials", "ScramClient", "ScramError", "ScramServer", "make_nonc
 
 DEFAULT_ITERATIONS = 4096
 
-MAX_ITERATIONS = 10_000_000
-"""Some seconds of work: a peer that asks for more wants to keep this process busy."""
+MAX_ITERATIONS = 1_000_000
+"""Half a second of work: a peer that asks for more wants to keep this process busy. Servers ask for
+4096 unless told otherwise."""
 
 _GS2_HEADER = "n,,"
 _CHANNEL_BINDING = "biws"  # base64 of the GS2 header: "no channel binding"
@@ -114,6 +115,8 @@ class ScramClient:
             ScramError: the challenge is not one for us.
         """
         attributes = _attributes(challenge)
+        if "m" in attributes:  # something that we must understand, and do not (RFC 5802, 5.1)
+            raise ScramError(EXTENSIONS_NOT_SUPPORTED, "Extensions not supported")
         nonce = attributes.get("r", "")
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise ScramError(OTHER_ERROR, "Invalid nonce from server")
@@ -227,17 +230,23 @@ def _require(attributes: dict[str, str], names: str) -> None:
 
 
 def _salt(text: str) -> bytes:
+    if not text:
+        raise ScramError(OTHER_ERROR, "Invalid salt from server: it is empty")
     try:
         return _decode(text)
     except ValueError as exc:
-        raise ScramError(OTHER_ERROR, "Invalid salt from server") from exc
+        raise ScramError(OTHER_ERROR, "Invalid salt from server: it is no base64") from exc
 
 
 def _iterations(text: str) -> int:
     # Eight digits at most, as Python refuses to convert thousands of them.
     if text.isascii() and text.isdigit() and len(text) <= 8 and 1 <= int(text) <= MAX_ITERATIONS:
         return int(text)
-    raise ScramError(OTHER_ERROR, "Invalid iteration count from server")
+    raise ScramError(
+        OTHER_ERROR,
+        f"Invalid iteration count from server: {text[:20]!r}. This driver accepts 1 to "
+        f"{MAX_ITERATIONS}, as more would hold it up for too long",
+    )
 
 
 def _escape(user: str) -> str:

@@ -255,6 +255,21 @@ def test_unfinished_json_is_not():
             "no authentication message",
         ),
         (
+            GREETING + CHALLENGE.replace(b"i=4096", b"i=4000000"),
+            ReqlAuthError,
+            "Invalid iteration count from server: '4000000'. This driver accepts 1 to 1000000",
+        ),
+        (
+            GREETING + CHALLENGE.replace(b"s=W22ZaJ0SNY7soEsUEjb6gQ==", b"s="),
+            ReqlAuthError,
+            "Invalid salt from server",
+        ),
+        (
+            GREETING + CHALLENGE.replace(b"r=rOpr", b"m=x,r=rOpr"),
+            ReqlAuthError,
+            "Extensions not supported",
+        ),
+        (
             GREETING + CHALLENGE.replace(b"rOpr", b"xxxx"),
             ReqlAuthError,
             "Invalid nonce from server",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rethinkdb.net import scram
 from rethinkdb.net.scram import Credentials, ScramClient, ScramError, ScramServer, make_nonce
 
 NONCE = "rOprNGfwEbeRWgbNEkqO"
@@ -80,12 +81,18 @@ def test_unknown_users_get_a_plausible_challenge():
         ("r=S,s=YQ==,i=1", "Invalid nonce"),
         ("r=C,s=YQ==,i=1", "Invalid nonce"),
         ("s=YQ==,i=1", "Invalid nonce"),
+        ("r=CS,s=YQ==,i=1,x=y", None),  # an extension that may be ignored
+        ("m=1,r=CS,s=YQ==,i=1", "Extensions not supported"),
+        ("r=CS,s=YQ==,i=1,m=1", "Extensions not supported"),
+        ("r=CS,i=1", "Invalid salt from server: it is empty"),
+        ("r=CS,s=,i=1", "Invalid salt from server: it is empty"),
         ("r=CS,s=Y,i=1", "Invalid salt"),
         ("r=CS,s=ä,i=1", "Invalid salt"),
         ("r=CS,s=YQ==", "Invalid iteration count"),
         ("r=CS,s=YQ==,i=0", "Invalid iteration count"),
         ("r=CS,s=YQ==,i=-1", "Invalid iteration count"),
         ("r=CS,s=YQ==,i=٣", "Invalid iteration count"),
+        ("r=CS,s=YQ==,i=1000001", "count from server: '1000001'. This driver accepts 1 to 1000000"),
         ("r=CS,s=YQ==,i=10000001", "Invalid iteration count"),
         ("r=CS,s=YQ==,i=" + "9" * 5000, "Invalid iteration count"),
         ("", "Invalid encoding"),
@@ -100,6 +107,13 @@ def test_challenges(challenge, message):
         return
     with pytest.raises(ScramError, match=message):
         client.final_message(challenge)
+
+
+def test_the_greatest_iteration_count_is_accepted(monkeypatch):
+    asked = []
+    monkeypatch.setattr(scram, "_salted_password", lambda *args: asked.append(args) or bytes(32))
+    ScramClient("user", "pencil", "C").final_message("r=CS,s=YQ==,i=1000000")
+    assert asked == [("pencil", b"a", 1_000_000)]
 
 
 @pytest.mark.parametrize("answer", ["", "v=", "v=6rriTRBi", "e=invalid-proof", SERVER_FINAL + "ä"])
