@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rethinkdb.codec import Codec
 from rethinkdb.errors import (
@@ -131,6 +133,40 @@ def test_read_ahead_when_a_part_of_a_batch_is_taken_while_the_next_one_travels()
     assert pair.types() == []
     assert stream.take() == 5
     assert pair.types() == [CONTINUE]
+
+
+WAYS = ["take", "take_batch", "next", "has_next", "directly"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*WAYS, "arrive"]), st.integers(0, 5)), min_size=5, max_size=60
+    )
+)
+def test_two_batches_and_no_more_whatever_way_items_are_taken(steps):
+    pair = Pair()
+    waiter, token = pair.run()
+    pair.answer(token, PARTIAL)
+    stream = settled(waiter)
+    asked, batches = len(pair.types()), 0
+    for way, count in steps:
+        if way == "arrive":
+            if asked:
+                batches += 1
+                asked -= 1
+                pair.answer(token, PARTIAL, *[batches] * count)
+        elif way == "take_batch":
+            stream.take_batch()
+        else:
+            for _ in range(min(count, len(stream.buffer))):
+                if way == "directly":
+                    stream.buffer.popleft()
+                    settled(stream.read_ahead())
+                else:
+                    getattr(stream, way)()
+        asked += len(pair.types())
+        assert len(set(stream.buffer)) + asked <= 2
+        assert stream.buffer or asked == 1  # whoever keeps up waits for what is under way
 
 
 def test_take_needs_an_item():
