@@ -230,3 +230,14 @@ def test_the_program_of_a_loop_drops_its_tables(loop: str) -> None:
     with Server() as server, r.connect(server.host, server.port) as conn:
         assert show_loop(console, loop, server)
         assert r.table_list().run(conn) == []
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_program_of_a_loop_asks_the_environment_where_to_connect(loop: str) -> None:
+    if loop not in WITHOUT_EXTRA:
+        pytest.importorskip(loop)
+    with Server() as server:
+        for where in (f"{server.host}:{server.port}", server.url):
+            env = {**os.environ, "RETHINKDB_URL": where}
+            done = run(sys.executable, "-m", f"rethinkdb.cli.demos.{loop}", cwd=ROOT, env=env)
+            assert len(done.stdout.splitlines()) == 20

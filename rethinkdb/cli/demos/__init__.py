@@ -5,5 +5,6 @@
 
     python -m rethinkdb.cli.demos.trio localhost 28015
 
-Without host and port it connects where `r.connect()` does.
+Without host and port it connects where `r.connect()` does: to what the environment variable
+`RETHINKDB_URL` says, a URL or `host:port`, else to this machine.
 """
