@@ -23,6 +23,7 @@ class ConnectArguments(TypedDict, total=False):
     url: str | None
     json_encoder: Callable[..., Any] | None
     json_decoder: Callable[..., Any] | None
+    deadline: float | None
 
 
 class IOLoopArguments(ConnectArguments, total=False):

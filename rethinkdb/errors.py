@@ -81,8 +81,13 @@ Frames = Sequence["int | str"]
 class Printable(Protocol):
     """What an error needs of a query to show it: a term (rethinkdb.ast) has it."""
 
-    def render(self, frames: Frames | None = None) -> tuple[str, tuple[int, int] | None]:
-        """The query's text, and the span in it of the part that `frames` leads to."""
+    def render(
+        self, frames: Frames | None = None, enough: int | None = None
+    ) -> tuple[str, tuple[int, int] | None]:
+        """The query's text, and the span in it of the part that `frames` leads to.
+
+        The text may be cut where it has more than `enough` characters.
+        """
         ...
 
 
@@ -323,15 +328,18 @@ class _ReqlTimeoutError(ReqlDriverError, TimeoutError):
 
 
 class ReqlTimeoutError(_ReqlTimeoutError):
-    """Something took too long: with a server's address, connecting to it.
+    """Something took too long: connecting, an answer, or a cursor's next item.
 
     Args:
-        host, port: the server that could not be reached in time.
+        host, port: the server that did not do it in time.
+        message: what took too long; by default, with a host and a port, connecting.
     """
 
-    def __init__(self, host: str | None = None, port: int | None = None) -> None:
-        super().__init__(_with_address("Operation timed out.", host, port))
-        self._call = (host, port)
+    def __init__(
+        self, host: str | None = None, port: int | None = None, message: str | None = None
+    ) -> None:
+        super().__init__(message or _with_address("Operation timed out.", host, port))
+        self._call = (host, port, message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._call

@@ -187,8 +187,10 @@ class RethinkDB(Names):
                 arguments above if they do not contradict it.
             loop_type: the loop type of this connection alone, one of those that `set_loop_type`
                 takes. Default: the one chosen with `set_loop_type`.
-            options: `json_encoder`, `json_decoder` (classes, see `ReQLEncoder`), and options of
-                the loop type, such as trio's `nursery`.
+            options: `deadline`, `json_encoder`, `json_decoder`, and options of the loop type, such
+                as trio's `nursery`. `deadline` is how many seconds the first answer to each query
+                may take, unless the query is run with a `deadline` of its own (default: no limit).
+                The other two are classes, see `ReQLEncoder`.
 
         Returns:
             The open connection. With asyncio and trio a coroutine that returns it, with Tornado a

@@ -92,6 +92,21 @@ class AnyioWire(Wire):
                 if self.writable():
                     return
 
+    def _now(self) -> float:
+        return anyio.current_time()
+
+    def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
+        scope = anyio.CancelScope()
+        self._tasks.start_soon(self._call_later, scope, seconds, callback)
+        return scope.cancel
+
+    async def _call_later(
+        self, scope: anyio.CancelScope, seconds: float, callback: Callable[[], None]
+    ) -> None:
+        with scope:
+            await anyio.sleep(seconds)
+            callback()
+
     def _stop_waiting(self) -> None:
         anyio.notify_closing(self.socket)
 

@@ -26,10 +26,11 @@ from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
 
 from .cursor import BaseCursor
+from .deadlines import Deadline
 from .emitting import ConnectionEvents
 from .exchange import arrays_as_sequences
 from .handshake import refusal
-from .options import ConnectOptions, check_names
+from .options import ConnectOptions, check_names, seconds_or_none
 from .query import Query
 from .session import Session
 from .stream import Stream
@@ -79,6 +80,7 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         self.db = self.options.db
         self._codec = Codec(self.options.json_encoder, self.options.json_decoder)
         self._decode_plainly = self._codec.decoder(_NO_OPTIONS)
+        self._deadline = _deadline(self.options.deadline)
         self._new_session().close(noreply_wait=False)  # closed, until connected
         self._init_loop(**own)
 
@@ -169,8 +171,9 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         Args:
             term: the query.
-            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`; one of
-                this driver's own, which is not sent, is `as_cursor`.
+            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Two are
+                this driver's own and not sent: `as_cursor`, and `deadline`, the seconds that the
+                first answer may take (None: no limit; default: the `deadline` of `connect()`).
 
         Returns:
             the value, or a cursor for a sequence, as this loop gives results. With `as_cursor=True`
@@ -180,11 +183,13 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         Raises:
             ReqlError: the query failed; nothing else on the connection is affected.
+            ReqlTimeoutError: no answer came within `deadline`. The query was stopped.
             ReqlDriverError: the connection is closed or was lost.
 
         Cancelling it stops the query on the server and leaves the connection usable.
         """
-        return self._call(self._session.start, self._query(term, options))
+        query = self._query(term, options)
+        return self._call(self._session.start, query, timeout=query.sending_limit)
 
     _start = run
 
@@ -275,19 +280,21 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         return ReqlDriverError(refusal(self.host, self.port, text))
 
     def _query(self, term: Any, options: dict[str, Any]) -> Query:
-        codec, decode = self._codec, self._decode_plainly
+        codec, decode, deadline = self._codec, self._decode_plainly, self._deadline
         noreply = bool(options.get("noreply"))
         if options:
             if noreply:
                 # Any true value means it here, but the server keeps silent for `true` only.
                 options["noreply"] = True
             as_cursor = options.pop("as_cursor", False)
+            if "deadline" in options:
+                deadline = _deadline(options.pop("deadline"))
             codec = self._codec_for(options)
             decode = codec.decoder(options)
             if as_cursor:
                 decode = arrays_as_sequences(decode)
         payload = codec.encode(term.start_body(options, self.db))
-        return Query(QueryType.START, payload, decode, term, noreply, options)
+        return Query(QueryType.START, payload, decode, term, noreply, options, deadline)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:
         if "json_encoder" not in options and "json_decoder" not in options:
@@ -296,6 +303,14 @@ class BaseConnection(ConnectionEvents, Uncopyable):
             options.get("json_encoder") or self.options.json_encoder,
             options.get("json_decoder") or self.options.json_decoder,
         )
+
+
+def _deadline(value: Any) -> Deadline | None:
+    """What the option `deadline` allows; a pool gives one of which a part is spent."""
+    if isinstance(value, Deadline):
+        return value
+    seconds = seconds_or_none("deadline", value)
+    return None if seconds is None else Deadline.of(seconds)
 
 
 def make_connection(connection_type: type[BaseConnection], *args: Any, **kwargs: Any) -> Any:

@@ -26,6 +26,7 @@ __all__ = [
     "TLSConfig",
     "check_names",
     "connect_limit",
+    "seconds_or_none",
     "wait_limit",
 ]
 
@@ -100,6 +101,7 @@ class ConnectOptions:
     tls: TLSConfig | None = None
     json_encoder: Callable[..., Any] | None = None
     json_decoder: Callable[..., Any] | None = None
+    deadline: float | None = None
 
     @classmethod
     def from_arguments(
@@ -114,6 +116,7 @@ class ConnectOptions:
         ssl: Any = None,
         url: str | None = None,
         _handshake_version: int = _HANDSHAKE_V1_0,
+        deadline: float | None = None,
         json_encoder: Callable[..., Any] | None = None,
         json_decoder: Callable[..., Any] | None = None,
     ) -> ConnectOptions:
@@ -136,6 +139,8 @@ class ConnectOptions:
                 both of them say must agree. When neither host, port nor url is given, the
                 environment variable `RETHINKDB_URL` is taken for it, a url or `host:port`.
             _handshake_version: 10, the only one there is.
+            deadline: seconds that the first answer to each query may take, unless its run option
+                of that name says otherwise. None: no limit.
             json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
             json_decoder: class (or factory), called with the run options, with `.decode(str)`.
 
@@ -167,6 +172,7 @@ class ConnectOptions:
             tls=TLSConfig.from_argument(ssl),
             json_encoder=_factory("json_encoder", json_encoder),
             json_decoder=_factory("json_decoder", json_decoder),
+            deadline=seconds_or_none("deadline", deadline),
         )
 
 
@@ -182,6 +188,7 @@ CONNECT_OPTIONS = (
     "ssl",
     "url",
     "_handshake_version",
+    "deadline",
     "json_encoder",
     "json_decoder",
 )
@@ -226,6 +233,23 @@ def connect_limit(value: Any) -> float | None:
     if seconds < 0 or not math.isfinite(seconds):
         raise ReqlDriverError(f"`timeout` must be a number of seconds above 0, not {value!r}.")
     return min(seconds, _LONGEST_WAIT) or None
+
+
+def seconds_or_none(name: str, value: Any) -> float | None:
+    """Seconds that an option allows; None is no limit.
+
+    Args:
+        name: the option's, for the error.
+        value: a number above 0, or None.
+
+    Raises:
+        ReqlDriverError: for anything else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and value is not True and value > 0:
+        return float(min(value, _LONGEST_WAIT))
+    raise ReqlDriverError(f"`{name}` must be a number of seconds above 0, or None, not {value!r}.")
 
 
 def wait_limit(wait: Any) -> float | None:

@@ -7,7 +7,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rethinkdb.codec import Decode
+from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.ql2 import QueryType
+
+from .deadlines import Deadline, shown
 
 __all__ = ["Query"]
 
@@ -27,6 +30,7 @@ class Query(NamedTuple):  # made for each query: 0.3 µs, where a frozen datacla
         term: handed to the errors this query may end in, for printing; not looked at.
         noreply: the server will not answer.
         options: the user's run options, kept for cursors and handlers; not looked at.
+        deadline: how long the first answer may take; None: no limit.
     """
 
     type: QueryType
@@ -35,3 +39,21 @@ class Query(NamedTuple):  # made for each query: 0.3 µs, where a frozen datacla
     term: Any = None
     noreply: bool = False
     options: Mapping[str, Any] = _NO_OPTIONS
+    deadline: Deadline | None = None
+
+    @property
+    def sending_limit(self) -> float | None:
+        """Seconds that whoever sends the query may wait for the transport to take it.
+
+        That is for noreply queries. The session ends the wait for an answer itself.
+        """
+        return self.deadline.left if self.noreply and self.deadline is not None else None
+
+    def late(self, host: str, port: int) -> ReqlTimeoutError:
+        """What whoever waits is told when the deadline has passed."""
+        seconds = self.deadline.seconds if self.deadline is not None else 0
+        if self.noreply:
+            text = f"{host}:{port} did not take all of {shown(self.term)} within {seconds:.6g} s"
+        else:
+            text = f"No answer from {host}:{port} within {seconds:.6g} s to {shown(self.term)}"
+        return ReqlTimeoutError(host, port, text)

@@ -25,7 +25,8 @@ from .exchange import Exchange, close_stream, oversized
 from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE
 from .protocol import State
 from .query import Query
-from .reception import CLOSED, NOREPLY_BIT, Reception, chained
+from .reception import CLOSED, NOREPLY_BIT, chained
+from .timekeeping import Timekeeping
 from .waiter import Waiter
 
 __all__ = ["CLOSED", "ServerInfo", "Session"]
@@ -45,12 +46,13 @@ class ServerInfo(_ServerIdentity, total=False):
     name: str
 
 
-class Session(Reception):
+class Session(Timekeeping):
     """One connection, without its transport.
 
     An adapter moves bytes: what it reads goes to `receive_data`, the end of the transport to
     `receive_eof`; after each of these, and after each operation or `abandon()`, it writes
-    `data_to_send()` and, if `close_requested`, closes the transport. That is all it does.
+    `data_to_send()` and, if `close_requested`, closes the transport. If `clock_wanted` it tells the
+    time to `tick()`, and again whenever that asks for it. That is all it does.
 
     Not thread-safe: an adapter that serves threads holds a lock around every call.
 
@@ -88,7 +90,8 @@ class Session(Reception):
         super().__init__(protocol, host, port)
         self._decode = Codec().decoder({})
 
-    # The transport's side. See `Reception` for the other half of it.
+    # The transport's side. See `Reception` for the other half of it,
+    # and `Timekeeping` for what the clock has to do with it.
 
     def data_to_send(self) -> bytes:
         """All bytes queued since the last call, for one write; possibly none."""
@@ -128,8 +131,9 @@ class Session(Reception):
         Returns:
             A waiter of the value, or of a `Stream` for sequences; in {"value", "profile"} when the
             reply holds a profile; of None, settled already, when the query is noreply. It fails
-            with what the server answers, with what decoding raises, with
-            `ReqlConnectionLostError`, or, if the session was closed before, `ReqlDriverError`.
+            with what the server answers, with what decoding raises, with ReqlTimeoutError when the
+            query's deadline has passed (the query is stopped then), with `ReqlConnectionLostError`,
+            or, if the session was closed before, `ReqlDriverError`.
         """
         if not self.is_open:
             return Waiter.failed(self._refusal())
@@ -213,4 +217,6 @@ class Session(Reception):
         waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)
         exchange.receiver = waiter
         self._protocol.send_frame(token, query.payload)
+        if query.deadline is not None:
+            self._deadlines.add(token, query.deadline.left)
         return waiter

@@ -10,6 +10,7 @@ term (`[MAKE_ARRAY, [item, ...]]`, `{key: value}`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -43,11 +44,15 @@ Style: TypeAlias = "Callable[[Any], Iterator[Piece]]"
 class Printer:
     """Collects the text of a query.
 
+    Args:
+        enough: stop when there are more characters than this; None: print all.
+
     Attributes:
         span: the start and end, in the text, of the part to mark.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, enough: int | None = None) -> None:
+        self._enough = math.inf if enough is None else enough
         self._texts: list[str] = []
         self.span: tuple[int, int] | None = None
 
@@ -72,6 +77,8 @@ class Printer:
                 if isinstance(piece, str):
                     self._texts.append(piece)
                     length += len(piece)
+                    if length > self._enough:
+                        return
                     continue
                 node, key = piece
                 inner = path if key is None else _step(path, key)

@@ -119,9 +119,9 @@ class RqlQuery(
 
         Args:
             c: the connection. Default: the connection that called `repl()` in this thread.
-            options: run options, such as `db`, `noreply`, `read_mode`, `time_format`, `profile`,
-                `max_batch_rows` and `json_encoder`. An option of a command may be given as well:
-                it holds for each such command in the query that does not have it.
+            options: run options, such as `db`, `deadline`, `noreply`, `read_mode`, `time_format`,
+                `profile`, `max_batch_rows` and `json_encoder`. An option of a command may be given
+                as well: it holds for each such command in the query that does not have it.
 
         Returns:
             Streams return a cursor, arrays a list, other values are returned directly. With
@@ -134,6 +134,7 @@ class RqlQuery(
             ReqlDriverError: there is no connection, or it is closed.
             ReqlCompileError: the query makes no sense.
             ReqlRuntimeError: the query failed while it ran.
+            ReqlTimeoutError: there was no answer within `deadline`. The query was stopped.
 
         Example:
             r.table("users").get("ada").run(conn, read_mode="majority")
@@ -237,9 +238,14 @@ class RqlQuery(
 
     # --- printing
 
-    def render(self, frames: Frames | None = None) -> tuple[str, tuple[int, int] | None]:
-        """The query as Python text, and the start and end of the part that `frames` point to."""
-        printer = printing.Printer()
+    def render(
+        self, frames: Frames | None = None, enough: int | None = None
+    ) -> tuple[str, tuple[int, int] | None]:
+        """The query as Python text, and the start and end of the part that `frames` point to.
+
+        Printing stops when there are more than `enough` characters.
+        """
+        printer = printing.Printer(enough)
         printer.print(self, None if frames is None else tuple(frames))
         return printer.text, printer.span
 

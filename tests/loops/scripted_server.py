@@ -49,7 +49,7 @@ class Command:
         sent = {name: value for name, value in options.items() if name not in hidden}
         return [1, self.wire, {"db": db, **sent} if db else sent]
 
-    def render(self, frames: Any = None) -> tuple[str, tuple[int, int]]:
+    def render(self, frames: Any = None, enough: Any = None) -> tuple[str, tuple[int, int]]:
         text = "command"
         return text, (0, len(text))
 

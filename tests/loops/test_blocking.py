@@ -380,6 +380,19 @@ def test_many_queries_at_once_do_not_deadlock(server: ScriptedServer, conn: Conn
         assert all(echo.result(PATIENCE) == payload for echo in echoes)
 
 
+def test_a_deadline_limits_the_sending_of_a_noreply_query(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    Command("stall", "s").run(conn, noreply=True)
+    server.wait_for(lambda: "s" in server.held)
+    long = Command("atom", "x" * 30_000_000)
+    text = rf"^localhost:{server.port} did not take all of command within 0.05 s$"
+    with pytest.raises(ReqlTimeoutError, match=text):
+        long.run(conn, noreply=True, deadline=SOON)
+    server.held["s"]()
+    assert usable(conn)
+
+
 def test_the_time_limit_holds_while_the_socket_is_full(
     server: ScriptedServer, conn: Connection
 ) -> None:

@@ -17,6 +17,7 @@ SCENARIOS = [
     *conformance.queries.SCENARIOS,
     *conformance.links.SCENARIOS,
     *conformance.moments.SCENARIOS,
+    *conformance.timing.SCENARIOS,
 ]
 
 

@@ -101,3 +101,14 @@ def test_very_deep_queries_do_not_break_errors() -> None:
 
 def test_zero_parameters() -> None:
     assert str(r.expr(lambda: 1)) == "lambda : 1"
+
+
+def test_the_beginning_of_a_long_query():
+    row = {"id": 1, "name": "x" * 100}
+    query = r.table("heroes").insert([row] * 100_000)
+    whole = r.table("heroes").insert([row] * 3)
+    text, span = query.render(enough=50)
+    assert 50 < len(text) < 1000
+    assert span is None
+    assert str(whole).startswith(text[:150])
+    assert whole.render(enough=10_000)[0] == str(whole)

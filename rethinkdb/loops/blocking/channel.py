@@ -21,6 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import get_ident
+from time import monotonic
 from typing import Any, TypeVar
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
@@ -59,6 +60,8 @@ class Channel(Wire):
         # Each sleeps until something is put into its queue, whatever it is.
         self._followers: deque[SimpleQueue[Any]] = deque()
         self._discarded: deque[Stream] = deque()
+        # When the core wants to know the time, by `time.monotonic`; who waits sees to it.
+        self._tick_at: float | None = None
         #: An interrupt hit the core at work: what state it is in, nobody knows.
         self.torn = False
 
@@ -99,7 +102,10 @@ class Channel(Wire):
         waiter: Waiter[T] | None = None
         try:
             waiter = self._begin(operation, args, me)
+            pending = not waiter.done()
             while self._unsent and not self._link.close_requested:
+                if pending and waiter.done():  # its time is up
+                    break
                 self._push(me, deadline)
             while not waiter.done():
                 if self._leader != me and not self._lead(me):
@@ -134,9 +140,14 @@ class Channel(Wire):
         """As `Wire` has it. Should something be left over, any thread may go on with it."""
         while self._discarded:
             self._discarded.popleft().close()
+        if self._link.clock_wanted:
+            self._tick()
         if self._unsent:
             self._send(self._unsent)
         super().flush()
+
+    def _tick(self) -> None:
+        self._tick_at = self._link.tick(monotonic())
 
     def _await_writable(self) -> None:
         """Whoever has something left over waits for that itself, see `_push`."""
@@ -206,17 +217,36 @@ class Channel(Wire):
 
         It does so under the same lock: a lone thread takes it twice for a query, not four times.
         """
-        left = None if deadline is None else remaining(deadline)
+        left = self._left(deadline)
         if self._unsent:
             ready = wait_ready(self.socket, read=True, write=True, timeout=left)
         else:
             ready = self._reader.wait(left)
         if not ready:
-            raise ReqlTimeoutError
+            self._time_passed(deadline)
+            return
         with self._lock:
             self._step(self._read)
             if waiter is not None and waiter.done():
                 self._hand_over()
+
+    def _left(self, deadline: float | None) -> float | None:
+        """Seconds that may be spent waiting now."""
+        tick_at = self._tick_at
+        if tick_at is None or (deadline is not None and deadline < tick_at):
+            tick_at = deadline
+        return None if tick_at is None else remaining(tick_at)
+
+    def _time_passed(self, deadline: float | None) -> None:
+        """Nothing came: tell the core, which may have an end to put to this wait, or to another.
+
+        Raises:
+            ReqlTimeoutError: the deadline passed.
+        """
+        if self._tick_at is not None and self._tick_at <= monotonic():
+            self._run(self._tick)
+        elif remaining(deadline) == 0:
+            raise ReqlTimeoutError
 
     def _follow(self, waiter: Waiter[T], deadline: float | None) -> None:
         """Sleep until the waiter is settled or this thread is to lead."""
@@ -227,9 +257,9 @@ class Channel(Wire):
             self._followers.append(turn)
             waiter.add_done_callback(turn.put)
         try:
-            turn.get(timeout=remaining(deadline))
+            turn.get(timeout=self._left(deadline))
         except Empty:
-            raise ReqlTimeoutError from None
+            self._time_passed(deadline)
         finally:
             with self._lock:
                 self._followers.remove(turn)
@@ -241,9 +271,10 @@ class Channel(Wire):
             if self._unsent:  # the last leader may have sent it meanwhile
                 self._wait_and_read(deadline, None)
             return
-        left = remaining(deadline)
+        left = self._left(deadline)
         if left == 0:
-            raise ReqlTimeoutError
+            self._time_passed(deadline)
+            return
         limit = _TRUST if left is None else min(_TRUST, left)
         wait_ready(self.socket, read=False, write=True, timeout=limit)
         self._run(self.flush)

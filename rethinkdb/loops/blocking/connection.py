@@ -8,10 +8,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import CursorEmpty, IterableCursor
 from rethinkdb.net.options import connect_limit
+from rethinkdb.net.query import Query
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
@@ -119,9 +120,11 @@ class Connection(BaseConnection):
         deadline = None if timeout is None else monotonic() + timeout
         try:
             waiter = channel.call(operation, args, deadline)
-        except BaseException:
+        except BaseException as exc:
             if channel.torn:
                 self._replace(channel)
+            if isinstance(exc, ReqlTimeoutError) and args and isinstance(args[0], Query):
+                raise args[0].late(self.host, self.port) from None
             raise
         return self._outcome(waiter)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
 
 import gevent
 from gevent.socket import wait_write
@@ -48,6 +51,13 @@ class GeventWire(Wire):
             wait_write(self.socket.fileno())
             if self.writable():
                 return
+
+    def _now(self) -> float:
+        return monotonic()
+
+    def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
+        greenlet = gevent.spawn_later(seconds, callback)
+        return partial(greenlet.kill, block=False)
 
     def _stop_waiting(self) -> None:
         # The greenlet that shuts it, because of what it has read, ends by itself.

@@ -16,6 +16,7 @@ from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.waiter import Waiter
 
+from .alarm import Alarm
 from .place import misplaced
 from .tls import Link, open_link
 from .wired import WiredConnection
@@ -45,6 +46,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
         self._flush_due = False
         self._lost = loop.create_future()
         self._buffer = memoryview(bytearray(_READ_SIZE))
+        self._alarm = Alarm(link, loop.time, self._later, self.flush_now)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # that of a TCP connection
@@ -62,6 +64,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._link.receive_eof(exc)
+        self._alarm.stop()
         self._lost.set_result(None)
 
     def flush(self) -> None:
@@ -79,6 +82,8 @@ class AsyncioWire(asyncio.BufferedProtocol):
         transport = self.transport
         if transport is None or transport.is_closing():
             return
+        if self._link.clock_wanted:
+            self._alarm.set()
         if data := self._link.data_to_send():
             transport.write(data)
         if self._link.close_requested:
@@ -93,6 +98,9 @@ class AsyncioWire(asyncio.BufferedProtocol):
         """
         if self.transport is not None:
             self.transport.abort()
+
+    def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
+        return self._loop.call_later(seconds, callback).cancel
 
     async def closed(self) -> None:
         """Wait until the transport that the core wants closed is."""

@@ -48,6 +48,15 @@ class Link(Protocol):
         """Bytes for the peer, each of them once."""
         ...
 
+    @property
+    def clock_wanted(self) -> bool:
+        """Whether `tick` is to be called now."""
+        ...
+
+    def tick(self, now: float) -> float | None:
+        """Do what is due; flush afterwards. The result is when to call it again."""
+        ...
+
 
 def open_link(session: Session, options: ConnectOptions) -> Link:
     """What to move bytes for: the session, or TLS around it if the options say so.
@@ -136,6 +145,13 @@ class TLSLink:
             if self._session.close_requested:
                 self._say_goodbye()
         return self._outgoing.read()
+
+    @property
+    def clock_wanted(self) -> bool:
+        return self._session.clock_wanted
+
+    def tick(self, now: float) -> float | None:
+        return self._session.tick(now)
 
     def _handshake(self) -> None:
         try:

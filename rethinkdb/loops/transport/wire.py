@@ -8,8 +8,10 @@ written: a subclass waits for that, and for what arrives.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .alarm import Alarm
 from .tls import Link
 
 __all__ = ["Wire"]
@@ -35,6 +37,7 @@ class Wire:
         self._link = link
         self._unsent: bytes | memoryview = b""
         self._full = False
+        self._alarm: Alarm | None = None
 
     if TYPE_CHECKING:  # for subclasses to supply
 
@@ -44,6 +47,14 @@ class Wire:
         def _stop_waiting(self) -> None:
             """Nobody must wait for the socket any longer: it closes next."""
 
+        def _now(self) -> float:
+            """The time, by the clock of `_later`."""
+            ...
+
+        def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
+            """Call back after so many seconds. The result cancels that."""
+            ...
+
     def receive(self) -> None:
         """Take what has arrived, and answer it."""
         if self._read():
@@ -51,6 +62,8 @@ class Wire:
 
     def flush(self) -> None:
         """Send what the core wants sent; close if it wants that. Call it after each operation."""
+        if self._link.clock_wanted:
+            self._set_alarm()
         if not self._unsent and (data := self._link.data_to_send()):
             self._send(data)
         if self._unsent and not self._full:
@@ -58,6 +71,11 @@ class Wire:
             self._await_writable()
         if self._link.close_requested and not self._unsent:
             self.shut()
+
+    def _set_alarm(self) -> None:
+        if self._alarm is None:
+            self._alarm = Alarm(self._link, self._now, self._later, self.flush)
+        self._alarm.set()
 
     def writable(self) -> bool:
         """Send what was left over. True once nothing is."""
@@ -79,6 +97,8 @@ class Wire:
             return
         self.over = True
         self._unsent = b""
+        if self._alarm is not None:
+            self._alarm.stop()
         self._stop_waiting()
         self.socket.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -89,6 +89,21 @@ class TrioWire(Wire):
                 await trio.lowlevel.wait_writable(self.socket)
                 if self.writable():
                     return
+
+    def _now(self) -> float:
+        return trio.current_time()
+
+    def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
+        scope = trio.CancelScope()
+        self._nursery.start_soon(self._call_later, scope, seconds, callback)
+        return scope.cancel
+
+    async def _call_later(
+        self, scope: trio.CancelScope, seconds: float, callback: Callable[[], None]
+    ) -> None:
+        with scope:
+            await trio.sleep(seconds)
+            callback()
 
     def _stop_waiting(self) -> None:
         trio.lowlevel.notify_closing(self.socket)

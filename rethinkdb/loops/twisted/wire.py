@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -12,6 +13,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from ..transport.alarm import Alarm
 from ..transport.tls import Link
 
 __all__ = ["TwistedWire", "dial", "limit"]
@@ -36,6 +38,7 @@ class TwistedWire(Protocol):
         self._link = link
         self._reactor = reactor
         self._abort: Any = None
+        self._alarm = Alarm(link, reactor.seconds, self._later, self.flush)
         self._over = False
         self._watchers: list[Deferred[None]] = []
 
@@ -52,6 +55,7 @@ class TwistedWire(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
         self._over = True
+        self._alarm.stop()
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
         cause: Any = reason.value
@@ -68,11 +72,17 @@ class TwistedWire(Protocol):
         """
         if self._over or self._abort is not None:
             return
+        if self._link.clock_wanted:
+            self._alarm.set()
         if data := self._link.data_to_send():
             self.transport.write(data)
         if self._link.close_requested:
             self._abort = self._reactor.callLater(_LINGER, self.transport.abortConnection)
             self.transport.loseConnection()
+
+    def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
+        cancel: Callable[[], object] = self._reactor.callLater(seconds, callback).cancel
+        return cancel
 
     def closed(self) -> Deferred[None]:
         """Fires when the transport has closed. Tests that wait for it leave the reactor clean."""

@@ -1,0 +1,60 @@
+"""Tells the core the time, when it asks for it: the one timer that a connection has."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+
+from .tls import Link
+
+__all__ = ["Alarm", "Later"]
+
+#: How a loop calls back: given seconds and a function, it returns what cancels that.
+Later = Callable[[float, Callable[[], None]], Callable[[], object]]
+
+
+class Alarm:
+    """Calls `link.tick` when that is due.
+
+    Args:
+        link: the session, or TLS around it.
+        now: the loop's clock.
+        later: the loop's timer.
+        flush: sends what the core wants sent.
+    """
+
+    def __init__(
+        self, link: Link, now: Callable[[], float], later: Later, flush: Callable[[], object]
+    ) -> None:
+        self._link = link
+        self._now = now
+        self._later = later
+        self._flush = flush
+        self._process = os.getpid()
+        self._at = math.inf
+        self._cancel: Callable[[], object] | None = None
+
+    def set(self) -> None:
+        """The core wants to know the time."""
+        now = self._now()
+        at = self._link.tick(now)
+        # One that is too early stays: to set a timer for each query would cost more.
+        if at is None or at >= self._at:
+            return
+        self.stop()
+        self._at = at
+        self._cancel = self._later(max(0.0, at - now), self._ring)
+
+    def stop(self) -> None:
+        """Never ring again, unless it is set anew."""
+        cancel, self._cancel, self._at = self._cancel, None, math.inf
+        if cancel is not None:
+            cancel()
+
+    def _ring(self) -> None:
+        if self._process != os.getpid():  # the loop was forked, and its timers with it
+            return
+        self._cancel, self._at = None, math.inf
+        self.set()
+        self._flush()

@@ -1,0 +1,161 @@
+"""Scenarios: how long things may take."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from rethinkdb import query as r
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.ql2 import QueryType
+
+from ..proxy import Fault
+from .trial import PATIENCE, SOON, Scenario, Skip, Trial
+
+_NEVER = 3600.0
+
+
+def _late(trial: Trial, seconds: float, query: str) -> str:
+    """What is said then, as a regular expression."""
+    return rf"^No answer from 127\.0\.0\.1:{trial.proxy.port} within {seconds:g} s to {query}"
+
+
+async def a_deadline(trial: Trial) -> None:
+    """A query that is not answered in time fails, and says what was waited for and how long. It is
+    stopped on the server, its late answer harms nobody, and the connection goes on."""
+    conn = await trial.connect()
+    trial.proxy.hold()
+    text = _late(trial, SOON, r"r\.db\('conformance_\w+'\)\.table\('heroes'\)\.count\(\)$")
+    query = trial.table.count()
+    await trial.fails(ReqlTimeoutError, text, trial.run, query, conn, deadline=SOON)
+    assert conn.is_open()
+    await trial.until(lambda: trial.proxy.sent(QueryType.STOP))
+    trial.proxy.release()
+    await trial.nothing_leaked(conn)
+
+
+async def a_deadline_that_is_met(trial: Trial) -> None:
+    """It limits the first answer only, and is not sent to the server, which would refuse it."""
+    conn = await trial.connect()
+    assert await trial.run(r.expr(1), conn, deadline=PATIENCE) == 1
+    items = await trial.run(r.expr([1, 2]), conn, deadline=PATIENCE, as_cursor=True)
+    assert [await trial.do(items.next) for _ in range(2)] == [1, 2]
+    feed = await trial.run(trial.table.changes(), conn, deadline=1)
+    await trial.driver.sleep(1.1)
+    trial.insert({"id": 1})
+    assert (await trial.do(feed.next))["new_val"] == {"id": 1}
+    await trial.do(feed.close)
+    assert not trial.proxy.sent(QueryType.STOP)[1:]
+    await trial.nothing_leaked(conn)
+
+
+async def a_deadline_of_the_connection(trial: Trial) -> None:
+    """`connect(deadline=...)` sets a default; the run option replaces it, and None takes it off."""
+    conn = await trial.connect(deadline=SOON)
+    trial.proxy.hold()
+    text = _late(trial, SOON, "1$")
+    await trial.fails(ReqlTimeoutError, text, trial.run, r.expr(1), conn)
+
+    async def release() -> None:
+        await trial.driver.sleep(3 * SOON)
+        trial.proxy.release()
+
+    answers = await trial.driver.gather(
+        partial(trial.run, r.expr(2), conn, deadline=None),
+        partial(trial.run, r.expr(3), conn, deadline=PATIENCE),
+        release,
+    )
+    assert answers[:2] == [2, 3]
+
+
+async def deadlines_of_many(trial: Trial) -> None:
+    """Each query has its own, and one that ends early ends no other one."""
+    conn = await trial.connect()
+    trial.proxy.hold()
+
+    async def release() -> None:
+        await trial.until(lambda: len(trial.proxy.sent(QueryType.STOP)) == 2)
+        trial.proxy.release()
+
+    outcomes = await trial.driver.gather(
+        partial(trial.run, r.expr("for ever"), conn),
+        partial(trial.run, r.expr("long"), conn, deadline=_NEVER),
+        partial(trial.run, r.expr("short"), conn, deadline=2 * SOON),
+        partial(trial.run, r.expr("shorter"), conn, deadline=SOON),
+        release,
+    )
+    assert outcomes[:2] == ["for ever", "long"]
+    for outcome, text in zip(outcomes[2:4], ("within 0.06 s to 'short'", "0.03"), strict=True):
+        assert type(outcome) is ReqlTimeoutError, outcome
+        assert text in str(outcome)
+    await trial.nothing_leaked(conn)
+
+
+async def a_deadline_of_a_long_query(trial: Trial) -> None:
+    """The text of the error shows the beginning of the query only."""
+    conn = await trial.connect()
+    trial.proxy.hold()
+    query = r.expr(["x" * 50] * 1000)
+    error = await trial.fails(ReqlTimeoutError, r"\.\.\.$", trial.run, query, conn, deadline=SOON)
+    assert len(str(error)) < 250
+
+
+async def a_deadline_while_the_transport_is_full(trial: Trial) -> None:
+    """It counts from when the query was run, sent or not."""
+    conn = await trial.connect()
+    trial.proxy.fault = Fault("stall", at="query")
+    sent = len(trial.proxy.queries)
+    await trial.run(r.expr(1), conn, noreply=True)
+    await trial.until(lambda: len(trial.proxy.queries) > sent)
+    long = r.expr("x" * 20_000_000)
+    text = _late(trial, SOON, "'xxx")
+    await trial.fails(ReqlTimeoutError, text, trial.run, long, conn, deadline=SOON)
+    assert conn.is_open()
+    trial.proxy.cut()
+
+
+async def a_deadline_with_a_handler(trial: Trial) -> None:
+    """The handler is told."""
+    conn = await trial.connect()
+    trial.proxy.hold()
+    told: list[Any] = []
+
+    def handler(error: Exception | None, row: Any) -> None:
+        told.append(error)
+
+    try:
+        handle = r.expr(1).run_with(handler, conn, deadline=SOON)
+    except ReqlDriverError as exc:
+        if "has no `push_runner`" not in str(exc):
+            raise
+        raise Skip("this loop calls no handlers") from exc
+    await trial.until(lambda: told)
+    assert type(told[0]) is ReqlTimeoutError
+    assert "within 0.03 s to 1" in str(told[0])
+    await trial.until(lambda: handle.closed)
+    await trial.until(lambda: trial.proxy.sent(QueryType.STOP))
+    trial.proxy.release()
+    await trial.usable(conn)
+
+
+async def deadlines_that_are_none(trial: Trial) -> None:
+    """The option is named, and nothing is sent."""
+    conn = await trial.connect()
+    wrong: Any
+    for wrong in (0, -1, True, float("nan"), "2", []):
+        text = "^`deadline` must be a number of seconds above 0, or None, not "
+        await trial.fails(ReqlDriverError, text, trial.run, r.expr(1), conn, deadline=wrong)
+        await trial.fails(ReqlDriverError, text, trial.open, deadline=wrong)
+    assert not trial.proxy.sent(QueryType.START)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    a_deadline,
+    a_deadline_that_is_met,
+    a_deadline_of_the_connection,
+    deadlines_of_many,
+    a_deadline_of_a_long_query,
+    a_deadline_while_the_transport_is_full,
+    a_deadline_with_a_handler,
+    deadlines_that_are_none,
+)

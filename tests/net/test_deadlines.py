@@ -1,0 +1,266 @@
+"""Deadlines: by when a query must be answered. The time is what these tests say."""
+
+from __future__ import annotations
+
+import pytest
+
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.deadlines import Deadline, Deadlines
+from rethinkdb.net.options import ConnectOptions
+
+from .memory import MemoryConnection, Term
+from .pair import (
+    ATOM,
+    CONTINUE,
+    PARTIAL,
+    SEQUENCE,
+    START,
+    STOP,
+    Pair,
+    failure,
+    settled,
+    start,
+)
+
+
+def limited(pair, seconds, **options):
+    """Starts a query that must be answered in so many seconds; its waiter and its token."""
+    query = start(**options)._replace(deadline=Deadline.of(seconds))
+    waiter = pair.session.start(query)
+    return waiter, pair.session.last_token
+
+
+def test_a_query_without_one_needs_no_clock():
+    pair = Pair()
+    pair.run()
+    assert not pair.session.clock_wanted
+    assert pair.session.tick(1e9) is None
+
+
+def test_the_seconds_count_from_the_first_tick():
+    pair = Pair()
+    waiter, _ = limited(pair, 2)
+    assert pair.session.clock_wanted
+    assert pair.session.tick(100) == 102
+    assert not pair.session.clock_wanted
+    assert pair.session.tick(101.9) == 102
+    assert not waiter.done()
+    assert pair.types() == [START]
+    assert pair.session.tick(102) is None
+    error = failure(waiter)
+    assert type(error) is ReqlTimeoutError
+    assert str(error) == "No answer from db.example:28015 within 2 s to the query"
+    assert pair.types() == [STOP]
+
+
+def test_the_late_answer_is_dropped_and_the_token_retired():
+    pair = Pair()
+    waiter, token = limited(pair, 2)
+    pair.session.tick(0)
+    pair.session.tick(2)
+    pair.answer(token, ATOM, 1)
+    assert pair.session.tokens_in_use == 1
+    pair.answer(token, SEQUENCE)
+    assert pair.session.tokens_in_use == 0
+    assert failure(waiter)
+    assert pair.session.is_open
+
+
+def test_an_answer_in_time_ends_it():
+    pair = Pair()
+    waiter, token = limited(pair, 2)
+    assert pair.session.tick(0) == 2
+    pair.answer(token, ATOM, 1)
+    assert settled(waiter) == 1
+    assert pair.session.tick(3) is None
+    assert pair.types() == [START]
+
+
+def test_it_is_for_the_first_answer_only():
+    pair = Pair()
+    waiter, token = limited(pair, 2)
+    pair.session.tick(0)
+    pair.answer(token, PARTIAL, 1)
+    assert pair.session.tick(3) is None
+    stream = settled(waiter)
+    assert not stream.finished
+    assert pair.types() == [START, CONTINUE]
+
+
+def test_an_abandoned_query_is_stopped_once():
+    pair = Pair()
+    waiter, _ = limited(pair, 2)
+    pair.session.tick(0)
+    waiter.abandon()
+    assert pair.session.tick(3) is None
+    assert pair.types() == [START, STOP]
+
+
+def test_the_next_tick_is_that_of_the_earliest():
+    pair = Pair()
+    waiters = [limited(pair, seconds)[0] for seconds in (5, 2, 9, 2)]
+    assert pair.session.tick(0) == 2
+    assert pair.session.tick(2) == 5
+    assert [waiter.done() for waiter in waiters] == [False, True, False, True]
+    assert pair.session.tick(5) == 9
+    limited(pair, 1)
+    assert pair.session.clock_wanted
+    assert pair.session.tick(6) == 7
+
+
+def test_a_callback_may_run_the_next_query_and_tell_the_time():
+    pair = Pair()
+    first, _ = limited(pair, 1)
+    again = []
+
+    def run_again(_):
+        again.append(limited(pair, 1)[0])
+        assert pair.session.tick(1) == 2
+
+    first.add_done_callback(run_again)
+    pair.session.tick(0)
+    assert pair.session.tick(1) == 2
+    assert pair.session.tick(2) is None
+    assert failure(again[0])
+    assert pair.types() == [START, START, STOP, STOP]
+
+
+def test_a_callback_may_close():
+    pair = Pair()
+    waiters = [limited(pair, 1)[0] for _ in range(2)]
+    waiters[0].add_done_callback(lambda _: pair.session.close(noreply_wait=False))
+    pair.session.tick(0)
+    assert pair.session.tick(1) is None
+    assert type(failure(waiters[0])) is ReqlTimeoutError
+    assert type(failure(waiters[1])) is not ReqlTimeoutError
+
+
+def test_what_a_signal_handler_raises_meanwhile_keeps_nobody_waiting():
+    pair = Pair()
+    waiters = [limited(pair, 1)[0] for _ in range(2)]
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    waiters[0].add_done_callback(interrupt)
+    pair.session.tick(0)
+    with pytest.raises(KeyboardInterrupt):
+        pair.session.tick(1)
+    assert pair.session.tick(1) is None
+    assert all(failure(waiter) for waiter in waiters)
+    assert pair.types() == [START, START, STOP, STOP]
+
+
+def test_after_the_end_nothing_is_due():
+    pair = Pair()
+    limited(pair, 1)
+    pair.session.tick(0)
+    pair.session.receive_eof()
+    assert pair.session.tick(2) is None
+
+
+def test_answered_queries_take_no_memory():
+    pending = {0, 5000}
+    deadlines = Deadlines(pending.__contains__)
+    for token in range(10_000):
+        deadlines.add(token, 3600 if token else 1)
+        deadlines.begin(0, len(pending))
+        assert len(deadlines._heap) <= 2 * len(pending) + 100 + 1
+    assert deadlines.due(1) == 0
+    assert deadlines.due(1) == 0
+    pending.remove(0)
+    assert deadlines.due(1) is None
+    assert deadlines.next() == 3600
+    assert deadlines.due(3600) == 5000
+
+
+def test_a_part_of_it_may_be_spent():
+    pair = Pair()
+    waiter = pair.session.start(start()._replace(deadline=Deadline(left=0.5, seconds=2)))
+    assert pair.session.tick(10) == 10.5
+    pair.session.tick(11)
+    assert "within 2 s" in str(failure(waiter))
+
+
+def test_a_noreply_query_waits_for_no_answer():
+    pair = Pair()
+    waiter, _ = limited(pair, 1, noreply=True)
+    assert settled(waiter) is None
+    assert not pair.session.clock_wanted
+
+
+class Long(Term):
+    def render(self, frames=None, enough=None):
+        return "x" * 1000, None
+
+
+def test_the_text_has_the_beginning_of_the_query():
+    query = start(printable=Long())._replace(deadline=Deadline.of(0.25))
+    text = f"No answer from here:1 within 0.25 s to {'x' * 100}..."
+    assert str(query.late("here", 1)) == text
+
+
+def test_the_text_for_whoever_sends_a_noreply_query():
+    query = start(printable=Term(), noreply=True)
+    assert query.sending_limit is None
+    query = query._replace(deadline=Deadline.of(3))
+    assert query.sending_limit == 3
+    assert str(query.late("here", 1)) == "here:1 did not take all of term() within 3 s"
+
+
+# The options.
+
+
+@pytest.fixture
+def conn():
+    return MemoryConnection().connect()
+
+
+def deadline_of(conn, **options):
+    return conn._query(Term(), options).deadline
+
+
+def test_the_run_option_is_not_sent(conn):
+    options = {"deadline": 2, "time_format": "raw"}
+    query = conn._query(Term(), options)
+    assert query.deadline == (2, 2)
+    assert b"deadline" not in query.payload
+    assert "deadline" not in query.options
+
+
+def test_the_default_of_the_connection():
+    conn = MemoryConnection(deadline=7).connect()
+    assert deadline_of(conn) == (7, 7)
+    assert deadline_of(conn, noreply=False) == (7, 7)
+    assert deadline_of(conn, deadline=1.5) == (1.5, 1.5)
+    assert deadline_of(conn, deadline=None) is None
+
+
+def test_without_a_default_there_is_no_limit(conn):
+    assert deadline_of(conn) is None
+    assert ConnectOptions.from_arguments().deadline is None
+
+
+def test_one_of_which_a_part_is_spent_stays_so(conn):
+    assert deadline_of(conn, deadline=Deadline(1, 2)) == (1, 2)
+
+
+def test_a_noreply_query_limits_the_sending(conn):
+    conn.run(Term(), noreply=True, deadline=2)
+    conn.run(Term(), noreply=True)
+    assert conn.timeouts[-2:] == [2, None]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, False, float("nan"), "2", [], "", -0.0])
+def test_wrong_values(conn, wrong):
+    with pytest.raises(ReqlDriverError) as raised:
+        deadline_of(conn, deadline=wrong)
+    text = f"`deadline` must be a number of seconds above 0, or None, not {wrong!r}."
+    assert str(raised.value) == text
+    with pytest.raises(ReqlDriverError, match="`deadline` must be"):
+        ConnectOptions.from_arguments(deadline=wrong)
+
+
+@pytest.mark.parametrize("long", [float("inf"), 10**400, 1e300])
+def test_long_ones_are_as_good_as_for_ever(conn, long):
+    assert deadline_of(conn, deadline=long).seconds == 2_000_000
