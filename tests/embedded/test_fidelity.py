@@ -9,6 +9,7 @@ import pytest
 
 from rethinkdb import r
 from rethinkdb.errors import (
+    ReqlInternalError,
     ReqlNonExistenceError,
     ReqlOpFailedError,
     ReqlQueryLogicError,
@@ -187,6 +188,28 @@ def test_circles_at_the_180th_meridian(conn: Any, longitude: float) -> None:
     assert longitudes[0] == longitudes[2] == longitudes[4] == -180
     assert longitudes[1] == pytest.approx(179.1, abs=0.01)
     assert longitudes[3] == pytest.approx(-179.1, abs=0.01)
+
+
+# -- times
+
+OUT_OF_RANGE = "Error in time logic: Month number is out of range 1..12."
+
+
+def test_a_date_is_looked_at_before_the_missing_zone(conn: Any) -> None:
+    failure = Failure(ReqlQueryLogicError, OUT_OF_RANGE, (0,))
+    assert outcome(conn, r.iso8601("2020-13-01")) == failure
+    assert outcome(conn, r.iso8601("2020-13-01", default_timezone="x")) == failure
+
+
+def test_all_arguments_of_during_are_looked_at_first(conn: Any) -> None:
+    failure = Failure(ReqlQueryLogicError, "Not a TIME pseudotype: `2`.", (1,))
+    assert outcome(conn, r.binary(b"x").during(2, 3)) == failure
+
+
+def test_the_zone_of_other_pseudo_types_is_a_bug_of_the_server(conn: Any) -> None:
+    for term in (r.binary(b"x").in_timezone("Z"), r.point(0, 0).timezone()):
+        failure = outcome(conn, term)
+        assert (failure.kind, failure.frames) == (ReqlInternalError, ())
 
 
 # -- union

@@ -40,16 +40,11 @@ class IsoTime:
     microseconds: int
     """Since midnight; may exceed a day."""
     timezone: str
-    """In normal form."""
+    """In normal form; empty if the text has none."""
 
     @classmethod
-    def parse(cls, text: str, default_timezone: str) -> IsoTime:
-        """Reads the text; raises where it breaks the grammar.
-
-        Args:
-            text: the text.
-            default_timezone: the zone if the text has none, empty for none.
-        """
+    def parse(cls, text: str) -> IsoTime:
+        """Reads the text; raises where it breaks the grammar."""
         day, separator, rest = text.partition("T")
         date, form = _date(day)
         microseconds, timezone = 0, ""
@@ -59,7 +54,7 @@ class IsoTime:
             timezone = timezones.normalized(zone) if zone else ""
         if form is None:
             raise logic(_NO_WEEK_DATES)
-        return cls(date, form, microseconds, timezone or _default(default_timezone))
+        return cls(date, form, microseconds, timezone)
 
 
 def _date(text: str) -> tuple[tuple[int, ...], Form | None]:
@@ -136,9 +131,10 @@ def _microseconds(hours: int, minutes: int = 0, seconds: int = 0) -> int:
     return ((hours * 60 + minutes) * 60 + seconds) * 1_000_000
 
 
-def _default(timezone: str) -> str:
-    """The default zone, read as loosely as a real server does: `+1` will do, `+0100` is a hundred
-    hours.
+def default_zone(timezone: str) -> str:
+    """The zone for a text without one; raises if there is none.
+
+    It is read as loosely as a real server does: `+1` will do, `+0100` is a hundred hours.
     """
     if timezone in ("", "UTC"):
         raise logic(_NO_TIMEZONE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rethinkdb.embedded.data import datum, pseudotypes, timezones
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.data.isotime import Form, IsoTime
+from rethinkdb.embedded.data.isotime import Form, IsoTime, default_zone
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
 
 _FIRST_YEAR, _LAST_YEAR = 1400, 9999
@@ -140,13 +140,14 @@ def _ordinal(year: int, month: int, day: int) -> int:
 
 def of_iso8601(text: str, default_timezone: str) -> Datum:
     """The time that an ISO 8601 text tells."""
-    parsed = IsoTime.parse(text, default_timezone)
+    parsed = IsoTime.parse(text)
     ordinal = _iso_ordinal(parsed)
-    offset = checked_offset(parsed.timezone)
+    zone = parsed.timezone or default_zone(default_timezone)
+    offset = checked_offset(zone)
     local = (ordinal - _EPOCH_ORDINAL) * _DAY + parsed.microseconds
     moment = local - offset * _MICROSECOND
     _checked_date(moment)
-    return _to_time(moment, timezones.normalized(parsed.timezone))
+    return _to_time(moment, timezones.normalized(zone))
 
 
 def _iso_ordinal(parsed: IsoTime) -> int:

@@ -8,7 +8,7 @@ from rethinkdb.embedded.data import datum, pseudotypes, temporal, timezones
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.temporal import LocalTime
-from rethinkdb.embedded.failures import logic
+from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
 from rethinkdb.embedded.language.evaluation import Call, located
 from rethinkdb.embedded.language.registry import term
 from rethinkdb.ql2 import TermType
@@ -67,6 +67,15 @@ def _time(call: Call, index: int = 0) -> Datum:
     )
 
 
+def _true_time(call: Call) -> Datum:
+    """The same where a real server trips over an assertion if it is another pseudo-type."""
+    time = _time(call)
+    if not datum.is_time(time):
+        message = f"Not a TIME pseudotype: `{datum.truncated(time)}`."
+        raise QueryFailure(FailureKind.INTERNAL, message, ())
+    return time
+
+
 @term(TermType.TO_ISO8601, 1)
 def to_iso8601(call: Call) -> str:
     return temporal.to_iso8601(_time(call))
@@ -79,12 +88,12 @@ def to_epoch_time(call: Call) -> Datum:
 
 @term(TermType.TIMEZONE, 1)
 def timezone(call: Call) -> Datum:
-    return datum.field(_time(call), "timezone")
+    return datum.field(_true_time(call), "timezone")
 
 
 @term(TermType.IN_TIMEZONE, 2)
 def in_timezone(call: Call) -> Datum:
-    time, zone = _time(call), call.datum(1)
+    time, zone = _true_time(call), call.datum(1)
     return temporal.in_timezone(time, datum.as_string(zone))
 
 
@@ -100,7 +109,8 @@ def time_of_day(call: Call) -> Datum:
 
 @term(TermType.DURING, 3, options=("left_bound", "right_bound"))
 def during(call: Call) -> bool:
-    moment, start, end = (datum.field(_time(call, index), "epoch_time") for index in range(3))
+    times = [_time(call, index) for index in range(3)]
+    moment, start, end = (datum.field(time, "epoch_time") for time in times)
     if start > moment or (start == moment and is_open(call, "left_bound", default=False)):
         return False
     return bool(moment < end or (moment == end and not is_open(call, "right_bound", default=True)))
