@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Those of them that this machine has; pyenv's are found too.
-PYTHONS ?= 3.10 3.11 3.12 3.13
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14 3.15
 
 .PHONY: demo test test-all docs check coverage bench shim format clean help
 

@@ -24,6 +24,14 @@ def needed(module: str, distribution: str, purpose: str) -> ModuleType:
         raise _missing(distribution, purpose) from error
 
 
+def available(module: str) -> ModuleType | None:
+    """The module, None if it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
 def folder_of(module: str, distribution: str, purpose: str) -> str:
     """Where the module can be imported from; fails like `needed`. It is not imported here."""
     try:

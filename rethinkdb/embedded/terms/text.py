@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import logic
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import term
-from rethinkdb.embedded.outside.extras import needed
+from rethinkdb.embedded.outside import expressions
+from rethinkdb.embedded.outside.expressions import BadPattern
 from rethinkdb.ql2 import TermType
-
-if TYPE_CHECKING:
-    import re2
-
-_KEPT_PATTERNS = 1000
 
 # -- letter case: of ASCII only
 
@@ -46,34 +40,20 @@ def match(call: Call) -> Datum:
     server.
     """
     text, pattern = call.string(0), call.string(1)
-    found = _compiled(pattern).search(text.encode())
+    try:
+        found = expressions.compiled(pattern).search(text)
+    except BadPattern as error:
+        raise logic(_explained(pattern, str(error))) from error
     if found is None:
         return None
-    groups = range(1, found.re.groups + 1)
-    return {
-        **_group(found, 0),
-        "groups": [None if found.start(group) < 0 else _group(found, group) for group in groups],
-    }
+    encoded = text.encode()
+    whole, *groups = (span and _part(encoded, *span) for span in found.spans)
+    assert whole is not None
+    return {**whole, "groups": groups}
 
 
-def _group(found: Any, group: int) -> dict[str, Datum]:
-    return {
-        "str": found.group(group).decode(errors="replace"),
-        "start": found.start(group),
-        "end": found.end(group),
-    }
-
-
-@lru_cache(_KEPT_PATTERNS)
-def _compiled(pattern: str) -> re2._Regexp:
-    re2 = needed("re2", "google-re2", "`match`")
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        # As bytes, so that places count bytes.
-        return re2.compile(pattern.encode(), options=options)
-    except re2.error as error:
-        raise logic(_explained(pattern, error.args[0].decode(errors="replace"))) from error
+def _part(encoded: bytes, start: int, end: int) -> dict[str, Datum]:
+    return {"str": encoded[start:end].decode(errors="replace"), "start": start, "end": end}
 
 
 def _explained(pattern: str, problem: str) -> str:
