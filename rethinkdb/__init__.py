@@ -21,7 +21,7 @@ from rethinkdb.version import __version__ as __version__
 _DISTRIBUTION = "rethinkdb-loops"
 
 # A file that the official package has and this one cannot have, as it has a directory of that name.
-# To look takes some 5 µs.
+# To look takes 2 µs.
 if _exists(f"{__path__[0]}/net.py"):
     from rethinkdb import installation as _installation
 

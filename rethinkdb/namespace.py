@@ -239,8 +239,8 @@ class RethinkDB(Names):
 
     if TYPE_CHECKING:
         net: ClassVar[ModuleType]
-        ConnectionPool: Any  # there while the loop type is trio; so is `open`
-        open: Any
+        ConnectionPool: Any  # that of the loop type
+        open: Any  # there while the loop type is trio
 
     def _find(self, name: str) -> Any:
         if name in LAZY:

@@ -321,30 +321,6 @@ def _(world: World) -> None:
         r.connect(url=f"http://{host}:{port}")
 
 
-@shows("the class of that error")
-def _(world: World) -> None:
-    with Server() as server:
-        conn = r.connect(server.host, server.port)
-        feed = r.db("rethinkdb").table("users").changes().run(conn)
-    with refuses(r.ReqlConnectionLostError) as query:
-        r.expr(1).run(conn)
-    assert not isinstance(query.value, r.ReqlRuntimeError)
-    with refuses(r.ReqlConnectionLostError) as cursor:
-        next(feed)
-    assert type(cursor.value) is r.ReqlCursorLostError
-    assert isinstance(cursor.value, r.ReqlRuntimeError)
-
-
-@shows('`connect("host:28016")`, a URL as first argument, `RETHINKDB_URL`')
-def _(world: World) -> None:
-    place = f"{world.server.host}:{world.server.port}"
-    for text in (place, f"rethinkdb://{place}"):
-        r.connect(text).close()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("RETHINKDB_URL", text)
-            r.connect().close()
-
-
 @shows("users and passwords")
 def _(world: World) -> None:
     with Server(users={"Łukasz": "пароль"}) as server:

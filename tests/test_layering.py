@@ -72,6 +72,7 @@ EMBEDDED = [
 LOOP_MODULES = {name: {name} for name in LOOP_LIBRARIES} | {
     "tornado": {"asyncio", "tornado"},
     "event_loop": {"asyncio"},
+    "event_loop_pool": {"asyncio"},
 }
 
 

@@ -75,6 +75,7 @@ class Stream:
     """
 
     __slots__ = (
+        "_ended",
         "_requests",
         "_send_continue",
         "_send_stop",
@@ -104,6 +105,7 @@ class Stream:
         self.notes: tuple[int, ...] = ()
         self.profiles: deque[Any] = deque(maxlen=_PROFILES_KEPT)
         self._traceback: Any = None
+        self._ended: Waiter[None] | None = None
         self._requests: deque[_Request] = deque()
         self._send_continue = send_continue
         self._send_stop = send_stop
@@ -113,6 +115,15 @@ class Stream:
     def is_feed(self) -> bool:
         """Whether it is a changefeed, which never ends by itself."""
         return not _FEEDS.isdisjoint(self.notes)
+
+    @property
+    def ended(self) -> Waiter[None]:
+        """Settled when the server will send nothing more, however that came. Do not abandon it."""
+        if self._ended is None:
+            self._ended = Waiter()
+            if self.finished:
+                self._ended.set_result(None)
+        return self._ended
 
     # The consumer's half. Flush `data_to_send()` after each call.
 
@@ -219,6 +230,8 @@ class Stream:
         self.error = error
         self._traceback = error and error.__traceback__
         self.low_water = 0
+        if self._ended is not None:
+            self._ended.set_result(None)
 
     def serve(self) -> None:
         """Settle those whose turn it is. Their callbacks may ask for more, or close."""

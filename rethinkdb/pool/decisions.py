@@ -155,7 +155,7 @@ class Pool(Staff):
         self._closers.append(waiter)
         if not self._closing:
             self._closing = True
-            self._desk.refuse_all(lambda: PoolClosedError(f"The {self._journal.pool} was closed."))
+            self._desk.refuse_all(lambda: PoolClosedError(f"The {self._journal.pool} is closed."))
             self._give_up_dials()
             self._let_all_go()
         self._closing_at = min(self._closing_at, now + timeout)

@@ -100,7 +100,7 @@ class Rotation:
         level = self._levels[0]
         if not level:
             return None
-        member = min(level, key=lambda member: member.cursors + member.feeds)
+        member = min(reversed(level), key=lambda member: member.cursors + member.feeds)
         self._put_out(member, State.LENT)
         return member
 

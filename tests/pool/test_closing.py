@@ -92,7 +92,7 @@ def test_those_who_wait_are_told() -> None:
     asks = [world.ask(), world.borrow()]
     world.close()
     for waiter in (opener, *asks):
-        assert str(error_of(waiter)) == "The pool was closed."
+        assert str(error_of(waiter)) == "The pool is closed."
 
 
 def test_dials_are_given_up_and_closed_should_they_succeed() -> None:

@@ -70,7 +70,7 @@ def test_unknown_names() -> None:
     with pytest.raises(AttributeError, match="'RethinkDB' object has no attribute 'wait'"):
         r.wait  # noqa: B018
     assert not hasattr(rethinkdb, "__wrapped__")
-    assert not hasattr(r, "ConnectionPool")
+    assert not hasattr(r, "open")
     with pytest.raises(ImportError):
         exec("from rethinkdb import nothing")
 

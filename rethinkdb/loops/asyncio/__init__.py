@@ -11,6 +11,20 @@ as it was. Only documented parts of the loop are used, so uvloop serves as well.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .connection import AsyncioCursor, Connection
 
-__all__ = ["AsyncioCursor", "Connection"]
+if TYPE_CHECKING:
+    from .pool import ConnectionPool as ConnectionPool
+
+__all__ = ["AsyncioCursor", "Connection", "ConnectionPool"]
+
+
+def __getattr__(name: str) -> Any:
+    # Many programs have one connection and no pool, and need not import what pools are made of.
+    if name == "ConnectionPool":
+        from .pool import ConnectionPool
+
+        return ConnectionPool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,20 @@ hit the core at work, for some microseconds, the connection is replaced by a new
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .connection import Connection, DefaultCursor, DefaultCursorEmpty
 
-__all__ = ["Connection", "DefaultCursor", "DefaultCursorEmpty"]
+if TYPE_CHECKING:
+    from .pool import ConnectionPool as ConnectionPool
+
+__all__ = ["Connection", "ConnectionPool", "DefaultCursor", "DefaultCursorEmpty"]
+
+
+def __getattr__(name: str) -> Any:
+    # Many programs have one connection and no pool, and need not import what pools are made of.
+    if name == "ConnectionPool":
+        from .pool import ConnectionPool
+
+        return ConnectionPool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

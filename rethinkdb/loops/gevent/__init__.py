@@ -12,6 +12,20 @@ waiting greenlet stops its query on the server and nothing else.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .connection import Connection, GeventCursor, GeventCursorEmpty
 
-__all__ = ["Connection", "GeventCursor", "GeventCursorEmpty"]
+if TYPE_CHECKING:
+    from .pool import ConnectionPool as ConnectionPool
+
+__all__ = ["Connection", "ConnectionPool", "GeventCursor", "GeventCursorEmpty"]
+
+
+def __getattr__(name: str) -> Any:
+    # Many programs have one connection and no pool, and need not import what pools are made of.
+    if name == "ConnectionPool":
+        from .pool import ConnectionPool
+
+        return ConnectionPool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,21 @@ runs: `r.connect()` at the top of a module is fine.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .connection import Connection
 from .cursor import TornadoCursor
 
-__all__ = ["Connection", "TornadoCursor"]
+if TYPE_CHECKING:
+    from .pool import ConnectionPool as ConnectionPool
+
+__all__ = ["Connection", "ConnectionPool", "TornadoCursor"]
+
+
+def __getattr__(name: str) -> Any:
+    # Many programs have one connection and no pool, and need not import what pools are made of.
+    if name == "ConnectionPool":
+        from .pool import ConnectionPool
+
+        return ConnectionPool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

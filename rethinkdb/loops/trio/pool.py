@@ -1,142 +1,153 @@
-"""`r.ConnectionPool`, while the loop type is trio: connections to be lent and given back."""
+"""The pool of trio programs: methods return coroutines."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import trio
 
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.waiter import Waiter
 
+from ..transport.awaiting_pool import AwaitingPool
+from ..transport.pooling import PATIENCE, logger
 from .connection import Connection
+from .wire import settled
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from contextlib import AbstractAsyncContextManager
 
+    from typing_extensions import Self
 
 __all__ = ["ConnectionPool"]
 
+# In place of one, for a connection that is never opened.
+_NO_NURSERY: Any = object()
 
-class ConnectionPool:
-    """Connections to one server, reused.
+# Of the pool that the official package has for trio, whose connections are all lent one by one.
+_NO_LIMIT = 100_000
 
-    A connection serves any number of tasks at once, so few programs need this: it is for those that
-    give each of their tasks a connection of its own.
 
-    Args:
-        *args, **kwargs: the arguments of `r.connect()`, `nursery` among them.
-        maxidle: how many connections are kept while nobody uses them.
-        maxsize: how many may be lent at once; who wants one more waits. None: no limit.
+class ConnectionPool(AwaitingPool):
+    """A pool whose methods return coroutines. `async with pool:` opens and closes it.
 
-    Example::
+    Its connections read in tasks of a nursery: the one given as `nursery`, or else one of its own,
+    which `async with pool:` opens.
 
-        async with r.ConnectionPool("localhost", nursery=nursery, maxsize=20) as pool:
-            async with pool.connection() as conn:
-                await r.table("heroes").insert(hero).run(conn)
+    `maxsize` is another name for `max_size`, and `maxidle` says how many connections are kept while
+    nobody uses them: so the official package calls them.
+
+    Example:
+        async with r.ConnectionPool("localhost") as pool:
+            print(await r.table("heroes").count().run(pool))
     """
 
     __module__ = "rethinkdb.loops.trio"  # where programs find it
 
+    connection_type = Connection
+
+    _timer: trio.CancelScope | None = None
+    _block: Any = None
+
     def __init__(
-        self, *args: Any, maxidle: int = 10, maxsize: int | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        nursery: trio.Nursery | None = None,
+        maxidle: int | None = None,
+        maxsize: int | None = None,
+        **kwargs: Any,
     ) -> None:
-        _check_count("maxidle", maxidle, least=0)
-        _check_count("maxsize", 1 if maxsize is None else maxsize, least=1)
-        self._args = args
-        self._kwargs = kwargs
+        self._nursery: Any = nursery
         self._maxidle = maxidle
-        self._slots = trio.CapacityLimiter(math.inf if maxsize is None else maxsize)
-        self._idle: list[Connection] = []
-        self._lent: dict[Connection, object] = {}
-        self._closed = False
+        # The official package's pool closes at once what it has lent.
+        self._patience = PATIENCE if maxidle is maxsize is None else 0.0
+        if maxidle is not None:
+            _check_count("maxidle", maxidle, least=0)
+            kwargs.setdefault("max_size", _NO_LIMIT)
+        if maxsize is not None:
+            _check_count("maxsize", maxsize, least=1)
+            kwargs["max_size"] = maxsize
+        super().__init__(*args, **kwargs)
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """`async with pool.connection() as conn`: acquires, and in the end releases.
+    if TYPE_CHECKING:
 
-        Raises:
-            ReqlDriverError: as `acquire` does.
-        """
-        conn = await self.acquire()
-        try:
-            yield conn
-        finally:
-            await self.release(conn)
+        def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]: ...
+        def open(self) -> Coroutine[Any, Any, Self]: ...
+        def connection(self) -> AbstractAsyncContextManager[Connection]: ...
+        def acquire(self) -> Coroutine[Any, Any, Connection]: ...
+        def release(self, connection: Connection) -> Coroutine[Any, Any, None]: ...
 
-    async def acquire(self) -> Connection:
-        """An open connection: an idle one, else a new one. Give it to `release` in the end.
+    async def close(self, timeout: float | None = None) -> None:
+        await self._close(self._patience if timeout is None else timeout)
 
-        With `maxsize` connections lent it waits until one is released; who waited longest is first.
-        Cancelling it takes none.
-
-        Raises:
-            ReqlDriverError: the pool is closed, or connecting failed.
-        """
-        self._check_open()
-        slot = object()
-        await self._slots.acquire_on_behalf_of(slot)
-        try:
-            conn = await self._connection()
-        except BaseException:
-            self._slots.release_on_behalf_of(slot)
-            raise
-        self._lent[conn] = slot
-        return conn
-
-    async def release(self, conn: Connection) -> None:
-        """Take a connection back, to be lent again, or closed if `maxidle` are idle already.
-
-        Raises:
-            ReqlDriverError: it is not one that this pool has lent.
-        """
-        slot = self._lent.pop(conn, None)
-        if slot is None:
-            raise ReqlDriverError("This connection was not acquired from this pool, or is back.")
-        self._slots.release_on_behalf_of(slot)
-        if self._closed or len(self._idle) >= self._maxidle:
-            await conn.close()
-        elif conn.is_open():
-            self._idle.append(conn)
-
-    async def close(self) -> None:
-        """Close all connections, those that are lent too, without waiting for `noreply` queries.
-
-        From then on `acquire` fails, for those too who wait in it. A second call has no effect.
-        """
-        self._closed = True
-        connections = [*self._idle, *self._lent]
-        self._idle.clear()
-        # Whoever waits for a slot gets one now, to learn that there are no connections any more.
-        self._slots.total_tokens = math.inf
-        for conn in connections:
-            await conn.__aexit__()
+    close.__doc__ = AwaitingPool.close.__doc__
 
     async def __aenter__(self) -> Self:
+        if self._nursery is None:
+            self._block = trio.open_nursery()
+            self._nursery = await self._block.__aenter__()
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
+    async def __aexit__(self, *exc_info: Any) -> None:
+        try:
+            await self.close()
+        finally:
+            if self._block is not None:
+                block, self._block = self._block, None
+                nursery, self._nursery = self._nursery, None
+                nursery.cancel_scope.cancel()
+                await block.__aexit__(*exc_info)
 
-    async def _connection(self) -> Connection:
-        self._check_open()
-        while self._idle:
-            conn = self._idle.pop()
-            if conn.is_open():
-                return conn
-        conn = await Connection.make(*self._args, **self._kwargs)
-        if self._closed:
-            await conn.close(noreply_wait=False)
-            self._check_open()
-        return conn
+    async def _take_back(self, connection: Any) -> None:
+        await super()._take_back(connection)
+        if self._maxidle is not None and self.stats().idle > self._maxidle:
+            await connection.close(noreply_wait=False)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ReqlDriverError("The connection pool is closed.")
+    def _new_connection(self) -> BaseConnection:
+        args, kwargs = self._arguments
+        # The sample, which is never opened, needs none; `_spawn` asks for one in time.
+        nursery = self._nursery or _NO_NURSERY
+        return self.connection_type(*args, nursery=nursery, **kwargs)
+
+    def _given(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return work
+
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
+        if self._nursery is None:
+            raise ReqlDriverError(
+                "A pool on trio works in a nursery: write `async with pool:`, or give it one,"
+                " ConnectionPool(..., nursery=nursery)."
+            )
+        with suppress(RuntimeError):  # the nursery has ended, and so has all work in it
+            self._nursery.start_soon(work, *args)
+
+    def _set_timer(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = trio.CancelScope()
+            # No task of the nursery: a pool that waits for better times keeps it from ending.
+            trio.lowlevel.spawn_system_task(self._wake, seconds, self._timer)
+
+    async def _wake(self, seconds: float, timer: trio.CancelScope) -> None:
+        with timer:
+            await trio.sleep(seconds)
+        if timer is not self._timer:
+            return
+        self._timer = None
+        try:
+            self._tick()
+        except Exception:  # which would end the whole of trio.run()
+            logger.exception("a pool could not do its work")
+
+    async def _until(self, waiter: Waiter[Any]) -> None:
+        await settled(waiter, None)
 
 
-def _check_count(name: str, count: int, least: int) -> None:
+def _check_count(name: str, count: Any, least: int) -> None:
     if not isinstance(count, int) or count < least:
         raise ReqlDriverError(f"`{name}` must be a whole number from {least} up, not {count!r}.")

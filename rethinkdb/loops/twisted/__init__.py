@@ -15,7 +15,21 @@ when the reactor does. All of it happens in the reactor's thread.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .connection import Connection
 from .cursor import TwistedCursor
 
-__all__ = ["Connection", "TwistedCursor"]
+if TYPE_CHECKING:
+    from .pool import ConnectionPool as ConnectionPool
+
+__all__ = ["Connection", "ConnectionPool", "TwistedCursor"]
+
+
+def __getattr__(name: str) -> Any:
+    # Many programs have one connection and no pool, and need not import what pools are made of.
+    if name == "ConnectionPool":
+        from .pool import ConnectionPool
+
+        return ConnectionPool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,54 @@
+"""The pool of gevent programs: methods return values, and waiting lets other greenlets run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import gevent
+import gevent.event
+
+from rethinkdb.pool import Member
+
+from ..transport.waiting_pool import WaitingPool
+from .connection import Connection
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+__all__ = ["ConnectionPool"]
+
+
+class ConnectionPool(WaitingPool):
+    """A pool whose methods return values, for the greenlets of one hub. `with pool:` closes it."""
+
+    __module__ = "rethinkdb.loops.gevent"  # where programs find it
+
+    connection_type = Connection
+
+    _timer: Any = None
+
+    if TYPE_CHECKING:
+
+        def connection(self) -> AbstractContextManager[Connection]: ...
+        def acquire(self) -> Connection: ...
+
+    def _lives(self, member: Member) -> bool:
+        return True  # a greenlet reads all the time
+
+    def _new_lock(self) -> Any:
+        return nullcontext()  # no greenlet gives way in the midst of a decision
+
+    def _new_event(self) -> Any:
+        return gevent.event.Event()
+
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
+        gevent.spawn(work, *args)
+
+    def _set_timer(self, seconds: float | None) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer is not gevent.getcurrent():
+            timer.kill(block=False)
+        if seconds is not None:
+            self._timer = gevent.spawn_later(seconds, self._tick)

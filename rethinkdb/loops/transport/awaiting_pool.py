@@ -1,0 +1,231 @@
+"""Pools of the loops whose callers await: asyncio, Tornado, Twisted, trio.
+
+All work of a pool is coroutines here, which await what this loop's connections give. The loops'
+pools differ in what callers get: a coroutine, a Future, a Deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.net.deadlines import Deadline
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool import Member
+
+from .pooling import PATIENCE, BasePool, stream_in
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AwaitingPool"]
+
+
+class AwaitingPool(BasePool):
+    """A pool whose work is coroutines."""
+
+    if TYPE_CHECKING:  # for the loops' pools to supply
+
+        def _given(self, work: Coroutine[Any, Any, Any]) -> Any:
+            """What callers hold in place of a coroutine."""
+
+        async def _until(self, waiter: Waiter[Any]) -> None:
+            """Wait until a waiter is settled. Whatever ends the wait otherwise comes out."""
+
+    # What its users call.
+
+    def run(self, term: Any, **options: Any) -> Any:
+        """Run a query on one of the connections: `term.run(pool, **options)` comes here.
+
+        Args:
+            term: the query.
+            **options: as for a connection. `deadline` covers waiting for a connection, too.
+
+        Returns:
+            What the same query gives on a connection.
+
+        Raises:
+            PoolTimeoutError: no connection could be had in time; it is a `ReqlTimeoutError`.
+            PoolFullError: too many wait for a connection already.
+            PoolClosedError: the pool is closed.
+            ReqlError: as on a connection.
+
+        Cancelling it stops the query on the server, or takes it out of the queue.
+        """
+        return self._given(self._run(term, options))
+
+    _start = run
+
+    def open(self) -> Any:
+        """Open `min_size` connections, and wait until they are open.
+
+        Nobody has to call it, as the first query opens the pool. It tells early whether the server
+        can be reached.
+
+        Returns:
+            The pool, as this loop gives results.
+
+        Raises:
+            ReqlDriverError: as `run`, when no connection can be opened. The pool goes on trying.
+        """
+        return self._given(self._open())
+
+    def close(self, timeout: float = PATIENCE) -> Any:
+        """Take no more work, wait for what is under way, close all connections.
+
+        Args:
+            timeout: how many seconds queries, cursors and borrowed connections have. Then they are
+                ended. Changefeeds end as soon as nothing else is under way.
+
+        Cancelling it ends what is under way at once.
+        """
+        return self._given(self._close(timeout))
+
+    def connection(self) -> AbstractAsyncContextManager[Any]:
+        """Have a connection alone: for `noreply_wait`, `use` and the like.
+
+        Example:
+            async with pool.connection() as conn:
+                await r.table("log").insert(line).run(conn, noreply=True)
+                await conn.noreply_wait()
+
+        It comes back in the end. If something of yours is still under way on it, it is closed.
+        """
+        return self._loan()
+
+    def acquire(self) -> Any:
+        """A connection, to have it alone. Give it to `release` in the end.
+
+        Raises:
+            ReqlDriverError: as `run`.
+
+        Cancelling it takes none.
+        """
+        return self._given(self._borrow())
+
+    def release(self, connection: Any) -> Any:
+        """Take back a connection that `acquire` gave.
+
+        Raises:
+            ReqlDriverError: it is not one that this pool has lent.
+        """
+        return self._given(self._take_back(connection))
+
+    async def __aenter__(self) -> Self:
+        return await self._open()
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._close(PATIENCE)
+
+    # Queries.
+
+    def _at_once(self, options: dict[str, Any]) -> Member | None:
+        """A connection that has room, for a query without a deadline; None if it must wait."""
+        if self.options.deadline is not None or "deadline" in options:
+            return None
+        self._check_process()
+        return self._pool.take()
+
+    async def _run(self, term: Any, options: dict[str, Any]) -> Any:
+        self._check_process()
+        seconds = self._seconds(options)
+        begun = monotonic()
+        member = self._pool.take()
+        if member is None:
+            member = await self._acquired(seconds)
+        failed = True
+        try:
+            if seconds is not None:
+                left = max(0.0, seconds - (monotonic() - begun))
+                options["deadline"] = Deadline(left, seconds)
+            result = await member.connection.run(term, **options)
+            self._hold(member, stream_in(result))
+            failed = False
+        finally:
+            self._finish(member, failed)
+        return result
+
+    def _finish(self, member: Member, failed: bool) -> None:
+        """A query has its first answer, or has ended otherwise."""
+        if failed:
+            self._notice_loss(member)
+        self._pool.give_back(member, monotonic(), failed)
+        if self._pool.effects:
+            self._carry_out()
+
+    async def _acquired(self, timeout: float | None = None, exclusive: bool = False) -> Member:
+        """A connection, as soon as there is one for whoever asks."""
+        ask = self._pool.ask(monotonic(), exclusive=exclusive, timeout=timeout)
+        await self._decided(ask)
+        return ask.result()
+
+    async def _decided(self, waiter: Waiter[Any]) -> None:
+        """Wait for a decision of the pool. Whoever stops waiting tells it so."""
+        self._carry_out()
+        try:
+            if not waiter.done():
+                await self._until(waiter)
+        except BaseException:
+            self._told(self._pool.cancel, waiter)
+            raise
+
+    # One connection, alone.
+
+    async def _borrow(self) -> Any:
+        self._check_process()
+        return self._lend(await self._acquired(exclusive=True))
+
+    async def _take_back(self, connection: Any) -> None:
+        if self._returned(connection):
+            await connection.close(noreply_wait=False)
+
+    @asynccontextmanager
+    async def _loan(self) -> AsyncIterator[Any]:
+        connection = await self._borrow()
+        try:
+            yield connection
+        finally:
+            await self._take_back(connection)
+
+    # Its life.
+
+    async def _open(self) -> Self:
+        self._check_process()
+        opening = self._pool.open(monotonic())
+        await self._decided(opening)
+        opening.result()
+        return self
+
+    async def _close(self, timeout: float) -> None:
+        self._check_process()
+        self.closed = True
+        try:
+            await self._decided(self._pool.close(monotonic(), timeout))
+        finally:
+            self._set_timer(None)
+
+    # Carrying out.
+
+    def _carry_out(self) -> None:
+        effects = self._pool.effects
+        while effects:
+            self._do(effects.popleft())
+
+    async def _dial(self, member: Member) -> None:
+        try:
+            await member.connection.connect()
+        except BaseException as error:
+            self._told(self._pool.failed, member, error)
+            if not isinstance(error, Exception):  # the loop ends
+                raise
+        else:
+            self._told(self._pool.opened, member)
+            self._watch(member)
+
+    async def _close_member(self, member: Member, graceful: bool) -> None:
+        try:
+            await member.connection.close(noreply_wait=graceful)
+        finally:
+            self._told(self._pool.closed, member)

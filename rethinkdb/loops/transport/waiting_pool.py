@@ -1,0 +1,222 @@
+"""Pools of the loops whose callers get values: blocking and gevent.
+
+Any number of threads (or greenlets) use a pool at once. One lock guards its decisions. What was
+decided is carried out without it: dialling and closing in threads of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.net.deadlines import Deadline
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool import Member
+
+from .pooling import PATIENCE, BasePool, stream_in
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["WaitingPool"]
+
+
+class WaitingPool(BasePool):
+    """A pool whose methods wait, and return values."""
+
+    _lock: Any
+
+    if TYPE_CHECKING:  # for the loops' pools to supply
+
+        def _new_lock(self) -> Any:
+            """A lock that the thread which has it may take again."""
+
+        def _new_event(self) -> Any:
+            """Something with `set()` and `wait()`."""
+
+        def _lives(self, member: Member) -> bool:
+            """Whether a connection was not lost unnoticed. If it was, it has been given back."""
+
+    # What its users call.
+
+    def run(self, term: Any, **options: Any) -> Any:
+        """Run a query on one of the connections: `term.run(pool, **options)` comes here.
+
+        Args:
+            term: the query.
+            **options: as for a connection. `deadline` covers waiting for a connection, too.
+
+        Returns:
+            What the same query gives on a connection.
+
+        Raises:
+            PoolTimeoutError: no connection could be had in time; it is a `ReqlTimeoutError`.
+            PoolFullError: too many wait for a connection already.
+            PoolClosedError: the pool is closed.
+            ReqlError: as on a connection.
+        """
+        self._check_process()
+        seconds = self._seconds(options)
+        begun = monotonic()
+        member = self._taken(seconds)
+        failed = True
+        try:
+            if seconds is not None:
+                left = max(0.0, seconds - (monotonic() - begun))
+                options["deadline"] = Deadline(left, seconds)
+            result = member.connection.run(term, **options)
+            stream = stream_in(result)
+            if stream is not None:
+                with self._lock:
+                    self._hold(member, stream)
+            failed = False
+        finally:
+            if failed:
+                self._notice_loss(member)
+            self._told(self._pool.give_back, member, failed=failed)
+        return result
+
+    _start = run
+
+    def open(self) -> Self:
+        """Open `min_size` connections, and wait until they are open.
+
+        Nobody has to call it, as the first query opens the pool. It tells early whether the server
+        can be reached.
+
+        Returns:
+            The pool.
+
+        Raises:
+            ReqlDriverError: as `run`, when no connection can be opened. The pool goes on trying.
+        """
+        self._check_process()
+        self._decided(self._pool.open).result()
+        return self
+
+    def close(self, timeout: float = PATIENCE) -> None:
+        """Take no more work, wait for what is under way, close all connections.
+
+        Args:
+            timeout: how many seconds queries, cursors and borrowed connections have. Then they are
+                ended. Changefeeds end as soon as nothing else is under way.
+        """
+        self._check_process()
+        self.closed = True
+        try:
+            self._decided(self._pool.close, timeout=timeout)
+        finally:
+            self._set_timer(None)
+
+    def connection(self) -> AbstractContextManager[Any]:
+        """Have a connection alone: for `noreply_wait`, `use` and the like.
+
+        Example:
+            with pool.connection() as conn:
+                r.table("log").insert(line).run(conn, noreply=True)
+                conn.noreply_wait()
+
+        It comes back in the end. If something of yours is still under way on it, it is closed.
+        """
+        return self._loan()
+
+    @contextmanager
+    def _loan(self) -> Iterator[Any]:
+        connection = self.acquire()
+        try:
+            yield connection
+        finally:
+            self.release(connection)
+
+    def acquire(self) -> Any:
+        """A connection, to have it alone. Give it to `release` in the end.
+
+        Raises:
+            ReqlDriverError: as `run`.
+        """
+        self._check_process()
+        member = self._decided(self._pool.ask, exclusive=True).result()
+        with self._lock:
+            return self._lend(member)
+
+    def release(self, connection: Any) -> None:
+        """Take back a connection that `acquire` gave.
+
+        Raises:
+            ReqlDriverError: it is not one that this pool has lent.
+        """
+        with self._lock:
+            to_close = self._returned(connection)
+        if to_close:
+            connection.close(noreply_wait=False)
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # Decisions, and waiting for them.
+
+    def _begin_anew(self) -> None:
+        self._lock = self._new_lock()
+        super()._begin_anew()
+
+    def _taken(self, timeout: float | None) -> Member:
+        """A connection for a query, as soon as there is one."""
+        with self._lock:
+            member = self._pool.take()
+        if member is not None and self._lives(member):
+            return member
+        ask: Waiter[Member] = self._decided(self._pool.ask, timeout=timeout)
+        return ask.result()
+
+    def _decided(self, tell: Callable[..., Waiter[Any]], **options: Any) -> Waiter[Any]:
+        """Wait for a decision of the pool. Whoever stops waiting tells it so."""
+        with self._lock:
+            waiter = tell(monotonic(), **options)
+        event = self._new_event()
+        with self._lock:
+            waiter.add_done_callback(lambda _: event.set())
+        try:
+            self._carry_out()
+            if not waiter.done():
+                event.wait()
+        except BaseException:
+            self._told(self._pool.cancel, waiter)
+            raise
+        return waiter
+
+    def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None:
+        with self._lock:
+            tell(*args, monotonic(), **options)
+        self._carry_out()
+
+    # Carrying out, without the lock.
+
+    def _carry_out(self) -> None:
+        effects = self._pool.effects
+        while effects:
+            with self._lock:
+                effect = effects.popleft() if effects else None
+            if effect is not None:
+                self._do(effect)
+
+    def _dial(self, member: Member) -> None:
+        try:
+            member.connection.connect()
+        except BaseException as error:
+            self._told(self._pool.failed, member, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._told(self._pool.opened, member)
+            self._watch(member)
+
+    def _close_member(self, member: Member, graceful: bool) -> None:
+        try:
+            member.connection.close(noreply_wait=graceful)
+        finally:
+            self._told(self._pool.closed, member)
