@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Those of them that this machine has; pyenv's are found too.
 PYTHONS ?= 3.10 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: demo test test-all docs check coverage bench shim format clean help
+.PHONY: demo test test-all docs check coverage bench simulation shim format clean help
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -63,6 +63,9 @@ docs: $(VENV)/ready  ## the documentation, to site/index.html; warnings are erro
 
 bench: $(VENV)/ready  ## what the driver costs per item, beside a bare socket and the incumbent; BENCH=--write-docs keeps it
 	$(BIN)/python -m benchmarks --growth $(BENCH)
+
+simulation: $(VENV)/ready  ## 1,000 pools of one server that restarts, for a day of virtual time; SIMULATION=--write-docs keeps it
+	$(BIN)/python -m benchmarks.simulation $(SIMULATION)
 
 # The Python of the environment that `make shim` installs into, and the driver's extras there.
 INTO ?= $(PYTHON)

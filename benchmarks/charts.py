@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from html import escape
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from math import ceil, floor, log10
 from typing import Any
+
+from .svg import FAINT, INK, MARGIN, WIDTH, document, line, text
 
 __all__ = ["bars", "lines"]
 
 Row = dict[str, Any]
 
-WIDTH, MARGIN = 900, 16
-INK, FAINT = "#111827", "#e5e7eb"
 COLOURS = {"limit": "#6b7280", "ours": "#2563eb", "incumbent": "#d97706"}
 
 # Bars: the place for a loop's name, and the heights of a bar, of a loop, and of a work's title.
@@ -22,26 +21,6 @@ LABELS, BAR, LOOP, TITLE = 110, 7, 19, 26
 # Lines: a panel for each growth, with its plot within.
 PANEL, LEFT, RIGHT, ABOVE, BELOW = 350, 70, 220, 60, 60
 DASHES = ("", "7 4", "2 3")
-
-
-def _document(width: int, height: float, parts: Iterable[str]) -> str:
-    opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
-        f'font-family="sans-serif" font-size="12">'
-    )
-    background = f'<rect width="{width}" height="{height:.0f}" fill="white"/>'
-    return "\n".join([opening, background, *parts, "</svg>", ""])
-
-
-def _text(x: float, y: float, text: str, **attributes: Any) -> str:
-    given = {"fill": INK, **attributes}
-    more = " ".join(f'{name.replace("_", "-")}="{value}"' for name, value in given.items())
-    return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{escape(text)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str = FAINT, dash: str = "") -> str:
-    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line {ends} stroke="{colour}" stroke-dasharray="{dash}"/>'
 
 
 def _bar(x: float, y: float, width: float, colour: str) -> str:
@@ -76,7 +55,7 @@ def bars(rows: list[Row]) -> str:
     at = _scale(steps[0], steps[-1], MARGIN + LABELS, WIDTH - 50)
     top = 64
     bottom = top + TITLE * len(groups) + LOOP * len(rows)
-    return _document(
+    return document(
         WIDTH, bottom + 30, [*_bars_frame(steps, at, bottom), *_groups(groups, at, top)]
     )
 
@@ -86,14 +65,14 @@ def _drivers(row: Row) -> list[str]:
 
 
 def _bars_frame(steps: list[float], at: Callable[[float], float], bottom: float) -> Iterator[str]:
-    yield _text(MARGIN, 22, "Client CPU per item, as a multiple of the limit", font_weight="bold")
-    yield _text(MARGIN, 42, "the limit is a bare socket with orjson, at 1 ×; shorter is better")
+    yield text(MARGIN, 22, "Client CPU per item, as a multiple of the limit", font_weight="bold")
+    yield text(MARGIN, 42, "the limit is a bare socket with orjson, at 1 ×; shorter is better")
     for x, driver in ((WIDTH - 210, "ours"), (WIDTH - 130, "incumbent")):
         yield _bar(x, 35, 14, COLOURS[driver])
-        yield _text(x + 20, 42, driver)
+        yield text(x + 20, 42, driver)
     for step in steps:
-        yield _line(at(step), 56, at(step), bottom, COLOURS["limit"] if step == 1 else FAINT)
-        yield _text(at(step), bottom + 18, f"{step:g} ×", text_anchor="middle")
+        yield line(at(step), 56, at(step), bottom, COLOURS["limit"] if step == 1 else FAINT)
+        yield text(at(step), bottom + 18, f"{step:g} ×", text_anchor="middle")
 
 
 def _groups(
@@ -101,16 +80,16 @@ def _groups(
 ) -> Iterator[str]:
     y = top
     for title, rows in groups:
-        yield _text(MARGIN, y + 16, title.replace("`", ""), font_weight="bold")
+        yield text(MARGIN, y + 16, title.replace("`", ""), font_weight="bold")
         y += TITLE
         for row in rows:
-            yield _text(MARGIN + LABELS - 8, y + 11, row["loop"], text_anchor="end")
+            yield text(MARGIN + LABELS - 8, y + 11, row["loop"], text_anchor="end")
             for number, driver in enumerate(_drivers(row)):
                 times = row[driver] / row["limit"]
                 start, end = sorted((at(1), at(times)))
                 upper = y + number * (BAR + 1)
                 yield _bar(start, upper, max(end - start, 1), COLOURS[driver])
-                yield _text(end + 4, upper + BAR, f"{times:.2f}", font_size=8)
+                yield text(end + 4, upper + BAR, f"{times:.2f}", font_size=8)
             y += LOOP
 
 
@@ -121,7 +100,7 @@ def lines(growths: Sequence[Row]) -> str:
     """The cost per item against size, both on logarithmic scales; one panel per growth."""
     shown = [growth for growth in growths if any(map(any, growth["curves"].values()))]
     parts = [part for n, growth in enumerate(shown) for part in _panel(growth, n * PANEL)]
-    return _document(WIDTH, PANEL * max(1, len(shown)), parts)
+    return document(WIDTH, PANEL * max(1, len(shown)), parts)
 
 
 def _panel(growth: Row, top: float) -> Iterator[str]:
@@ -130,15 +109,15 @@ def _panel(growth: Row, top: float) -> Iterator[str]:
     right, lower = WIDTH - RIGHT, top + PANEL - BELOW
     across = _scale(sizes[0], max(sizes[-1], sizes[0] * 2), LEFT, right)
     up = _scale(steps[0], steps[-1], lower, top + ABOVE)
-    yield _text(MARGIN, top + 24, f"Cost by {growth['title']}", font_weight="bold")
-    yield _text(MARGIN, top + 42, "µs of client CPU per item", font_size=11)
-    yield _text((LEFT + right) / 2, lower + 40, growth["title"], text_anchor="middle")
+    yield text(MARGIN, top + 24, f"Cost by {growth['title']}", font_weight="bold")
+    yield text(MARGIN, top + 42, "µs of client CPU per item", font_size=11)
+    yield text((LEFT + right) / 2, lower + 40, growth["title"], text_anchor="middle")
     for step in steps:
-        yield _line(LEFT, up(step), right, up(step))
-        yield _text(LEFT - 8, up(step) + 4, f"{step:,g}", text_anchor="end")
+        yield line(LEFT, up(step), right, up(step))
+        yield text(LEFT - 8, up(step) + 4, f"{step:,g}", text_anchor="end")
     for size in sizes:
-        yield _line(across(size), lower, across(size), lower + 5, INK)
-        yield _text(across(size), lower + 20, f"{size:,}", text_anchor="middle")
+        yield line(across(size), lower, across(size), lower + 5, INK)
+        yield text(across(size), lower + 20, f"{size:,}", text_anchor="middle")
     loops: dict[str, str] = {}  # to the dashes of their lines
     for number, (name, points) in enumerate(growth["curves"].items()):
         driver, _, loop = name.partition(", ")
@@ -151,5 +130,5 @@ def _panel(growth: Row, top: float) -> Iterator[str]:
         style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
         yield f'<polyline points="{path}" {style}/>'
         yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places)
-        yield _line(right + 16, y - 4, right + 46, y - 4, colour, dash)
-        yield _text(right + 54, y, name)
+        yield line(right + 16, y - 4, right + 46, y - 4, colour, dash)
+        yield text(right + 54, y, name)

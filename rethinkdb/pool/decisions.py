@@ -127,6 +127,7 @@ class Pool(Staff):
             self._put_in(member)
         else:
             self._put_out(member, State.RETIRING)
+            self._end_if_unused(member)
         self._decide(now)
 
     def pinned(self, member: Member, feed: bool = False) -> None:
@@ -156,7 +157,6 @@ class Pool(Staff):
         if not self._closing:
             self._closing = True
             self._desk.refuse_all(lambda: PoolClosedError(f"The {self._journal.pool} is closed."))
-            self._give_up_dials()
             self._let_all_go()
         self._closing_at = min(self._closing_at, now + timeout)
         self._decide(now)
@@ -227,24 +227,33 @@ class Pool(Staff):
     def _decide(self, now: float) -> None:
         """Look at everything. Waiters are settled last, when all is consistent."""
         self._now = now
-        if self._closing:
-            self._wind_up(now)
-        elif self._begun:
-            self._keep(now)
+        at = self._wind_up(now) if self._closing else self._keep(now)
         self._heed = bool(len(self._desk.line)) or self._journal.exhausted
-        self._set_alarm(now)
+        if at < self._alarm:
+            self._alarm = at
+            self.effects.append(Wake(at))
         self._desk.settle()
 
-    def _keep(self, now: float) -> None:
-        """Serve those who wait, and have as many connections as that takes."""
-        desk = self._desk
-        desk.refuse_late(now, self._late)
-        self._retire(now)
-        self._serve(now)
-        self._grow(now, self._wanted, desk.urgent)
-        if self._drain(desk.line.leading_exclusive(self.options.max_size)):
+    def _keep(self, now: float) -> float:
+        """Serve those who wait, and have as many connections as that takes.
+
+        Returns:
+            when the time alone will matter.
+        """
+        if not self._begun:
+            return math.inf
+        desk, line = self._desk, self._desk.line
+        if now >= desk.next_deadline:
+            desk.refuse_late(now, self._late)
+        if now >= self._retire_at or self._successor_wanted:
+            self._retire(now)
+        if len(line):
             self._serve(now)
-        self._take_stock()
+        at = self._grow(now, desk.wanted(self._full), desk.urgent)
+        if self._drain(now, line.leading_exclusive(self.options.max_size)):
+            self._serve(now)
+        self._take_stock(now)
+        return min(at, self._retire_at, desk.next_deadline)
 
     def _serve(self, now: float) -> None:
         """Give what there is to those who wait, in their order."""
@@ -258,48 +267,41 @@ class Pool(Staff):
             else:
                 break
 
-    def _take_stock(self) -> None:
+    def _take_stock(self, now: float) -> None:
         """Tell those who want to know how the pool stands."""
-        line, usable = self._desk.line, self._members.usable
-        if usable >= self.options.min_size:
+        waiting, members = len(self._desk.line), self._members
+        if members.usable >= self.options.min_size:
             self._desk.open_for_all()
-        refusal = self._hosts.refusal
-        if refusal is not None and not usable and not self._members.those(State.DIALLING):
-            self._desk.refuse_all(lambda: again(refusal))
+        if not members.usable and not members.dialling:
+            refusal = self._hosts.refusal
+            if refusal is not None:
+                self._desk.refuse_all(lambda: again(refusal))
         if self._has_room:
-            if not len(line):
+            if not waiting:
                 self._journal.at_ease()
-        elif len(line) and not self._relied_on:
+        elif waiting and not self._relied_on(now):
             self._journal.stuck(self._hosts.cause)
 
-    def _wind_up(self, now: float) -> None:
+    def _wind_up(self, now: float) -> float:
+        """Close: what is not needed any more, or all if the time is up. Returns when that is."""
         late = now >= self._closing_at
         if late:
             self._closing_at = math.inf
         self._end_all(late)
         if not len(self._members):
             self._desk.release(self._closers)
-
-    def _set_alarm(self, now: float) -> None:
-        """Ask to be woken when the time alone will matter."""
-        at = self._closing_at
-        if self._begun and not self._closing:
-            dial_at = self._dial_at(now, self._wanted, self._desk.urgent)
-            at = min(self._desk.next_deadline, self._retire_at(now), dial_at)
-        if at < self._alarm:
-            self._alarm = at
-            self.effects.append(Wake(at))
-
-    @property
-    def _wanted(self) -> int:
-        return self._desk.wanted(self.options.per_connection)
+        return self._closing_at
 
     def _freed(self, member: Member, now: float) -> None:
         if member.state is State.GONE:
             self._add_up(member)
             return
-        if member.state is State.DRAINING and not member.load:
+        if member.state is State.RETIRING and not self._closing:
+            self._end_if_unused(member)
+        elif member.state is State.DRAINING and not member.load:
             self._put_in(member)
+        if member.in_turn and now >= member.expires:
+            self._retire_at = now
         self._decide(now)
 
     # Those who wait.

@@ -69,7 +69,8 @@ class Desk:
 
     def open_for_all(self) -> None:
         """The pool is open."""
-        self._outcomes.extend((opener, None) for opener in self.openers.take_all())
+        if len(self.openers):
+            self._outcomes.extend((opener, None) for opener in self.openers.take_all())
 
     def refuse_late(self, now: float, error: Callable[[float], BaseException]) -> None:
         """Those whose time is up have waited in vain.

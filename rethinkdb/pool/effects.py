@@ -11,10 +11,11 @@ __all__ = ["Close", "Dial", "Effect", "Event", "Wake"]
 
 
 class Dial(NamedTuple):
-    """Connect to `member.host`, put the connection in `member.connection`, and tell the outcome.
+    """Connect to `member.host.address`, and tell the outcome.
 
-    That is `opened(member, now)` or `failed(member, error, now)`. From `opened` on, when the
-    connection ends by itself, `lost(member, cause, now)`.
+    Put the connection in `member.connection` at once: a `Close` may follow before it is open. Then
+    tell `opened(member, now)` or `failed(member, error, now)`; and after `opened`, when the
+    connection has ended by itself, `lost(member, cause, now)`.
     """
 
     member: Member
@@ -24,8 +25,9 @@ class Close(NamedTuple):
     """Close `member.connection`, and then tell `closed(member, now)`.
 
     `graceful` is the connection's `noreply_wait`: first wait until the server has done all
-    `noreply` queries. A second Close of the same member, not graceful, ends that wait. Of a member
-    whose connection is still being opened: give that up, if this loop can; nothing need be told.
+    `noreply` queries. A second Close of the same member, not graceful, ends that wait. If the
+    connection is still being opened: give that up, as far as this loop can. The pool has forgotten
+    it; what is told of it then does no harm.
     """
 
     member: Member

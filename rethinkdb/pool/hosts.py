@@ -51,7 +51,7 @@ class Host:
             those on connections that are gone.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, patience: float) -> None:
         self.address = address
         self.label = _label(address)
         self.open = 0
@@ -66,15 +66,18 @@ class Host:
         self.failed = 0
         self.queries = 0
         self.errors = 0
+        self._patience = patience
+        self._dialled_at = -_NEVER
         self._proven_since = _NEVER
         self._failed_at = -_NEVER
         self._retry_at = -_NEVER
         self._retry_at_if_urgent = -_NEVER
 
     def due(self, urgent: bool) -> float:
-        """When it may be dialled; with a dial under way that says more, never."""
+        """When it may be dialled."""
         if self.dialling and not self.proven:
-            return _NEVER
+            # The dial under way will say more. But it may hang, at a host that is back meanwhile.
+            return self._dialled_at + self._patience if urgent else _NEVER
         return self._retry_at_if_urgent if urgent else self._retry_at
 
     def __repr__(self) -> str:
@@ -87,12 +90,13 @@ class Hosts:
     Args:
         addresses: at least one.
         backoff: says how long to leave a host alone.
-        patience: while somebody waits, no pause is longer than this. It should be a part of the
-            time that they wait: who asks when the host is back is then served in time.
+        patience: while somebody waits, no pause is longer than this, and no dial without an answer
+            is waited for longer. It should be a part of the time that they wait: who asks when the
+            host is back is then served in time.
     """
 
     def __init__(self, addresses: Sequence[Address], backoff: Backoff, patience: float) -> None:
-        self._hosts = [Host(address) for address in addresses]
+        self._hosts = [Host(address, patience) for address in addresses]
         self._backoff = backoff
         self._patience = patience
 
@@ -134,9 +138,26 @@ class Hosts:
             times += [host.due(False) for host in self._hosts if not host.trusted]
         return min((at for at in times if at > now), default=_NEVER)
 
-    def counts(self, host: Host) -> bool:
-        """Whether a dial to it can be relied on, as far as that is possible at present."""
-        return host.trusted or not self._any_trusted
+    def relied_on(self, host: Host, dialled_at: float, now: float) -> bool:
+        """Whether a dial can be relied on, as far as that is possible at present."""
+        usual = host.trusted or not self._any_trusted
+        return usual and not self.hangs(dialled_at, now)
+
+    def hangs(self, dialled_at: float, now: float) -> bool:
+        """Whether a dial has had no answer for so long that another one is tried beside it."""
+        return now >= dialled_at + self._patience
+
+    def look_at(self, host: Host, dialled_at: float, now: float) -> float:
+        """When a dial will have taken too long to be relied on, if it has not already."""
+        slow_at = dialled_at + _SLOW if host.trusted and len(self._hosts) > 1 else _NEVER
+        return min(
+            (at for at in (slow_at, dialled_at + self._patience) if at > now), default=_NEVER
+        )
+
+    def notice_slow(self, host: Host, dialled_at: float, now: float) -> None:
+        """With several hosts, one that is slow to answer is not relied on."""
+        if len(self._hosts) > 1 and now >= dialled_at + _SLOW:
+            host.proven = host.trusted = False
 
     @property
     def refusal(self) -> BaseException | None:
@@ -151,9 +172,10 @@ class Hosts:
 
     # What happened.
 
-    def dialled(self, host: Host) -> None:
+    def dialled(self, host: Host, now: float) -> None:
         """A connection to it is being opened."""
         host.dialling += 1
+        host._dialled_at = now
 
     def gave_up(self, host: Host) -> None:
         """Opening one was given up."""
@@ -194,14 +216,6 @@ class Hosts:
     def closed(self, host: Host) -> None:
         """A connection was closed by this side."""
         host.open -= 1
-
-    def slow_at(self, host: Host, dialled_at: float) -> float:
-        """When a dial will have taken so long that other hosts are to be relied on."""
-        return dialled_at + _SLOW if host.trusted and len(self._hosts) > 1 else _NEVER
-
-    def slow(self, host: Host) -> None:
-        """That time has come."""
-        host.proven = host.trusted = False
 
     # How.
 

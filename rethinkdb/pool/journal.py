@@ -43,9 +43,11 @@ class Journal:
     @property
     def numbers(self) -> str:
         """How the pool stands, for errors and log lines."""
+        members, dialling = self._members, len(self._members.dialling)
+        being_opened = f", {dialling} being opened" if dialling else ""
         return (
-            f"{len(self._members)} of at most {self._max_size} connections, "
-            f"{self._members.in_flight} queries in flight, {len(self._line)} waiting"
+            f"{len(members) - dialling} of at most {self._max_size} connections open"
+            f"{being_opened}, {members.in_flight} queries in flight, {len(self._line)} waiting"
         )
 
     def opened(self, host: Host, failures: int) -> None:

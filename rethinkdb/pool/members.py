@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from enum import Enum
+from enum import IntEnum
+from itertools import chain
 from typing import Any
 
 from .hosts import Host
@@ -12,7 +13,7 @@ from .hosts import Host
 __all__ = ["Member", "Members", "State"]
 
 
-class State(Enum):
+class State(IntEnum):
     """What a member is there for.
 
     dialling -> in turn <-> draining (for a loan), lent
@@ -20,13 +21,13 @@ class State(Enum):
                    +-> retiring -> closing -> gone
     """
 
-    DIALLING = "dialling"
-    IN_TURN = "in turn"  # takes queries
-    DRAINING = "draining"  # takes none, as it is to be lent when those in flight are answered
-    LENT = "lent"
-    RETIRING = "retiring"  # takes none, and is closed when nothing is left on it
-    CLOSING = "closing"
-    GONE = "gone"
+    DIALLING = 0
+    IN_TURN = 1  # takes queries
+    DRAINING = 2  # takes none, as it is to be lent when those in flight are answered
+    LENT = 3
+    RETIRING = 4  # takes none, and is closed when nothing is left on it
+    CLOSING = 5
+    GONE = 6
 
 
 class Member:
@@ -84,38 +85,50 @@ class Member:
         return not (self.load or self.cursors or self.feeds or self.state is State.LENT)
 
     def __repr__(self) -> str:
-        return f"<connection to {self.host.label}: {self.state.value}, {self.load} in flight>"
+        state = self.state.name.lower().replace("_", " ")
+        return f"<connection to {self.host.label}: {state}, {self.load} in flight>"
 
 
 class Members:
-    """All members but those that are gone, oldest first. They are few: it counts by looking."""
+    """All members but those that are gone, by what they are there for.
+
+    Attributes:
+        dialling, in_turn, draining, lent, retiring, closing: those in each state. They change with
+            each `move`: copy what is walked through meanwhile.
+    """
 
     def __init__(self) -> None:
-        self._all: dict[Member, None] = {}
+        self._by_state: tuple[dict[Member, None], ...] = tuple({} for _ in State)
+        self.dialling, self.in_turn, self.draining, self.lent, *rest = self._by_state
+        self.retiring, self.closing, _ = rest
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._all)
+        return self._count
 
     def __iter__(self) -> Iterator[Member]:
-        return iter(tuple(self._all))
+        return chain.from_iterable(self._by_state)
 
     def add(self, member: Member) -> None:
-        self._all[member] = None
+        """It is being dialled."""
+        self.dialling[member] = None
+        self._count += 1
 
-    def remove(self, member: Member) -> None:
-        """It is closed, lost, or could not be opened."""
-        del self._all[member]
-
-    def those(self, *states: State) -> list[Member]:
-        """The members in one of some states."""
-        return [member for member in self._all if member.state in states]
+    def move(self, member: Member, state: State) -> None:
+        """It is there for something else from now on, or for nothing."""
+        del self._by_state[member.state][member]
+        member.state = state
+        if state is State.GONE:
+            self._count -= 1
+        else:
+            self._by_state[state][member] = None
 
     @property
     def usable(self) -> int:
         """How many are open and not on their way out."""
-        return len(self.those(State.IN_TURN, State.DRAINING, State.LENT))
+        return len(self.in_turn) + len(self.draining) + len(self.lent)
 
     @property
     def in_flight(self) -> int:
         """Queries without an answer yet."""
-        return sum(member.load for member in self._all)
+        return sum(member.load for member in self)

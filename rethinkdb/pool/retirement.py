@@ -41,8 +41,8 @@ class Retirement:
 
     def surplus(self, members: Iterable[Member], now: float, most: int) -> list[Member]:
         """Those that nobody has needed for long, at most so many, the least needed first."""
-        idle = [member for member in members if member.unused and now >= self._idle_until(member)]
-        return sorted(idle, key=self._idle_until)[: max(0, most)]
+        idle = [member for member in members if member.unused and now >= self.idle_until(member)]
+        return sorted(idle, key=self.idle_until)[: max(0, most)]
 
     def look_at(self, members: Iterable[Member], now: float, surplus: bool) -> float:
         """When to look at the members again.
@@ -58,10 +58,11 @@ class Retirement:
                 times.append(member.expires if member.expires > now else now + _AGAIN)
             if surplus:
                 # Of one in use only a bound is known: it is not idle for so long before that.
-                times.append(self._idle_until(member) if member.unused else now + self._idle)
+                times.append(self.idle_until(member) if member.unused else now + self._idle)
         return min(times)
 
-    def _idle_until(self, member: Member) -> float:
+    def idle_until(self, member: Member) -> float:
+        """When one will have been idle for long enough, if it is from now on."""
         return member.idle_since + self._idle
 
 

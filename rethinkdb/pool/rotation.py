@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rethinkdb.net.violations import LocalProtocolError
 
-from .members import Member, State
+from .members import Member, Members, State
 
 __all__ = ["Rotation"]
 
@@ -29,6 +29,7 @@ class Rotation:
     """
 
     def __init__(self, per_connection: int) -> None:
+        self._members = Members()
         # The last level is of those that take no more. `_least` is the lowest that has members;
         # with none at all it is the last one, so one comparison tells whether somebody has room.
         self._full = per_connection
@@ -111,14 +112,14 @@ class Rotation:
 
     def _put_in(self, member: Member) -> None:
         """It takes queries from now on."""
-        member.state = State.IN_TURN
+        self._members.move(member, State.IN_TURN)
         member.in_turn = True
         self._levels[member.load][member] = None
         self._least = min(self._least, member.load)
 
     def _put_out(self, member: Member, state: State) -> None:
         """It takes no further ones, for the reason that `state` says."""
-        member.state = state
+        self._members.move(member, state)
         if not member.in_turn:
             return
         member.in_turn = False

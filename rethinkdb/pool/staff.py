@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from .backoff import Backoff
 from .effects import Close, Dial, Effect
 from .hosts import Address, Host, Hosts
-from .members import Member, Members, State
+from .members import Member, State
 from .options import PoolOptions
 from .retirement import Retirement
 from .rotation import Rotation
@@ -39,76 +39,76 @@ class Staff(Rotation):
         super().__init__(options.per_connection)
         self.options = options
         self.effects: deque[Effect] = deque()
-        self._members = Members()
         self._hosts = Hosts(addresses, Backoff(random), options.acquire_timeout * _PATIENCE)
         self._retirement = Retirement(options, random)
         self._tally = Tally()
         self._successor_wanted = False
+        self._retire_at = math.inf
 
     # Opening.
 
-    def _grow(self, now: float, wanted: int, urgent: bool) -> None:
-        """Open what is missing, as far as the hosts allow."""
-        for member in self._members.those(State.DIALLING):
-            if now >= self._hosts.slow_at(member.host, member.dialled_at):
-                self._hosts.slow(member.host)
-        for _ in range(self._shortage(wanted)):
-            host = self._hosts.next(now, urgent)
-            if host is None:
-                break
-            self._dial(host, now)
-        while len(self._members) < self.options.max_size:
-            host = self._hosts.next_to_try(now)
-            if host is None:
-                break
-            self._dial(host, now)
-
-    def _shortage(self, wanted: int) -> int:
-        """How many connections are to be opened, beside those that are being opened already.
+    def _grow(self, now: float, wanted: int, urgent: bool) -> float:
+        """Open what is missing, as far as the hosts allow.
 
         Args:
-            wanted: how many those could use who wait.
+            now: the time.
+            wanted: how many more connections those could use who wait.
+            urgent: whether anybody waits.
+
+        Returns:
+            when to see to it again, if nothing happens before.
         """
-        missing = self.options.min_size - self._members.usable
-        short = max(wanted + self._successor_wanted, missing) - self._relied_on
-        return min(short, self.options.max_size - len(self._members))
+        hosts, members, most = self._hosts, self._members, self.options.max_size
+        for member in members.dialling:
+            hosts.notice_slow(member.host, member.dialled_at, now)
+        missing = self.options.min_size - members.usable
+        short = max(wanted + self._successor_wanted, missing) - self._relied_on(now)
+        while short > 0 and (host := hosts.next(now, urgent)) and self._make_room(now):
+            self._dial(host, now)
+            short -= 1
+        while len(members) < most and (host := hosts.next_to_try(now)):
+            self._dial(host, now)
+        at = hosts.wake_at(now, short > 0, urgent) if len(members) < most else math.inf
+        for member in members.dialling:
+            at = min(at, hosts.look_at(member.host, member.dialled_at, now))
+        return at
 
-    @property
-    def _relied_on(self) -> int:
-        """How many connections are being opened to hosts that can be relied on."""
-        dialling = self._members.those(State.DIALLING)
-        return sum(self._hosts.counts(member.host) for member in dialling)
+    def _relied_on(self, now: float) -> int:
+        """How many connections are being opened that can be relied on."""
+        hosts, dialling = self._hosts, self._members.dialling
+        return sum(hosts.relied_on(member.host, member.dialled_at, now) for member in dialling)
 
-    def _dial_at(self, now: float, wanted: int, urgent: bool) -> float:
-        """When a connection is to be opened that need not or cannot be opened now."""
-        if len(self._members) >= self.options.max_size:
-            return math.inf
-        at = self._hosts.wake_at(now, self._shortage(wanted) > 0, urgent)
-        dialling = self._members.those(State.DIALLING)
-        return min(at, *(self._hosts.slow_at(m.host, m.dialled_at) for m in dialling), math.inf)
+    def _make_room(self, now: float) -> bool:
+        """Whether one more may be opened, perhaps in place of one that hangs in being opened."""
+        if len(self._members) < self.options.max_size:
+            return True
+        for member in self._members.dialling:
+            if self._hosts.hangs(member.dialled_at, now):
+                self._give_up_dial(member)
+                return True
+        return False
 
     def _dial(self, host: Host, now: float) -> None:
         member = Member(host, now)
         self._members.add(member)
-        self._hosts.dialled(host)
+        self._hosts.dialled(host, now)
         self.effects.append(Dial(member))
 
-    def _give_up_dials(self) -> None:
-        for member in self._members.those(State.DIALLING):
-            self._hosts.gave_up(member.host)
-            self._remove(member)
-            self.effects.append(Close(member, graceful=False))
+    def _give_up_dial(self, member: Member) -> None:
+        self._hosts.gave_up(member.host)
+        self._remove(member)
+        self.effects.append(Close(member, graceful=False))
 
     # For those who want one alone.
 
-    def _drain(self, wanted: int) -> bool:
+    def _drain(self, now: float, wanted: int) -> bool:
         """See to it that so many find a member without queries, now or soon.
 
         Returns:
             Whether one takes queries again that was drained.
         """
-        draining = self._members.those(State.DRAINING)
-        for _ in range(wanted - len(draining) - self._relied_on):
+        draining = tuple(self._members.draining)
+        for _ in range(wanted - len(draining) - self._relied_on(now)):
             member = self._least_loaded()
             if member is None:
                 break
@@ -119,46 +119,52 @@ class Staff(Rotation):
 
     # Letting go.
 
+    def _put_in(self, member: Member) -> None:
+        super()._put_in(member)
+        idle_until = self._retirement.idle_until(member)
+        self._retire_at = min(self._retire_at, member.expires, idle_until)
+
     def _retire(self, now: float) -> None:
         """Let go of what is too old or not needed, so that nobody notices."""
+        members, most = self._members, self.options.max_size
         self._successor_wanted = False
-        for member in self._retirement.expired(self._members.those(State.IN_TURN), now):
-            full = len(self._members) >= self.options.max_size
+        for member in self._retirement.expired(members.in_turn, now):
+            full = len(members) >= most
             if self._room_beside(member) > member.load or (full and not member.load):
                 self._let_go(member)
             elif not full:
                 self._successor_wanted = True
-        in_turn = self._members.those(State.IN_TURN)
-        spare = self._members.usable - self.options.min_size
-        for member in self._retirement.surplus(in_turn, now, spare):
+        spare = members.usable - self.options.min_size
+        for member in self._retirement.surplus(members.in_turn, now, spare):
             self._let_go(member)
-        for member in self._members.those(State.RETIRING):
-            if member.unused:
-                self._end(member, graceful=True)
-
-    def _retire_at(self, now: float) -> float:
-        """When to look for what is too old or not needed."""
-        spare = self._members.usable > self.options.min_size
-        return self._retirement.look_at(self._members.those(State.IN_TURN), now, spare)
+        spare = members.usable - self.options.min_size
+        self._retire_at = self._retirement.look_at(members.in_turn, now, spare > 0)
 
     def _room_beside(self, member: Member) -> int:
         """How many queries the other members could take."""
-        others = self._members.those(State.IN_TURN)
+        others = self._members.in_turn
         return sum(self._full - other.load for other in others if other is not member)
 
     def _let_go(self, member: Member) -> None:
         """Close it as soon as nothing is left on it."""
         self._tally.retired += 1
         self._put_out(member, State.RETIRING)
+        self._end_if_unused(member)
+
+    def _end_if_unused(self, member: Member) -> None:
+        if not (member.load or member.cursors or member.feeds):
+            self._end(member, graceful=True)
 
     def _let_all_go(self) -> None:
-        """No member takes queries any more."""
-        for member in self._members.those(State.IN_TURN, State.DRAINING):
+        """No member takes queries any more, and no further one is opened."""
+        for member in tuple(self._members.dialling):
+            self._give_up_dial(member)
+        for member in (*self._members.in_turn, *self._members.draining):
             self._put_out(member, State.RETIRING)
 
     def _end_all(self, late: bool) -> None:
         """The pool closes: end those on which nothing is left that has an end; if late, all."""
-        for member in self._members:
+        for member in tuple(self._members):
             if late:
                 self._end(member, graceful=False)
             elif member.state is State.RETIRING and not (member.load or member.cursors):
@@ -171,7 +177,6 @@ class Staff(Rotation):
     def _remove(self, member: Member) -> None:
         """It is closed or lost."""
         self._put_out(member, State.GONE)
-        self._members.remove(member)
         self._add_up(member)
 
     def _add_up(self, member: Member) -> None:

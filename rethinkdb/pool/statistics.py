@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .hosts import Host, Hosts
 from .line import Line
-from .members import Member, Members, State
+from .members import Member, Members
 from .options import PoolOptions
 
 __all__ = ["HostStats", "PoolStats", "Tally"]
@@ -110,13 +110,12 @@ def pool_stats(
 ) -> PoolStats:
     """How a pool stands."""
     by_host = tuple(_host_stats(host, members) for host in hosts)
-    in_turn = members.those(State.IN_TURN)
     return PoolStats(
         name=options.name,
         size=len(members),
-        idle=sum(member.unused for member in in_turn),
-        lent=len(members.those(State.LENT)),
-        dialling=len(members.those(State.DIALLING)),
+        idle=sum(member.unused for member in members.in_turn),
+        lent=len(members.lent),
+        dialling=len(members.dialling),
         in_flight=members.in_flight,
         cursors=sum(member.cursors for member in members),
         feeds=sum(member.feeds for member in members),

@@ -24,7 +24,8 @@ def served(waiters: list[Waiter[Member]]) -> list[bool]:
 
 def test_a_new_pool_does_nothing_until_somebody_asks() -> None:
     world = World()
-    world.wait(1000)
+    world.pool.tick(1000.0)
+    world.carry_out()
     assert not world.dials
     ask = world.ask()
     assert len(world.dials) == 1
@@ -132,13 +133,8 @@ def test_an_interrupt_in_a_callback_does_not_leave_others_waiting() -> None:
 
 
 def test_who_waits_too_long_is_told_the_numbers() -> None:
-    world = World(max_size=2, per_connection=3, name="web")
+    world = World(min_size=2, max_size=2, per_connection=3, name="web")
     world.opened()
-    world.ask()
-    world.open_all()
-    world.take_all()
-    world.asks(1)
-    world.open_all()
     world.take_all()
     late = world.ask()
     world.wait(4)
@@ -149,7 +145,7 @@ def test_who_waits_too_long_is_told_the_numbers() -> None:
     error = error_of(late)
     assert isinstance(error, ReqlTimeoutError)
     assert str(error) == (
-        "No connection of the pool 'web' had room within 10 s: 2 of at most 2 connections, "
+        "No connection of the pool 'web' had room within 10 s: 2 of at most 2 connections open, "
         "6 queries in flight, 1 waiting; a connection takes 3 at a time. Raise `max_size` or "
         "`per_connection`, or send fewer queries at a time."
     )
@@ -192,8 +188,8 @@ def test_one_too_many_fails_at_once_with_the_numbers() -> None:
     assert isinstance(error, ReqlDriverError)
     assert str(error) == (
         "2 queries wait for a connection of the pool already (`max_waiting`), the first of them "
-        "for 2.5 s: 1 of at most 1 connections, 1 queries in flight, 2 waiting. Send fewer queries "
-        "at a time, or raise `max_size`."
+        "for 2.5 s: 1 of at most 1 connections open, 1 queries in flight, 2 waiting. "
+        "Send fewer queries at a time, or raise `max_size`."
     )
     assert world.pool.stats().refused == 1
 

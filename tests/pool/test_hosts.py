@@ -122,7 +122,7 @@ def test_with_one_host_there_is_nobody_else_to_rely_on() -> None:
     world.opened()
     world.take_all()
     world.ask()
-    world.wait(9)
+    world.wait(4)
     assert len(world.dials) == 1
 
 
@@ -153,8 +153,8 @@ def test_all_must_refuse_before_nobody_need_wait() -> None:
 
 
 def test_labels() -> None:
-    assert Host(("::1", 28015)).label == "[::1]:28015"
-    assert repr(Host(("db", 1))) == "<host db:1: 0 open, 0 failures>"
+    assert Host(("::1", 28015), 5.0).label == "[::1]:28015"
+    assert repr(Host(("db", 1), 5.0)) == "<host db:1: 0 open, 0 failures>"
 
 
 def test_statistics_by_host() -> None:

@@ -146,17 +146,20 @@ def test_a_loan_not_taken_goes_back() -> None:
 
 
 def test_a_loan_given_up_between_decision_and_outcome_goes_back() -> None:
-    world = World(max_size=2, per_connection=1)
+    world = World(min_size=2, max_size=2, per_connection=1)
     world.opened()
-    world.take()
-    first, second = world.ask(), world.borrow()
-    first.add_done_callback(lambda _: world.cancel(second))
-    world.pool.lost(world.pool._members.those(State.IN_TURN, State.DRAINING)[0], None, 0.0)
-    world.carry_out()
-    world.open_all()
-    assert first.done()
-    world.open_all()
-    assert world.pool.stats().lent == 0
+    lent, taken = world.borrow().result(), world.take()
+    ask, loan = world.ask(), world.borrow()
+
+    def give_up(_: object) -> None:
+        world.give_back_loan(lent)
+        assert not loan.done()  # it will be, when this has returned
+        world.cancel(loan)
+
+    ask.add_done_callback(give_up)
+    world.give_back(taken)
+    assert ask.result() is taken
+    assert world.take() is lent
 
 
 def test_handed_back_unclean_it_is_closed_and_replaced() -> None:

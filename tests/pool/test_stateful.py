@@ -329,7 +329,9 @@ class PoolMachine(RuleBasedStateMachine):
         world, stats = self.world, self.world.pool.stats()
         few = self.users and stats.size - len(world.closes) < self.options.min_size
         if self.closing is None and (few or waiting) and stats.size < self.options.max_size:
-            assert stats.dialling or world.alarm < world.now + 10.0001
+            assert world.alarm < world.now + (5.0001 if waiting else 10.0001) or (
+                stats.dialling and not waiting
+            )
         if self.closing is not None and not self.closing.done():
             assert self.open
             late = world.now >= self.closing_at

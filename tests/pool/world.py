@@ -9,8 +9,8 @@ from typing import Any
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool.decisions import Pool
 from rethinkdb.pool.effects import Close, Dial, Event, Wake
-from rethinkdb.pool.hosts import Address
-from rethinkdb.pool.members import Member
+from rethinkdb.pool.hosts import Address, Host
+from rethinkdb.pool.members import Member, State
 from rethinkdb.pool.options import PoolOptions
 
 REFUSED = ConnectionRefusedError("nobody listens")
@@ -53,9 +53,8 @@ class World:
         while effects:
             effect = effects.popleft()
             if isinstance(effect, Dial):
-                host = effect.member.host
-                assert host.proven or host.dialling == 1
                 self.dials.append(effect.member)
+                self.check_dials(effect.member.host)
             elif isinstance(effect, Close):
                 self.closes.append(effect)
             elif isinstance(effect, Wake):
@@ -63,6 +62,13 @@ class World:
             else:
                 self.told.append(effect)
                 self.events.append(effect.name)
+
+    def check_dials(self, host: Host) -> None:
+        """One at a time, but for those that hang."""
+        dialling = [m for m in self.dials if m.host is host and m.state is State.DIALLING]
+        patience = self.pool.options.acquire_timeout / 2
+        fresh = [m for m in dialling if self.now < m.dialled_at + patience]
+        assert host.proven or len(fresh) == 1
 
     # What becomes of that.
 
