@@ -137,6 +137,24 @@ def test_a_host_that_lost_one_of_several_is_trusted_still() -> None:
     assert Counter(member.host for member in world.pool._members).most_common()[0][1] == 2
 
 
+def test_a_host_that_lost_its_last_is_tried_but_not_relied_on() -> None:
+    world = World("a", "b", min_size=2)
+    members = {member.host.label[0]: member for member in world.opened()}
+    world.wait(60)
+    world.lose(members["a"])
+    assert sorted(labels(world)) == ["a:28015", "b:28015"]
+
+
+def test_nobody_waits_for_a_dial_while_another_host_as_empty_may_be_dialled() -> None:
+    for seed in range(20):
+        world = World("a", "b", per_connection=1, random=Random(seed).random)
+        world.asks(2)
+        world.open_dial()
+        assert len(world.dials) == 1
+        world.ask()
+        assert len(set(labels(world))) == 2
+
+
 def test_all_must_refuse_before_nobody_need_wait() -> None:
     world = World("a", "b")
     ask = world.ask()

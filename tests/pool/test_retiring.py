@@ -160,15 +160,20 @@ def test_what_is_used_now_and_then_stays() -> None:
     assert len(world.closes) == 1
 
 
-def test_a_cursor_keeps_an_unused_one() -> None:
+@pytest.mark.parametrize("feed", [False, True])
+def test_a_cursor_keeps_an_unused_one(feed: bool) -> None:
     world = World(min_size=0, max_idle=60, max_lifetime=None)
     ask = world.ask()
     member = world.open_dial()
-    world.pool.pinned(member)
+    world.pool.pinned(member, feed)
     world.give_back(ask.result())
     world.wait(600)
     assert not world.closes
-    world.unpin(member)
+    assert world.pool.stats().idle == 0
+    assert world.take() is member
+    world.give_back(member)
+    world.unpin(member, feed)
+    assert world.pool.stats().idle == 1
     world.wait(60)
     assert len(world.closes) == 1
 

@@ -360,4 +360,4 @@ class PoolMachine(RuleBasedStateMachine):
 
 
 TestPool = PoolMachine.TestCase
-TestPool.settings = settings(max_examples=150, stateful_step_count=100)
+TestPool.settings = settings(max_examples=60, stateful_step_count=80)
