@@ -82,7 +82,8 @@ class Journal:
         """Somebody waits, and nothing is being done about it."""
         if not self._exhausted:
             self._exhausted = True
-            logger.warning("%s: exhausted: %s", self.pool, self.numbers)
+            # No warning: to wait is what a pool is for. Who cannot be served gets an error.
+            logger.info("%s: exhausted: %s", self.pool, self.numbers)
             self._tell("exhausted", None, cause)
 
     def at_ease(self) -> None:
