@@ -427,7 +427,7 @@ def test_log_lines(caplog: pytest.LogCaptureFixture) -> None:
         ("WARNING", "pool 'web': the connection to db:28015 is lost: reset"),
         ("WARNING", "pool 'web': cannot connect to db:28015, 1 failed: nobody listens"),
         (
-            "WARNING",
+            "INFO",
             "pool 'web': exhausted: 0 of at most 8 connections open, 0 queries in flight, "
             "1 waiting",
         ),
