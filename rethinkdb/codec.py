@@ -116,8 +116,11 @@ class ReQLEncoder(json.JSONEncoder):
 
 def _integer(text: str) -> int | float:
     # ReQL numbers are doubles, so nothing is lost; orjson does the same.
-    number = int(text)
-    return number if -(2**63) <= number < 2**64 else float(number)
+    try:
+        number = int(text)
+        return number if -(2**63) <= number < 2**64 else float(number)
+    except (OverflowError, ValueError) as exc:
+        raise json.JSONDecodeError(f"{len(text)} digits are no double", text, 0) from exc
 
 
 class ReQLDecoder(json.JSONDecoder):
@@ -301,7 +304,7 @@ def loads(payload: bytes) -> Any:
     try:
         text = payload.decode("utf-8", "surrogatepass")
         return json.loads(text, parse_int=_integer, parse_constant=_no_number)
-    except (OverflowError, RecursionError, ValueError) as exc:
+    except (RecursionError, ValueError) as exc:
         raise _malformed(f"not JSON ({exc})", payload) from exc
 
 
@@ -315,7 +318,7 @@ def _custom_decoder(factory: DecoderFactory, options: Mapping[str, Any]) -> Deco
     def decode(payload: bytes) -> Response:
         try:
             reply = decoder.decode(payload.decode())
-        except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+        except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as exc:
             raise _malformed(f"not JSON ({exc})", payload) from exc
         return _response(reply, payload)
 

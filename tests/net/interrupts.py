@@ -84,5 +84,5 @@ class Interrupts:
     def _strike(self, frame: FrameType) -> None:
         self._left -= 1
         if self._left == -1:
-            self.place = f"{frame.f_code.co_qualname} line {frame.f_lineno} {frame.f_lasti}"
+            self.place = f"{frame.f_code.co_name} line {frame.f_lineno} {frame.f_lasti}"
             raise Interrupt

@@ -377,10 +377,18 @@ class TestOwnDecoders:
         assert ReQLDecoder({"binary_format": "raw"}).decode(text)["r"] == [TestPseudoTypes.BINARY]
         assert Codec(json_decoder=ReQLDecoder).decoder({})(text.encode()).results == [b"ab"]
 
-    @pytest.mark.parametrize("payload", [b"{", b"\xff", b"[]"])
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"{",
+            b"\xff",
+            b"[]",
+            b'{"t":1,"r":[%s]}' % (b"9" * 400),
+            b'{"t":1,"r":[%s]}' % (b"9" * 5000),
+            b'{"t":1,"r":[%s' % (b"[" * 200_000),
+            b'{"t":18,"r":["no"],"e":[1]}',
+        ],
+    )
     def test_broken_replies(self, payload: bytes) -> None:
-        class Decoder(ReQLDecoder):
-            pass
-
         with pytest.raises(MalformedResponse):
-            Codec(json_decoder=Decoder).decoder({})(payload)
+            Codec(json_decoder=_Plain).decoder({})(payload)
