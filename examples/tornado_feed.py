@@ -4,20 +4,22 @@
     python examples/tornado_feed.py
     open http://localhost:8888
 
-Every browser sees the messages that are there, and each new one as soon as anybody has sent it.
+Every browser sees the messages that are there, and each new one as soon as anybody has sent it. The
+database may be restarted meanwhile: the pool connects again, and so do the browsers.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import signal
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from rethinkdb import r
 
@@ -25,17 +27,25 @@ r.set_loop_type("tornado")
 
 TABLE = "messages"
 
+log = logging.getLogger("messages")
+
 PAGE = """<!doctype html>
 <title>Messages</title>
 <form><input autofocus> <button>Send</button></form>
 <ul></ul>
 <script>
-const feed = new WebSocket(location.href.replace(/^http/, "ws") + "feed");
-feed.onmessage = ({data}) => {
-  const item = document.createElement("li");
-  item.textContent = JSON.parse(data).text;
-  document.querySelector("ul").prepend(item);
-};
+function follow() {
+  const list = document.querySelector("ul");
+  const feed = new WebSocket(location.href.replace(/^http/, "ws") + "feed");
+  feed.onopen = () => list.replaceChildren();  // the feed begins with all that is there
+  feed.onmessage = ({data}) => {
+    const item = document.createElement("li");
+    item.textContent = JSON.parse(data).text;
+    list.prepend(item);
+  };
+  feed.onclose = () => setTimeout(follow, 1000);
+}
+follow();
 document.querySelector("form").onsubmit = (event) => {
   event.preventDefault();
   const input = document.querySelector("input");
@@ -56,12 +66,12 @@ class Page(RequestHandler):
 class Messages(RequestHandler):
     """Takes a new message."""
 
-    def initialize(self, conn: Any) -> None:
-        self.conn = conn
+    def initialize(self, pool: Any) -> None:
+        self.pool = pool
 
     async def post(self) -> None:
         message = {"text": self.get_body_argument("text"), "at": r.now()}
-        await r.table(TABLE).insert(message).run(self.conn)
+        await r.table(TABLE).insert(message).run(self.pool)
         self.set_status(201)
 
 
@@ -70,32 +80,34 @@ class Feed(WebSocketHandler):
 
     feed: Any = None
 
-    def initialize(self, conn: Any) -> None:
-        self.conn = conn
+    def initialize(self, pool: Any) -> None:
+        self.pool = pool
 
     async def open(self, *args: str, **kwargs: str) -> None:
-        messages = r.table(TABLE).pluck("id", "text")
-        self.feed = await messages.changes(include_initial=True).run(self.conn)
-        if self.ws_connection is None:  # it has gone meanwhile
-            self.on_close()
         try:
-            async for change in self.feed:
-                if change["new_val"] is not None:
-                    await self.write_message(change["new_val"])
-        except r.ReqlConnectionLostError as error:
-            self.close(1011, error.message)  # the browser may come again
+            await self.follow()
+        except WebSocketClosedError:  # the browser has gone
+            self.on_close()
+        except r.ReqlDriverError as error:  # the database has gone
+            log.warning("a feed ended: %s", error)
+            self.close(1011, "The database cannot be reached.")  # the browser comes again
+
+    async def follow(self) -> None:
+        messages = r.table(TABLE).pluck("id", "text")
+        self.feed = await messages.changes(include_initial=True).run(self.pool)
+        async for change in self.feed:
+            if change["new_val"] is not None:
+                await self.write_message(change["new_val"])
 
     def on_close(self) -> None:
         if self.feed is not None:
             self.feed.close()
 
 
-async def prepared(url: str) -> Any:
-    """A connection to the database, where the table is."""
-    conn = await r.connect(url=url)
-    if TABLE not in await r.table_list().run(conn):
-        await r.table_create(TABLE).run(conn)
-    return conn
+async def prepare(pool: Any) -> None:
+    """Makes the table, if it is not there."""
+    if TABLE not in await r.table_list().run(pool):
+        await r.table_create(TABLE).run(pool)
 
 
 async def main() -> None:
@@ -104,8 +116,10 @@ async def main() -> None:
     parser.add_argument("--rethinkdb", default="rethinkdb://localhost", help="URL of the database")
     arguments = parser.parse_args()
 
-    conn = await prepared(arguments.rethinkdb)
-    shared = {"conn": conn}
+    logging.basicConfig(level=logging.INFO)
+    pool = r.ConnectionPool(url=arguments.rethinkdb, deadline=10)
+    await prepare(pool)
+    shared = {"pool": pool}
     routes: list[Any] = [("/", Page), ("/messages", Messages, shared), ("/feed", Feed, shared)]
     server = HTTPServer(Application(routes))
     sockets = bind_sockets(arguments.port, "localhost")
@@ -117,7 +131,7 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
     server.stop()
-    await conn.close()
+    await pool.close(timeout=5)
     await server.close_all_connections()
 
 

@@ -4,8 +4,9 @@
     twistd --nodaemon --python examples/twisted_service.py
 
 Whenever an order comes, changes or goes, the document of its customer in the table `totals` is made
-anew. When the link to the database is lost the service connects again, and goes through all orders
-first. (A customer whose last order went meanwhile keeps an old total until the next order.)
+anew. When the database goes away, the service begins again as soon as it is back, and goes through
+all orders first. (A customer whose last order went meanwhile keeps an old total until the next
+order.) An order that makes no sense is logged and passed over.
 
 The database's URL is in the environment variable RETHINKDB_URL.
 """
@@ -24,7 +25,8 @@ from rethinkdb import r
 
 r.set_loop_type("twisted")
 
-RETRY_SECONDS = 1.0
+# Between two attempts, when the database cannot be reached.
+PAUSE = 1.0
 
 
 class Totals(Service):
@@ -37,64 +39,60 @@ class Totals(Service):
     log = Logger()
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._pool = r.ConnectionPool(url=url)
         self._work: Deferred[None] | None = None
 
     def startService(self) -> None:  # noqa: N802  # Twisted's name
         super().startService()
         self._work = Deferred.fromCoroutine(self._run())
+        self._work.addErrback(lambda failure: self.log.failure("the service has failed", failure))
 
-    def stopService(self) -> Deferred[None] | None:  # noqa: N802  # Twisted's name
+    async def stopService(self) -> None:  # noqa: N802  # Twisted's name
         super().stopService()
         work, self._work = self._work, None
         if work is not None:
             work.cancel()
-        return work
+            await work
+        await self._pool.close(timeout=5)
 
     async def _run(self) -> None:
         while self.running:
             try:
-                await self._connect_and_follow()
-            except r.ReqlConnectionLostError as error:
-                self.log.warn("will connect again: {error.message} {error.reason}", error=error)
+                await self._follow()
             except CancelledError:
                 return
-
-    async def _connected(self) -> Any:
-        """A connection, as soon as the server can be reached."""
-        while True:
-            try:
-                return await r.connect(url=self._url)
             except r.ReqlAuthError:
                 raise
-            except r.ReqlDriverError as error:
-                self.log.warn("will try again: {error}", error=error)
-            await task.deferLater(reactor, RETRY_SECONDS)
+            except (r.ReqlDriverError, r.ReqlAvailabilityError) as error:
+                self.log.warn("will begin again: {error}", error=error)
+                await task.deferLater(reactor, PAUSE)
 
-    async def _connect_and_follow(self) -> None:
-        with await self._connected() as conn:
-            await self._prepare(conn)
-            orders = await r.table("orders").changes(include_initial=True).run(conn)
-            self.log.info("following the orders at {url}", url=self._url)
-            async for change in orders:
-                sides = (change.get("old_val"), change.get("new_val"))
-                for customer in {order["customer"] for order in sides if order}:
-                    await self._count(conn, customer)
+    async def _follow(self) -> None:
+        await self._prepare()
+        orders = await r.table("orders").changes(include_initial=True).run(self._pool)
+        self.log.info("following the orders")
+        async for change in orders:
+            sides = (change.get("old_val"), change.get("new_val"))
+            for customer in {order.get("customer") for order in sides if order}:
+                await self._count(customer, change)
 
-    async def _prepare(self, conn: Any) -> None:
+    async def _prepare(self) -> None:
         """Makes the tables and the index, if they are not there."""
-        there = await r.table_list().run(conn)
+        there = await r.table_list().run(self._pool)
         for name in ("orders", "totals"):
             if name not in there:
-                await r.table_create(name).run(conn)
-        if "customer" not in await r.table("orders").index_list().run(conn):
-            await r.table("orders").index_create("customer").run(conn)
-        await r.table("orders").index_wait("customer").run(conn)
+                await r.table_create(name).run(self._pool)
+        if "customer" not in await r.table("orders").index_list().run(self._pool):
+            await r.table("orders").index_create("customer").run(self._pool)
+        await r.table("orders").index_wait("customer").run(self._pool)
 
-    async def _count(self, conn: Any, customer: str) -> None:
+    async def _count(self, customer: Any, change: Any) -> None:
         total = r.table("orders").get_all(customer, index="customer").sum("amount")
         document = {"id": customer, "amount": total}
-        await r.table("totals").insert(document, conflict="replace").run(conn)
+        try:
+            await r.table("totals").insert(document, conflict="replace").run(self._pool)
+        except r.ReqlQueryLogicError as error:  # an order without a customer, an amount in words
+            self.log.error("passed over {change}: {error}", change=change, error=error.message)
 
 
 application = Application("totals")

@@ -26,7 +26,10 @@ if sys.version_info >= (3, 11):
 pytest.importorskip("sphinx", reason="needs the extra dev")
 
 ROOT = DOCS.parent
-PATIENCE = 50
+# Seconds for what is certain to come to an end: the site takes 15 of a machine at rest.
+PATIENCE = 300
+
+pytestmark = pytest.mark.timeout(PATIENCE + 10)
 
 BUILD = ("-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html")
 
