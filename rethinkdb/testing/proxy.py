@@ -329,6 +329,32 @@ def _garble(message: bytes) -> Iterator[bytes]:
         yield message[: _HEADER.size] + b"?" * (len(message) - _HEADER.size)
 
 
+_MISTYPED_LINE = b'{"success":true,"min_protocol_version":[],"authentication":{}}\0'
+_MISTYPED_REPLY = b'{"t":18,"r":["boom"],"b":[],"e":[1]}'
+_DEEP_REPLY = b'{"t":18,"r":[%s],"b":[]}' % (b"[" * 2000 + b"]" * 2000)
+_WORTHLESS_REPLY = b'{"t":1,"r":[{"$reql_type$":"TIME","epoch_time":[]}]}'
+
+
+def _mistype(message: bytes) -> Iterator[bytes]:
+    """JSON whose fields are of the wrong types."""
+    yield _MISTYPED_LINE if message.endswith(b"\0") else _with_body(message, _MISTYPED_REPLY)
+
+
+def _deepen(message: bytes) -> Iterator[bytes]:
+    """A reply nested deeper than anybody reads."""
+    yield _with_body(message, _DEEP_REPLY)
+
+
+def _devalue(message: bytes) -> Iterator[bytes]:
+    """A reply in order, with a time that is none."""
+    yield _with_body(message, _WORTHLESS_REPLY)
+
+
+def _with_body(message: bytes, body: bytes) -> bytes:
+    token, _ = _HEADER.unpack_from(message)
+    return _HEADER.pack(token, len(body)) + body
+
+
 def _misaddress(message: bytes) -> Iterator[bytes]:
     """A reply to nobody's query."""
     token, length = _HEADER.unpack_from(message)
@@ -350,6 +376,9 @@ ACTIONS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "split": _split,
     "delay": _delay,
     "garble": _garble,
+    "mistype": _mistype,
+    "deepen": _deepen,
+    "devalue": _devalue,
     "misaddress": _misaddress,
     "overstate": _overstate,
 }

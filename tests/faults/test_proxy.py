@@ -59,6 +59,7 @@ def test_hold_and_release(proxy: FaultProxy) -> None:
         ("split", [FRAME[n : n + 1] for n in range(len(FRAME))]),
         ("delay", [FRAME]),
         ("garble", [FRAME[:12] + b"????"]),
+        ("mistype", [frame_header(7, 36) + b'{"t":18,"r":["boom"],"b":[],"e":[1]}']),
         ("misaddress", [frame_header(1007, 4) + b"[42]"]),
         ("overstate", [frame_header(7, 0xFFFFFFFF) + b"[42]"]),
         ("halve", [FRAME[:8], HANGUP]),

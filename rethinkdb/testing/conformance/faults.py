@@ -68,7 +68,8 @@ def _connecting() -> list[Expectation]:
         for at in (*phases, "proof")
     ]
     garbled = [
-        Expectation(Fault("garble", at), "connect", ReqlDriverError, REFUSED)
+        Expectation(Fault(action, at), "connect", ReqlDriverError, REFUSED)
+        for action in ("garble", "mistype")
         for at in ("version", "challenge", "verdict")
     ]
     return cut + halved + mute + garbled
@@ -85,12 +86,16 @@ FAULTS: tuple[Expectation, ...] = (
     Expectation(Fault("cut", "reply"), "query", ReqlConnectionLostError, LOST, "EOFError"),
     Expectation(Fault("halve", "reply"), "query", ReqlConnectionLostError, LOST, "EOFError"),
     Expectation(Fault("garble", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
+    Expectation(Fault("mistype", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
+    Expectation(Fault("deepen", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
     Expectation(Fault("misaddress", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
     Expectation(Fault("overstate", "reply"), "query", ReqlConnectionLostError, LOST, BROKEN),
     # Waiting for a change.
     Expectation(Fault("cut", "reply"), "feed", ReqlCursorLostError, LOST, "EOFError"),
     Expectation(Fault("halve", "reply"), "feed", ReqlCursorLostError, LOST, "EOFError"),
     Expectation(Fault("garble", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
+    Expectation(Fault("mistype", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
+    Expectation(Fault("deepen", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
     Expectation(Fault("misaddress", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
     Expectation(Fault("overstate", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
     # What is no fault of anybody's.

@@ -11,6 +11,7 @@ from typing import Any
 
 from rethinkdb import query as r
 from rethinkdb.errors import (
+    ReqlConnectionLostError,
     ReqlCursorEmpty,
     ReqlDriverError,
     ReqlNonExistenceError,
@@ -19,6 +20,7 @@ from rethinkdb.errors import (
 )
 from rethinkdb.ql2 import QueryType
 
+from ..proxy import Fault
 from .trial import SMALL_BATCHES, SOON, Scenario, Trial
 
 
@@ -330,6 +332,20 @@ async def closing_a_cursor(trial: Trial) -> None:
     await trial.nothing_leaked(conn)
 
 
+async def values_that_python_has_not(trial: Trial) -> None:
+    """A reply whose values cannot be had concerns its query alone."""
+    conn = await trial.connect()
+    feed = await trial.run(trial.table.changes(), conn)
+    trial.proxy.fault = Fault("devalue", at="reply")
+    text = "pseudo-type TIME object .* has no value in Python"
+    exc = await trial.fails(ReqlDriverError, text, trial.run, r.expr(1), conn)
+    assert not isinstance(exc, ReqlConnectionLostError), exc
+    trial.proxy.fault = None
+    await trial.usable(conn)
+    trial.insert({"id": 1})
+    assert (await trial.do(feed.next))["new_val"] == {"id": 1}
+
+
 async def copies_are_refused(trial: Trial) -> None:
     """Copying or pickling a connection or a cursor says why not, and harms nothing."""
     conn = await trial.connect()
@@ -392,4 +408,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     closing_a_cursor,
     closing_a_cursor_ends_waits,
     copies_are_refused,
+    values_that_python_has_not,
 )
