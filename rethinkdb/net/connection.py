@@ -177,19 +177,20 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         Returns:
             the value, or a cursor for a sequence, as this loop gives results. With `as_cursor=True`
-            an array is a cursor too, which has all its elements. None at once with
-            `noreply=True`, when errors are lost too. With `profile=True`
-            `{"value": result, "profile": [...]}`.
+            an array is a cursor too, which has all its elements. None with `noreply=True`: it does
+            not wait for the server, and errors are lost. It waits only while more than 64 KiB wait
+            to be sent, so a loop of such queries is no quicker than the network and fills no
+            memory. With `profile=True` `{"value": result, "profile": [...]}`.
 
         Raises:
             ReqlError: the query failed; nothing else on the connection is affected.
             ReqlTimeoutError: no answer came within `deadline`. The query was stopped.
             ReqlDriverError: the connection is closed or was lost.
 
-        Cancelling it stops the query on the server and leaves the connection usable.
+        Cancelling it stops the query on the server and leaves the connection usable. A `noreply`
+        query has been sent when its wait can be cancelled: it is done nonetheless, and as a whole.
         """
-        query = self._query(term, options)
-        return self._call(self._session.start, query, timeout=query.sending_limit)
+        return self._call(self._session.start, self._query(term, options))
 
     _start = run
 
