@@ -61,6 +61,7 @@ EMBEDDED = [
     "geo",
     "storage",
     "language",
+    "keeping",
     "system",
     "feeds",
     "terms",

@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_PORT,
         help="port to listen on; 0 picks a free one (default: %(default)s)",
     )
+    parser.add_argument(
+        "--data", metavar="FILE", help="keep the data in this file (default: in memory only)"
+    )
     parser.add_argument("--password", default="", help="of the user admin (default: none)")
     parser.add_argument(
         "--tls-cert", metavar="FILE", help="certificate (PEM): clients must use TLS"
@@ -43,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     made = _server(arguments)
     with Ending() as ending, made as server:
         print(f"Listening for client driver connections on {server.host}:{server.port}")
-        print("All data is in memory: it is gone when this server stops.", flush=True)
+        if arguments.data is None:
+            print("All data is in memory: it is gone when this server stops.", flush=True)
+        else:
+            print(f"Data is kept in {arguments.data}.", flush=True)
         ending.wait()
     return 0
 
@@ -57,6 +63,7 @@ def _server(arguments: argparse.Namespace) -> Server:
         password=arguments.password,
         certfile=arguments.tls_cert,
         keyfile=arguments.tls_key,
+        data=arguments.data,
     )
 
 

@@ -7,10 +7,13 @@ import ssl
 import threading
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from rethinkdb.embedded import limits
+from rethinkdb.embedded.keeping import states
+from rethinkdb.embedded.keeping.journal import Journal
 from rethinkdb.embedded.outside.engines import ENGINES
 from rethinkdb.embedded.serving.listener import Listener
 from rethinkdb.embedded.serving.queries import Conversation
@@ -25,7 +28,9 @@ SERVER_VERSION = "2.4.4"
 
 
 class Server:
-    """A RethinkDB server inside this process. All data is in memory, and gone when it stops.
+    """A RethinkDB server inside this process.
+
+    Its data is in memory, and gone with the server, unless it is given a file to keep it in.
 
     Args:
         host: the address to listen on; "0.0.0.0" lets other machines in.
@@ -38,6 +43,10 @@ class Server:
         order: in which order rows come that nothing sorts. "real" is that of a real server, which
             nothing promises. With "shuffled" it is another one each time: a test that relies on the
             order then fails sooner or later.
+        data: a file that the data is kept in, made if there is none. Without it, all data is in
+            memory and gone with the server. `password` and `users` only count for a new file.
+        load: a file to start from, which is only read: one that `save` has written, a data file,
+            or an archive of `rethinkdb-dump`.
 
     Attributes:
         host, port: where it listens; `port` is the real one once it is started, and stays: a
@@ -69,16 +78,24 @@ class Server:
         keyfile: str | PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         order: Literal["real", "shuffled"] = "real",
+        data: str | PathLike[str] | None = None,
+        load: str | PathLike[str] | None = None,
     ) -> None:
+        if data is not None and load is not None:
+            raise ValueError("`data` is kept, `load` is only read: give one of them.")
         self.host = host
         self.port = port
         self.store = Store(SYSTEM_TABLES, order=_row_order(order))
         self._context = ssl_context or _context(certfile, keyfile)
         self._lock = threading.Lock()
         self._listener: Listener | None = None
+        self._data = None if data is None else Path(data)
+        self._journal: Journal | None = None
         for name, secret in {ADMIN: password, **(users or {})}.items():
             user = self.store.users.setdefault(name, User(name))
             user.set_password(secret)
+        if load is not None:
+            states.load(self.store, Path(load))
 
     @property
     def url(self) -> str:
@@ -90,11 +107,17 @@ class Server:
         """Listens and serves from now on; no effect on a running server.
 
         Raises:
-            OSError: the address cannot be listened on, for instance since another server does.
+            OSError: the address cannot be listened on, for instance since another server does, or
+                the data file cannot be used.
         """
         with self._lock:
             if self._listener is None:
-                self._listener = self._listen()
+                self._open_data()
+                try:
+                    self._listener = self._listen()
+                except BaseException:
+                    self._close_data()
+                    raise
                 self.port = self._listener.port
                 RECURSION.need(limits.RECURSION)
                 self._note_start()
@@ -110,8 +133,31 @@ class Server:
                     listener.stop()
                 finally:
                     self.store.jobs.clear()
+                    self._close_data()
                     ENGINES.close_idle()
                     RECURSION.need_no_more(limits.RECURSION)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes all it holds to a file, which `Server(load=path)` reads: a fixture for tests.
+
+        A file that is there is replaced once all is written. The server may be running or not.
+
+        Raises:
+            OSError: the file cannot be written.
+            ValueError: it is the server's own data file.
+        """
+        if self._data is not None and Path(path).resolve() == self._data.resolve():
+            raise ValueError("The server keeps this file itself: save to another one.")
+        states.save(self.store, Path(path))
+
+    def _open_data(self) -> None:
+        if self._data is not None:
+            self._journal = states.attach(self.store, self._data)
+
+    def _close_data(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            states.detach(self.store, journal)
 
     def __enter__(self) -> Server:
         """Starts it."""

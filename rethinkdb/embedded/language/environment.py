@@ -36,6 +36,7 @@ class Environment:
         pulled_by_client: rows that are pulled now go to the client, and not into a term's result:
             only then is the first batch smaller than the others.
         aggregating: rows that are pulled now are aggregated: then the batch options do not count.
+        hard_writes: it has written something that must be on disk before it is answered.
         place: where the value was made that was returned by the last function called, or the last
             term that hands on what others have made.
     """
@@ -58,6 +59,7 @@ class Environment:
         self._batch_limits: BatchLimits | None = None
         self.pulled_by_client = False
         self.aggregating = False
+        self.hard_writes = False
         self.place: Backtrace = ()
 
     def option(self, name: str) -> Value | None:

@@ -14,13 +14,19 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.values import Function
 from rethinkdb.embedded.failures import QueryFailure
-from rethinkdb.embedded.language import javascript_source, wire_forms
+from rethinkdb.embedded.language import javascript_source, real_functions, wire_forms
 from rethinkdb.embedded.language.compiler import compile_function
 from rethinkdb.embedded.language.evaluation import Environment, FunctionNode, Scope
 from rethinkdb.ql2 import TermType
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.storage.store import Store
+
+INDEX_PREFIX = "$reql_index_function$"
+"""What functions of indexes start with, as binary data."""
+
+WRITE_HOOK_PREFIX = "$reql_write_hook_function$"
+"""And those of write hooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +97,23 @@ class NotStoredFunction(Exception):
 
 
 def load(data: bytes, prefix: str, store: Store) -> tuple[StoredFunction, dict[str, Any]]:
-    """A function and the properties kept with it, from binary data after its prefix.
+    """A function and the properties kept with it, from binary data after its prefix, which may be
+    a real server's.
 
     Raises:
         NotStoredFunction: the data after the prefix makes no sense.
     """
     try:
-        kept = jsontext.loads(data[len(prefix) :])
+        kept = _kept(data[len(prefix) :])
         function = StoredFunction.from_wire(kept["function"], store, captured=kept["captured"])
     except (jsontext.NotJSON, KeyError, TypeError, ValueError, QueryFailure) as exc:
         raise NotStoredFunction(str(exc)) from exc
     return function, kept
+
+
+def _kept(data: bytes) -> dict[str, Any]:
+    if data.startswith(b"{"):
+        kept: dict[str, Any] = jsontext.loads(data)
+        return kept
+    function, multi, geo = real_functions.wire_form(data)
+    return {"function": function, "captured": False, "multi": multi, "geo": geo}

@@ -28,6 +28,7 @@ from rethinkdb.embedded.outside.interruption import Interruption
 from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.storage.jobs import Job
+from rethinkdb.embedded.storage.tables import Keeper
 from rethinkdb.ql2 import ResponseNote
 
 if TYPE_CHECKING:
@@ -146,8 +147,12 @@ class RunningQuery:
 
     def _guarded(self, step: Callable[[], bytes]) -> bytes:
         try:
+            kept = self._store.kept
+            described = 0 if kept is None else kept.described
             with RECURSION.deep() if self._deep else _NOTHING:
                 reply = step()
+            if kept is not None:
+                self._keep(kept, described)
         except Waiting:
             raise
         except Interrupted:
@@ -165,6 +170,12 @@ class RunningQuery:
         if self.finished or self.interrupted:
             self.end()
         return reply
+
+    def _keep(self, kept: Keeper, described: int) -> None:
+        """Waits for the disk if the query has written something that must be there."""
+        if self._environment.hard_writes or kept.described != described or kept.crowded:
+            self._environment.hard_writes = False
+            kept.wait(kept.sequence)
 
     def _start(self) -> bytes:
         self._store.jobs.begin(self._job)

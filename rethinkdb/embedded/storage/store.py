@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import enum
 import itertools
-import math
-import random
 import threading
 import time
 import uuid
@@ -18,19 +16,28 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.shards import Portions, ShardedRows
 from rethinkdb.embedded.data.streams import Origin, Stream
 from rethinkdb.embedded.data.values import Database, Table, TableSlice
-from rethinkdb.embedded.failures import logic, op_failed
-from rethinkdb.embedded.storage import keys, permissions
+from rethinkdb.embedded.failures import op_failed
+from rethinkdb.embedded.storage import permissions
 from rethinkdb.embedded.storage.figures import Figures
-from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Index, Range
+from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Range
 from rethinkdb.embedded.storage.jobs import Jobs
 from rethinkdb.embedded.storage.log import Level, Log
 from rethinkdb.embedded.storage.permissions import User
-from rethinkdb.embedded.storage.tables import Change, StoredTable, TableData, TableListener
+from rethinkdb.embedded.storage.slices import (
+    check_primary_bounds,
+    everything,
+    find_index,
+    index_for_values,
+    is_empty,
+    is_primary,
+    rows_by_key,
+    shuffled,
+)
+from rethinkdb.embedded.storage.tables import Change, Keeper, StoredTable, TableData, TableListener
 from rethinkdb.net.scram import Credentials
 
 if TYPE_CHECKING:
@@ -46,6 +53,8 @@ __all__ = [
     "TableData",
     "TableListener",
     "find_index",
+    "is_empty",
+    "is_primary",
 ]
 
 SYSTEM_DATABASE = "rethinkdb"
@@ -93,6 +102,7 @@ class Store:
         jobs: the queries that are running.
         figures: what it counts of its clients.
         log: what it has to tell; written by `note`.
+        kept: what all is kept by on disk, None if it is not.
 
     Args:
         system_tables: what makes the tables of the system database, which are computed from the
@@ -117,6 +127,8 @@ class Store:
         self.jobs = Jobs()
         self.figures = Figures()
         self.log = Log()
+        self.kept: Keeper | None = None
+        self._describe: Callable[[Store], dict[str, Any]] = lambda store: {}
         self._make_system_table = system_tables
         self._system_tables: dict[tuple[str, str], SystemTable] = {}
         self.create_database("test")
@@ -130,6 +142,19 @@ class Store:
     def server_name(self) -> str:
         """The server's name, as `conn.server()` shows it."""
         return self.server.name
+
+    def keep(self, keeper: Keeper | None, describe: Callable[[Store], dict[str, Any]]) -> None:
+        """Has all changes from now on kept on disk; None ends that.
+
+        Args:
+            keeper: keeps them.
+            describe: what to keep beside the rows.
+        """
+        with self.lock:
+            self.kept, self._describe = keeper, describe
+            for _, table in self.all_tables():
+                table.kept = keeper
+            self.configuration_changed()
 
     def credentials(self, user: str) -> Credentials | None:
         """What checks the password of a user, None for one there is not."""
@@ -224,6 +249,7 @@ class Store:
             created = tables[name] = StoredTable(
                 self.lock, id or str(uuid.uuid4()), name, primary_key, durability, shards
             )
+            created.kept = self.kept
             self.log.add("info", f"Table {created.id}: Added replica on this server.")
             self.configuration_changed()
             return created
@@ -239,6 +265,8 @@ class Store:
 
     def _dropped(self, table: StoredTable) -> None:
         table.dropped()
+        if self.kept is not None:
+            self.kept.drop(table.id)
         self.log.add("info", f"Table {table.id}: Deleted the table.")
 
     def all_tables(self) -> Iterator[tuple[DatabaseData, StoredTable]]:
@@ -269,6 +297,8 @@ class Store:
         """Tells those who watch system tables. To be called, with the lock held, after a change
         of databases, tables, indexes, users or permissions.
         """
+        if self.kept is not None:
+            self.kept.describe(self._describe(self))
         for table in tuple(self._system_tables.values()):
             table.refresh()
 
@@ -285,7 +315,7 @@ class Store:
 
         Bounds that cannot be primary keys are refused at once, other failures come with the rows.
         """
-        _check_primary_bounds(part)
+        check_primary_bounds(part)
         if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
             permissions.require_read(environment, part.table)
             find_index(part.table, part.index)
@@ -306,7 +336,7 @@ class Store:
     ) -> Iterable[Any]:
         """Rows of a table, or what holds them, in the order in which nothing sorts them."""
         if self.order is RowOrder.SHUFFLED:
-            return _shuffled(items)
+            return shuffled(items)
         shard, primary_key = table.sharding.shard, table.primary_key
 
         def numbered() -> Iterator[list[tuple[int, Any]]]:
@@ -347,16 +377,16 @@ class Store:
         self, part: TableSlice, environment: Environment
     ) -> Iterable[tuple[Datum, Datum]]:
         """The rows of a slice by keys, lazily, each with the key it was found by."""
-        _check_primary_bounds(part)
+        check_primary_bounds(part)
         pairs, table = self._keyed(part, environment), part.table.data
         if not isinstance(table, StoredTable):
             return pairs
-        return self._in_parts(table, pairs, lambda pair: pair[1], _everything)
+        return self._in_parts(table, pairs, lambda pair: pair[1], everything)
 
     def _keyed(self, part: TableSlice, environment: Environment) -> Iterator[tuple[Datum, Datum]]:
         permissions.require_read(environment, part.table)
-        index = _index_for_values(part)
-        for key, rows in _rows_by_key(part.table.data, index, part.keys or ()):
+        index = index_for_values(part)
+        for key, rows in rows_by_key(part.table.data, index, part.keys or ()):
             environment.check_interrupted()
             yield from ((key, row) for row in rows)
 
@@ -371,89 +401,11 @@ class Store:
 
     def _chunks(self, part: TableSlice) -> Iterator[list[Datum]]:
         table = part.table.data
-        index = _index_for_values(part)
+        index = index_for_values(part)
         if part.keys is not None:
-            return (rows for _, rows in _rows_by_key(table, index, part.keys))
+            return (rows for _, rows in rows_by_key(table, index, part.keys))
         bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
         descending = part.sorting == "desc"
         if index is None:
             return table.in_order(bounds, descending=descending)
         return table.in_index_order(index, bounds, descending=descending)
-
-
-def _everything() -> Portions:
-    """All rows at once: those that belong to a portion of others."""
-    return Portions(math.inf, math.inf, 1)
-
-
-def _shuffled(items: Iterator[Any]) -> Iterator[Any]:
-    found = list(items)
-    random.shuffle(found)
-    yield from found
-
-
-def is_primary(part: TableSlice) -> bool:
-    """Whether a slice goes by the primary key rather than a secondary index."""
-    return part.index is None or part.index == part.table.data.primary_key
-
-
-def find_index(table: Table, name: str | None) -> Index | None:
-    """A secondary index by name, None for the primary key; raises if it cannot be used (yet)."""
-    if name is None or name == table.data.primary_key:
-        return None
-    index = table.data.indexes.get(name)
-    if index is None:
-        message = f"Index `{name}` was not found on table `{table.display_name}`"
-        raise op_failed(message) if table.data.is_system else op_failed(f"{message}.", ())
-    if not index.ready:
-        raise op_failed(
-            f"Index `{name}` on table `{table.display_name}` was accessed before its construction"
-            " was finished.",
-            (),
-        )
-    return index
-
-
-def is_empty(part: TableSlice) -> bool:
-    """Whether nothing can be in a slice; then nothing else about it is looked at."""
-    if part.keys is not None:
-        return not part.keys
-    left, right = datum.order_key(part.left), datum.order_key(part.right)
-    return left > right or (left == right and not (part.left_closed and part.right_closed))
-
-
-def _check_primary_bounds(part: TableSlice) -> None:
-    if is_primary(part) and not is_empty(part):
-        if part.keys is None:
-            keys.bound(part.left, primary=True)
-            keys.bound(part.right, primary=True)
-        for key in part.keys or ():
-            keys.primary_key(key)
-
-
-def _index_for_values(part: TableSlice) -> Index | None:
-    index = find_index(part.table, part.index)
-    if index is not None and index.geo:
-        raise logic(
-            f"Index `{index.name}` is a geospatial index.  Only get_nearest and"
-            " get_intersecting can use a geospatial index.",
-            (),
-        )
-    return index
-
-
-def _rows_by_key(
-    table: TableData, index: Index | None, wanted: tuple[Datum, ...]
-) -> Iterator[tuple[Datum, list[Datum]]]:
-    # In the order of the keys, a row as often as its key is named.
-    primary = index is None
-    by_key = sorted((keys.lookup(key, primary=primary), place) for place, key in enumerate(wanted))
-    for _, same in itertools.groupby(by_key, key=lambda pair: pair[0]):
-        places = [place for _, place in same]
-        key = wanted[places[0]]
-        rows = table.under(index, key) if index is not None else _as_list(table.get(key))
-        yield key, [row for row in rows for _ in places]
-
-
-def _as_list(row: Datum) -> list[Datum]:
-    return [] if row is None else [row]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
@@ -40,6 +40,34 @@ class TableListener(Protocol):
 
     def table_dropped(self) -> None:
         """The table is gone; nothing else will come."""
+
+
+class Keeper(Protocol):
+    """Keeps what a server holds on disk. Its methods are called under the store's lock."""
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last write."""
+
+    @property
+    def described(self) -> int:
+        """That of the last write that was no row."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether whoever writes had better wait."""
+
+    def put(self, table: str, key: Datum, document: Datum) -> None:
+        """A row was written; without a document it was deleted."""
+
+    def drop(self, table: str) -> None:
+        """A table was dropped."""
+
+    def describe(self, description: dict[str, Any]) -> None:
+        """Something else may have changed."""
+
+    def wait(self, sequence: int) -> None:
+        """Returns once a write and all before it are on disk. Raises if they cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +209,7 @@ class StoredTable(TableData):
         durability, write_acks: as in the table's configuration; in memory they change nothing.
         shards: how many it is said to have.
         sharding: in which of its parts a row is.
+        kept: what its rows are kept by on disk, None if they are not.
     """
 
     def __init__(
@@ -200,6 +229,7 @@ class StoredTable(TableData):
         self._sorted_keys: SortedList[OrderKey] = SortedList()
         self._unsorted: set[OrderKey] = set()
         self.sharding = Sharding()
+        self.kept: Keeper | None = None
 
     @property
     def rows(self) -> dict[OrderKey, Datum]:
@@ -240,8 +270,15 @@ class StoredTable(TableData):
         if self.indexes:
             for index in self.indexes.values():
                 index.replace(key, old, new)
+        if self.kept is not None:
+            self.kept.put(self.id, self.key_of(old if new is None else new), new)
         if self._listeners:
             self.notify(Change(self.key_of(old if new is None else new), old, new))
+
+    def fill(self, rows: Iterable[tuple[OrderKey, Datum]]) -> None:
+        """Puts rows into the empty table, which nobody watches. The caller holds the lock."""
+        self._rows.update(rows)
+        self._unsorted.update(self._rows)
 
     def _remove(self, key: OrderKey) -> None:
         del self._rows[key]

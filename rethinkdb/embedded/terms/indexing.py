@@ -12,16 +12,19 @@ from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
 from rethinkdb.embedded.language import stored_functions
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import MANY, term
-from rethinkdb.embedded.language.stored_functions import NotStoredFunction, StoredFunction
+from rethinkdb.embedded.language.stored_functions import (
+    INDEX_PREFIX,
+    WRITE_HOOK_PREFIX,
+    NotStoredFunction,
+    StoredFunction,
+)
 from rethinkdb.embedded.storage import permissions
 from rethinkdb.embedded.storage.indexes import Index, IndexDefinition
 from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, build_index
 from rethinkdb.embedded.system.configuration import special
 from rethinkdb.ql2 import TermType
 
-INDEX_PREFIX = "$reql_index_function$"
 SECONDS_BETWEEN_LOOKS = 0.05
-WRITE_HOOK_PREFIX = "$reql_write_hook_function$"
 
 _FIELD_PARAMETER = -19
 """What a real server names the row in the function of an index on a field."""

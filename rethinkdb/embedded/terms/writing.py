@@ -13,6 +13,7 @@ from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
 from rethinkdb.embedded.language.evaluation import Call, as_function
 from rethinkdb.embedded.language.registry import Shortcut, term
 from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage.tables import StoredTable
 from rethinkdb.embedded.storage.write_results import ReturnChanges, Tally, Total
 from rethinkdb.embedded.storage.writes import Conflict, Replacement, Writer
 from rethinkdb.ql2 import TermType
@@ -34,6 +35,13 @@ def check_durability(call: Call, default: str = "hard") -> str:
             call.option_backtrace("durability"),
         )
     return chosen
+
+
+def _note_durability(call: Call, table: Table) -> None:
+    """Has the query's answer wait for the disk, where data is kept on one, unless it is soft."""
+    usual = table.data.durability if isinstance(table.data, StoredTable) else "soft"
+    if check_durability(call, usual) == "hard":
+        call.environment.hard_writes = True
 
 
 def _return_changes(call: Call) -> ReturnChanges:
@@ -73,7 +81,7 @@ def insert(call: Call) -> Datum:
     table = call.table(0)
     tally = Tally(_return_changes(call), call.array_limit)
     conflict = _conflict(call, table)
-    check_durability(call)
+    _note_durability(call, table)
     writer = _writer(call, table, tally)
     writer.insert(_documents(call), conflict)
     return tally.as_datum()
@@ -192,6 +200,7 @@ def _write_rows(
     replacement = make_replacement(call)
     subject = call.value(0)
     if isinstance(subject, SingleSelection):
+        _note_durability(call, subject.table)
         writer = _writer(call, subject.table, tally)
         if deterministic:
             writer.replace([subject.key], replacement)
@@ -201,6 +210,7 @@ def _write_rows(
     selection = call.selection(0)
     permissions.require_read(call.environment, selection.table)
     key_of = selection.table.data.key_of
+    _note_durability(call, selection.table)
     writer = _writer(call, selection.table, tally)
     for batch in selection.stream.batches(call.environment.portions()):
         if deterministic:
@@ -251,4 +261,5 @@ def sync(call: Call) -> Datum:
     permissions.require_write(call.environment, table)
     if table.data.is_system:
         raise op_failed("Artificial tables don't support `sync()`.")
+    call.environment.hard_writes = True
     return {"synced": 1}

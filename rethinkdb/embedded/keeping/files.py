@@ -1,0 +1,246 @@
+"""The data file: an SQLite database with the rows as JSON and everything else in one description.
+
+A file is opened by one process at a time. Nothing is written to a file that is not understood.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rethinkdb.embedded.data import datum, jsontext, pseudotypes, shards
+from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
+
+FORMAT = 1
+"""Files of a higher one were written by a newer release."""
+
+_APPLICATION = 0x7265716C
+"""What marks a file as ours, where SQLite has room for that: "reql"."""
+
+_SQLITE_HEADER = b"SQLite format 3\0"
+_TABLES = """
+CREATE TABLE description (id INTEGER PRIMARY KEY CHECK (id = 0), text TEXT NOT NULL);
+CREATE TABLE rows (
+    "table" TEXT NOT NULL, key BLOB NOT NULL, document BLOB NOT NULL, PRIMARY KEY ("table", key)
+) WITHOUT ROWID;
+"""
+
+
+class DataFileError(OSError):
+    """The data file cannot be used; the text says which file, why, and what to do."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"The data file {path} {problem}")
+
+
+class Row(NamedTuple):
+    """A row to be written; without a document one to be deleted."""
+
+    table: str
+    key: bytes
+    document: Datum
+
+
+_ours: set[Path] = set()
+"""Files this process has open. Opening one of them once more would, when that is closed, take away
+the locks that keep other processes out: that is how POSIX systems do it.
+"""
+
+
+def refuse_ours(path: Path) -> None:
+    """Raises `DataFileError` if this process has the file open."""
+    if path.resolve() in _ours:
+        raise DataFileError(path, _PROBLEMS["locked"].replace("another process", "a server here"))
+
+
+class DataFile:
+    """A data file, open for this process alone, and made if there was none.
+
+    Args:
+        path: as the user gave it.
+
+    Attributes:
+        connection: for its statements.
+
+    Raises:
+        DataFileError: it is none, is damaged or in use, was written by a newer release, or cannot
+            be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        refuse_ours(path)
+        self.path = path
+        self._place = path.resolve()
+        self.connection = _opened(path)
+        _ours.add(self._place)
+
+    def close(self) -> None:
+        """Lets others have it."""
+        self.connection.close()
+        _ours.discard(self._place)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    fresh = not path.exists() or path.stat().st_size == 0
+    if not fresh:
+        with path.open("rb") as file:
+            if file.read(len(_SQLITE_HEADER)) != _SQLITE_HEADER:
+                raise DataFileError(path, "is no data file of the embedded server.")
+    try:
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise DataFileError(path, _explained(error)) from error
+    try:
+        _prepare(connection, path, fresh=fresh)
+    except sqlite3.Error as error:
+        connection.close()
+        raise DataFileError(path, _explained(error)) from error
+    except DataFileError:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, fresh: bool) -> None:
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    if not fresh:
+        _check(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    # Now rather than with the first write: somebody else may have it.
+    connection.execute("BEGIN EXCLUSIVE")
+    if fresh:
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION:
+        raise DataFileError(path, "is a database of another program.")
+    if version > FORMAT:
+        raise DataFileError(
+            path, f"has format {version}, this release knows {FORMAT}: use a newer release."
+        )
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DataFileError(path, f"is damaged ({found}). Restore it from a copy.")
+
+
+_PROBLEMS = {
+    "locked": "is in use by another process.",
+    "malformed": "is damaged. Restore it from a copy.",
+    "not a database": "is damaged. Restore it from a copy.",
+    "unable to open": "cannot be opened: look at its folder and permissions.",
+    "readonly": "may not be written.",
+}
+
+
+def _explained(error: sqlite3.Error) -> str:
+    text = str(error)
+    known = (said for words, said in _PROBLEMS.items() if words in text)
+    return next(known, f"cannot be used: {text}.")
+
+
+# -- keys and documents
+
+
+def stored_key(key: Datum) -> bytes:
+    """What a row is filed under; equal keys give equal bytes."""
+    return shards.stored_key(_without_negative_zero(key))
+
+
+def _without_negative_zero(key: Datum) -> Datum:
+    if isinstance(key, list):
+        return [_without_negative_zero(item) for item in key]
+    return 0 if datum.is_number(key) and key == 0 else key
+
+
+def written(document: Datum) -> bytes:
+    """A document as JSON."""
+    return jsontext.dumps(document, _write_other)
+
+
+def _write_other(value: Any) -> Any:
+    assert isinstance(value, bytes), f"{type(value).__name__} cannot be stored"
+    return {REQL_TYPE: "BINARY", "data": datum.to_base64(value)}
+
+
+_MARK = REQL_TYPE.encode()
+
+
+def read(text: bytes) -> Datum:
+    """A document that was written as JSON."""
+    value = jsontext.loads(text)
+    # Without pseudo-types it is as it was: numbers are written in their one form.
+    return pseudotypes.checked_tree(value) if _MARK in text else value
+
+
+# -- reading and writing
+
+
+def description_of(connection: sqlite3.Connection) -> dict[str, Any] | None:
+    """All but the rows; None in a file that has just been made."""
+    found = connection.execute("SELECT text FROM description").fetchone()
+    return None if found is None else json.loads(found[0])
+
+
+def rows_of(connection: sqlite3.Connection, table: str) -> Iterator[Datum]:
+    """The rows of a table, by its id."""
+    query = 'SELECT document FROM rows WHERE "table" = ? ORDER BY key'
+    for (text,) in connection.execute(query, (table,)):
+        yield read(text)
+
+
+def write_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Writes rows, each key once."""
+    kept, gone = [], []
+    for row in rows:
+        if row.document is None:
+            gone.append((row.table, row.key))
+        else:
+            kept.append((row.table, row.key, written(row.document)))
+    connection.executemany('DELETE FROM rows WHERE "table" = ? AND key = ?', gone)
+    connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", kept)
+
+
+def drop_rows(connection: sqlite3.Connection, table: str) -> None:
+    """Deletes all rows of a table, by its id."""
+    connection.execute('DELETE FROM rows WHERE "table" = ?', (table,))
+
+
+def write_description(connection: sqlite3.Connection, description: dict[str, Any]) -> None:
+    """Writes all but the rows."""
+    text = json.dumps(description)
+    connection.execute("INSERT OR REPLACE INTO description VALUES (0, ?)", (text,))
+
+
+def replace_file(path: Path, description: dict[str, Any], rows: Iterable[Row]) -> None:
+    """Writes a whole state to a file; what was there before stays until all of it is written."""
+    refuse_ours(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        file = DataFile(beside)
+        connection = file.connection
+        try:
+            connection.execute("BEGIN")
+            write_description(connection, description)
+            write_rows(connection, rows)
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error as error:
+            raise DataFileError(path, _explained(error)) from error
+        finally:
+            file.close()
+        os.replace(beside, path)
+    finally:
+        for left in (beside, Path(f"{beside}-wal"), Path(f"{beside}-shm")):
+            left.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""Whole states: a store from a file and to one, and the file under a running server."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from rethinkdb.embedded.failures import QueryFailure
+from rethinkdb.embedded.keeping import archives, describing, files
+from rethinkdb.embedded.keeping.files import DataFile, DataFileError
+from rethinkdb.embedded.keeping.journal import Journal
+from rethinkdb.embedded.storage.store import Store
+
+
+def attach(store: Store, path: Path) -> Journal:
+    """Makes a store what its file says, and keeps it there from now on.
+
+    A file that has just been made takes over what the store holds.
+
+    Raises:
+        DataFileError: the file cannot be used.
+    """
+    file = DataFile(path)
+    try:
+        known = _restore(store, path, file.connection)
+    except BaseException:
+        file.close()
+        raise
+    journal = Journal(file)
+    try:
+        with store.lock:
+            store.keep(journal, describing.described)
+            if not known:
+                for _, table in store.all_tables():
+                    for row in table.rows.values():
+                        journal.put(table.id, table.key_of(row), row)
+        journal.wait(journal.sequence)
+    except QueryFailure as failure:
+        detach(store, journal)
+        raise DataFileError(path, f"cannot be written: {failure.message}") from failure
+    return journal
+
+
+def detach(store: Store, journal: Journal) -> None:
+    """Writes what is left, and closes the file. Raises `DataFileError` if that fails."""
+    store.keep(None, lambda store: {})
+    journal.close()
+
+
+def save(store: Store, path: Path) -> None:
+    """Writes all that a store holds to a file of its own.
+
+    Raises:
+        DataFileError: that fails; what was in the file before is still there.
+    """
+    with store.lock:
+        description, rows = describing.described(store), list(describing.all_rows(store))
+    files.replace_file(path, description, rows)
+
+
+def load(store: Store, path: Path) -> None:
+    """Makes a store what a file says: one written by `save`, a data file, or an archive of
+    `rethinkdb-dump`, which has no users.
+
+    Raises:
+        DataFileError: the file cannot be used.
+    """
+    if not path.exists():
+        raise DataFileError(path, "does not exist.")
+    files.refuse_ours(path)
+    if archives.is_archive(path):
+        archives.load(store, path)
+        return
+    file = DataFile(path)
+    try:
+        _restore(store, path, file.connection)
+    finally:
+        file.close()
+
+
+def _restore(store: Store, path: Path, connection: sqlite3.Connection) -> bool:
+    try:
+        description = files.description_of(connection)
+        if description is None:
+            return False
+        describing.restore(store, description, lambda table: files.rows_of(connection, table))
+    except (sqlite3.Error, KeyError, TypeError, ValueError, QueryFailure) as error:
+        raise DataFileError(
+            path, f"is damaged ({type(error).__name__}: {error}). Restore it from a copy."
+        ) from error
+    return True

@@ -1,0 +1,100 @@
+"""Parts of tables as queries name them: by keys, by bounds, by an index."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.shards import Portions
+from rethinkdb.embedded.data.values import Table, TableSlice
+from rethinkdb.embedded.failures import logic, op_failed
+from rethinkdb.embedded.storage import keys
+from rethinkdb.embedded.storage.indexes import Index
+from rethinkdb.embedded.storage.tables import TableData
+
+
+def everything() -> Portions:
+    """All rows at once: those that belong to a portion of others."""
+    return Portions(math.inf, math.inf, 1)
+
+
+def shuffled(items: Iterator[Any]) -> Iterator[Any]:
+    """The items in another order each time."""
+    found = list(items)
+    random.shuffle(found)
+    yield from found
+
+
+def is_primary(part: TableSlice) -> bool:
+    """Whether a slice goes by the primary key rather than a secondary index."""
+    return part.index is None or part.index == part.table.data.primary_key
+
+
+def find_index(table: Table, name: str | None) -> Index | None:
+    """A secondary index by name, None for the primary key; raises if it cannot be used (yet)."""
+    if name is None or name == table.data.primary_key:
+        return None
+    index = table.data.indexes.get(name)
+    if index is None:
+        message = f"Index `{name}` was not found on table `{table.display_name}`"
+        raise op_failed(message) if table.data.is_system else op_failed(f"{message}.", ())
+    if not index.ready:
+        raise op_failed(
+            f"Index `{name}` on table `{table.display_name}` was accessed before its construction"
+            " was finished.",
+            (),
+        )
+    return index
+
+
+def is_empty(part: TableSlice) -> bool:
+    """Whether nothing can be in a slice; then nothing else about it is looked at."""
+    if part.keys is not None:
+        return not part.keys
+    left, right = datum.order_key(part.left), datum.order_key(part.right)
+    return left > right or (left == right and not (part.left_closed and part.right_closed))
+
+
+def check_primary_bounds(part: TableSlice) -> None:
+    """Raises for keys and bounds that cannot be primary keys."""
+    if is_primary(part) and not is_empty(part):
+        if part.keys is None:
+            keys.bound(part.left, primary=True)
+            keys.bound(part.right, primary=True)
+        for key in part.keys or ():
+            keys.primary_key(key)
+
+
+def index_for_values(part: TableSlice) -> Index | None:
+    """The index of a slice, None for the primary key; raises if it is a geospatial one."""
+    index = find_index(part.table, part.index)
+    if index is not None and index.geo:
+        raise logic(
+            f"Index `{index.name}` is a geospatial index.  Only get_nearest and"
+            " get_intersecting can use a geospatial index.",
+            (),
+        )
+    return index
+
+
+def rows_by_key(
+    table: TableData, index: Index | None, wanted: tuple[Datum, ...]
+) -> Iterator[tuple[Datum, list[Datum]]]:
+    """The rows under keys of a slice, each key once, with as many copies as it is named."""
+    # In the order of the keys, a row as often as its key is named.
+    primary = index is None
+    by_key = sorted((keys.lookup(key, primary=primary), place) for place, key in enumerate(wanted))
+    for _, same in itertools.groupby(by_key, key=lambda pair: pair[0]):
+        places = [place for _, place in same]
+        key = wanted[places[0]]
+        rows = table.under(index, key) if index is not None else _as_list(table.get(key))
+        yield key, [row for row in rows for _ in places]
+
+
+def _as_list(row: Datum) -> list[Datum]:
+    return [] if row is None else [row]
