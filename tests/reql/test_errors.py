@@ -12,7 +12,9 @@ from rethinkdb import errors, r
 from rethinkdb.errors import (
     QueryPrinter,
     ReqlAuthError,
+    ReqlConnectionLostError,
     ReqlCursorEmpty,
+    ReqlCursorLostError,
     ReqlDriverError,
     ReqlError,
     ReqlQueryLogicError,
@@ -43,6 +45,8 @@ PARENTS: dict[str, tuple[Any, ...]] = {
     "ReqlAuthError": ("ReqlDriverError",),
     "ReqlTimeoutError": ("ReqlDriverError", TimeoutError),
     "ReqlLoopTypeError": ("ReqlDriverError", ValueError),
+    "ReqlConnectionLostError": ("ReqlDriverError",),
+    "ReqlCursorLostError": ("ReqlConnectionLostError", "ReqlDriverError", "ReqlRuntimeError"),
 }
 
 ALIASES = {
@@ -147,6 +151,31 @@ class TestText:
             "Could not connect to h:1, Wrong password"
         )
 
+    def test_a_lost_link(self) -> None:
+        cause = OSError("Connection reset by peer.")
+        error = ReqlConnectionLostError(host="h", port=1, cause=cause)
+        assert error.message == "Connection is closed."
+        assert error.args == (error.message,)
+        assert (error.host, error.port, error.frames) == ("h", 1, None)
+        assert error.__cause__ is cause
+        assert error.reason == "The link to h:1 was lost: Connection reset by peer."
+        assert str(error) == f"{error.message} {error.reason}"
+        assert not isinstance(error, ReqlRuntimeError)
+        silent = ReqlConnectionLostError(host="h", port=1, cause=TimeoutError())
+        assert silent.reason == "The link to h:1 was lost: TimeoutError."
+
+    def test_a_closed_link(self) -> None:
+        error = ReqlConnectionLostError(host="h", port=1)
+        assert error.__cause__ is None
+        assert str(error) == "Connection is closed. This side closed the link to h:1."
+        assert str(ReqlConnectionLostError()) == "Connection is closed."
+
+    def test_a_lost_cursor(self) -> None:
+        error = ReqlCursorLostError("Closed.", r.table("t"), [], host="h", port=1)
+        assert str(error) == (
+            "Closed in:\nr.table('t')\n^^^^^^^^^^^^\nClosed. This side closed the link to h:1."
+        )
+
     def test_end_of_data(self) -> None:
         assert str(ReqlCursorEmpty()) == ReqlCursorEmpty().message == "Cursor is empty."
 
@@ -160,6 +189,8 @@ class TestText:
         ReqlAuthError("no", "h", 1),
         ReqlQueryLogicError("No.", r.table("t").get(1), [1]),
         ReqlDriverError("No."),
+        ReqlConnectionLostError(host="h", port=1, cause=OSError("reset")),
+        ReqlCursorLostError("Closed.", r.table("t"), [], host="h", port=1),
         *(getattr(errors, name)("x") for name in PARENTS if name not in ("ReqlCursorEmpty",)),
     ],
     ids=repr,
