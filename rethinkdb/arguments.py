@@ -6,8 +6,10 @@ as they may be given by position.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
+
+from rethinkdb.converters import Converter, Kind
 
 __all__ = ["ConnectArguments", "IOLoopArguments", "ReactorArguments", "TrioArguments"]
 
@@ -24,6 +26,7 @@ class ConnectArguments(TypedDict, total=False):
     json_encoder: Callable[..., Any] | None
     json_decoder: Callable[..., Any] | None
     deadline: float | None
+    converters: Mapping[Kind, Converter] | None
 
 
 class IOLoopArguments(ConnectArguments, total=False):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from rethinkdb import pseudotypes
+from rethinkdb.converters import NO_CONVERTERS, Converters, Values, state
 from rethinkdb.errors import ReqlDriverCompileError, ReqlError, ReqlTypeError, ReqlValueError
 from rethinkdb.ql2 import ResponseType
 
@@ -27,7 +28,6 @@ __all__ = [
     "ReQLDecoder",
     "ReQLEncoder",
     "Response",
-    "foreign_values_allowed",
     "loads",
 ]
 
@@ -65,23 +65,6 @@ class MalformedResponse(ValueError):
 
 # --- hooks for programs --------------------------------------------------------------------------
 
-# Whether some encoder of the program's own exists, which may know types that this driver does not.
-_foreign_values = False
-
-
-def foreign_values_allowed() -> bool:
-    """Whether a value of a type unknown to this driver may be part of a query.
-
-    Normally not, and building the query fails. Once the program has an encoder of its own, such
-    values are kept, and encoding the query decides.
-    """
-    return _foreign_values
-
-
-def _allow_foreign_values() -> None:
-    global _foreign_values
-    _foreign_values = True
-
 
 class ReQLEncoder(json.JSONEncoder):
     """Encodes queries; a base for encoders that know further types.
@@ -100,7 +83,7 @@ class ReQLEncoder(json.JSONEncoder):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _allow_foreign_values()
+        state.expect_encoders()
 
     def default(self, o: Any) -> Any:
         """What to encode in place of an object that is not JSON: here, the form of a term.
@@ -174,17 +157,25 @@ class Codec:
             JSON text. None and `ReQLEncoder` mean this driver's own.
         json_decoder: a class (or factory) called with the run options, whose `decode(text)` gives
             the reply. None and `ReQLDecoder` mean this driver's own.
+        converters: what becomes of values that ReQL does not have, for queries encoded with this.
+
+    Attributes:
+        values: what is done with such values, for those who build the queries. None: nothing.
     """
 
     def __init__(
         self,
         json_encoder: EncoderFactory | None = None,
         json_decoder: DecoderFactory | None = None,
+        converters: Converters | None = None,
     ) -> None:
         self._encoder = None if json_encoder is ReQLEncoder else json_encoder
         self._decoder = None if json_decoder is ReQLDecoder else json_decoder
+        self.values: Values | None = None
         if self._encoder is not None:
-            _allow_foreign_values()
+            state.expect_encoders()
+        if self._encoder is not None or converters is not None:
+            self.values = Values(converters or NO_CONVERTERS, self._encoder is not None)
 
     def encode(self, query: list[Any]) -> bytes:
         """The JSON body of a query.
@@ -196,8 +187,7 @@ class Codec:
         """
         if self._encoder is not None:
             return _encode_by(self._encoder(), query)
-        # orjson has its own idea of foreign values (it writes a UUID as a string).
-        if orjson is not None and not _foreign_values:
+        if orjson is not None:
             try:
                 return orjson.dumps(query)
             except TypeError:

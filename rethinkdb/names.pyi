@@ -12,6 +12,7 @@ from rethinkdb.push import QueryHandle as _QueryHandle
 from rethinkdb.codec import ReQLDecoder as _ReQLDecoder
 from rethinkdb.codec import ReQLEncoder as _ReQLEncoder
 from rethinkdb.repl import Repl as _Repl
+from rethinkdb.converters import convert as _convert
 from rethinkdb.net import make_connection as _make_connection
 
 class Names:
@@ -27,6 +28,7 @@ class Names:
     ReQLDecoder = _ReQLDecoder
     ReQLEncoder = _ReQLEncoder
     Repl = _Repl
+    convert = staticmethod(_convert)
     make_connection = staticmethod(_make_connection)
     add = staticmethod(_query.add)
     and_ = staticmethod(_query.and_)

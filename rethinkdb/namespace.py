@@ -40,6 +40,7 @@ LAZY = {
     "DefaultConnection": "rethinkdb.net",
     "Handler": "rethinkdb.push",
     "QueryHandle": "rethinkdb.push",
+    "convert": "rethinkdb.converters",
     "make_connection": "rethinkdb.net",
     "ReQLDecoder": "rethinkdb.codec",
     "ReQLEncoder": "rethinkdb.codec",
@@ -187,10 +188,12 @@ class RethinkDB(Names):
                 arguments above if they do not contradict it.
             loop_type: the loop type of this connection alone, one of those that `set_loop_type`
                 takes. Default: the one chosen with `set_loop_type`.
-            options: `deadline`, `json_encoder`, `json_decoder`, and options of the loop type, such
-                as trio's `nursery`. `deadline` is how many seconds the first answer to each query
-                may take, unless the query is run with a `deadline` of its own (default: no limit).
-                The other two are classes, see `ReQLEncoder`.
+            options: `deadline`, `converters`, `json_encoder`, `json_decoder`, and options of the
+                loop type, such as trio's `nursery`. `deadline` is how many seconds the first answer
+                to each query may take, unless the query is run with a `deadline` of its own
+                (default: no limit). `converters` tells what to send in place of values that ReQL
+                does not have, such as `{Decimal: str}`, see `convert`. The other two are classes,
+                see `ReQLEncoder`.
 
         Returns:
             The open connection. With asyncio and trio a coroutine that returns it, with Tornado a

@@ -64,6 +64,10 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         "it is a link between this process and a server. Connect again where another one is needed."
     )
 
+    def _instead_of_value(self) -> str:
+        """What to write where a program has put it into a query."""
+        return "Give the connection to run(), and to run() only: query.run(conn)."
+
     #: Options of connect() that this loop adds.
     LOOP_OPTIONS: ClassVar[tuple[str, ...]] = ()
 
@@ -78,7 +82,9 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         own = {name: kwargs.pop(name) for name in self.LOOP_OPTIONS if name in kwargs}
         self.options = ConnectOptions.from_arguments(*args, **kwargs)
         self.db = self.options.db
-        self._codec = Codec(self.options.json_encoder, self.options.json_decoder)
+        self._codec = Codec(
+            self.options.json_encoder, self.options.json_decoder, self.options.converters
+        )
         self._decode_plainly = self._codec.decoder(_NO_OPTIONS)
         self._deadline = _deadline(self.options.deadline)
         self._new_session().close(noreply_wait=False)  # closed, until connected
@@ -177,20 +183,19 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         Returns:
             the value, or a cursor for a sequence, as this loop gives results. With `as_cursor=True`
-            an array is a cursor too, which has all its elements. None with `noreply=True`: it does
-            not wait for the server, and errors are lost. It waits only while more than 64 KiB wait
-            to be sent, so a loop of such queries is no quicker than the network and fills no
-            memory. With `profile=True` `{"value": result, "profile": [...]}`.
+            an array is a cursor too, which has all its elements. None at once with
+            `noreply=True`, when errors are lost too. With `profile=True`
+            `{"value": result, "profile": [...]}`.
 
         Raises:
             ReqlError: the query failed; nothing else on the connection is affected.
             ReqlTimeoutError: no answer came within `deadline`. The query was stopped.
             ReqlDriverError: the connection is closed or was lost.
 
-        Cancelling it stops the query on the server and leaves the connection usable. A `noreply`
-        query has been sent when its wait can be cancelled: it is done nonetheless, and as a whole.
+        Cancelling it stops the query on the server and leaves the connection usable.
         """
-        return self._call(self._session.start, self._query(term, options))
+        query = self._query(term, options)
+        return self._call(self._session.start, query, timeout=query.sending_limit)
 
     _start = run
 
@@ -294,7 +299,13 @@ class BaseConnection(ConnectionEvents, Uncopyable):
             decode = codec.decoder(options)
             if as_cursor:
                 decode = arrays_as_sequences(decode)
-        payload = codec.encode(term.start_body(options, self.db))
+        start_body = getattr(term, "start_body", None)
+        if start_body is None:
+            raise ReqlDriverError(
+                f"run() of a connection takes a query, not {term!r}. Write"
+                " query.run(conn), or r.expr(value).run(conn) for a value."
+            )
+        payload = codec.encode(start_body(options, self.db, codec.values))
         return Query(QueryType.START, payload, decode, term, noreply, options, deadline)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:
@@ -303,6 +314,7 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         return Codec(
             options.get("json_encoder") or self.options.json_encoder,
             options.get("json_decoder") or self.options.json_decoder,
+            self.options.converters,
         )
 
 

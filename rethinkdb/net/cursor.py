@@ -72,6 +72,15 @@ class BaseCursor(RowEvents, Uncopyable):
         "Take them: list(cursor), or await cursor.to_list()."
     )
 
+    def _instead_of_value(self) -> str | None:
+        """What to write where a program has put it into a query; None if it may be there."""
+        if self._stream.is_feed:
+            return "It is a changefeed, which never ends. Take items from it, and use these."
+        return (
+            "Take its items, as in `rows = await cursor.to_list()`, and use these. Or leave out"
+            " `.run(conn)` and put the query itself here: the server then does both."
+        )
+
     def __init__(self, conn: BaseConnection, stream: Stream) -> None:
         self.conn = conn
         self._stream = stream
@@ -191,6 +200,10 @@ class BaseCursor(RowEvents, Uncopyable):
 
 class IterableCursor(BaseCursor):
     """A cursor for `for`, where waiting blocks the caller (a thread, a greenlet)."""
+
+    def _instead_of_value(self) -> str | None:
+        # Like any iterable it is an array in a query.
+        return super()._instead_of_value() if self._stream.is_feed else None
 
     # Mostly the item is here, and taking it needs no lock, no waiter and no call into the core:
     # 0.2 µs in place of 2.7 (measured per item, lock and channel included). It is safe among

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rethinkdb.converters import Converter, Converters, Kind, state
 from rethinkdb.errors import ReqlDriverError
 
 from .address import URL_VARIABLE, checked_port, checked_text, read_address, read_url
@@ -102,6 +103,7 @@ class ConnectOptions:
     json_encoder: Callable[..., Any] | None = None
     json_decoder: Callable[..., Any] | None = None
     deadline: float | None = None
+    converters: Converters | None = None
 
     @classmethod
     def from_arguments(
@@ -117,6 +119,7 @@ class ConnectOptions:
         url: str | None = None,
         _handshake_version: int = _HANDSHAKE_V1_0,
         deadline: float | None = None,
+        converters: Mapping[Kind, Converter] | Converters | None = None,
         json_encoder: Callable[..., Any] | None = None,
         json_decoder: Callable[..., Any] | None = None,
     ) -> ConnectOptions:
@@ -141,6 +144,8 @@ class ConnectOptions:
             _handshake_version: 10, the only one there is.
             deadline: seconds that the first answer to each query may take, unless its run option
                 of that name says otherwise. None: no limit.
+            converters: what to send in place of values that ReQL does not have, by their classes,
+                for queries run on this connection; see `rethinkdb.converters`.
             json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
             json_decoder: class (or factory), called with the run options, with `.decode(str)`.
 
@@ -173,6 +178,7 @@ class ConnectOptions:
             json_encoder=_factory("json_encoder", json_encoder),
             json_decoder=_factory("json_decoder", json_decoder),
             deadline=seconds_or_none("deadline", deadline),
+            converters=_converters(converters),
         )
 
 
@@ -189,6 +195,7 @@ CONNECT_OPTIONS = (
     "url",
     "_handshake_version",
     "deadline",
+    "converters",
     "json_encoder",
     "json_decoder",
 )
@@ -304,6 +311,17 @@ def _factory(name: str, value: Any) -> Callable[..., Any] | None:
     if value is None or callable(value):
         return value  # type: ignore[no-any-return]  # callable() cannot tell the arguments
     raise ReqlDriverError(f"`{name}` must be a class or another callable, not {_type(value)}.")
+
+
+def _converters(value: Any) -> Converters | None:
+    if not value or isinstance(value, Converters):
+        return value or None
+    if not isinstance(value, Mapping):
+        raise ReqlDriverError(
+            "`converters` must be a dict of classes and functions, such as {Decimal: str}, not"
+            f" {_type(value)}."
+        )
+    return state.table(value)
 
 
 def _ca_certs(ssl: Mapping[str, Any]) -> str:

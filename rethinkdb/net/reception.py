@@ -20,7 +20,6 @@ from .client import ClientProtocol
 from .events import ConnectionLost, FrameReceived
 from .exchange import Exchange, decoded, error_of, with_profile
 from .handshake import refusal
-from .outflow import Outflow
 from .protocol import logger
 from .stream import Stream
 from .violations import RemoteProtocolError
@@ -85,7 +84,6 @@ class Reception:
         self._interrupts = 0
         self._close_waiters: deque[Waiter[None]] = deque()
         self._pending: deque[Waiter[Any] | Stream] = deque()
-        self.outflow = Outflow()
         self.opened: Waiter[None] = Waiter(lambda _: self._end(None))
         self.closed: Waiter[None] = Waiter()
         self.cause: BaseException | None = None
@@ -320,11 +318,10 @@ class Reception:
         self._events.clear()
         self._protocol.close()
         exchanges = self._exchanges.values()
-        receivers = [*(exchange.receiver for exchange in exchanges), *self.outflow.waiting]
+        receivers = [exchange.receiver for exchange in exchanges]
         # No call in between, so no interrupt either.
         self._pending += receivers
         self._exchanges = {}
-        self.outflow.waiting.clear()
         for exchange in exchanges:
             exchange.release()
         for receiver in self._pending:

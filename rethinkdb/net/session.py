@@ -52,8 +52,7 @@ class Session(Timekeeping):
     An adapter moves bytes: what it reads goes to `receive_data`, the end of the transport to
     `receive_eof`; after each of these, and after each operation or `abandon()`, it writes
     `data_to_send()` and, if `close_requested`, closes the transport. If `clock_wanted` it tells the
-    time to `tick()`, and again whenever that asks for it. A transport that does not send at once
-    what it is given tells `held_back()` how much it still has. That is all it does.
+    time to `tick()`, and again whenever that asks for it. That is all it does.
 
     Not thread-safe: an adapter that serves threads holds a lock around every call.
 
@@ -71,7 +70,6 @@ class Session(Timekeeping):
         closed: settled when the session is over, for whatever reason; never fails.
         cause: what ended the session, once it is over; None if this side closed it.
         close_requested: write what `data_to_send()` returns, then close the transport.
-        outflow: how much waits to be sent, and who waits for that to be less.
         incoming: what the transport brought and was not looked at yet. `receive_data()` adds to it;
             an adapter may do so itself, in one call with reading, before `receive_data(b"")`.
     """
@@ -97,18 +95,7 @@ class Session(Timekeeping):
 
     def data_to_send(self) -> bytes:
         """All bytes queued since the last call, for one write; possibly none."""
-        data = self._protocol.data_to_send()
-        if self.outflow.queued:
-            self.outflow.handed_over()
-        return data
-
-    def held_back(self, count: int) -> None:
-        """The transport still has so many of the bytes that `data_to_send()` gave.
-
-        To be called after each write, and when what it has falls to `MAX_UNSENT` or less. Who waits
-        for room to send goes on then.
-        """
-        self.outflow.held_back(count)
+        return self._protocol.data_to_send()
 
     @property
     def output_pending(self) -> bool:
@@ -143,18 +130,18 @@ class Session(Timekeeping):
 
         Returns:
             A waiter of the value, or of a `Stream` for sequences; in {"value", "profile"} when the
-            reply holds a profile; of None when the query is noreply, settled as soon as no more
-            than `MAX_UNSENT` bytes wait to be sent: abandoning that one stops nothing, the query
-            counts as sent. It fails with what the server answers, with what decoding raises, with
-            ReqlTimeoutError when the query's deadline has passed (the query is stopped then), with
-            `ReqlConnectionLostError`, or, if the session was closed before, `ReqlDriverError`.
+            reply holds a profile; of None, settled already, when the query is noreply. It fails
+            with what the server answers, with what decoding raises, with ReqlTimeoutError when the
+            query's deadline has passed (the query is stopped then), with `ReqlConnectionLostError`,
+            or, if the session was closed before, `ReqlDriverError`.
         """
         if not self.is_open:
             return Waiter.failed(self._refusal())
         if len(query.payload) > MAX_QUERY_SIZE:
             return Waiter.failed(oversized(query))
         if query.noreply:
-            return self._send_only(query)
+            self._protocol.send_frame(self._new_token() | NOREPLY_BIT, query.payload)
+            return Waiter.succeeded(None)
         return self._send(query)
 
     def noreply_wait(self) -> Waiter[None]:
@@ -224,16 +211,6 @@ class Session(Timekeeping):
             return Waiter.failed(self._refusal())
         return self._send(Query(type, b"[%d]" % type, self._decode))
 
-    def _send_only(self, query: Query) -> Waiter[None]:
-        token = self._new_token()
-        self._protocol.send_frame(token | NOREPLY_BIT, query.payload)
-        self.outflow.queued += len(query.payload)
-        waiter = self.outflow.room()
-        if query.deadline is not None and not waiter.done():
-            self._senders[token] = query, waiter
-            self._deadlines.add(token, query.deadline.left)
-        return waiter
-
     def _send(self, query: Query) -> Waiter[Any]:
         token = self._new_token()
         exchange = self._exchanges[token] = Exchange(self._protocol, token, query)
@@ -242,5 +219,4 @@ class Session(Timekeeping):
         self._protocol.send_frame(token, query.payload)
         if query.deadline is not None:
             self._deadlines.add(token, query.deadline.left)
-        self.outflow.queued += len(query.payload)
         return waiter

@@ -7,7 +7,6 @@ from typing import Any, cast
 from .client import ClientProtocol
 from .deadlines import Deadlines
 from .exchange import Exchange
-from .query import Query
 from .reception import Reception
 from .waiter import Waiter
 
@@ -23,9 +22,7 @@ class Timekeeping(Reception):
 
     def __init__(self, protocol: ClientProtocol, host: str, port: int) -> None:
         super().__init__(protocol, host, port)
-        self._deadlines = Deadlines(self._is_pending)
-        # Noreply queries that wait for room, by token.
-        self._senders: dict[int, tuple[Query, Waiter[None]]] = {}
+        self._deadlines = Deadlines(self._is_unanswered)
 
     @property
     def clock_wanted(self) -> bool:
@@ -42,26 +39,14 @@ class Timekeeping(Reception):
             When to call it again; None: not before `clock_wanted` says so. Too early does no harm.
         """
         deadlines = self._deadlines
-        deadlines.begin(now, len(self._exchanges) + len(self._senders))
+        deadlines.begin(now, len(self._exchanges))
         while (token := deadlines.due(now)) is not None:
-            if token in self._senders:
-                query, waiter = self._senders[token]
-                waiter.set_exception(query.late(self._host, self._port))
-            else:
-                self._expire(self._exchanges[token])
+            self._expire(self._exchanges[token])
         return deadlines.next()
 
-    def _is_pending(self, token: int) -> bool:
-        if token in self._senders:
-            return self._is_sending(token)
+    def _is_unanswered(self, token: int) -> bool:
         exchange = self._exchanges.get(token)
         return exchange is not None and not exchange.dropped and type(exchange.receiver) is Waiter
-
-    def _is_sending(self, token: int) -> bool:
-        _, waiter = self._senders[token]
-        if waiter.done():
-            self._senders.pop(token, None)
-        return not waiter.done()
 
     def _expire(self, exchange: Exchange) -> None:
         """Nobody waits any longer for the first answer to a query."""

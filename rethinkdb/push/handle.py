@@ -39,6 +39,10 @@ class QueryHandle(Flow, Uncopyable):
         "second one is needed."
     )
 
+    def _instead_of_value(self) -> str:
+        """What to write where a program has put it into a query."""
+        return "It only stands for the query. Its results go to the handler: use them there."
+
     def __init__(
         self,
         runner: Runner,

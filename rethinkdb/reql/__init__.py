@@ -5,12 +5,17 @@
 `declare`         how a command is declared
 `term`            `RqlQuery`, the class of all terms
 `literals`        the classes of literals, tables and databases; `classes` finds all classes
+`families`        the classes of terms by how programs write them, for `isinstance`
+`views`           arguments and options as terms, for programs that look into a term
 `conversion`      from Python values to terms; `callables` counts the parameters of functions
+`refusals`        errors about values: where these are, and what to write; `locating` finds them
 `calls`           from a call of a command to its term; `rows` makes functions of `r.row`
-`inserts`         documents to insert; `bulk` writes many of them as one text
+`inserts`         documents to insert; `bulk` writes many of them as one text, and `replacing` does
+                  what converters are for in these
 `functions`       the functions and constants of `r`
 `run_options`     the keyword arguments of `run`
 `printing`        how terms print
+`pickling`        how terms are pickled and copied
 `truth`           warnings about terms that Python's `and`, `or` and `if` decided about
 `types`           the types in the signatures of commands
 `late`            the one place where modules of the language call modules above them

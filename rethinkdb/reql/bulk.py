@@ -20,8 +20,14 @@ from itertools import chain
 from math import ceil, floor, isfinite
 from typing import Any, NamedTuple
 
-from rethinkdb.codec import foreign_values_allowed, loads
+from rethinkdb.codec import loads
+from rethinkdb.converters import Values, state
+from rethinkdb.errors import ReqlDriverCompileError
 from rethinkdb.pseudotypes import PSEUDO_TYPE_KEY
+from rethinkdb.reql import late
+from rethinkdb.reql.literals import Foreign
+from rethinkdb.reql.replacing import MARK, Replacement
+from rethinkdb.reql.term import RqlQuery, make
 
 try:
     import orjson
@@ -57,10 +63,20 @@ _QUARTER = timedelta(minutes=15)
 
 
 class Text(NamedTuple):
-    """Documents, or a single one, as JSON text."""
+    """Documents, or a single one, as JSON text.
+
+    Attributes:
+        json: the text.
+        dates: the datetimes in it, in the order in which they come.
+        kept: values for the connection to know, likewise, each with the depth that it may be
+            nested to.
+        mark: what stands for these in the text.
+    """
 
     json: str
-    dates: tuple[datetime, ...]  # the datetimes in it, in the order in which they come
+    dates: tuple[datetime, ...]
+    kept: tuple[tuple[Any, int], ...] = ()
+    mark: str = MARK
 
 
 def encoded(documents: list[Any], depth: int) -> Text | None:
@@ -83,47 +99,108 @@ def encoded_singly(documents: list[Any], depth: int) -> list[Any] | None:
 
 def written(text: Text) -> Any:
     """The documents that a text was made of, to print them."""
-    return _with_dates(loads(text.json.encode()), iter(text.dates))
+    dates, kept = iter(text.dates), iter(text.kept)
+
+    def restored(value: Any) -> Any:
+        if type(value) is list:
+            return [restored(item) for item in value]
+        if type(value) is str and value == text.mark:
+            return make(Foreign, next(kept), {})
+        if type(value) is not dict:
+            return value
+        if value.get(PSEUDO_TYPE_KEY) == "TIME":
+            return next(dates, value)
+        return {name: restored(item) for name, item in value.items()}
+
+    return restored(loads(text.json.encode()))
 
 
-def _with_dates(value: Any, dates: Iterator[datetime]) -> Any:
-    if type(value) is list:
-        return [_with_dates(item, dates) for item in value]
-    if type(value) is not dict:
-        return value
-    if value.get(PSEUDO_TYPE_KEY) == "TIME":
-        return next(dates, value)
-    return {name: _with_dates(item, dates) for name, item in value.items()}
+def completed(text: Text, values: Values | None) -> str | None:
+    """The text with what the connection makes of the values kept for it, or None if that is not all
+    plain data.
+
+    Args:
+        text: the text.
+        values: what the connection does with such values.
+    """
+    if not text.kept:
+        return text.json
+    first, *others = text.json.split(f'"{text.mark}"')
+    pieces = [first]
+    for (value, depth), piece in zip(text.kept, others, strict=True):
+        # It fails for a term, and for what orjson would write otherwise than the ordinary path.
+        # That path also tells where the value is, if nothing can be made of it.
+        try:
+            node = late.resolved(value, depth, values)
+            pieces += [orjson.dumps(_unwired(node)).decode(), piece]
+        except (TypeError, ReqlDriverCompileError):
+            return None
+    return "".join(pieces)
+
+
+def _unwired(node: Any) -> Any:
+    """The value of plain data in the form in which it is sent."""
+    if isinstance(node, RqlQuery):
+        raise TypeError
+    if type(node) is list:
+        return [_unwired(item) for item in node[1]]
+    if type(node) is dict:
+        return {name: _unwired(item) for name, item in node.items()}
+    return node
 
 
 # --- writing -------------------------------------------------------------------------------------
 
 
 def _encoded(value: Any, documents: list[Any], depth: int) -> Text | None:
-    # With a JSON encoder of its own the program decides how each value is written.
-    if orjson is None or foreign_values_allowed():
-        return None
+    if orjson is None:
+        return None  # type: ignore[unreachable]  # as mypy sees the module only
+    limit = depth - (value is not documents)
+    text = _written(value, limit, converters=state.active)
+    if text is not None and _is_plain(documents, text.dates):
+        # orjson writes NaN and infinities as null: if there is no null, there are none of these.
+        return text if "null" not in text.json or _all_finite(documents) else None
+    return _converted(value, limit) if state.active else None
+
+
+def _written(value: Any, depth: int, converters: bool = False) -> Text | None:
+    """A value as orjson writes it; None if it cannot, or the text is too long or not to be read.
+
+    Args:
+        value: the value.
+        depth: how deep it may be nested.
+        converters: whether to look if datetimes have converters, and to refuse these.
+    """
     dates: list[datetime] = []
 
     def pseudo_type(foreign: Any) -> dict[str, Any]:
-        if type(foreign) is not datetime:
+        if type(foreign) is not datetime or (converters and _has_converter(foreign)):
             raise TypeError
         dates.append(foreign)
         return _time(foreign)
 
     try:
-        json = _dumps(value, pseudo_type, _ORJSON_DEPTH - depth + (value is not documents))
+        json = _dumps(value, pseudo_type, _ORJSON_DEPTH - depth)
     except TypeError:  # the ordinary path can write it, or has the right error message
         return None
-    if len(json) > _MOST_TEXT or not _is_plain(documents, dates):
-        return None
-    # orjson writes NaN and infinities as null: if there is no null, there are none of these.
-    if b"null" in json and not _all_finite(documents):
-        return None
     # Printing counts the times in the text: each must stem from a datetime, none from a dict.
-    if dates and json.count(_PSEUDO_TYPE) != len(dates):
+    if len(json) > _MOST_TEXT or (dates and json.count(_PSEUDO_TYPE) != len(dates)):
         return None
     return Text(json.decode(), tuple(dates))
+
+
+def _has_converter(value: object) -> bool:
+    return state.is_kept(value) or state.process.find(value) is not None
+
+
+def _converted(value: Any, depth: int) -> Text | None:
+    """The same for a value that may hold some that have converters."""
+    replacement = Replacement()
+    try:
+        text = _written(replacement.plain(value, depth), depth)
+    except TypeError:
+        return None
+    return text and text._replace(kept=tuple(replacement.kept))
 
 
 def _dumps(value: Any, default: Callable[[Any], Any], spent: int) -> bytes:
@@ -139,7 +216,7 @@ def _dumps(value: Any, default: Callable[[Any], Any], spent: int) -> bytes:
     return json[spent : len(json) - spent]
 
 
-def _is_plain(documents: list[Any], dates: list[datetime]) -> bool:
+def _is_plain(documents: list[Any], dates: tuple[datetime, ...]) -> bool:
     """Whether the ordinary path would take all that orjson wrote.
 
     orjson also writes a UUID or an Enum, for instance, and has no option to refuse these.

@@ -13,6 +13,7 @@ from rethinkdb.reql.conversion import SCALARS, node
 from rethinkdb.reql.declare import Rows
 from rethinkdb.reql.families import RqlBoolOperQuery
 from rethinkdb.reql.inserts import as_text
+from rethinkdb.reql.refusals import place_of, placed
 from rethinkdb.reql.rows import row_function
 from rethinkdb.reql.term import RqlQuery, make
 
@@ -33,13 +34,28 @@ def call(
 ) -> RqlQuery:
     """The term of a call. In the first `subjects` arguments (0 or 1) `r.row` stays as it is."""
     nodes: list[Any] = []
-    for arg in args:
-        known = type(arg) in SCALARS or isinstance(arg, RqlQuery)
-        nodes.append(arg if known else node(arg))
-    optargs = {name: node(value) for name, value in options.items()} if options else {}
+    try:
+        for arg in args:
+            known = type(arg) in SCALARS or isinstance(arg, RqlQuery)
+            nodes.append(arg if known else node(arg))
+    except ReqlDriverCompileError as error:
+        placed(error, place_of(cls, 0))
+        raise
+    optargs = _optargs(cls, options) if options else {}
     if cls._inspects:
         optargs = _inspected(cls, nodes, optargs, subjects)
     return make(cls, nodes, optargs)
+
+
+def _optargs(cls: type[RqlQuery], options: Mapping[str, Value]) -> dict[str, Any]:
+    optargs = {}
+    for name, value in options.items():
+        try:
+            optargs[name] = node(value)
+        except ReqlDriverCompileError as error:
+            placed(error, place_of(cls, name))
+            raise
+    return optargs
 
 
 def _inspected(

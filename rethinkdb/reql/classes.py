@@ -13,7 +13,7 @@ from rethinkdb.ql2 import TermType
 from rethinkdb.reql import late
 from rethinkdb.reql.calls import OTHER_CALLS, call
 from rethinkdb.reql.commands import values  # noqa: F401  # declares what no term inherits
-from rethinkdb.reql.conversion import binary, node, term
+from rethinkdb.reql.conversion import binary, node, resolved, term
 from rethinkdb.reql.declare import COMMANDS, Command, usual_class_name
 from rethinkdb.reql.families import (
     RqlBiCompareOperQuery,
@@ -30,6 +30,7 @@ from rethinkdb.reql.literals import (
     Binary,
     Constant,
     Datum,
+    Foreign,
     Func,
     FunCall,
     ImplicitVar,
@@ -38,6 +39,7 @@ from rethinkdb.reql.literals import (
     Table,
     Var,
 )
+from rethinkdb.reql.locating import locate
 from rethinkdb.reql.pickling import unpickled
 from rethinkdb.reql.run_options import start_options
 from rethinkdb.reql.term import RqlQuery
@@ -51,7 +53,7 @@ _PLACE = "rethinkdb.ast"
 _PUBLIC: dict[str, Any] = {"__slots__": (), "__module__": _PLACE}
 
 _WRITTEN: tuple[type[RqlQuery], ...] = (
-    *(RqlQuery, Datum, MakeArray, MakeObj, Binary, Documents),
+    *(RqlQuery, Datum, Foreign, MakeArray, MakeObj, Binary, Documents),
     *(Func, FunCall, Var, Constant, ImplicitVar, Table, DB),
     *(RqlTopLevelQuery, RqlMethodQuery, RqlBracketQuery, RqlBoolOperQuery),
     *(RqlBiOperQuery, RqlBiCompareOperQuery),
@@ -153,5 +155,7 @@ unpickled.__module__ = _PLACE
 late.maker = _maker
 late.node = node
 late.binary = binary
+late.resolved = resolved
+late.locate = locate
 late.term = term
 late.start_options = start_options

@@ -7,7 +7,7 @@ from typing import Any
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql import printing
 from rethinkdb.reql.conversion import NESTING_DEPTH, node, term
-from rethinkdb.reql.term import RqlQuery, make
+from rethinkdb.reql.term import RqlQuery, Unbuilt, built, make
 
 __all__ = ["Documents", "as_text"]
 
@@ -24,11 +24,20 @@ class Documents(RqlQuery):
 
     def build(self) -> Any:
         """The term JSON."""
-        return [self.term_type, [self._nodes[0]]]
+        return built(self)
 
-    def _outline(self, unbuilt: Any) -> Any:
-        """The term JSON."""
-        return self.build()
+    def _outline(self, unbuilt: Unbuilt) -> Any:
+        """The term JSON; or the documents, if the connection wants to see them.
+
+        An encoder of the program's own decides for itself how each value is written.
+        """
+        from rethinkdb.reql import bulk
+
+        values = unbuilt.values
+        text = None
+        if values is None or not values.own_encoder:
+            text = bulk.completed(bulk.Text(*self._nodes), values)
+        return self._written()._outline(unbuilt) if text is None else [self.term_type, [text]]
 
     def _written(self) -> RqlQuery:
         """The documents as they would be sent if there was no text."""

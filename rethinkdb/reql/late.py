@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from rethinkdb.converters import Values
+    from rethinkdb.errors import ReqlDriverCompileError
     from rethinkdb.reql.types import RqlQuery
 
-__all__ = ["Maker", "binary", "maker", "node", "start_options", "term"]
+__all__ = ["Maker", "binary", "locate", "maker", "node", "resolved", "start_options", "term"]
 
 #: Makes the term of a call. It takes the arguments, the options, and the number of arguments that
 #: were before the dot: 1 for a method, 0 for an `r.` function. `r.row` stays as it is in these.
@@ -26,12 +28,18 @@ maker: Callable[[str], Maker]
 #: Makes a node of a Python value; see `rethinkdb.reql.conversion`.
 node: Callable[[Any], Any]
 
+#: Makes a node of a value that was kept for the connection; see `rethinkdb.reql.conversion`.
+resolved: Callable[[Any, int, Values | None], Any]
+
+#: Tells an error about a value that was kept where the value is in a term.
+locate: Callable[[ReqlDriverCompileError, RqlQuery], None]
+
 #: Makes a term of a node.
 term: Callable[[Any], RqlQuery]
 
 #: Makes a term of bytes, or of a term.
 binary: Callable[[Any], RqlQuery]
 
-#: Takes a term, its run options and the connection's database, and returns the options as they are
-#: sent.
-start_options: Callable[[RqlQuery, Mapping[str, Any], str | None], dict[str, Any]]
+#: Takes a term, its run options, the connection's database and what the connection does with values
+#: that ReQL does not have, and returns the options as they are sent.
+start_options: Callable[[RqlQuery, Mapping[str, Any], str | None, Values | None], dict[str, Any]]

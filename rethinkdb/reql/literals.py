@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rethinkdb.errors import ReqlDriverCompileError
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql import late, printing
 from rethinkdb.reql.commands.databases import DatabaseCommands
 from rethinkdb.reql.commands.indexes import IndexCommands
 from rethinkdb.reql.commands.tables import TableCommands
 from rethinkdb.reql.families import RqlTopLevelQuery
-from rethinkdb.reql.term import RqlQuery, build_fields, built
+from rethinkdb.reql.term import RqlQuery, Unbuilt, build_fields, built
 
 __all__ = [
     "DB",
@@ -22,6 +23,7 @@ __all__ = [
     "Binary",
     "Constant",
     "Datum",
+    "Foreign",
     "FunCall",
     "Func",
     "ImplicitVar",
@@ -56,9 +58,29 @@ class Datum(RqlQuery):
         (value,) = self._nodes
         return value
 
-    def _outline(self, unbuilt: Any) -> Any:
+    def _outline(self, unbuilt: Unbuilt) -> Any:
         """The scalar itself."""
         return self.build()
+
+
+class Foreign(Datum):
+    """A value that the connection may know. Beside it is the depth that it may be nested to."""
+
+    __slots__ = ()
+
+    def build(self) -> Any:
+        """What is sent where the connection knows nothing of such values."""
+        return built(self)
+
+    def _outline(self, unbuilt: Unbuilt) -> Any:
+        """What is sent, by the connection that the query is built for."""
+        value, depth = self._nodes
+        try:
+            node = late.resolved(value, depth, unbuilt.values)
+        except ReqlDriverCompileError as error:
+            error._foreign = self  # type: ignore[attr-defined]  # for `start_body`, which tells where
+            raise
+        return node._outline(unbuilt) if isinstance(node, RqlQuery) else node
 
 
 class MakeArray(RqlQuery):
@@ -86,7 +108,7 @@ class MakeObj(RqlQuery):
         except RecursionError:
             return built(self)
 
-    def _outline(self, unbuilt: Any) -> Any:
+    def _outline(self, unbuilt: Unbuilt) -> Any:
         """A JSON object, in which the fields are as they are."""
         fields = dict(self._optargs)
         unbuilt.append(fields)
@@ -138,7 +160,7 @@ class Binary(RqlTopLevelQuery):
         (node,) = self._nodes
         return node if type(node) is dict else super().build()
 
-    def _outline(self, unbuilt: Any) -> Any:
+    def _outline(self, unbuilt: Unbuilt) -> Any:
         """The bytes as they are sent, or the term BINARY with its argument as it is."""
         (node,) = self._nodes
         return node if type(node) is dict else super()._outline(unbuilt)

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rethinkdb.errors import ReqlRunOptionWarning
+from rethinkdb.converters import Values
+from rethinkdb.errors import ReqlDriverCompileError, ReqlRunOptionWarning
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql.conversion import node
 from rethinkdb.reql.literals import DB
+from rethinkdb.reql.refusals import placed
 from rethinkdb.reql.term import RqlQuery, build_fields
 
 __all__ = ["build_db", "build_options", "start_options"]
@@ -27,7 +29,9 @@ _DB = int(TermType.DB)
 _TAKE_TIMEOUT = frozenset({TermType.HTTP, TermType.JAVASCRIPT, TermType.WAIT})
 
 
-def start_options(term: RqlQuery, options: Mapping[str, Any], db: str | None) -> dict[str, Any]:
+def start_options(
+    term: RqlQuery, options: Mapping[str, Any], db: str | None, values: Values | None = None
+) -> dict[str, Any]:
     """All run options as they are sent, with the database.
 
     Args:
@@ -35,8 +39,9 @@ def start_options(term: RqlQuery, options: Mapping[str, Any], db: str | None) ->
         options: the run options. `db` among them, a name or an `r.db()` term, replaces the
             connection's database; None means the server's default.
         db: the connection's database.
+        values: what the connection does with values that ReQL does not have.
     """
-    sent = build_options(options) if options else {}
+    sent = build_options(options, values) if options else {}
     if "timeout" in sent and not _takes_timeout(term):
         _warn(
             "The run option `timeout` limits nothing here. It is an option of `r.http`, `r.js` and"
@@ -45,24 +50,32 @@ def start_options(term: RqlQuery, options: Mapping[str, Any], db: str | None) ->
         )
     db = options.get("db", db)
     if db is not None:
-        sent["db"] = build_db(db)
+        sent["db"] = build_db(db, values)
     return sent
 
 
-def build_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def build_options(options: Mapping[str, Any], values: Values | None = None) -> dict[str, Any]:
     """Run options as they are sent. Their values are converted as arguments of commands are.
 
     `db` is left out (see `build_db`), and so are options that only the driver uses.
     """
-    nodes = {name: node(value) for name, value in options.items() if name not in _NOT_SENT_SO}
-    return build_fields(nodes)
+    sent: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in _NOT_SENT_SO:
+            continue
+        try:
+            sent |= build_fields({name: node(value)}, values)
+        except ReqlDriverCompileError as error:
+            placed(error, f"the run option `{name}`")
+            raise
+    return sent
 
 
-def build_db(db: Any) -> Any:
+def build_db(db: Any, values: Values | None = None) -> Any:
     """The run option `db`, a name or an `r.db()` term, as it is sent."""
     if type(db) is str:
         return [_DB, [db]]
-    return db.build() if isinstance(db, DB) else [_DB, [build_options({"": db})[""]]]
+    return db.build() if isinstance(db, DB) else [_DB, [build_options({"": db}, values)[""]]]
 
 
 def _takes_timeout(term: RqlQuery) -> bool:

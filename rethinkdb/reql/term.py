@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
 from rethinkdb.reql import late, printing
@@ -28,12 +28,14 @@ from rethinkdb.reql.commands.times import TimeCommands
 from rethinkdb.reql.commands.writing import WritingCommands
 from rethinkdb.reql.declare import Rows
 from rethinkdb.reql.pickling import picklable, unpickled
+from rethinkdb.reql.refusals import no_connection
 from rethinkdb.reql.truth import tests, used
 from rethinkdb.reql.views import TermViews
 
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeVar, overload
 
+    from rethinkdb.converters import Values
     from rethinkdb.errors import Frames
     from rethinkdb.push import QueryHandle
     from rethinkdb.reql.types import Runs, Value
@@ -42,10 +44,7 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound="RqlQuery")
     _Style: TypeAlias = staticmethod[[Any], Iterator[printing.Piece]]
 
-    # Lists and dicts that hold nodes. Terms among these are to be replaced by what is sent of them.
-    Unbuilt: TypeAlias = list[list[Any] | dict[str, Any]]
-
-__all__ = ["RqlQuery", "build_fields", "built", "make"]
+__all__ = ["RqlQuery", "Unbuilt", "build_fields", "built", "make"]
 
 _START = int(QueryType.START)
 
@@ -140,15 +139,10 @@ class RqlQuery(
             r.table("users").get("ada").run(conn, read_mode="majority")
         """
         if c is None:
-            c = _default_connection()
-        try:
-            start = c._start
-        except AttributeError:
-            if not callable(c):
-                raise
-            raise ReqlDriverError(
-                "run() takes a connection. For a function use query.run_with(function, conn)."
-            ) from None
+            c = _default_connection(options)
+        start = getattr(c, "_start", None)
+        if start is None:
+            raise no_connection(c)
         return start(self, **options)
 
     def run_with(self, handler: Any, c: Any = None, **options: Value) -> QueryHandle:
@@ -210,17 +204,28 @@ class RqlQuery(
         unbuilt.append(optargs)
         return [self.term_type, args, optargs]
 
-    def start_body(self, options: Mapping[str, Any], db: str | None) -> list[Any]:
+    def start_body(
+        self, options: Mapping[str, Any], db: str | None, values: Values | None = None
+    ) -> list[Any]:
         """All that a START query sends: the query, and its run options.
 
         Args:
             options: the run options. `db` among them, a name or an `r.db()` term, replaces the
                 connection's database; None means the server's default.
             db: the connection's database.
+            values: what the connection does with values that ReQL does not have. None: nothing.
+
+        Raises:
+            ReqlDriverCompileError: the connection does not know a value that was kept for it.
         """
         if tests:
             used(self._parts())
-        return [_START, self.build(), late.start_options(self, options, db)]
+        try:
+            query = self.build() if values is None else built(self, values)
+        except ReqlDriverCompileError as error:
+            late.locate(error, self)
+            raise
+        return [_START, query, late.start_options(self, options, db, values)]
 
     def _written(self) -> RqlQuery:
         """The term as the program wrote it. It is another one for documents sent as a text."""
@@ -272,25 +277,56 @@ def make(cls: type[T], nodes: Sequence[Any], optargs: dict[str, Any]) -> T:
     return made
 
 
-def built(term: RqlQuery) -> Any:
-    """What `build()` returns, for terms of any depth."""
+class Unbuilt(list[Any]):
+    """Lists and dicts that hold nodes. Terms among these are to be replaced by what they send.
+
+    Attributes:
+        values: what the connection does with values that ReQL does not have.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, first: list[Any] | dict[str, Any], values: Values | None) -> None:
+        super().__init__((first,))
+        self.values = values
+
+
+def built(term: RqlQuery, values: Values | None = None) -> Any:
+    """What is sent of a term of any depth.
+
+    Args:
+        term: the term.
+        values: what the connection does with values that ReQL does not have. None: nothing.
+    """
     root = [term]
-    unbuilt: list[Any] = [root]
+    _build_within(Unbuilt(root, values))
+    return root[0]
+
+
+def _build_within(unbuilt: Unbuilt) -> None:
     for holder in unbuilt:  # it grows meanwhile
         for key, node in enumerate(holder) if type(holder) is list else holder.items():
             if isinstance(node, RqlQuery):
                 holder[key] = node._outline(unbuilt)
-    return root[0]
 
 
-def build_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+def build_fields(fields: Mapping[str, Any], values: Values | None = None) -> dict[str, Any]:
     """Options, or the fields of an object, as they are sent."""
+    if values is not None:
+        sent = dict(fields)
+        _build_within(Unbuilt(sent, values))
+        return sent
     return {
         name: node.build() if isinstance(node, RqlQuery) else node for name, node in fields.items()
     }
 
 
-def _default_connection() -> Any:
+def _default_connection(options: Mapping[str, Any]) -> Any:
+    for name, option in options.items():
+        if hasattr(option, "_start"):
+            raise ReqlDriverError(
+                f"run() was given the connection as the option `{name}`. Write query.run(conn)."
+            )
     connection = Repl.get()
     if connection is not None:
         return connection

@@ -44,7 +44,9 @@ class Command:
     def __init__(self, name: str, *arguments: Any) -> None:
         self.wire = {name: list(arguments)}
 
-    def start_body(self, options: Mapping[str, Any], db: str | None) -> list[Any]:
+    def start_body(
+        self, options: Mapping[str, Any], db: str | None, values: Any = None
+    ) -> list[Any]:
         hidden = ("json_encoder", "json_decoder")
         sent = {name: value for name, value in options.items() if name not in hidden}
         return [1, self.wire, {"db": db, **sent} if db else sent]

@@ -11,7 +11,6 @@ import pytest
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.loops.transport.sockets import configure
 from rethinkdb.loops.transport.wire import Wire
-from rethinkdb.net.outflow import MAX_UNSENT
 from rethinkdb.net.session import Session
 
 from .scripted_server import PATIENCE
@@ -21,11 +20,9 @@ class PatientWire(Wire):
     """One that nobody waits for."""
 
     full = False
-    turns = 0
 
     def _await_writable(self) -> None:
         self.full = True
-        self.turns += 1
 
     def _stop_waiting(self) -> None:
         """Nobody does."""
@@ -120,53 +117,3 @@ def test_a_full_socket(sockets: tuple[socket.socket, socket.socket]) -> None:
         wire.writable()
     assert received == len(text)
     assert wire.writable()
-
-
-class Chatterbox(Session):
-    """Has always something to say."""
-
-    def data_to_send(self) -> bytes:
-        return b"x" * 1000
-
-
-def test_others_get_a_turn_though_the_socket_takes_more(
-    sockets: tuple[socket.socket, socket.socket],
-) -> None:
-    client, server = sockets
-    session = Chatterbox()
-    wire = PatientWire(client, session)
-
-    def send_a_turn() -> int:
-        sent = 0
-        while session.outflow.unsent <= MAX_UNSENT:
-            wire.flush()
-            sent += 1000
-            server.recv(1000, socket.MSG_WAITALL)
-        return sent
-
-    for turn in range(1, 4):
-        assert MAX_UNSENT - 1000 < send_a_turn() <= MAX_UNSENT + 1000
-        assert wire.turns == turn
-        assert wire.writable()
-        server.recv(1000, socket.MSG_WAITALL)
-
-
-def test_reading_begins_a_turn(sockets: tuple[socket.socket, socket.socket]) -> None:
-    client, server = sockets
-    wire = PatientWire(client, Chatterbox())
-    server.sendall(b"anything")
-    for _ in range(2 * MAX_UNSENT // 1000):
-        wire.receive()
-        wire.flush()
-        server.recv(1000, socket.MSG_WAITALL)
-    assert not wire.full
-
-
-def test_threads_have_turns_of_their_own(sockets: tuple[socket.socket, socket.socket]) -> None:
-    client, server = sockets
-    wire = PatientWire(client, Chatterbox())
-    wire.shares_turns = False
-    for _ in range(2 * MAX_UNSENT // 1000):
-        wire.flush()
-        server.recv(1000, socket.MSG_WAITALL)
-    assert not wire.full

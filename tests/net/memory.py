@@ -25,7 +25,9 @@ class Term:
     def __init__(self, wire: Any = "t") -> None:
         self.wire = wire
 
-    def start_body(self, options: Mapping[str, Any], db: str | None) -> list[Any]:
+    def start_body(
+        self, options: Mapping[str, Any], db: str | None, values: Any = None
+    ) -> list[Any]:
         sent = {name: options[name] for name in options if not name.startswith("json_")}
         return [1, self.wire, {**({"db": db} if db else {}), **sent}]
 

@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 import types
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -185,6 +186,30 @@ def test_encoder_and_decoder_of_a_connection() -> None:
     assert conn.run(Term()) == ["decoded", {}]
     assert last_query(conn) == [1, "encoded", {}]
     assert conn.run(Term(), array_limit=5) == ["decoded", {"array_limit": 5}]
+
+
+class Converting(Term):
+    """A term that asks for what becomes of complex numbers."""
+
+    def start_body(
+        self, options: Mapping[str, Any], db: str | None, values: Any = None
+    ) -> list[Any]:
+        converter = values and values.converters.find(1j)
+        return [1, [converter and converter(1j), values and values.own_encoder], {}]
+
+
+def test_converters_of_a_connection(conn: MemoryConnection) -> None:
+    own = MemoryConnection.make(converters={complex: str})
+    for connection in (conn, own):
+        connection.answers += [answer(ATOM, 1)] * 2
+    own.run(Converting())
+    assert last_query(own) == [1, ["1j", False], {}]
+    conn.run(Converting())
+    assert last_query(conn) == [1, [None, None], {}]
+    own.run(Converting(), json_encoder=json.JSONEncoder)
+    assert last_query(own) == [1, ["1j", True], {}]
+    conn.run(Converting(), json_encoder=json.JSONEncoder)
+    assert last_query(conn) == [1, [None, True], {}]
 
 
 def test_a_query_that_cannot_be_encoded_costs_nothing(conn: MemoryConnection) -> None:

@@ -250,6 +250,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"ssl": {"ca_certs": None}}, "`ssl\\['ca_certs'\\]` must be the path of a file"),
     ({"ssl": {"ca_certs": ""}}, "`ssl\\['ca_certs'\\]` must be the path of a file"),
     ({"json_encoder": "json"}, "`json_encoder` must be a class or another callable, not str."),
+    ({"converters": str}, r"`converters` must be a dict .* such as {Decimal: str}, not type."),
+    ({"converters": {str: str}}, "Values of type str are never converted"),
+    ({"converters": {complex: "str"}}, "The converter for complex must be a function, not 'str'"),
     ({"json_decoder": 5}, "`json_decoder` must be a class or another callable, not int."),
     ({"_handshake_version": 4}, "`_handshake_version` 4 is not supported"),
     ({"url": 7}, "`url` must be a string, not int."),
@@ -334,3 +337,12 @@ def test_limits_stay_within_what_systems_can_wait() -> None:
     assert connect_limit(1e12) == 2_000_000.0
     assert connect_limit("7") == 7.0
     assert connect_limit(None) is None
+
+
+def test_converters() -> None:
+    made = read(converters={complex: str}).converters
+    assert made is not None
+    assert made.items == {complex: str}
+    assert read(converters={complex: str}).converters is made
+    assert read(converters=made).converters is made
+    assert read(converters={}).converters is None

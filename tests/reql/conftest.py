@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rethinkdb import codec
+from rethinkdb import converters
 
 
 @pytest.fixture(autouse=True)
-def no_encoder_of_the_user_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Foreign values are refused: other tests define encoders, which allows them in the process."""
-    monkeypatch.setattr(codec, "_foreign_values", False)
+def no_converters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no converters, and no encoders: other tests make some, for the whole process."""
+    for name, value in vars(converters.State()).items():
+        monkeypatch.setattr(converters.state, name, value)

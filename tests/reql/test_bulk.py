@@ -48,7 +48,6 @@ dates = st.datetimes(datetime(1700, 1, 2), datetime(2199, 12, 30), timezones=qua
 def any_length_will_do():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bulk, "_LEAST_TEXT", 1)
-        patch.setattr(codec, "_foreign_values", False)  # other tests define encoders
         yield
 
 
@@ -270,9 +269,15 @@ def test_texts_that_might_not_fit_into_a_query_go_as_terms(monkeypatch):
     assert sent(r.table("t").insert([{"n": "x" * 100}] * 8))[0] == MAKE_ARRAY
 
 
-def test_a_programs_own_encoder_sees_every_value(monkeypatch):
-    monkeypatch.setattr(codec, "_foreign_values", True)
-    assert sent(r.table("t").insert([{"n": 1}] * 8))[0] == MAKE_ARRAY
+def test_a_programs_own_encoder_sees_every_value():
+    class Encoder(codec.ReQLEncoder):
+        pass
+
+    date = datetime(2024, 1, 1, tzinfo=utc)
+    query = r.table("t").insert([{"n": 1, "at": date}] * 8)
+    _, inserted, _ = query.start_body({}, None, codec.Codec(json_encoder=Encoder).values)
+    assert inserted == ordinary([{"n": 1, "at": date}] * 8).build()
+    assert sent(query)[0] == JSON
 
 
 anything = st.recursive(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rethinkdb import codec, r
+from rethinkdb import codec, converters, r
 from rethinkdb.codec import Codec, MalformedResponse, ReQLDecoder, ReQLEncoder, Response
 from rethinkdb.errors import (
     ReqlDriverError,
@@ -136,7 +136,7 @@ class TestEncoding:
         class Encoder(ReQLEncoder):
             pass
 
-        assert codec.foreign_values_allowed()
+        assert converters.state.keeps_the_rest
         assert Codec(json_encoder=ReQLEncoder).encode(["é", 1.5]) == '["é",1.5]'.encode()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from rethinkdb import codec, r
+from rethinkdb import r
 from rethinkdb.ast import Datum, MakeArray, MakeObj
 from rethinkdb.codec import Codec
 from rethinkdb.errors import ReqlDriverCompileError, ReqlTypeError, ReqlValueError
@@ -146,8 +146,7 @@ class TestRefusals:
         ],
     )
     @pytest.mark.parametrize("place", [r.expr, r.table("t").insert, lambda x: r.expr({"a": [x]})])
-    def test_type(self, value: Any, place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(codec, "_foreign_values", False)
+    def test_type(self, value: Any, place: Any) -> None:
         with pytest.raises(ReqlTypeError, match="is not JSON serializable") as caught:
             place(value)
         assert isinstance(caught.value, TypeError)
@@ -304,16 +303,15 @@ def test_generators_are_taken_once() -> None:
     assert query.build() == query.build() == [2, [1]]
 
 
-def test_own_encoder_may_know_further_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "_foreign_values", False)
-
+def test_own_encoder_may_know_further_types() -> None:
     class Encoder(r.ReQLEncoder):  # type: ignore[misc, name-defined]  # r is typed, its class lazy
         def default(self, o: Any) -> Any:
             return str(o) if isinstance(o, decimal.Decimal) else super().default(o)
 
     query = r.table("t").insert({"price": [decimal.Decimal("1.50")]})
     assert str(query) == "r.table('t').insert(r.expr({'price': [Decimal('1.50')]}))"
-    body = query.start_body({}, None)
-    assert b'{"price":[2,["1.50"]]}' in Codec(json_encoder=Encoder).encode(body)
+    codec = Codec(json_encoder=Encoder)
+    body = query.start_body({}, None, codec.values)
+    assert b'{"price":[2,["1.50"]]}' in codec.encode(body)
     with pytest.raises(ReqlTypeError, match="Decimal is not JSON serializable"):
-        Codec().encode(body)
+        query.start_body({}, None, Codec().values)

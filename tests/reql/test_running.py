@@ -55,9 +55,35 @@ def test_default_of_another_thread() -> None:
         t.run()
 
 
-def test_not_a_connection() -> None:
-    with pytest.raises(AttributeError):
-        t.run("localhost")
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("localhost", r"run\(\) takes a connection, .* not a str: 'localhost'\."),
+        (1, r"run\(\) takes a connection, .* not an int: 1\."),
+        ({"host": "localhost"}, r"not a dict: {'host': 'localhost'}\."),
+        (t, r"not a Table: <RqlQuery instance: r.table\('t'\) >\."),
+        (print, r"run\(\) takes a connection\. For a function use query\.run_with"),
+        (r.connect, r"run\(\) takes a connection\. For a function use query\.run_with"),
+    ],
+)
+def test_not_a_connection(given: Any, text: str) -> None:
+    with pytest.raises(ReqlDriverError, match=text):
+        t.run(given)
+
+
+def test_a_connection_that_was_not_awaited() -> None:
+    async def connect() -> None: ...
+
+    coroutine = connect()
+    with pytest.raises(ReqlDriverError, match=r"given a coroutine that has not been awaited\."):
+        t.run(coroutine)  # type: ignore[arg-type]
+    coroutine.close()
+
+
+def test_a_connection_by_another_name() -> None:
+    with pytest.raises(ReqlDriverError, match=r"as the option `conn`\. Write query\.run\(conn\)"):
+        t.run(conn=Connection())
+    assert t.run(c=Connection())[0] is t
 
 
 def test_one_connection_only() -> None:

@@ -52,8 +52,6 @@ class Channel(Wire):
         link: the session, or TLS around it.
     """
 
-    shares_turns = False
-
     def __init__(self, sock: socket.socket, link: Link) -> None:
         super().__init__(sock, link)
         self._reader = Reader(sock)

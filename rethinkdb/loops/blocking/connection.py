@@ -117,17 +117,14 @@ class Connection(BaseConnection):
         if channel is None:
             return self._outcome(operation(*args))  # the session is closed, and says so
         check_process(self._process)
-        query = args[0] if args and isinstance(args[0], Query) else None
-        if query is not None:
-            timeout = query.sending_limit
         deadline = None if timeout is None else monotonic() + timeout
         try:
             waiter = channel.call(operation, args, deadline)
         except BaseException as exc:
             if channel.torn:
                 self._replace(channel)
-            if isinstance(exc, ReqlTimeoutError) and query is not None:
-                raise query.late(self.host, self.port) from None
+            if isinstance(exc, ReqlTimeoutError) and args and isinstance(args[0], Query):
+                raise args[0].late(self.host, self.port) from None
             raise
         return self._outcome(waiter)
 

@@ -33,24 +33,23 @@ class GeventWire(Wire):
         self._hub = gevent.get_hub()
         # Kept: `wait_read` makes one for each wait, which is 3 of the 26 µs that a get takes here.
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
-        self._reading = gevent.spawn(self._read_on)
-        self._writing: gevent.Greenlet[..., None] | None = None
+        self._greenlets = [gevent.spawn(self._read_on)]
         self.flush()
 
     def _read_on(self) -> None:
         while not self.over:
             self._hub.wait(self._readable)
-            if self._is_copy():
-                return
+            if self._process != os.getpid():
+                return  # this is a copy in a forked child, whose hub goes on; the bytes are not its
             self.receive()
 
     def _await_writable(self) -> None:
-        self._writing = gevent.spawn(self._write_on)
+        self._greenlets.append(gevent.spawn(self._write_on))
 
     def _write_on(self) -> None:
         while not self.over:
             wait_write(self.socket.fileno())
-            if self._is_copy() or self.writable():
+            if self.writable():
                 return
 
     def _now(self) -> float:
@@ -60,13 +59,9 @@ class GeventWire(Wire):
         greenlet = gevent.spawn_later(seconds, callback)
         return partial(greenlet.kill, block=False)
 
-    def _is_copy(self) -> bool:
-        """Whether this runs in a forked child, whose hub goes on. The bytes are not the child's."""
-        return self._process != os.getpid()
-
     def _stop_waiting(self) -> None:
         # The greenlet that shuts it, because of what it has read, ends by itself.
         current = gevent.getcurrent()
-        others = [it for it in (self._reading, self._writing) if it and it is not current]
+        others = [greenlet for greenlet in self._greenlets if greenlet is not current]
         gevent.killall(others, block=False)
         self._readable.close()

@@ -10,11 +10,10 @@ import asyncio
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.options import connect_limit
-from rethinkdb.net.outflow import MAX_UNSENT
 from rethinkdb.net.waiter import Waiter
 
 from .alarm import Alarm
@@ -50,8 +49,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
         self._alarm = Alarm(link, loop.time, self._later, self.flush_now)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = made = cast(asyncio.Transport, transport)  # that of a TCP connection
-        made.set_write_buffer_limits(MAX_UNSENT)
+        self.transport = transport  # type: ignore[assignment]  # that of a TCP connection
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -63,11 +61,6 @@ class AsyncioWire(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._link.receive_data(bytes(self._buffer[:nbytes]))
         self.flush_now()
-
-    def resume_writing(self) -> None:
-        """Called by the transport, which had more than `MAX_UNSENT` bytes and has sent most."""
-        if self.transport is not None:
-            self._link.held_back(self.transport.get_write_buffer_size())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._link.receive_eof(exc)
@@ -93,7 +86,6 @@ class AsyncioWire(asyncio.BufferedProtocol):
             self._alarm.set()
         if data := self._link.data_to_send():
             transport.write(data)
-            self._link.held_back(transport.get_write_buffer_size())
         if self._link.close_requested:
             transport.close()
             if transport.get_write_buffer_size():

@@ -29,6 +29,9 @@ class Opening(Uncopyable, Coroutine[Any, Any, C]):
 
     WHY_NO_COPIES = "it is a connection being opened. Await it, and use the connection."
 
+    def _instead_of_value(self) -> str:
+        return "Await it, and give the connection to run(): query.run(await r.connect(...))."
+
     def __init__(self, coroutine: Coroutine[Any, Any, C]) -> None:
         self._coroutine = coroutine
 

@@ -70,6 +70,10 @@ class BasePool:
     #: The class of its connections.
     connection_type: ClassVar[type[BaseConnection]]
 
+    def _instead_of_value(self) -> str:
+        """What to write where a program has put it into a query."""
+        return "Give the pool to run(), and to run() only: query.run(pool)."
+
     def __new__(cls, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> Any:
         if loop_type is not _OWN:
             chosen = pool_type(loop_type)

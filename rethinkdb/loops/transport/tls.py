@@ -57,10 +57,6 @@ class Link(Protocol):
         """Do what is due; flush afterwards. The result is when to call it again."""
         ...
 
-    def held_back(self, count: int) -> None:
-        """The transport still has so many bytes of what `data_to_send()` gave."""
-        ...
-
 
 def open_link(session: Session, options: ConnectOptions) -> Link:
     """What to move bytes for: the session, or TLS around it if the options say so.
@@ -156,9 +152,6 @@ class TLSLink:
 
     def tick(self, now: float) -> float | None:
         return self._session.tick(now)
-
-    def held_back(self, count: int) -> None:
-        self._session.held_back(count)
 
     def _handshake(self) -> None:
         try:

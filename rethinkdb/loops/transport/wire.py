@@ -11,8 +11,6 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rethinkdb.net.outflow import MAX_UNSENT
-
 from .alarm import Alarm
 from .tls import Link
 
@@ -31,11 +29,7 @@ class Wire:
 
     Attributes:
         over: the socket is closed.
-        shares_turns: others run only while this one waits. Then it waits after each `MAX_UNSENT`
-            bytes, even if the socket takes more.
     """
-
-    shares_turns = True
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
         self.socket = sock
@@ -44,7 +38,6 @@ class Wire:
         self._unsent: bytes | memoryview = b""
         self._full = False
         self._alarm: Alarm | None = None
-        self._sent_in_turn = 0
 
     if TYPE_CHECKING:  # for subclasses to supply
 
@@ -64,7 +57,6 @@ class Wire:
 
     def receive(self) -> None:
         """Take what has arrived, and answer it."""
-        self._sent_in_turn = 0
         if self._read():
             self.flush()
 
@@ -74,7 +66,7 @@ class Wire:
             self._set_alarm()
         if not self._unsent and (data := self._link.data_to_send()):
             self._send(data)
-        if (self._unsent or self._turn_is_over()) and not self._full:
+        if self._unsent and not self._full:
             self._full = True
             self._await_writable()
         if self._link.close_requested and not self._unsent:
@@ -87,10 +79,9 @@ class Wire:
 
     def writable(self) -> bool:
         """Send what was left over. True once nothing is."""
-        self._sent_in_turn = 0
         self._send(self._unsent)
         self.flush()
-        self._full = bool(self._unsent) or self._turn_is_over()
+        self._full = bool(self._unsent)
         return not self._full
 
     def lose(self, exc: Exception | None = None) -> None:
@@ -144,15 +135,6 @@ class Wire:
         """Send what the socket takes without waiting; the rest is `_unsent`."""
         if self.over:
             return
-        self._offer(data)
-        self._sent_in_turn += len(data) - len(self._unsent)
-        unsent = len(self._unsent)
-        self._link.held_back(max(unsent, MAX_UNSENT + 1) if self._turn_is_over() else unsent)
-
-    def _turn_is_over(self) -> bool:
-        return self._sent_in_turn > MAX_UNSENT and self.shares_turns
-
-    def _offer(self, data: bytes | memoryview) -> None:
         self._unsent = data
         try:
             sent = self.socket.send(data)

@@ -13,8 +13,6 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from rethinkdb.net.outflow import MAX_UNSENT
-
 from ..transport.alarm import Alarm
 from ..transport.tls import Link
 
@@ -42,7 +40,6 @@ class TwistedWire(Protocol):
         self._abort: Any = None
         self._alarm = Alarm(link, reactor.seconds, self._later, self.flush)
         self._over = False
-        self._full = False
         self._watchers: list[Deferred[None]] = []
 
     # Called by Twisted.
@@ -50,22 +47,11 @@ class TwistedWire(Protocol):
     def connectionMade(self) -> None:  # noqa: N802
         self.transport.setTcpNoDelay(True)
         self.transport.setTcpKeepAlive(True)
-        self.transport.registerProducer(self, True)
         self.flush()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         self._link.receive_data(data)
         self.flush()
-
-    def pauseProducing(self) -> None:  # noqa: N802
-        self._full = True
-
-    def resumeProducing(self) -> None:  # noqa: N802
-        self._full = False
-        self._link.held_back(0)
-
-    def stopProducing(self) -> None:  # noqa: N802
-        """The connection is lost: `connectionLost` is called next."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
         self._over = True
@@ -90,10 +76,7 @@ class TwistedWire(Protocol):
             self._alarm.set()
         if data := self._link.data_to_send():
             self.transport.write(data)
-            # Of a transport's buffer one learns only that it is full: it has more than 64 KiB.
-            self._link.held_back(MAX_UNSENT + 1 if self._full else 0)
-        if self._link.close_requested and self._abort is None:  # a callback may have been first
-            self.transport.unregisterProducer()  # else it waits for more before it closes
+        if self._link.close_requested:
             self._abort = self._reactor.callLater(_LINGER, self.transport.abortConnection)
             self.transport.loseConnection()
 

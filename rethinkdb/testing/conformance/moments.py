@@ -1,8 +1,7 @@
-"""Scenarios in which nothing is left to chance: the server acts in turn with the loop.
+"""Scenarios: cancelling at each moment, after the first turn of the loop, the second, and so on.
 
-Some cancel at each moment: after the first turn of the loop, the second, and so on. In the turns
-that count something has just happened. Of a pause only the first turns do: looking up a name in a
-thread takes hundreds of them, all alike.
+In the turns that count something has just happened. Of a pause only the first turns do: looking up
+a name in a thread takes hundreds of them, all alike.
 """
 
 from __future__ import annotations
@@ -17,18 +16,13 @@ from itertools import count
 from typing import Any
 
 from rethinkdb import query as r
-from rethinkdb.errors import ReqlConnectionLostError, ReqlTimeoutError
-from rethinkdb.net.outflow import MAX_UNSENT
 
 from .driver import Operation
 from .stepped import SteppedServer
-from .trial import PATIENCE, SOON, Scenario, Trial
+from .trial import PATIENCE, Scenario, Trial
 
 _PAUSE = 12
 """How many turns of a pause count."""
-
-_FRAME = 100
-"""Bytes that a query has around its value, at most."""
 
 STREAM = r.range()
 """Any query that is no plain value: the stepped server does not look further."""
@@ -154,92 +148,6 @@ async def cancelling_a_query_at_each_moment(trial: Trial) -> None:
         await trial.do(conn.close, noreply_wait=False)
 
 
-async def noreply_waits_for_room(trial: Trial) -> None:
-    """While the server reads nothing, a loop of noreply queries does not go on: only so many bytes
-    wait to be sent. Cancelled then, each query has been sent, and whole."""
-    for size, most in ((20_000, 5_000), (30_000_000, 1)):
-        with SteppedServer() as server:
-            conn = await _connect(trial, server)
-            begun = await _flood(trial, conn, "x" * size, most)
-            await _served(trial, server, partial(trial.do, conn.noreply_wait))
-            assert server.started == begun
-            assert conn._session.outflow.unsent <= MAX_UNSENT
-            await _usable(trial, server, conn)
-            await trial.do(conn.close, noreply_wait=False)
-
-
-async def _flood(trial: Trial, conn: Any, text: str, most: int) -> int:
-    """Send noreply queries to a server that does not read, until the link is full; how many."""
-    outflow = conn._session.outflow
-    query = r.expr(text)
-    begun = 0
-
-    async def flood() -> None:
-        nonlocal begun
-        for _ in range(most):
-            begun += 1
-            await trial.run(query, conn, noreply=True)
-
-    # On loops with awaitables others get a turn only while this one waits, so it does.
-    await trial.driver.cancel(flood, lambda: bool(outflow.held))
-    assert outflow.unsent <= MAX_UNSENT + len(text) + _FRAME
-    return begun
-
-
-async def noreply_lets_others_run(trial: Trial) -> None:
-    """Between two turns of others a loop of noreply queries sends only so much, even if the server
-    reads all of it at once."""
-    query, size, total = r.expr("x" * 2_000), 2_000, 1_000
-    begun, seen, most = 0, 0, 0
-    with SteppedServer() as server:
-        conn = await _connect(trial, server)
-
-        async def flood() -> None:
-            nonlocal begun
-            for _ in range(total):
-                begun += 1
-                await trial.run(query, conn, noreply=True)
-
-        def all_read() -> bool:
-            nonlocal seen, most
-            most, seen = max(most, begun - seen), begun
-            return server.started == total
-
-        await trial.driver.gather(flood, partial(_until, trial, server, all_read))
-        if not trial.driver.shared:  # threads have turns of their own
-            assert most * size <= 2 * MAX_UNSENT
-        await trial.do(conn.close, noreply_wait=False)
-
-
-async def noreply_with_a_deadline(trial: Trial) -> None:
-    """It waits for room no longer than that, and has been sent nonetheless."""
-    with SteppedServer() as server:
-        conn = await _connect(trial, server)
-        query = r.expr("x" * 30_000_000)
-        text = f"^{server.host}:{server.port} did not take all of "
-        options = {"noreply": True, "deadline": SOON}
-        await trial.fails(ReqlTimeoutError, text, trial.run, query, conn, **options)
-        await _served(trial, server, partial(trial.do, conn.noreply_wait))
-        assert server.started == 1
-        await trial.do(conn.close, noreply_wait=False)
-
-
-async def noreply_that_waits_when_the_link_is_lost(trial: Trial) -> None:
-    """It fails, as what waits for an answer does."""
-    with SteppedServer() as server:
-        conn = await _connect(trial, server)
-        query = r.expr("x" * 30_000_000)
-
-        async def cut() -> None:
-            await trial.until(lambda: conn._session.outflow.held)
-            server.hang_up()
-
-        noreply = partial(trial.run, query, conn, noreply=True)
-        outcome, _ = await trial.driver.gather(noreply, cut)
-        assert type(outcome) is ReqlConnectionLostError
-        await trial.unusable(conn)
-
-
 async def _cancelled(
     trial: Trial,
     server: SteppedServer,
@@ -344,8 +252,4 @@ SCENARIOS: tuple[Scenario, ...] = (
     cancelling_fetch_next_at_each_moment,
     cancelling_a_list_at_each_moment,
     cancelling_a_query_at_each_moment,
-    noreply_waits_for_room,
-    noreply_lets_others_run,
-    noreply_with_a_deadline,
-    noreply_that_waits_when_the_link_is_lost,
 )

@@ -34,7 +34,6 @@ class SteppedServer:
     Attributes:
         host, port: where it listens.
         batches: what new streams begin with; None as the last one ends them.
-        started: how many queries clients have started.
         stopped: how many streams clients have stopped.
     """
 
@@ -43,7 +42,6 @@ class SteppedServer:
         self._listener.setblocking(False)
         self.host, self.port = self._listener.getsockname()
         self.batches: list[list[Any] | None] = [[]]
-        self.started = 0
         self.stopped = 0
         self._peers: list[_Peer] = []
 
@@ -77,12 +75,6 @@ class SteppedServer:
             if peer.over:
                 self._peers.remove(peer)
         return busy
-
-    def hang_up(self) -> None:
-        """Cut all connections, with whatever is under way."""
-        for peer in self._peers:
-            peer.socket.close()
-        self._peers.clear()
 
     def push(self, *items: Any) -> None:
         """Send items to all changefeeds, each as soon as its client has asked for more."""
@@ -155,9 +147,6 @@ class _Peer:
 
     def _answer(self, token: int, query: list[Any]) -> None:
         kind = query[0]
-        self._server.started += kind == QueryType.START
-        if kind == QueryType.START and query[2].get("noreply"):
-            return
         if kind == QueryType.START and isinstance(query[1], (str, int)):
             self._reply(token, ResponseType.SUCCESS_ATOM, [query[1]])
         elif kind == QueryType.START:

@@ -1,0 +1,215 @@
+"""Values that cannot be part of a query: what is wrong, where the value is, and what to write.
+
+The error is made where the value is found. On its way up it learns where that is: each list and
+object adds a step of the path, the command adds its name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError, ReqlTypeError
+
+if TYPE_CHECKING:
+    from rethinkdb.reql.types import RqlQuery
+
+__all__ = [
+    "foreign",
+    "mistake",
+    "named",
+    "no_connection",
+    "place_of",
+    "placed",
+    "refused",
+    "shown",
+    "within",
+]
+
+E = TypeVar("E", bound=ReqlDriverCompileError)
+
+_LONGEST = 80
+
+_MOST_STEPS = 12
+
+
+class _Refusal(NamedTuple):
+    """What the text of an error is made of.
+
+    Attributes:
+        what: what is wrong.
+        advice: what to write.
+        path: the steps to the value, from the argument that holds it.
+    """
+
+    what: str
+    advice: str
+    path: tuple[Any, ...] = ()
+
+    def text(self, place: str = "") -> str:
+        """The text; `place` is what the path begins at."""
+        where = [f"at {_path_text(self.path)}"] if self.path else []
+        where += [place] if place else []
+        return (
+            f"{', '.join([self.what, ' in '.join(where)] if where else [self.what])}. {self.advice}"
+        )
+
+
+def refused(error: type[E], what: str, advice: str) -> E:
+    """An error about a value. It is told where the value is with `within` and `placed`.
+
+    Args:
+        error: its class.
+        what: what is wrong, without a full stop.
+        advice: what to write, as sentences.
+    """
+    refusal = _Refusal(what, advice)
+    made = error(refusal.text())
+    made._refusal = refusal  # type: ignore[attr-defined]
+    return made
+
+
+def within(error: ReqlDriverCompileError, key: Any) -> None:
+    """The value is in a list or object, at this position or key."""
+    refusal = vars(error).get("_refusal")
+    if refusal is not None:
+        refusal = refusal._replace(path=(key, *refusal.path))
+        error._refusal = refusal  # type: ignore[attr-defined]
+        _say(error, refusal.text())
+
+
+def placed(error: ReqlDriverCompileError, place: str) -> None:
+    """The value is in this argument or option, and nothing more is to be said of it."""
+    refusal = vars(error).pop("_refusal", None)
+    if refusal is not None:
+        _say(error, refusal.text(place))
+
+
+def place_of(cls: type[RqlQuery], key: int | str) -> str:
+    """What an argument, or an option, of terms of a class is called."""
+    if not cls.statement:  # a function, or an array or object that a program made of its class
+        return ""
+    call = "[...]" if cls.statement.startswith("_") else f"{cls.statement}()"
+    return f"an argument of {call}" if isinstance(key, int) else f"the option `{key}` of {call}"
+
+
+def _say(error: ReqlDriverCompileError, text: str) -> None:
+    error.message = text
+    error.args = (text,)
+
+
+def _path_text(path: tuple[Any, ...]) -> str:
+    steps = [f"[{key!r}]" for key in path]
+    if len(steps) > _MOST_STEPS:
+        steps[_MOST_STEPS // 2 : -_MOST_STEPS // 2] = ["..."]
+    return "".join(steps)
+
+
+def named(value: object) -> str:
+    """The type of a value with its article."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def shown(value: object) -> str:
+    """A value in an error's text: not too long, and whatever its `repr` does."""
+    try:
+        text = repr(value)
+    except Exception:  # a mistake in that would hide the one to tell of
+        return named(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+# --- types that ReQL does not have ---------------------------------------------------------------
+
+
+class _Way(NamedTuple):
+    """How values of a class become values that ReQL has.
+
+    Attributes:
+        expression: what to write in place of `value`.
+        kind: the class, as programs write it.
+        converter: what to give to `r.convert` beside it.
+    """
+
+    expression: str
+    kind: str
+    converter: str
+
+
+_WAYS = {
+    "datetime.time": _Way("value.isoformat()", "time", "time.isoformat"),
+    "datetime.timedelta": _Way("value.total_seconds()", "timedelta", "timedelta.total_seconds"),
+    "decimal.Decimal": _Way("str(value) or float(value)", "Decimal", "str"),
+    "enum.Enum": _Way("value.value", "Enum", "lambda member: member.value"),
+    "fractions.Fraction": _Way("str(value) or float(value)", "Fraction", "str"),
+    "ipaddress._IPAddressBase": _Way("str(value)", "IPv4Address", "str"),
+    "numpy.generic": _Way("value.item()", "numpy.generic", "numpy.generic.item"),
+    "numpy.ndarray": _Way("value.tolist()", "numpy.ndarray", "numpy.ndarray.tolist"),
+    "pathlib.PurePath": _Way("str(value)", "PurePath", "str"),
+    "re.Pattern": _Way("value.pattern", "re.Pattern", "lambda pattern: pattern.pattern"),
+    "uuid.UUID": _Way("str(value)", "UUID", "str"),
+}
+
+
+def _way(kind: type) -> _Way:
+    for cls in kind.__mro__:
+        way = _WAYS.get(f"{cls.__module__}.{cls.__qualname__}")
+        if way is not None:
+            return way
+    if hasattr(kind, "__dataclass_fields__"):
+        return _Way("dataclasses.asdict(value)", kind.__name__, "dataclasses.asdict")
+    return _Way("a value that ReQL has", kind.__name__, "function")
+
+
+def foreign(value: object) -> ReqlTypeError:
+    """The refusal of a value whose type ReQL does not have."""
+    kind = type(value)
+    way = _way(kind)
+    return refused(
+        ReqlTypeError,
+        f"Object of type {kind.__name__} is not JSON serializable: {shown(value)}",
+        f"Write {way.expression} in its place, or allow such values once:"
+        f" r.convert({way.kind}, {way.converter}) for the process,"
+        f" r.connect(..., converters={{{way.kind}: {way.converter}}}) for a connection.",
+    )
+
+
+# --- mistakes ------------------------------------------------------------------------------------
+
+
+def _is_awaitable(value: object) -> bool:
+    return hasattr(type(value), "__await__")
+
+
+def mistake(value: object) -> ReqlTypeError | None:
+    """The refusal of what is a value by mistake: a connection, a cursor, what was not awaited."""
+    # The driver's own objects say it themselves, as there are layers above this one.
+    told = getattr(type(value), "_instead_of_value", None)
+    advice = told(value) if told is not None else None
+    if advice is not None:
+        return refused(ReqlTypeError, f"Not a value of a query: {named(value)}", advice)
+    if _is_awaitable(value):
+        return refused(
+            ReqlTypeError,
+            f"Not a value of a query: {named(value)} that has not been awaited",
+            "Write `await` before it, as in `row = await query.run(conn)`, and use what that gives."
+            " Or leave out `.run(conn)` and put the query itself here: the server then does both.",
+        )
+    return None
+
+
+def no_connection(given: object) -> ReqlDriverError:
+    """The refusal of what `run` was given in place of a connection."""
+    if _is_awaitable(given):
+        return ReqlDriverError(
+            f"run() was given {named(given)} that has not been awaited. Write `conn = await"
+            " r.connect(...)` (in Twisted's inlineCallbacks `yield`), then query.run(conn)."
+        )
+    if callable(given):
+        return ReqlDriverError(
+            "run() takes a connection. For a function use query.run_with(function, conn)."
+        )
+    return ReqlDriverError(
+        f"run() takes a connection, which r.connect(...) makes, or a pool, not"
+        f" {named(given)}: {shown(given)}."
+    )
