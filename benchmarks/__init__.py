@@ -1,16 +1,16 @@
-"""What the driver costs per item, beside a bare socket (the limit) and the incumbent.
+"""What the driver costs per item, beside a bare socket (the limit) and the official package.
 
     python -m benchmarks --growth               # everything, on an embedded server of its own
     python -m benchmarks --port 28015 --only get scan-for --loops asyncio --items 10000
     python -m benchmarks --only get --profile profiles    # what each measurement's time goes to
 
 Each measurement runs in a fresh process, `python benchmarks/worker`. Its interpreter decides what
-`import rethinkdb` means, this driver or the incumbent in a virtual environment of its own, so that
-the same worker code runs both. Rounds take turns: all drivers once, then all of them again.
+`import rethinkdb` means, this driver or the official package in a virtual environment of its own,
+so that the same worker code runs both. Rounds take turns: all drivers once, then all of them again.
 
 =============  ==============================================================================
 `works`        what is measured: the works, the growth curves, the aims
-`running`      the server's process, the incumbent's environment, one process per measurement
+`running`      the server's process, the official package's environment, one process per measurement
 `report`       medians, ratios and the aims; as a table, as JSON, as docs/benchmarks.md
 `page.md`      that page, without the figures
 `charts`       SVG bars and lines

@@ -19,7 +19,7 @@ from .running import (
     available_loops,
     compile_driver,
     embedded_server,
-    incumbent_python,
+    official_python,
 )
 from .works import DRIVERS, GROWTHS, LOOPS, TABLES, WORKS, Growth, Task, Work
 
@@ -107,8 +107,8 @@ def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
             for growth in growths
         ],
     }
-    # Whatever of ours could not be measured is a failure; the incumbent may do as it likes.
-    return results, any(task.driver != "incumbent" for task in runner.notes)
+    # Whatever of ours could not be measured is a failure; the official package may do as it likes.
+    return results, any(task.driver != "official" for task in runner.notes)
 
 
 @contextmanager
@@ -122,12 +122,12 @@ def server(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
 
 def pythons(drivers: list[str]) -> dict[str, str]:
     """The interpreter for each driver."""
-    found = {name: sys.executable for name in drivers if name != "incumbent"}
-    if "incumbent" in drivers:
+    found = {name: sys.executable for name in drivers if name != "official"}
+    if "official" in drivers:
         try:
-            found["incumbent"] = incumbent_python()
+            found["official"] = official_python()
         except subprocess.CalledProcessError as exc:
-            print(f"Without the incumbent: it cannot be installed ({exc}).", file=sys.stderr)
+            print(f"Without the official package: it cannot be installed ({exc}).", file=sys.stderr)
     return found
 
 

@@ -13,7 +13,7 @@ __all__ = ["bars", "lines"]
 
 Row = dict[str, Any]
 
-COLOURS = {"limit": "#6b7280", "ours": "#2563eb", "incumbent": "#d97706"}
+COLOURS = {"limit": "#6b7280", "ours": "#2563eb", "official": "#d97706"}
 
 # Bars: the place for a loop's name, and the heights of a bar, of a loop, and of a work's title.
 LABELS, BAR, LOOP, TITLE = 110, 7, 19, 26
@@ -47,7 +47,7 @@ def _scale(low: float, high: float, start: float, end: float) -> Callable[[float
 
 
 def bars(rows: list[Row]) -> str:
-    """What ours and the incumbent cost as multiples of the limit, for each work and loop."""
+    """What ours and the official package cost as multiples of the limit, for each work and loop."""
     rows = [row for row in rows if row["field"] == "cpu" and row["limit"] and row["ours"]]
     groups = [(title, list(group)) for title, group in groupby(rows, lambda row: row["title"])]
     times = [row[driver] / row["limit"] for row in rows for driver in _drivers(row)]
@@ -61,13 +61,13 @@ def bars(rows: list[Row]) -> str:
 
 
 def _drivers(row: Row) -> list[str]:
-    return [driver for driver in ("ours", "incumbent") if row[driver]]
+    return [driver for driver in ("ours", "official") if row[driver]]
 
 
 def _bars_frame(steps: list[float], at: Callable[[float], float], bottom: float) -> Iterator[str]:
     yield text(MARGIN, 22, "Client CPU per item, as a multiple of the limit", font_weight="bold")
     yield text(MARGIN, 42, "the limit is a bare socket with orjson, at 1 ×; shorter is better")
-    for x, driver in ((WIDTH - 210, "ours"), (WIDTH - 130, "incumbent")):
+    for x, driver in ((WIDTH - 210, "ours"), (WIDTH - 130, "official")):
         yield _bar(x, 35, 14, COLOURS[driver])
         yield text(x + 20, 42, driver)
     for step in steps:

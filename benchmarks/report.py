@@ -14,16 +14,16 @@ from statistics import median
 from string import Template
 from typing import Any
 
-from .running import Runner, incumbent_version
+from .running import Runner, official_version
 from .works import AIMS, DRIVERS, Aim, Growth, Task, Work
 
 __all__ = ["growth_rows", "heading", "markdown", "show", "work_rows"]
 
 HEADERS = (
-    "work", "loop", "", "limit", "ours", "incumbent", "ours / limit", "incumbent / ours", "aims",
-    "wall: limit", "ours", "incumbent",
+    "work", "loop", "", "limit", "ours", "official", "ours / limit", "official / ours", "aims",
+    "wall: limit", "ours", "official",
 )  # fmt: skip
-AIM_HEADERS = ("work", "loop", "ours / limit", "incumbent / ours", "aims")
+AIM_HEADERS = ("work", "loop", "ours / limit", "official / ours", "aims")
 
 Row = dict[str, Any]
 
@@ -41,7 +41,7 @@ def heading(server: str, rounds: int, items: int) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
-        "incumbent": f"rethinkdb {incumbent_version()}",
+        "official": f"rethinkdb {official_version()}",
         "server": server,
         "rounds": rounds,
         "items": items,
@@ -100,7 +100,7 @@ def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
     loaded = per_item(runner, tasks["ours"], "loop_libraries", 1)
     row["loop_libraries"] = max(loaded) if loaded else None
     row["over_limit"] = _ratio(row["ours"], row["limit"])
-    row["over_incumbent"] = _ratio(row["incumbent"], row["ours"])
+    row["over_official"] = _ratio(row["official"], row["ours"])
     row["notes"] = {d: runner.notes[task] for d, task in tasks.items() if task in runner.notes}
     return row
 
@@ -108,7 +108,7 @@ def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
 # Of a row: the aim and the ratio of one name, how they compare, how that is said.
 COMPARISONS: tuple[tuple[str, Callable[[float, float], bool], str], ...] = (
     ("over_limit", operator.le, "≤ {:.3g} × limit"),
-    ("over_incumbent", operator.ge, "≥ {:.3g} × faster"),
+    ("over_official", operator.ge, "≥ {:.3g} × faster"),
     ("over_asyncio", operator.le, "≤ {:.3g} × asyncio"),
     ("batches", operator.le, "≤ {:.3g} batches"),
     ("loop_libraries", operator.le, "≤ {:.0f} loop libraries"),
@@ -180,7 +180,7 @@ def cells(rows: list[Row]) -> list[list[str]]:
         [
             row["work"], row["loop"], row["unit"],
             *[_number(row[driver]) for driver in DRIVERS],
-            _times(row["over_limit"]), _times(row["over_incumbent"]), _aims(row),
+            _times(row["over_limit"]), _times(row["over_official"]), _aims(row),
             *[_number(row[f"{driver}_wall"]) for driver in DRIVERS],
         ]
         for row in rows
@@ -192,7 +192,7 @@ def aim_cells(rows: list[Row]) -> list[list[str]]:
     return [
         [
             row["title"], row["loop"],
-            _times(row["over_limit"]), _times(row["over_incumbent"]), _aims(row),
+            _times(row["over_limit"]), _times(row["over_official"]), _aims(row),
         ]
         for row in rows
         if row["aims"]

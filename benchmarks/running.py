@@ -1,4 +1,4 @@
-"""Processes: the server, the incumbent's environment, one process per measurement."""
+"""Processes: the server, the official package's environment, one process per measurement."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ __all__ = [
     "available_loops",
     "compile_driver",
     "embedded_server",
-    "incumbent_python",
-    "incumbent_version",
+    "official_python",
+    "official_version",
     "summarize",
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKER = ROOT / "benchmarks" / "worker" / "__main__.py"
-REQUIREMENTS = ROOT / "benchmarks" / "incumbent.txt"
-INCUMBENT = ROOT / ".venv-incumbent"
+REQUIREMENTS = ROOT / "benchmarks" / "official.txt"
+OFFICIAL = ROOT / ".venv-official"
 
 # For one measurement: the slowest take some 20 seconds at the default sizes.
 TIMEOUT = 600
@@ -57,38 +57,38 @@ def _is_available(name: str) -> bool:
     return True
 
 
-def incumbent_python() -> str:
-    """The interpreter of an environment that holds the incumbent; made when it is missing.
+def official_python() -> str:
+    """The interpreter of an environment that holds the official package; made when it is missing.
 
     Raises:
         subprocess.CalledProcessError: it cannot be installed.
     """
-    python = str(INCUMBENT / ("Scripts" if os.name == "nt" else "bin") / "python")
-    ready, wanted = INCUMBENT / "ready", REQUIREMENTS.read_text()
+    python = str(OFFICIAL / ("Scripts" if os.name == "nt" else "bin") / "python")
+    ready, wanted = OFFICIAL / "ready", REQUIREMENTS.read_text()
     if not ready.exists() or ready.read_text() != wanted:
-        print(f"Installing the incumbent into {INCUMBENT} ...", file=sys.stderr)
-        venv.create(INCUMBENT, with_pip=True, clear=True)
+        print(f"Installing the official package into {OFFICIAL} ...", file=sys.stderr)
+        venv.create(OFFICIAL, with_pip=True, clear=True)
         install = [python, "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)]
         subprocess.run(install, check=True)
         ready.write_text(wanted)
     return python
 
 
-def incumbent_version() -> str:
+def official_version() -> str:
     """The version that the bench installs."""
     lines = REQUIREMENTS.read_text().splitlines()
     return next(line.partition("==")[2] for line in lines if line.startswith("rethinkdb=="))
 
 
 def compile_driver() -> None:
-    """Bytecode of this driver, which the incumbent has had since its installation."""
+    """Bytecode of this driver, which the official package has had since its installation."""
     command = [sys.executable, "-m", "compileall", "-q", str(ROOT / "rethinkdb")]
     subprocess.run(command, check=True, env=environment())
 
 
 def environment() -> dict[str, str]:
     """Of the processes that measure: importing uses bytecode, and finds what is installed."""
-    # The incumbent's process must not see this tree: `import rethinkdb` would find it.
+    # The official package's process must not see this tree: `import rethinkdb` would find it.
     hidden = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
     return {name: value for name, value in os.environ.items() if name not in hidden}
 

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 #: A bare socket, this driver, and the `rethinkdb` package of PyPI.
-DRIVERS = ("limit", "ours", "incumbent")
+DRIVERS = ("limit", "ours", "official")
 
 #: Loops that a worker knows how to run; uvloop is asyncio's adapter on another event loop.
 LOOPS = ("blocking", "asyncio", "uvloop", "tornado", "twisted", "trio", "gevent")
@@ -36,7 +36,7 @@ class Aim(NamedTuple):
     """What was promised of one work on one loop."""
 
     over_limit: float | None = None  # at most so many times the limit
-    over_incumbent: float | None = None  # at least so many times faster than the incumbent
+    over_official: float | None = None  # at least so many times faster than the official package
     over_asyncio: float | None = None  # at most so many times what it costs on asyncio
     batches: float | None = None  # at most so many of the server's batches, raw and decoded
     loop_libraries: float | None = None  # at most so many of them imported
@@ -64,7 +64,7 @@ class Work:
         loops: where it makes sense.
         table: which kind of document it reads or writes.
         spread: queries in flight, threads or feeds, as the work has them.
-        incumbent: the share of the items that the incumbent handles, where it takes too long.
+        official: the share of the items that the official package handles, where it takes too long.
         field: what of a measurement is reported.
         unit: with `scale` units in a second, or in a KiB.
     """
@@ -77,7 +77,7 @@ class Work:
     loops: tuple[str, ...] = LOOPS
     table: str = "plain"
     spread: int = 1
-    incumbent: float = 1
+    official: float = 1
     field: str = "cpu"
     unit: str = "µs"
     scale: float = 1e6
@@ -93,14 +93,14 @@ class Work:
         for loop in loops:
             if loop in self.loops:
                 yield self.task("ours", loop, items)
-                yield self.task("incumbent", loop, items)
+                yield self.task("official", loop, items)
 
     def task(self, driver: str, loop: str, items: int) -> Task:
         """What to run for one driver on one loop."""
         if driver == "limit":  # one and the same measurement for all loops
             return Task(driver, driver, self.limit or "", items, self.spread, self.table)
-        if driver == "incumbent":
-            items = max(1, int(items * self.incumbent))
+        if driver == "official":
+            items = max(1, int(items * self.official))
         return Task(driver, loop, self.does, items, self.spread, self.table)
 
 
@@ -198,7 +198,7 @@ WORKS: dict[str, Work] = {
             "insert_batch",
             "insert_batch",
             0.05,
-            incumbent=0.4,
+            official=0.4,
         ),
         Work(
             "insert-batch-dated",
@@ -207,7 +207,7 @@ WORKS: dict[str, Work] = {
             "insert_batch",
             0.05,
             table="dated",
-            incumbent=0.4,
+            official=0.4,
         ),
         Work(
             "insert-batch-small",
@@ -217,7 +217,7 @@ WORKS: dict[str, Work] = {
             0.05,
             ("blocking", "asyncio"),
             table="small",
-            incumbent=0.4,
+            official=0.4,
         ),
         Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.01),
         Work("feed", "changefeed delivery, one change at a time", "feed", "feed", 0.03),
@@ -230,19 +230,19 @@ WORKS: dict[str, Work] = {
 AIMS: dict[tuple[str, str], Aim] = {
     (work, loop): aim
     for works, loops, aim in (
-        (("import", "import-query"), ("blocking",), Aim(over_incumbent=3, loop_libraries=0)),
+        (("import", "import-query"), ("blocking",), Aim(over_official=3, loop_libraries=0)),
         (("scan-for",), VALUES, Aim(1.15, 2.2)),
         (("scan-list",), LOOPS, Aim(1.15, 2.2)),
         (("scan-for",), AWAITABLES, Aim(1.4, 2)),
         (("scan-next",), ("tornado", "twisted"), Aim(2.5, 2.5)),
-        (("scan-for-dated", "scan-next-dated", "scan-list-dated"), LOOPS, Aim(over_incumbent=2)),
+        (("scan-for-dated", "scan-next-dated", "scan-list-dated"), LOOPS, Aim(over_official=2)),
         (("memory", "memory-list"), LOOPS, Aim(batches=2)),
         (("get",), ("blocking",), Aim(1.25, 1.2)),
         (("get-64",), ("asyncio",), Aim(1.7, 2.2)),
-        (("get-64",), ("tornado", "twisted"), Aim(over_incumbent=2.2, over_asyncio=1.3)),
+        (("get-64",), ("tornado", "twisted"), Aim(over_official=2.2, over_asyncio=1.3)),
         (("insert-batch",), LOOPS, Aim(1.5, 40)),
-        (("insert-batch-dated",), LOOPS, Aim(over_incumbent=5)),
-        (("feed", "feed-burst"), ("asyncio", "twisted"), Aim(over_incumbent=2)),
+        (("insert-batch-dated",), LOOPS, Aim(over_official=5)),
+        (("feed", "feed-burst"), ("asyncio", "twisted"), Aim(over_official=2)),
     )
     for work in works
     for loop in loops

@@ -1,4 +1,4 @@
-"""What the documentation says about programs written for the incumbent driver holds.
+"""What the documentation says about programs written for the official package holds.
 
 Each row of the two tables has a check here, under the text of its first cell.
 """

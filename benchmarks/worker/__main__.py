@@ -3,7 +3,7 @@
     python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD TABLE
 
 prints one line of JSON: items, CPU seconds, wall seconds, KiB at the peak beside what is kept; or
-why it cannot be done. DRIVER is limit, ours or incumbent; the interpreter and PYTHONPATH decide
+why it cannot be done. DRIVER is limit, ours or official; the interpreter and PYTHONPATH decide
 which `rethinkdb` there is to import.
 """
 

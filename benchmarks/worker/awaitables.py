@@ -1,4 +1,4 @@
-"""Loops whose methods return something to await, of this driver or the incumbent.
+"""Loops whose methods return something to await, of this driver or the official package.
 
 Coroutines, Futures and Deferreds can all be awaited, so one source serves all of these loops. Only
 how a program starts, and how it runs several things at once, differs: see `LOOPS`.
@@ -30,13 +30,14 @@ def measure(work: str, job: Job) -> None:
         for query in queries.warm_up():
             await query.run(conn)
         await globals()[work](job, conn, partial(queries.connect, job, **options), loop.together)
-        # The process ends here. Closing is measured by `connect`; the incumbent's trio fails at it.
+        # The process ends here. Closing is measured by `connect`.
+        # On trio the official package fails at it.
 
     loop.start(main)
 
 
 async def done(result: Any) -> None:
-    """Some of the incumbent's methods return None where others return an awaitable."""
+    """Some of the official package's methods return None where others return an awaitable."""
     if result is not None:
         await result
 
@@ -75,7 +76,7 @@ async def scan_next(job: Job, conn: Any, connect: Any, together: Any) -> None:
 async def more(cursor: Any) -> bool:
     try:
         return bool(await cursor.fetch_next())
-    except r.ReqlCursorEmpty:  # how the incumbent's trio cursors end
+    except r.ReqlCursorEmpty:  # how the official package's trio cursors end
         return False
 
 

@@ -1,4 +1,4 @@
-"""The queries of the works, said once; `r` is this driver's or the incumbent's."""
+"""The queries of the works, said once; `r` is this driver's or the official package's."""
 
 from __future__ import annotations
 

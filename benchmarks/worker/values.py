@@ -1,4 +1,4 @@
-"""Loops whose methods return values: blocking and gevent, of this driver or the incumbent."""
+"""Loops whose methods return values, blocking and gevent: this driver or the official package."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def get(job: Job, conn: Any) -> None:
 
 def get_spread(job: Job, conn: Any) -> None:
     keys = list(job.wanted_keys())
-    # The incumbent's blocking connection serves one thread at a time.
-    locked = job.driver == "incumbent" and job.loop == "blocking"
+    # The official package's blocking connection serves one thread at a time.
+    locked = job.driver == "official" and job.loop == "blocking"
     turn: AbstractContextManager[Any] = threading.Lock() if locked else nullcontext()
 
     def work(number: int) -> None:

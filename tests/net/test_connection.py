@@ -294,7 +294,7 @@ def test_it_refuses_to_be_part_of_another_package(monkeypatch: pytest.MonkeyPatc
         importlib.reload(sys.modules["rethinkdb.net"])
 
 
-def test_the_incumbents_names() -> None:
+def test_the_officials_names() -> None:
     assert issubclass(rethinkdb.net.DefaultConnection, BaseConnection)
     assert issubclass(rethinkdb.net.DefaultCursor, BaseCursor)
     assert issubclass(rethinkdb.net.DefaultCursorEmpty, StopIteration)
