@@ -186,6 +186,21 @@ def test_keys_of_all_types(conn: Any, table: Any, keys: list[Any], expected: lis
     assert list(table["n"].run(conn)) == expected
 
 
+def test_a_geospatial_index_holds_points_along_a_curve(conn: Any, table: Any) -> None:
+    table.index_create("p", geo=True).run(conn)
+    table.index_wait().run(conn)
+    places = [((n * 37) % 7 - 3, (n * 11) % 5 - 2) for n in range(40)]
+    table.insert([{"id": n, "p": r.point(*place)} for n, place in enumerate(places)]).run(conn)
+    area = r.circle(r.point(0, 0), 250_000)
+    assert list(table.get_intersecting(area, index="p")["id"].run(conn)) == [
+        *(30, 33, 11, 9, 15, 1, 22, 27, 32, 29, 23, 26, 18, 36, 2, 6, 12, 8, 37, 16, 19, 5, 13),
+    ]
+    near = table.get_nearest(r.point(0, 0), index="p", max_dist=300_000)
+    assert [row["doc"]["id"] for row in near.run(conn)] == [
+        *(12, 33, 26, 2, 37, 22, 16, 1, 36, 8, 23, 5, 19, 27, 32, 30, 9, 15, 29, 11, 18, 13, 6),
+    ]
+
+
 # -- shuffled
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.shards import Portions
 from rethinkdb.embedded.data.streams import Stream
-from rethinkdb.embedded.data.values import TableSlice, Value
+from rethinkdb.embedded.data.values import Table, TableSlice, Value
 from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
 from rethinkdb.embedded.language import batching
 from rethinkdb.embedded.language.batching import BatchLimits
@@ -94,6 +94,10 @@ class Environment:
     def read(self, part: TableSlice) -> Stream:
         """The rows of a slice of a table as a stream."""
         return self.store.read(part, self)
+
+    def in_parts(self, table: Table, rows: Iterator[Datum], place: Backtrace) -> Stream:
+        """Rows of a table, which come in some other order, in that in which nothing sorts them."""
+        return Stream(self.store.in_parts(table.data, rows, self), backtrace=place)
 
     def read_entries(self, part: TableSlice) -> Iterator[tuple[Datum, Datum]]:
         """The entries of a slice of an index: pairs of the value in the index and the row."""

@@ -327,6 +327,14 @@ class Store:
             return rows
         return self._in_parts(table, rows, lambda row: row, environment.portions)
 
+    def in_parts(
+        self, table: TableData, rows: Iterator[Datum], environment: Environment
+    ) -> Iterable[Datum]:
+        """Rows of a table in the order in which nothing sorts them."""
+        if not isinstance(table, StoredTable):
+            return rows
+        return self._in_parts(table, rows, lambda row: row, environment.portions)
+
     def _in_parts(
         self,
         table: StoredTable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rethinkdb.embedded.data import datum, pseudotypes
@@ -10,7 +10,7 @@ from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
 from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.values import Selection, Table, TableSlice, Value
 from rethinkdb.embedded.failures import QueryFailure, logic
-from rethinkdb.embedded.geo import ellipsoids, geojson, nearest, relations
+from rethinkdb.embedded.geo import cells, ellipsoids, geojson, nearest, relations, vectors
 from rethinkdb.embedded.geo.ellipsoids import Ellipsoid
 from rethinkdb.embedded.geo.geojson import Position
 from rethinkdb.embedded.language import rowwise
@@ -18,7 +18,7 @@ from rethinkdb.embedded.language.evaluation import Call, located
 from rethinkdb.embedded.language.registry import MANY, Grouping, term
 from rethinkdb.embedded.language.rowwise import NO_RECURSION, Rows
 from rethinkdb.embedded.storage.indexes import Index
-from rethinkdb.embedded.storage.store import find_index
+from rethinkdb.embedded.storage.store import StoredTable, find_index
 from rethinkdb.ql2 import TermType
 
 _ONE_SERVER = Determinism.SINGLE_SERVER
@@ -250,15 +250,39 @@ def get_intersecting(call: Call) -> Selection:
     index = _index(call, table, "get_intersecting")
     wanted = geojson.shape(geojson.checked(_geometry(call, 1)))
 
-    def transform(rows: Iterator[Datum]) -> Iterator[Datum]:
+    environment = call.environment
+
+    def matching(rows: Iterable[Datum]) -> Iterator[tuple[int, Datum]]:
         for row in rows:
             for value in index.values(row):
                 shape = _shape_or_none(value)
                 if shape is not None and relations.intersects(wanted, shape):
-                    yield row
+                    yield _place_in_index(value), row
 
-    stream = call.environment.read(TableSlice(table))
-    return Selection(table, stream.through(transform, call.place))
+    def found() -> Iterator[Datum]:
+        rows = environment.read(TableSlice(table, sorting="asc"))
+        # Of those in the same place by the primary key.
+        yield from (row for _, row in sorted(matching(rows), key=lambda match: match[0]))
+
+    followed = environment.read(TableSlice(table)).through(
+        lambda rows: (row for _, row in matching(rows)), call.place
+    )
+    stream = environment.in_parts(table, found(), call.place)
+    stream.origins = followed.origins
+    return Selection(table, stream)
+
+
+def _place_in_index(geometry: Datum) -> int:
+    """Where a geometry stands in an index: a point exactly, others about where they begin."""
+    return min(map(cells.cell_number, _corners(geometry["coordinates"])))
+
+
+def _corners(coordinates: Datum) -> Iterator[vectors.Vector]:
+    if not isinstance(coordinates[0], list):
+        yield vectors.of_degrees(coordinates[0], coordinates[1])
+        return
+    for part in coordinates:
+        yield from _corners(part)
 
 
 def _shape_or_none(geometry: Datum) -> relations.Shape | None:
@@ -300,14 +324,18 @@ def get_nearest(call: Call) -> list[Datum]:
     ellipsoid, factor = _ellipsoid(call), _metres_per_unit(call)
     farthest = _positive(call, "max_dist", datum.as_number, 100_000.0, factor)
     most = _positive(call, "max_results", datum.as_integer, 100)
+    data = table.data
+    shard = data.sharding.shard if isinstance(data, StoredTable) else lambda key: 0
     found = [
-        (metres, row)
-        for row in call.environment.read(TableSlice(table))
+        (metres, shard(data.key_of(row)), _place_in_index(value), row)
+        for row in call.environment.read(TableSlice(table, sorting="asc"))
         for value in index.values(row)
         if (shape := _shape_or_none(value)) is not None
         and (metres := ellipsoid.distance(center, shape)) <= farthest
     ]
-    found.sort(key=lambda pair: pair[0])
-    nearest.check_reach([metres for metres, _ in found], ellipsoid, farthest, most)
-    results = ({"dist": datum.number(metres / factor), "doc": row} for metres, row in found[:most])
+    found.sort(key=lambda place: place[:3])
+    nearest.check_reach([metres for metres, *_ in found], ellipsoid, farthest, most)
+    results = (
+        {"dist": datum.number(metres / factor), "doc": row} for metres, *_, row in found[:most]
+    )
     return datum.array(results, call.array_limit)
