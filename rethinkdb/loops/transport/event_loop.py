@@ -18,7 +18,7 @@ from rethinkdb.net.waiter import Waiter
 
 from .alarm import Alarm
 from .place import misplaced
-from .tls import Link, open_link
+from .tls import Link, deliver, open_link
 from .wired import WiredConnection
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._link.receive_data(bytes(self._buffer[:nbytes]))
+        deliver(self._link, bytes(self._buffer[:nbytes]))
         self.flush_now()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -17,7 +17,7 @@ from rethinkdb.net.handshake import refusal
 from rethinkdb.net.options import ConnectOptions, TLSConfig
 from rethinkdb.net.session import Session
 
-__all__ = ["Link", "TLSLink", "open_link"]
+__all__ = ["Link", "TLSLink", "deliver", "open_link"]
 
 # One TLS record holds 16 KiB; reading several at once saves calls on large batches.
 _READ_SIZE = 65536
@@ -56,6 +56,18 @@ class Link(Protocol):
     def tick(self, now: float) -> float | None:
         """Do what is due; flush afterwards. The result is when to call it again."""
         ...
+
+
+def deliver(link: Link, data: bytes) -> None:
+    """Give a link what has arrived.
+
+    It does not raise. Should it do so all the same, that is a fault of this driver: the link is
+    lost then, with that as the cause, and so neither the loop nor a nursery ends because of it.
+    """
+    try:
+        link.receive_data(data)
+    except Exception as exc:
+        link.receive_eof(exc)
 
 
 def open_link(session: Session, options: ConnectOptions) -> Link:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .alarm import Alarm
-from .tls import Link
+from .tls import Link, deliver
 
 __all__ = ["Wire"]
 
@@ -128,7 +128,7 @@ class Wire:
         if not data:
             self.lose()
             return False
-        self._link.receive_data(data)
+        deliver(self._link, data)
         return True
 
     def _send(self, data: bytes | memoryview) -> None:

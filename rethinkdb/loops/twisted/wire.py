@@ -14,7 +14,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from ..transport.alarm import Alarm
-from ..transport.tls import Link
+from ..transport.tls import Link, deliver
 
 __all__ = ["TwistedWire", "dial", "limit"]
 
@@ -50,7 +50,7 @@ class TwistedWire(Protocol):
         self.flush()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        self._link.receive_data(data)
+        deliver(self._link, data)
         self.flush()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802

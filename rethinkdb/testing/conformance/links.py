@@ -93,6 +93,28 @@ async def closing_ends_what_is_pending(trial: Trial) -> None:
     await trial.do(cursor.close)
 
 
+async def a_fault_of_the_core(trial: Trial) -> None:
+    """Should the core raise at what it reads, the link is lost, with that as the cause; all that is
+    pending fails, and nothing else in the loop is harmed."""
+    conn = await trial.connect()
+    feed = await trial.run(trial.table.changes(), conn)
+
+    def fail(data: bytes) -> None:
+        raise RuntimeError("a fault")
+
+    async def strike() -> None:
+        await trial.until(lambda: feed._stream._requests)
+        conn._session.receive_data = fail
+        trial.insert({"id": 1})
+
+    change, _ = await trial.driver.gather(partial(trial.do, feed.next), strike)
+    assert type(change) is ReqlCursorLostError, change
+    assert isinstance(change.__cause__, RuntimeError)
+    await trial.unusable(conn)
+    await trial.until(lambda: not trial.proxy.clients)
+    await trial.usable(await trial.connect())
+
+
 async def context_managers(trial: Trial) -> None:
     """Leaving a connection closes it without `noreply_wait`; leaving a cursor closes that."""
     conn = await trial.connect()
@@ -298,6 +320,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     bad_options,
     closing,
     closing_ends_what_is_pending,
+    a_fault_of_the_core,
     context_managers,
     entering_what_connect_returns,
     never_connected,
