@@ -114,12 +114,6 @@ class AnyioWire(Wire):
 class AnyioCursor(AsyncIterableCursor):
     """A cursor whose methods return coroutines. `async with cursor:` closes it."""
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
-
 
 class Connection(CoroutineConnection[AnyioWire]):
     """A connection whose methods return coroutines.

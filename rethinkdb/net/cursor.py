@@ -306,6 +306,14 @@ class AsyncIterableCursor(BaseCursor):
         self.conn._check_loop()
         return True
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        closing = self.close()
+        if closing is not None:  # as on loops where closing gives nothing to wait for
+            await closing
+
     def __aiter__(self) -> Self:
         return self
 

@@ -326,6 +326,21 @@ def test_async_iteration() -> None:
     assert finish(use()) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("awaited", [True, False])
+def test_async_with_closes(monkeypatch: pytest.MonkeyPatch, awaited: bool) -> None:
+    async def use() -> list[int]:
+        cursor, script = await open_async(1)
+        if not awaited:  # as on loops where `close()` gives nothing to wait for
+            stream = cursor._stream
+            monkeypatch.setattr(cursor, "close", lambda: stream.close() and None)
+        async with cursor as same:
+            assert same is cursor
+        script.pair.move()
+        return script.types()
+
+    assert STOP in finish(use())
+
+
 def test_async_to_list() -> None:
     async def use() -> list[Any]:
         cursor, script = await open_async(1)

@@ -37,12 +37,6 @@ class AsyncioCursor(AsyncIterableCursor):
         """`close()`, by the name that `contextlib.aclosing` calls."""
         return self.close()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
-
 
 class Connection(LoopConnection):
     """A connection whose methods return coroutines.
@@ -88,9 +82,3 @@ class Connection(LoopConnection):
         waiter = self._begin(operation, args)
         await self._settled(waiter, timeout)
         return self._outcome(waiter)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close(noreply_wait=False)

@@ -25,7 +25,11 @@ T = TypeVar("T")
 
 
 class Connection(LoopConnection):
-    """A connection whose methods return Futures. `with conn:` closes it without `noreply_wait`."""
+    """A connection whose methods return Futures.
+
+    `async with conn:` and `with conn:` close it without `noreply_wait`; the former waits until the
+    link is closed.
+    """
 
     __module__ = "rethinkdb.loops.tornado"  # where programs find it
 

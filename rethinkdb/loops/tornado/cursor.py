@@ -18,7 +18,10 @@ __all__ = ["TornadoCursor"]
 
 
 class TornadoCursor(AsyncIterableCursor):
-    """A cursor whose methods return Futures, but for `close()`. `with cursor:` closes it."""
+    """A cursor whose methods return Futures, but for `close()`.
+
+    `async with cursor:` and `with cursor:` close it.
+    """
 
     KNOWN_AS = "rethinkdb.tornado_net.net_tornado.TornadoCursor"
 

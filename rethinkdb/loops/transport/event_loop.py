@@ -196,6 +196,12 @@ class LoopConnection(WiredConnection[AsyncioWire]):
         finally:
             await wire.closed()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close(noreply_wait=False)
+
     async def _settled(self, waiter: Waiter[Any], timeout: float | None) -> None:
         """Wait for it, natively; give it up if the wait ends otherwise."""
         if waiter.done():

@@ -10,7 +10,7 @@ import trio
 from rethinkdb.net.cursor import AsyncIterableCursor
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    pass
 
 __all__ = ["TrioCursor"]
 
@@ -38,10 +38,4 @@ class TrioCursor(AsyncIterableCursor):
 
     async def aclose(self) -> None:
         """`close()`, as trio's own things call it."""
-        await self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
         await self.close()

@@ -28,7 +28,10 @@ __all__ = ["Connection", "TwistedCursor"]
 
 
 class Connection(WiredConnection[TwistedWire]):
-    """A connection whose methods return Deferreds. `with conn:` closes it without `noreply_wait`.
+    """A connection whose methods return Deferreds.
+
+    `async with conn:` and `with conn:` close it without `noreply_wait`; the former waits until the
+    link is closed.
 
     Args:
         reactor: the one to live in; by default the installed one.
@@ -83,6 +86,12 @@ class Connection(WiredConnection[TwistedWire]):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close(noreply_wait=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close(noreply_wait=False)
 
     async def _connect(self, timeout: float) -> Self:
         running: Deferred[None] = Deferred()

@@ -18,7 +18,10 @@ __all__ = ["TwistedCursor"]
 
 
 class TwistedCursor(AsyncIterableCursor):
-    """A cursor whose methods return Deferreds, but for `close()`. `with cursor:` closes it."""
+    """A cursor whose methods return Deferreds, but for `close()`.
+
+    `async with cursor:` and `with cursor:` close it.
+    """
 
     KNOWN_AS = "rethinkdb.twisted_net.net_twisted.TwistedCursor"
 

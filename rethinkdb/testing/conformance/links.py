@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 import warnings
@@ -116,17 +117,33 @@ async def a_fault_of_the_core(trial: Trial) -> None:
 
 
 async def context_managers(trial: Trial) -> None:
-    """Leaving a connection closes it without `noreply_wait`; leaving a cursor closes that."""
-    conn = await trial.connect()
-    async with entered(conn) as same:
-        assert same is conn
-        async with entered(await trial.run(r.range(), conn, **SMALL_BATCHES)) as cursor:
-            assert await trial.do(cursor.next) == 0
-        await trial.until(lambda: trial.proxy.sent(QueryType.STOP))
-        await trial.usable(conn)
-    assert not conn.is_open()
-    assert not trial.proxy.sent(QueryType.NOREPLY_WAIT)
-    await trial.until(lambda: not trial.proxy.clients)
+    """Leaving a connection closes it without `noreply_wait`; leaving a cursor closes that: with
+    `async with` where results are awaited, with `with` too on some loops."""
+    awaited = hasattr(trial.connection_type.cursor_type, "__anext__")
+    ways = [entered_async] if awaited else []
+    if hasattr(trial.connection_type, "__enter__") or not awaited:
+        ways.append(entered)
+    for count, enter in enumerate(ways, 1):
+        conn = await trial.connect()
+        async with enter(conn) as same:
+            assert same is conn
+            async with enter(await trial.run(r.range(), conn, **SMALL_BATCHES)) as cursor:
+                assert await trial.do(cursor.next) == 0
+            await trial.until(partial(_stopped, trial, count))
+            await trial.usable(conn)
+        assert not conn.is_open()
+        assert not trial.proxy.sent(QueryType.NOREPLY_WAIT)
+        await trial.until(lambda: not trial.proxy.clients)
+
+
+async def a_connection_not_awaited(trial: Trial) -> None:
+    """Whoever forgets to await connect() is told to."""
+    opening = trial.open()
+    if not inspect.isawaitable(opening):
+        await trial.do(opening.close)  # a connection: nothing can be forgotten
+        return
+    await trial.fails(ReqlDriverError, "has not been awaited", r.expr(1).run, opening)
+    await trial.do((await opening).close)
 
 
 async def entering_what_connect_returns(trial: Trial) -> None:
@@ -141,15 +158,22 @@ async def entering_what_connect_returns(trial: Trial) -> None:
     await trial.until(lambda: not trial.proxy.clients)
 
 
+def _stopped(trial: Trial, count: int) -> bool:
+    return len(trial.proxy.sent(QueryType.STOP)) == count
+
+
+@asynccontextmanager
+async def entered_async(thing: Any) -> AsyncIterator[Any]:
+    """`async with`."""
+    async with thing as same:
+        yield same
+
+
 @asynccontextmanager
 async def entered(thing: Any) -> AsyncIterator[Any]:
-    """`async with`, or `with` where that is the loop's way."""
-    if hasattr(thing, "__aenter__"):
-        async with thing as same:
-            yield same
-    else:
-        with thing as same:
-            yield same
+    """`with`."""
+    with thing as same:
+        yield same
 
 
 async def never_connected(trial: Trial) -> None:
@@ -322,6 +346,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     closing_ends_what_is_pending,
     a_fault_of_the_core,
     context_managers,
+    a_connection_not_awaited,
     entering_what_connect_returns,
     never_connected,
     closing_when_the_server_does_not_read,

@@ -21,6 +21,8 @@ async def connecting() -> None:
     assert_type(conn.reconnect(timeout=1), Future[Connection])
     with conn as entered:
         assert_type(entered, Connection)
+    async with conn as entered:
+        assert_type(entered, Connection)
 
 
 async def running(conn: Connection) -> None:
@@ -42,6 +44,8 @@ async def cursors(conn: Connection, cancelled: Future[None]) -> None:
     async for document in cursor:
         assert_type(document, Any)
     with cursor as entered:
+        assert_type(entered, TornadoCursor)
+    async with cursor as entered:
         assert_type(entered, TornadoCursor)
     close: Callable[[], None] = cursor.close
     close()

@@ -21,6 +21,8 @@ async def connecting() -> None:
     assert_type(conn.reconnect(timeout=1), Deferred[Connection])
     with conn as entered:
         assert_type(entered, Connection)
+    async with conn as entered:
+        assert_type(entered, Connection)
 
 
 async def running(conn: Connection) -> None:
@@ -42,6 +44,8 @@ async def cursors(conn: Connection) -> None:
     async for document in cursor:
         assert_type(document, Any)
     with cursor as entered:
+        assert_type(entered, TwistedCursor)
+    async with cursor as entered:
         assert_type(entered, TwistedCursor)
     close: Callable[[], None] = cursor.close
     close()

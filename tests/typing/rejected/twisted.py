@@ -13,8 +13,6 @@ async def running(conn: Connection) -> None:
     count: int = conn.run(r.expr(1))  # error: assignment
     print(count, r.expr(1).run(conn) + 1)  # error: operator
     print(conn.server()["name"])  # error: index
-    async with conn:  # error: attr-defined attr-defined
-        pass
     with Connection.make("localhost"):  # error: attr-defined attr-defined
         pass
 
@@ -22,8 +20,6 @@ async def running(conn: Connection) -> None:
 async def cursors(cursor: TwistedCursor) -> None:
     for document in cursor:  # error: attr-defined
         print(document)
-    async with cursor:  # error: attr-defined attr-defined
-        pass
     await cursor.close()  # error: func-returns-value misc
     await cursor.next(wait="1")  # error: arg-type
     cursor.next().cancel(1)  # error: call-arg
