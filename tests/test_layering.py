@@ -49,7 +49,7 @@ ALLOWED = {
     "trio_net": {"loops"},
     "gevent_net": {"loops"},
     "embedded": {"errors", "net", "ql2", "version"},
-    "testing": {"embedded", "errors", "loops", "net", "ql2", "query"},
+    "testing": {"embedded", "errors", "loops", "net", "pool", "ql2", "query"},
 }
 
 # The parts of the embedded server, lowest first: each may import from those before it.

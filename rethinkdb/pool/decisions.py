@@ -325,8 +325,7 @@ class Pool(Staff):
 
     def _unclaimed(self, member: Member | None) -> None:
         if member is not None:  # `open` gives none
-            member.queries -= 1  # it was none
-            self.give_back(member, self._now)
+            self.put_back(member, self._now)
 
     def _unclaimed_alone(self, member: Member) -> None:
         self.returned(member, self._now)

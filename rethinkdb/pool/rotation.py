@@ -89,6 +89,15 @@ class Rotation:
         if self._heed or (not less and now >= member.expires):
             self._freed(member, now)
 
+    def put_back(self, member: Member, now: float) -> None:
+        """Give back a member on which no query was run."""
+        member.queries -= 1
+        self.give_back(member, now)
+
+    def resting(self) -> list[Member]:
+        """The members that take queries and have none in flight."""
+        return list(self._levels[0])
+
     # For the pool.
 
     @property

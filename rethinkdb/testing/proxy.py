@@ -80,6 +80,7 @@ class FaultProxy:
         self.tls = tls
         self._server = (host, port)
         self._holding = False
+        self._held_phase = ""
         self._lock = threading.Lock()
         self._links: list[_Link] = []
         self._listener: socket.socket | None = None
@@ -115,10 +116,14 @@ class FaultProxy:
         for link in list(self._links):
             link.hang_up()
 
-    def hold(self) -> None:
-        """Keep back all replies from now on."""
+    def hold(self, at: str = "") -> None:
+        """Keep back all that the server says from now on.
+
+        Args:
+            at: a name in `PHASES`: only messages of that kind. With "reply" clients can connect.
+        """
         with self._lock:
-            self._holding = True
+            self._holding, self._held_phase = True, at
 
     def release(self, *, reverse: bool = False) -> None:
         """Deliver what was held back, perhaps last one first, and hold no longer."""
@@ -136,12 +141,13 @@ class FaultProxy:
         """How many connections there are."""
         return sum(link.alive for link in self._links)
 
-    def kept(self, link: _Link, message: bytes) -> bool:
-        """Whether a reply is held back."""
+    def kept(self, link: _Link, phase: str, message: bytes) -> bool:
+        """Whether a message of the server is held back."""
         with self._lock:
-            if self._holding:
+            keeps = self._holding and self._held_phase in ("", phase)
+            if keeps:
                 self.held.append((link, message))
-            return self._holding
+            return keeps
 
     def _spawn(self, function: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=function, args=args, daemon=True)
@@ -218,7 +224,7 @@ class _Link:
         return iter(pieces)
 
     def _pump(
-        self, source: socket.socket, phases: tuple[str, ...], send: Callable[[bytes], None]
+        self, source: socket.socket, phases: tuple[str, ...], send: Callable[[str, bytes], None]
     ) -> None:
         splitter = _Splitter(lines=len(phases) - 1)
         try:
@@ -228,8 +234,8 @@ class _Link:
                     if phase == "query":
                         self._record(message)
                     for piece in self._strike(phase, message):
-                        send(piece)
-            send(splitter.rest())
+                        send(phase, piece)
+            send(phases[-1], splitter.rest())
         except (OSError, Hangup):
             pass
         finally:
@@ -243,12 +249,12 @@ class _Link:
             return iter((message,))
         return self.struck(fault, message)
 
-    def _to_server(self, data: bytes) -> None:
+    def _to_server(self, _: str, data: bytes) -> None:
         assert self.server is not None
         self.server.sendall(data)
 
-    def _from_server(self, data: bytes) -> None:
-        if not self._proxy.kept(self, data):
+    def _from_server(self, phase: str, data: bytes) -> None:
+        if not self._proxy.kept(self, phase, data):
             self.client.sendall(data)
 
     def _record(self, message: bytes) -> None:

@@ -52,6 +52,17 @@ def test_one_query_at_a_time() -> None:
     assert world.take() is member
 
 
+def test_what_was_not_used_is_no_query() -> None:
+    world = World(min_size=2, per_connection=1)
+    members = world.opened()
+    assert set(world.pool.resting()) == set(members)
+    member = world.take()
+    assert world.pool.resting() == [other for other in members if other is not member]
+    world.pool.put_back(member, world.now)
+    assert set(world.pool.resting()) == set(members)
+    assert world.pool.stats().queries == 0
+
+
 def test_giving_back_too_often_is_a_fault() -> None:
     world = World()
     world.opened()

@@ -120,6 +120,16 @@ class Channel(Wire):
                 self._resign()
         return waiter
 
+    def look(self) -> None:
+        """Take in what has arrived, without waiting. If a thread waits, it has done so already."""
+        try:
+            with self._lock:
+                if self._leader is None:
+                    self._step(self._read)
+        except BaseException as exc:
+            self._give_up(None, exc)
+            raise
+
     def discard(self, stream: Stream) -> None:
         """Close a stream whose cursor is garbage: now, or with the next operation.
 

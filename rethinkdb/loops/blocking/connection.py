@@ -72,17 +72,20 @@ class Connection(BaseConnection):
         return self._connect(limit)
 
     def close(self, noreply_wait: bool = True) -> None:
-        channel, self._channel = self._channel, None
+        channel = self._channel
         if channel is None:
             return
         if self._process != os.getpid():
             self._new_session().close(noreply_wait=False)
             channel.leave()
+            self._channel = None
             return
         try:
             channel.call(self._session.close, (noreply_wait,), None)
         finally:
             channel.drop()  # also when an interrupt ended the wait for noreply queries
+            if self._channel is channel:
+                self._channel = None
 
     def is_open(self) -> bool:
         return self._process == os.getpid() and super().is_open()
@@ -133,6 +136,12 @@ class Connection(BaseConnection):
         if self._channel is torn:
             with suppress(ReqlDriverError):
                 self._connect(self.connect_timeout)
+
+    def _look(self) -> None:
+        """Nobody reads while nobody waits: notice now what has happened meanwhile."""
+        channel = self._channel
+        if channel is not None and self._process == os.getpid():
+            channel.look()
 
     def _discard(self, stream: Stream) -> None:
         if self._channel is not None and self._process == os.getpid():

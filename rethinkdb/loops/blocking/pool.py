@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.errors import ReqlDriverError
-from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member
 
 from ..transport.waiting_pool import WaitingPool
@@ -42,14 +39,20 @@ class ConnectionPool(WaitingPool):
     def _lives(self, member: Member) -> bool:
         if member.load > 1 or monotonic() - member.idle_since < _UNWATCHED:
             return True
-        connection = member.connection
-        with suppress(ReqlDriverError):  # it is a time-out, if nothing has arrived
-            connection._call(Waiter, timeout=0.0)  # waits for nothing, and reads meanwhile
-        if connection.is_open():
-            return True
+        member.connection._look()
         self._notice_loss(member)
-        self._told(self._pool.give_back, member)
-        return False
+        return bool(member.connection.is_open())
+
+    def _notice_loss(self, member: Member) -> None:
+        if member.connection.is_open():
+            return
+        super()._notice_loss(member)
+        # What has ended this one has ended the others too, as a rule, and nobody reads those.
+        with self._lock:
+            others = self._pool.resting()
+        for other in others:
+            other.connection._look()
+            super()._notice_loss(other)
 
     def _new_lock(self) -> Any:
         return threading.RLock()
@@ -57,8 +60,9 @@ class ConnectionPool(WaitingPool):
     def _new_event(self) -> Any:
         return threading.Event()
 
-    def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
         threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True).start()
+        return bool  # nothing ends a thread but itself; it has the time limit of connecting
 
     def _set_timer(self, seconds: float | None) -> None:
         timer, self._timer = self._timer, None

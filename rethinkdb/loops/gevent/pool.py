@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -43,8 +44,8 @@ class ConnectionPool(WaitingPool):
     def _new_event(self) -> Any:
         return gevent.event.Event()
 
-    def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
-        gevent.spawn(work, *args)
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+        return partial(gevent.spawn(work, *args).kill, block=False)
 
     def _set_timer(self, seconds: float | None) -> None:
         timer, self._timer = self._timer, None

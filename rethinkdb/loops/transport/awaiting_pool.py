@@ -215,7 +215,10 @@ class AwaitingPool(BasePool):
 
     async def _dial(self, member: Member) -> None:
         try:
-            await member.connection.connect()
+            try:
+                await member.connection.connect()
+            finally:
+                self._dialling.pop(member, None)
         except BaseException as error:
             self._told(self._pool.failed, member, error)
             if not isinstance(error, Exception):  # the loop ends

@@ -23,10 +23,11 @@ class LoopPool(AwaitingPool):
         super()._begin_anew()
         self._work: set[asyncio.Task[Any]] = set()  # a loop itself holds its tasks but weakly
 
-    def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
         task = asyncio.get_running_loop().create_task(work(*args))
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        return task.cancel
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None:

@@ -92,8 +92,12 @@ class BasePool:
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 
-        def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
-            """Begin some work of the pool's own, for which nobody waits."""
+        def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+            """Begin some work of the pool's own, for which nobody waits.
+
+            Returns:
+                What ends it early, where this loop can do that.
+            """
 
         def _set_timer(self, seconds: float | None) -> None:
             """Call `_tick` in so many seconds, or never, and not at the time set before."""
@@ -142,7 +146,7 @@ class BasePool:
     def __repr__(self) -> str:
         host, port = self._address
         name = "" if self.options.name is None else f" {self.options.name!r}"
-        stats = self._pool.stats()
+        stats = self.stats()
         state = "closed" if self.closed else f"{stats.size} open, {stats.in_flight} in flight"
         return f"<{type(self).__name__}{name} {host}:{port} {state}>"
 
@@ -158,6 +162,8 @@ class BasePool:
         self._process = os.getpid()
         self._pool = Pool(self.options, [self._address])
         self._lent: dict[BaseConnection, Member] = {}
+        # What ends those dials early that are under way.
+        self._dialling: dict[Member, Callable[[], object]] = {}
         self.closed = False
 
     def _check_process(self) -> None:
@@ -174,9 +180,14 @@ class BasePool:
     def _do(self, effect: Effect) -> None:
         """Carry out one decision."""
         if isinstance(effect, Dial):
-            effect.member.connection = self._new_connection()
-            self._spawn(self._dial, effect.member)
+            member = effect.member
+            member.connection = self._new_connection()
+            give_up = self._spawn(self._dial, member)
+            if member.state is State.DIALLING:
+                self._dialling[member] = give_up
         elif isinstance(effect, Close):
+            give_up = self._dialling.pop(effect.member, bool)
+            give_up()
             self._spawn(self._close_member, effect.member, effect.graceful)
         elif isinstance(effect, Wake):
             self._set_timer(max(0.0, effect.at - monotonic()))
@@ -250,6 +261,7 @@ class BasePool:
         member = self._lent.pop(connection, None)
         if member is None:
             raise ReqlDriverError("This connection was not acquired from this pool, or is back.")
+        self._notice_loss(member)
         connection.db = self._sample.db
         at_work = connection._session.tokens_in_use - member.cursors - member.feeds
         clean = connection.is_open() and not at_work

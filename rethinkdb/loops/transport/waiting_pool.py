@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkdb.net.deadlines import Deadline
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool import Member
+from rethinkdb.pool import Member, PoolStats
 
 from .pooling import PATIENCE, BasePool, stream_in
 
@@ -37,7 +37,7 @@ class WaitingPool(BasePool):
             """Something with `set()` and `wait()`."""
 
         def _lives(self, member: Member) -> bool:
-            """Whether a connection was not lost unnoticed. If it was, it has been given back."""
+            """Whether a connection was not lost unnoticed. If it was, the pool has been told."""
 
     # What its users call.
 
@@ -158,6 +158,12 @@ class WaitingPool(BasePool):
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def stats(self) -> PoolStats:
+        with self._lock:
+            return super().stats()
+
+    stats.__doc__ = BasePool.stats.__doc__
+
     # Decisions, and waiting for them.
 
     def _begin_anew(self) -> None:
@@ -168,8 +174,10 @@ class WaitingPool(BasePool):
         """A connection for a query, as soon as there is one."""
         with self._lock:
             member = self._pool.take()
-        if member is not None and self._lives(member):
-            return member
+        if member is not None:
+            if self._lives(member):
+                return member
+            self._told(self._pool.put_back, member)
         ask: Waiter[Member] = self._decided(self._pool.ask, timeout=timeout)
         return ask.result()
 
@@ -206,7 +214,10 @@ class WaitingPool(BasePool):
 
     def _dial(self, member: Member) -> None:
         try:
-            member.connection.connect()
+            try:
+                member.connection.connect()
+            finally:
+                self._dialling.pop(member, None)
         except BaseException as error:
             self._told(self._pool.failed, member, error)
             if not isinstance(error, Exception):

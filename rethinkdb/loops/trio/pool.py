@@ -115,14 +115,20 @@ class ConnectionPool(AwaitingPool):
     def _given(self, work: Coroutine[Any, Any, Any]) -> Any:
         return work
 
-    def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
         if self._nursery is None:
             raise ReqlDriverError(
                 "A pool on trio works in a nursery: write `async with pool:`, or give it one,"
                 " ConnectionPool(..., nursery=nursery)."
             )
+        scope = trio.CancelScope()
         with suppress(RuntimeError):  # the nursery has ended, and so has all work in it
-            self._nursery.start_soon(work, *args)
+            self._nursery.start_soon(self._within, scope, work, *args)
+        return scope.cancel
+
+    async def _within(self, scope: trio.CancelScope, work: Callable[..., Any], *args: Any) -> None:
+        with scope:
+            await work(*args)
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None:

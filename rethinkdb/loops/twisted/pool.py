@@ -93,8 +93,8 @@ class ConnectionPool(AwaitingPool):
     def _given(self, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:
         return Deferred.fromCoroutine(work)
 
-    def _spawn(self, work: Callable[..., Any], *args: Any) -> None:
-        self._given(work(*args)).addErrback(self._failed)
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+        return self._given(work(*args)).addErrback(self._failed).cancel
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("a pool could not do its work", failure)

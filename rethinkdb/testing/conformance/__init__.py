@@ -36,7 +36,7 @@ from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
 from ..proxy import Fault, FaultProxy
-from . import links, moments, queries, timing
+from . import links, moments, pooling, queries, timing
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
 from .trial import Scenario, ServerAddress, Skip, Trial
@@ -65,6 +65,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *links.SCENARIOS,
     *moments.SCENARIOS,
     *timing.SCENARIOS,
+    *pooling.SCENARIOS,
     *(fault_scenario(expectation) for expectation in FAULTS),
 )
 

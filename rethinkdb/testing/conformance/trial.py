@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any, Protocol
 
 from rethinkdb import query as r
@@ -72,6 +73,7 @@ class Trial:
         self.table = r.db(self.db_name).table("heroes")
         self.directory = ""
         self._connections: list[Any] = []
+        self._pools: list[Any] = []
 
     def __enter__(self) -> Trial:
         r.db_create(self.db_name).run(self.admin)
@@ -101,6 +103,20 @@ class Trial:
         """What the adapter's connect() returns."""
         arguments = {"host": self.proxy.host, "port": self.proxy.port, "timeout": PATIENCE}
         return self.connection_type.make(**{**arguments, **self.driver.options(), **options})
+
+    def pool(self, **options: Any) -> Any:
+        """A pool of such connections, closed after the scenario.
+
+        Raises:
+            Skip: this loop has none.
+        """
+        kind = getattr(import_module(self.connection_type.__module__), "ConnectionPool", None)
+        if kind is None:
+            raise Skip(f"{self.connection_type.__module__} offers no ConnectionPool")
+        arguments = {"host": self.proxy.host, "port": self.proxy.port, "timeout": PATIENCE}
+        pool = kind(**{**arguments, **self.driver.options(), **options})
+        self._pools.append(pool)
+        return pool
 
     async def run(self, term: Any, connection: Any, **options: Any) -> Any:
         """A query's result."""
@@ -159,6 +175,8 @@ class Trial:
         """Close what the scenario opened."""
         for connection in self._connections:
             await self.do(connection.close, noreply_wait=False)
+        for pool in self._pools:
+            await self.do(pool.close, timeout=0)
 
 
 #: What is tried: raises if the adapter fails, `Skip` if it does not apply.
