@@ -212,6 +212,23 @@ def test_the_zone_of_other_pseudo_types_is_a_bug_of_the_server(conn: Any) -> Non
         assert (failure.kind, failure.frames) == (ReqlInternalError, ())
 
 
+# -- writes
+
+
+def test_an_update_by_a_pseudo_type(conn: Any, table: Any) -> None:
+    table.insert({"id": 1}).run(conn)
+    for value, name in ((r.epoch_time(5), "TIME"), (r.point(1, 1), "GEOMETRY")):
+        result = table.update(value).run(conn)
+        assert result["first_error"] == f"Cannot merge objects of type `PTYPE<{name}>`."
+
+
+def test_the_durability_is_looked_at_before_the_conflict_function(conn: Any, table: Any) -> None:
+    insert = table.insert({"id": 1}, durability="x", conflict=lambda old, new: new)
+    assert outcome(conn, insert).frames == ("durability",)
+    insert = table.insert({"id": 1}, conflict=lambda old, new: new)
+    assert "should expect 3 arguments" in outcome(conn, insert).message
+
+
 # -- union
 
 ARRAY = r.expr([1, 2, 3])

@@ -82,6 +82,7 @@ def insert(call: Call) -> Datum:
     tally = Tally(_return_changes(call), call.array_limit)
     conflict = _conflict(call, table)
     _note_durability(call, table)
+    _check_conflict_arity(call)
     writer = _writer(call, table, tally)
     writer.insert(_documents(call), conflict)
     return tally.as_datum()
@@ -117,10 +118,17 @@ def _conflict_function(call: Call, function: AnyFunction, primary_key: str) -> C
     node = call.option_node("conflict")
     if node is not None and not node.determinism.holds(within_one_query=True):
         raise logic("The conflict function passed to `insert` must be deterministic.")
-    if function.arity not in (0, 3):
-        raise logic("The conflict function passed to `insert` should expect 3 arguments.")
     # A real server hands over the name of the primary key, not its value.
     return lambda old, new: function(primary_key, old, new)
+
+
+def _check_conflict_arity(call: Call) -> None:
+    """Looked at after the durability, as on a real server."""
+    chosen = call.option("conflict")
+    if not isinstance(chosen, (Function, values.NativeFunction)):
+        return
+    if chosen.arity not in (0, 3):
+        raise logic("The conflict function passed to `insert` should expect 3 arguments.")
 
 
 def _refuse_conflict(primary_key: str) -> Conflict:
@@ -163,6 +171,8 @@ def _updating(call: Call) -> Replacement:
             return old
         if merging.is_literal(new):
             raise logic(STRAY_LITERAL)
+        if isinstance(new, dict) and datum.reql_type(new) is not None:
+            raise logic(f"Cannot merge objects of type `{datum.type_name(new)}`.")
         return merging.merge(old, new) if isinstance(new, dict) else new
 
     return replacement
