@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ import pytest
 
 from rethinkdb.loops.transport import sockets
 
-from .scripted_server import PATIENCE
+from .scripted_server import PATIENCE, ScriptedServer
 
 
 @pytest.fixture
@@ -121,6 +123,59 @@ def test_an_interrupt_ends_looking_up(mute_name_server: threading.Event) -> None
     finally:
         sender.join()
         signal.signal(signal.SIGUSR1, previous)
+
+
+def test_looking_up_needs_no_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Subinterpreters allow none."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("daemon threads are disabled in this (sub)interpreter")
+
+    monkeypatch.setattr(threading, "Thread", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with sockets.dial("localhost", port, time.monotonic() + PATIENCE) as sock:
+            assert sock.getpeername() == ("127.0.0.1", port)
+
+
+CONNECT = """
+from rethinkdb.loops.blocking import Connection
+
+def connect():
+    with Connection.make("localhost", PORT) as conn:
+        print(conn.server()["name"])
+"""
+
+SUBINTERPRETER = f"""
+import _interpreters
+
+program = '''{CONNECT}
+connect()'''
+failure = _interpreters.run_string(_interpreters.create(), program)
+assert failure is None, failure
+"""
+
+AT_EXIT = f"""
+import atexit
+{CONNECT}
+atexit.register(connect)
+"""
+
+
+def output_of(program: str, port: int) -> str:
+    command = [sys.executable, "-c", program.replace("PORT", str(port))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="Python has no isolated subinterpreters")
+def test_in_a_subinterpreter(server: ScriptedServer) -> None:
+    assert output_of(SUBINTERPRETER, server.port) == "scripted\n"
+
+
+def test_as_the_interpreter_ends(server: ScriptedServer) -> None:
+    assert output_of(AT_EXIT, server.port) == "scripted\n"
 
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "a..b", "", "127.0.0.1\0"])

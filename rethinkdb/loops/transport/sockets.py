@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import select
 import socket
-import threading
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 
@@ -71,31 +72,35 @@ def _look_up(host: str, port: int, deadline: float, network: Any) -> list[Any]:
     try:
         return ask(socket.AI_NUMERICHOST)  # an address needs no looking up
     except socket.gaierror:
-        return _within(deadline, ask, f"looking up {host}")
+        return _within(deadline, ask)
 
 
-def _within(deadline: float, function: Callable[[], list[Any]], task: str) -> list[Any]:
+def _within(deadline: float, function: Callable[[], list[Any]]) -> list[Any]:
     """Call a function that has no time limit, and that no signal ends: Ctrl-C would have to wait.
 
     Should it take too long, it goes on in its thread, and nobody looks at its result.
     """
-    results: list[list[Any]] = []
-    errors: list[Exception] = []
+    # Not a `threading.Thread`: neither the end of the process waits for this one, as it does for
+    # those that are no daemons, nor is it forbidden in a subinterpreter, as daemons are.
+    outcomes: SimpleQueue[tuple[list[Any], Exception | None]] = SimpleQueue()
 
     def work() -> None:
         try:
-            results.append(function())
+            outcomes.put((function(), None))
         except Exception as exc:
-            errors.append(exc)
+            outcomes.put(([], exc))
 
-    thread = threading.Thread(target=work, name=task, daemon=True)
-    thread.start()
-    thread.join(remaining(deadline))
-    if errors:
-        raise errors.pop()
-    if not results:
-        raise TimeoutError
-    return results.pop()
+    try:
+        _thread.start_new_thread(work, ())
+    except RuntimeError:  # the interpreter is about to end, and starts no threads any more
+        return function()
+    try:
+        found, error = outcomes.get(timeout=remaining(deadline))
+    except Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return found
 
 
 def configure(sock: socket.socket) -> None:
