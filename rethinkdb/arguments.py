@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
-from rethinkdb.converters import Converter, Kind
+from rethinkdb.converters import Converter
 
 __all__ = ["ConnectArguments", "IOLoopArguments", "ReactorArguments", "TrioArguments"]
 
@@ -26,7 +26,7 @@ class ConnectArguments(TypedDict, total=False):
     json_encoder: Callable[..., Any] | None
     json_decoder: Callable[..., Any] | None
     deadline: float | None
-    converters: Mapping[Kind, Converter] | None
+    converters: Mapping[Any, Converter] | None
 
 
 class IOLoopArguments(ConnectArguments, total=False):

@@ -53,18 +53,18 @@ class Converters:
 
     __slots__ = ("__weakref__", "_by_class", "_by_test", "items", "otherwise")
 
-    def __init__(self, converters: Mapping[Kind, Converter]) -> None:
+    def __init__(self, converters: Mapping[Any, Converter]) -> None:
         for kind, converter in converters.items():
             _check(kind, converter)
         self.items = dict(converters)
         self.otherwise = self.items.get(object)
-        self._by_class = {
+        self._by_class: dict[type, Converter] = {
             kind: made
             for kind, made in self.items.items()
             if isinstance(kind, type) and kind is not object
         }
         # Classes can be instances of abstract ones without inheriting from them.
-        self._by_test = [
+        self._by_test: list[tuple[Callable[[Any], bool], Converter]] = [
             (_test(kind), made)
             for kind, made in self.items.items()
             if not isinstance(kind, type) or isinstance(kind, ABCMeta)
@@ -154,7 +154,7 @@ class State:
             self.process = Converters(items)
             self._update()
 
-    def table(self, converters: Mapping[Kind, Converter]) -> Converters:
+    def table(self, converters: Mapping[Any, Converter]) -> Converters:
         """A connection's table. Equal ones are one."""
         made = Converters(converters)
         with self._lock:

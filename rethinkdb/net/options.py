@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rethinkdb.converters import Converter, Converters, Kind, state
+from rethinkdb.converters import Converter, Converters, state
 from rethinkdb.errors import ReqlDriverError
 
 from .address import URL_VARIABLE, checked_port, checked_text, read_address, read_url
@@ -119,7 +119,7 @@ class ConnectOptions:
         url: str | None = None,
         _handshake_version: int = _HANDSHAKE_V1_0,
         deadline: float | None = None,
-        converters: Mapping[Kind, Converter] | Converters | None = None,
+        converters: Mapping[Any, Converter] | Converters | None = None,
         json_encoder: Callable[..., Any] | None = None,
         json_decoder: Callable[..., Any] | None = None,
     ) -> ConnectOptions:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import dataclasses
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from typing_extensions import assert_type
@@ -60,3 +63,14 @@ assert_type(heroes.run(), Any)
 assert_type(heroes.run(r.connect("localhost"), profile=True), Any)
 assert_type(heroes.build(), Any)
 assert_type(str(heroes), str)
+
+# Converters.
+
+table = {Decimal: str, Enum: lambda member: member.value, dataclasses.is_dataclass: dict}
+r.convert(Decimal, str)
+r.convert(Decimal, None)
+r.convert(Enum, lambda member: member.value)
+r.convert(dataclasses.is_dataclass, dataclasses.asdict)
+r.convert(date, date.isoformat)
+r.connect("localhost", loop_type="blocking", converters={Decimal: str}).close()
+r.connect("localhost", loop_type="blocking", converters=table).close()

@@ -47,3 +47,9 @@ r.tabel("heroes")  # error: attr-defined
 # Terms are not what they stand for.
 
 count: int = heroes.count()  # error: assignment
+
+# Converters.
+
+r.convert(complex, "str")  # error: arg-type
+r.convert("complex", str)  # error: arg-type
+r.convert(complex)  # error: call-arg
