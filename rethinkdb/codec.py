@@ -94,7 +94,9 @@ class ReQLEncoder(json.JSONEncoder):
         build = getattr(o, "build", None)
         if build is not None:
             return build()
-        raise ReqlTypeError(f"Object of type {type(o).__name__} is not JSON serializable")
+        error = ReqlTypeError(f"Object of type {type(o).__name__} is not JSON serializable")
+        error._value = o  # type: ignore[attr-defined]  # for `explain` of the query, which finds it
+        raise error
 
 
 def _integer(text: str) -> int | float:

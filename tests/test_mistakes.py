@@ -105,6 +105,58 @@ def test_the_error_says_where_the_value_is(build: Any, text: str) -> None:
     assert text in refusal(build)
 
 
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        (
+            t.insert({"files": [{"name": "\ud800.txt"}]}),
+            "at ['files'][0]['name'] in an argument of insert()",
+        ),
+        (
+            t.insert({"at": r.now(), "names": ["a", "\ud800"]}),
+            "at ['names'][1] in an argument of insert()",
+        ),
+        (t.insert({"a": {"\ud800": 1}}), "at ['a']['\\ud800'] in an argument of insert()"),
+        (t.get("\ud800"), "an argument of get()"),
+        (t.get_all(1, index="\ud800"), "the option `index` of get_all()"),
+        (t.map(lambda x: x + "\ud800"), "an argument of add()"),
+        (
+            t.insert([{"n": n, "name": "\ud800"} for n in range(99)]),
+            "at [0]['name'] in an argument",
+        ),
+        (r.expr("\ud800"), "'\\ud800'"),
+    ],
+)
+def test_half_a_character(query: Any, place: str, server: Server) -> None:
+    with r.connect(server.host, server.port) as conn:
+        with pytest.raises(UnicodeEncodeError) as caught:
+            query.run(conn)
+        text = str(caught.value)
+        assert "surrogates not allowed" in text
+        assert place in text
+        assert "half of a character" in text
+        assert r.expr(1).run(conn) == 1
+
+
+def test_half_a_character_in_a_run_option(server: Server) -> None:
+    with (
+        r.connect(server.host, server.port) as conn,
+        pytest.raises(UnicodeEncodeError, match="surrogates not allowed"),
+    ):
+        r.expr(1).run(conn, x="\ud800")
+
+
+def test_what_an_encoder_of_the_program_s_own_does_not_know(server: Server) -> None:
+    class Encoder(r.ReQLEncoder):  # type: ignore[misc, name-defined]  # its class is lazy
+        pass
+
+    query = t.insert({"a": [1, DECIMAL]})
+    with r.connect(server.host, server.port, json_encoder=Encoder) as conn:
+        text = refusal(lambda: query.run(conn))
+    assert "Object of type Decimal is not JSON serializable in:\nr.table('t').insert(" in text
+    assert text.splitlines()[-1].strip() == "^" * len("Decimal('9.99')")
+
+
 def test_a_long_path_is_cut() -> None:
     value: Any = DECIMAL
     for _ in range(18):

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rethinkdb.codec import Codec
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError, ReqlTypeError
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
 
@@ -305,7 +305,12 @@ class BaseConnection(ConnectionEvents, Uncopyable):
                 f"run() of a connection takes a query, not {term!r}. Write"
                 " query.run(conn), or r.expr(value).run(conn) for a value."
             )
-        payload = codec.encode(start_body(options, self.db, codec.values))
+        body = start_body(options, self.db, codec.values)
+        try:
+            payload = codec.encode(body)
+        except (UnicodeEncodeError, ReqlTypeError) as exc:
+            term.explain(exc)
+            raise
         return Query(QueryType.START, payload, decode, term, noreply, options, deadline)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:

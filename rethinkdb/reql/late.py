@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from rethinkdb.errors import ReqlDriverCompileError
     from rethinkdb.reql.types import RqlQuery
 
-__all__ = ["Maker", "binary", "locate", "maker", "node", "resolved", "start_options", "term"]
+__all__ = [
+    "Maker",
+    "binary",
+    "locate",
+    "maker",
+    "node",
+    "resolved",
+    "start_options",
+    "term",
+]
 
 #: Makes the term of a call. It takes the arguments, the options, and the number of arguments that
 #: were before the dot: 1 for a method, 0 for an `r.` function. `r.row` stays as it is in these.
@@ -31,8 +40,8 @@ node: Callable[[Any], Any]
 #: Makes a node of a value that was kept for the connection; see `rethinkdb.reql.conversion`.
 resolved: Callable[[Any, int, Values | None], Any]
 
-#: Tells an error about a value that was kept where the value is in a term.
-locate: Callable[[ReqlDriverCompileError, RqlQuery], None]
+#: Tells an error where in a term the value is that it is about.
+locate: Callable[[UnicodeEncodeError | ReqlDriverCompileError, RqlQuery], None]
 
 #: Makes a term of a node.
 term: Callable[[Any], RqlQuery]

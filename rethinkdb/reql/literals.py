@@ -78,7 +78,7 @@ class Foreign(Datum):
         try:
             node = late.resolved(value, depth, unbuilt.values)
         except ReqlDriverCompileError as error:
-            error._foreign = self  # type: ignore[attr-defined]  # for `start_body`, which tells where
+            error._value = value  # type: ignore[attr-defined]  # for `start_body`, which tells where
             raise
         return node._outline(unbuilt) if isinstance(node, RqlQuery) else node
 

@@ -6,6 +6,7 @@ object adds a step of the path, the command adds its name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError, ReqlTypeError
@@ -22,6 +23,7 @@ __all__ = [
     "placed",
     "refused",
     "shown",
+    "where",
     "within",
 ]
 
@@ -47,11 +49,19 @@ class _Refusal(NamedTuple):
 
     def text(self, place: str = "") -> str:
         """The text; `place` is what the path begins at."""
-        where = [f"at {_path_text(self.path)}"] if self.path else []
-        where += [place] if place else []
-        return (
-            f"{', '.join([self.what, ' in '.join(where)] if where else [self.what])}. {self.advice}"
-        )
+        return f"{self.what}{where(self.path, place)}. {self.advice}"
+
+
+def where(path: Sequence[Any], place: str) -> str:
+    """The place of a value, as the end of a sentence.
+
+    Args:
+        path: the steps to it, from the argument that holds it.
+        place: what that argument is called.
+    """
+    parts = [f"at {_path_text(path)}"] if path else []
+    parts += [place] if place else []
+    return f", {' in '.join(parts)}" if parts else ""
 
 
 def refused(error: type[E], what: str, advice: str) -> E:
@@ -97,7 +107,7 @@ def _say(error: ReqlDriverCompileError, text: str) -> None:
     error.args = (text,)
 
 
-def _path_text(path: tuple[Any, ...]) -> str:
+def _path_text(path: Sequence[Any]) -> str:
     steps = [f"[{key!r}]" for key in path]
     if len(steps) > _MOST_STEPS:
         steps[_MOST_STEPS // 2 : -_MOST_STEPS // 2] = ["..."]

@@ -227,6 +227,10 @@ class RqlQuery(
             raise
         return [_START, query, late.start_options(self, options, db, values)]
 
+    def explain(self, error: UnicodeEncodeError | ReqlDriverCompileError) -> None:
+        """Adds to an error where in the query the value is that could not be encoded."""
+        late.locate(error, self)
+
     def _written(self) -> RqlQuery:
         """The term as the program wrote it. It is another one for documents sent as a text."""
         return self

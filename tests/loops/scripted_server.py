@@ -51,6 +51,10 @@ class Command:
         sent = {name: value for name, value in options.items() if name not in hidden}
         return [1, self.wire, {"db": db, **sent} if db else sent]
 
+    def explain(self, error: Exception) -> None:
+        if isinstance(error, UnicodeEncodeError):
+            error.reason += " in a test"
+
     def render(self, frames: Any = None, enough: Any = None) -> tuple[str, tuple[int, int]]:
         text = "command"
         return text, (0, len(text))

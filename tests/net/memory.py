@@ -31,6 +31,10 @@ class Term:
         sent = {name: options[name] for name in options if not name.startswith("json_")}
         return [1, self.wire, {**({"db": db} if db else {}), **sent}]
 
+    def explain(self, error: Exception) -> None:
+        if isinstance(error, UnicodeEncodeError):
+            error.reason += " in a test"
+
     def render(self, frames: Any = None, enough: Any = None) -> tuple[str, tuple[int, int]]:
         return "term()", (0, 6)
 

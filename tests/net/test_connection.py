@@ -219,6 +219,18 @@ def test_a_query_that_cannot_be_encoded_costs_nothing(conn: MemoryConnection) ->
     assert conn.is_open()
 
 
+def test_a_text_that_cannot_be_sent_costs_nothing(conn: MemoryConnection) -> None:
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed in a test"):
+        conn.run(Term("\ud800"))
+    assert conn.pair.queries == []
+    assert conn.is_open()
+
+
+def test_a_value_is_no_query(conn: MemoryConnection) -> None:
+    with pytest.raises(ReqlDriverError, match=r"takes a query, not 1\. Write query\.run\(conn\)"):
+        conn.run(1)
+
+
 def test_noreply_wait_and_server(conn: MemoryConnection) -> None:
     info = {"id": "i", "name": "n", "proxy": False}
     conn.answers += [answer(WAIT_COMPLETE), answer(INFO, info)]

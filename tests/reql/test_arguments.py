@@ -62,7 +62,7 @@ def methods(term: Any) -> set[str]:
 
 
 def test_which_methods_live_where() -> None:
-    own = {"build", "start_body", "render", "run_with", "em_run"}
+    own = {"build", "start_body", "render", "run_with", "em_run", "explain"}
     own |= {"args", "optargs", "statement", "term_type"}  # what the official package has
     assert methods(q) == {*ANY, *own, "data"} - {"term_type"}
     assert methods(t) == {*ANY, *TABLE_ONLY, *BOTH, *own}
