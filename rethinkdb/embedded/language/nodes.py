@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
-from rethinkdb.embedded.data.streams import GroupedStream
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
 from rethinkdb.embedded.data.values import PLAIN_TYPES, Function, GroupedData, Value
 from rethinkdb.embedded.failures import Backtrace, QueryFailure, logic
 from rethinkdb.embedded.language import results

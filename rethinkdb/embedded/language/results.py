@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.data.streams import Accumulator, GroupedStream, Stream
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
+from rethinkdb.embedded.data.streams import Accumulator, Stream
 from rethinkdb.embedded.data.values import GroupedData, Value
 from rethinkdb.embedded.failures import logic, resource
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.data.streams import GroupedStream, Origin
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
+from rethinkdb.embedded.data.streams import Origin
 from rethinkdb.embedded.data.values import AnyFunction, NativeFunction, Table, TableSlice, Value
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
 from rethinkdb.embedded.language import results

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
-from rethinkdb.embedded.data.streams import INFINITE, GroupedStream, Refusal, Stream
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
+from rethinkdb.embedded.data.streams import INFINITE, Refusal, Stream
 from rethinkdb.embedded.data.values import GroupedData, SingleSelection, Value
 from rethinkdb.embedded.failures import logic, non_existence, typed
 from rethinkdb.embedded.language import results, rowwise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum, Extremum
-from rethinkdb.embedded.data.streams import GroupedStream
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
 from rethinkdb.embedded.data.values import GroupedData, Value
 from rethinkdb.embedded.language import results
 from rethinkdb.embedded.language.evaluation import Call

@@ -9,7 +9,8 @@ from typing import Any
 
 from rethinkdb.embedded.data import coercion, datum, values
 from rethinkdb.embedded.data.datum import MAXVAL, MINVAL, Datum, Extremum
-from rethinkdb.embedded.data.streams import GroupedStream, Stream
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
+from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import (
     Database,
     Function,
