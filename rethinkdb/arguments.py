@@ -27,6 +27,7 @@ class ConnectArguments(TypedDict, total=False):
     json_decoder: Callable[..., Any] | None
     deadline: float | None
     converters: Mapping[Any, Converter] | None
+    keepalive: float | None
 
 
 class IOLoopArguments(ConnectArguments, total=False):

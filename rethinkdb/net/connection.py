@@ -257,7 +257,11 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         """Start over: a session that wants to log in."""
         options = self.options
         self._session = Session(
-            user=options.user, password=options.password, host=options.host, port=options.port
+            user=options.user,
+            password=options.password,
+            host=options.host,
+            port=options.port,
+            keepalive=options.keepalive,
         )
         if self._events is not None:
             self._events.watch(self._session)

@@ -104,6 +104,7 @@ class ConnectOptions:
     json_decoder: Callable[..., Any] | None = None
     deadline: float | None = None
     converters: Converters | None = None
+    keepalive: float | None = None
 
     @classmethod
     def from_arguments(
@@ -120,6 +121,7 @@ class ConnectOptions:
         _handshake_version: int = _HANDSHAKE_V1_0,
         deadline: float | None = None,
         converters: Mapping[Any, Converter] | Converters | None = None,
+        keepalive: float | None = None,
         json_encoder: Callable[..., Any] | None = None,
         json_decoder: Callable[..., Any] | None = None,
     ) -> ConnectOptions:
@@ -146,6 +148,8 @@ class ConnectOptions:
                 of that name says otherwise. None: no limit.
             converters: what to send in place of values that ReQL does not have, by their classes,
                 for queries run on this connection; see `rethinkdb.converters`.
+            keepalive: seconds of silence after which a server that owes an answer is asked for a
+                sign of life; after as many again the link is given up. None: never.
             json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
             json_decoder: class (or factory), called with the run options, with `.decode(str)`.
 
@@ -179,6 +183,7 @@ class ConnectOptions:
             json_decoder=_factory("json_decoder", json_decoder),
             deadline=seconds_or_none("deadline", deadline),
             converters=_converters(converters),
+            keepalive=seconds_or_none("keepalive", keepalive),
         )
 
 
@@ -196,6 +201,7 @@ CONNECT_OPTIONS = (
     "_handshake_version",
     "deadline",
     "converters",
+    "keepalive",
     "json_encoder",
     "json_decoder",
 )

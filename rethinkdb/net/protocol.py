@@ -60,6 +60,7 @@ class Protocol(ABC):
             one, others call `events_received()`.
         output: the pieces of what is to be sent: for those who add to it in one step with something
             else. Others call `send_frame()` and `data_to_send()`.
+        heard: something has arrived. It is for whoever sets it back, in order to see it set again.
     """
 
     def __init__(self, handshake: Handshake, frame_limit: int) -> None:
@@ -71,6 +72,7 @@ class Protocol(ABC):
         self._frames = FrameReader(frame_limit)
         self.events: deque[Event] = deque()
         self.output = [next(handshake)]
+        self.heard = False
         # Asked once: `isEnabledFor` for each frame would cost more than reading the frame.
         self._debug = logger.isEnabledFor(logging.DEBUG)
 
@@ -162,6 +164,7 @@ class Protocol(ABC):
         frames, known = self._frames, len(self.events)
         try:
             while self.incoming:
+                self.heard = True
                 frames.feed_from(self.incoming)
                 # All in one call, so that no frame gets lost between the reader and the queue.
                 self.events.extend(iter(frames.next_frame, None))

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from typing import Any, TypedDict, cast
 
-from rethinkdb.codec import Codec
 from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError
 from rethinkdb.ql2 import QueryType
 
 from .client import ClientProtocol
-from .exchange import Exchange, close_stream, oversized
+from .exchange import oversized
 from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE
 from .protocol import State
 from .query import Query
@@ -62,6 +61,8 @@ class Session(Timekeeping):
         host: for the texts of errors only.
         port: likewise.
         nonce: random if not given; tests give one.
+        keepalive: seconds of silence after which a server that owes an answer is asked for a sign
+            of life, and given up after as many again. None: never.
         max_reply_size: the longest reply to accept, in bytes.
 
     Attributes:
@@ -82,13 +83,13 @@ class Session(Timekeeping):
         port: int = 28015,
         nonce: str | None = None,
         *,
+        keepalive: float | None = None,
         max_reply_size: int = MAX_REPLY_SIZE,
     ) -> None:
         protocol = ClientProtocol(
             user, password, host, port, nonce=nonce, max_reply_size=max_reply_size
         )
-        super().__init__(protocol, host, port)
-        self._decode = Codec().decoder({})
+        super().__init__(protocol, host, port, keepalive)
 
     # The transport's side. See `Reception` for the other half of it,
     # and `Timekeeping` for what the clock has to do with it.
@@ -202,21 +203,7 @@ class Session(Timekeeping):
             return self._lost(ReqlConnectionLostError)
         return chained(ReqlDriverError(CLOSED), self.cause)
 
-    def _new_token(self) -> int:
-        self._last_token += 1
-        return self._last_token
-
     def _ask(self, type: QueryType) -> Waiter[Any]:
         if not self.is_open:
             return Waiter.failed(self._refusal())
         return self._send(Query(type, b"[%d]" % type, self._decode))
-
-    def _send(self, query: Query) -> Waiter[Any]:
-        token = self._new_token()
-        exchange = self._exchanges[token] = Exchange(self._protocol, token, query)
-        waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)
-        exchange.receiver = waiter
-        self._protocol.send_frame(token, query.payload)
-        if query.deadline is not None:
-            self._deadlines.add(token, query.deadline.left)
-        return waiter

@@ -36,6 +36,15 @@ def client_error(text: str) -> dict[str, Any]:
     return {"t": CLIENT_ERROR, "r": [text], "b": []}
 
 
+def test_a_server_that_computes_says_who_it_is(raw: RawClient) -> None:
+    """Drivers ask a silent server for a sign of life, and give it up if it has none."""
+    raw.send(1, [START, NEVER_DONE, {}])
+    for token in (2, 3, 4):
+        assert raw.ask(token, [int(QueryType.SERVER_INFO)])["t"] == SERVER_INFO
+    raw.send(1, STOP)
+    assert len(raw.replies(2)[1]) == 2
+
+
 # -- bodies that are no queries
 
 BUGGY = "Client is buggy (failed to deserialize query)."

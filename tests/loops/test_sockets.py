@@ -211,3 +211,38 @@ def test_an_interrupt_while_dialling_leaves_no_socket() -> None:
             signal.signal(signal.SIGUSR1, previous)
             for sock in queue:
                 sock.close()
+
+
+def test_the_systems_keepalive_as_far_as_a_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as sock:
+        monkeypatch.setattr(sockets, "KEEPALIVE", sockets.KernelKeepalive(7, 5, 3))
+        sockets.keep_alive(sock)
+        found = [
+            sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        ]
+        assert found == [7, 5, 3]
+    with socket.socket() as sock:
+        monkeypatch.delattr(socket, "TCP_KEEPIDLE")
+        monkeypatch.setattr(socket, "TCP_KEEPINTVL", 12345)  # known by name only
+        sockets.keep_alive(sock)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 3
+
+
+def test_what_the_peer_has_not_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sock = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        with accepted:
+            assert sockets.unacknowledged(sock) == 0
+            sock.setblocking(False)
+            sent = 0
+            while sent < 50_000_000:
+                try:
+                    sent += sock.send(bytes(1_000_000))
+                except BlockingIOError:
+                    break
+            assert 0 < sockets.unacknowledged(sock) <= sent
+    sock.close()
+    assert sockets.unacknowledged(sock) == 0

@@ -157,7 +157,9 @@ class Channel(Wire):
         super().flush()
 
     def _tick(self) -> None:
-        self._tick_at = self._link.tick(monotonic())
+        self._tick_at = self._link.tick(monotonic(), self._count_unsent())
+        if self._link.close_requested:
+            self.shut()
 
     def _await_writable(self) -> None:
         """Whoever has something left over waits for that itself, see `_push`."""

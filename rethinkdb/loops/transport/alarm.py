@@ -22,15 +22,25 @@ class Alarm:
         now: the loop's clock.
         later: the loop's timer.
         flush: sends what the core wants sent.
+        abort: closes the transport at once. The link is lost.
+        unsent: how many bytes the transport holds that it could not send yet.
     """
 
     def __init__(
-        self, link: Link, now: Callable[[], float], later: Later, flush: Callable[[], object]
+        self,
+        link: Link,
+        now: Callable[[], float],
+        later: Later,
+        flush: Callable[[], object],
+        abort: Callable[[], object],
+        unsent: Callable[[], int],
     ) -> None:
         self._link = link
         self._now = now
         self._later = later
         self._flush = flush
+        self._abort = abort
+        self._unsent = unsent
         self._process = os.getpid()
         self._at = math.inf
         self._cancel: Callable[[], object] | None = None
@@ -38,7 +48,10 @@ class Alarm:
     def set(self) -> None:
         """The core wants to know the time."""
         now = self._now()
-        at = self._link.tick(now)
+        at = self._link.tick(now, self._unsent())
+        if self._link.close_requested:
+            self._abort()
+            return
         # One that is too early stays: to set a timer for each query would cost more.
         if at is None or at >= self._at:
             return

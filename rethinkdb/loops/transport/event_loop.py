@@ -18,6 +18,7 @@ from rethinkdb.net.waiter import Waiter
 
 from .alarm import Alarm
 from .place import misplaced
+from .sockets import keep_alive, unacknowledged
 from .tls import Link, deliver, open_link
 from .wired import WiredConnection
 
@@ -46,13 +47,15 @@ class AsyncioWire(asyncio.BufferedProtocol):
         self._flush_due = False
         self._lost = loop.create_future()
         self._buffer = memoryview(bytearray(_READ_SIZE))
-        self._alarm = Alarm(link, loop.time, self._later, self.flush_now)
+        self._alarm = Alarm(
+            link, loop.time, self._later, self.flush_now, self.abort, self._count_unsent
+        )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # that of a TCP connection
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(sock)
         self.flush_now()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -98,6 +101,12 @@ class AsyncioWire(asyncio.BufferedProtocol):
         """
         if self.transport is not None:
             self.transport.abort()
+
+    def _count_unsent(self) -> int:
+        if self.transport is None:
+            return 0
+        sock = self.transport.get_extra_info("socket")
+        return self.transport.get_write_buffer_size() + unacknowledged(sock)
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
         return self._loop.call_later(seconds, callback).cancel

@@ -83,7 +83,7 @@ class BasePool:
 
     def __init__(self, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> None:
         self.options = PoolOptions.taken_from(kwargs)
-        self._arguments = args, kwargs
+        self._arguments = args, {**kwargs, "keepalive": self.options.keepalive}
         # Never opened. It checks the arguments now, not at the first query.
         self._sample = self._new_connection()
         self._address = self._sample.host, self._sample.port

@@ -5,12 +5,50 @@ from __future__ import annotations
 import _thread
 import select
 import socket
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Reader", "dial", "remaining", "wait_ready"]
+__all__ = [
+    "KEEPALIVE",
+    "KernelKeepalive",
+    "Reader",
+    "configure",
+    "dial",
+    "keep_alive",
+    "remaining",
+    "unacknowledged",
+    "wait_ready",
+]
+
+
+class KernelKeepalive(NamedTuple):
+    """How the system finds out that the other end of a silent link has gone.
+
+    Attributes:
+        idle: seconds of silence until it asks.
+        interval: seconds from question to question.
+        probes: how many may remain without an answer.
+    """
+
+    idle: int
+    interval: int
+    probes: int
+
+
+#: A minute, in place of the two hours and more that systems take by themselves.
+KEEPALIVE = KernelKeepalive(idle=20, interval=10, probes=4)
+
+# By what name systems know each of them.
+_OPTION_NAMES = (
+    ("TCP_KEEPIDLE", "idle"),
+    ("TCP_KEEPALIVE", "idle"),  # macOS
+    ("TCP_KEEPINTVL", "interval"),
+    ("TCP_KEEPCNT", "probes"),
+)
 
 
 def remaining(deadline: float | None) -> float | None:
@@ -107,7 +145,31 @@ def configure(sock: socket.socket) -> None:
     """Non-blocking, small queries sent at once, and dead peers noticed in the end."""
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    keep_alive(sock)
+
+
+def keep_alive(sock: Any) -> None:
+    """Have the system notice a dead peer, as far as it can; see `KEEPALIVE`."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, field in _OPTION_NAMES:
+        option = getattr(socket, name, None)
+        if option is not None:
+            with suppress(OSError):  # a system that knows it by name only
+                sock.setsockopt(socket.IPPROTO_TCP, option, getattr(KEEPALIVE, field))
+
+
+def unacknowledged(sock: Any) -> int:
+    """How many bytes in the system's buffer the peer has not taken yet; 0 if nobody tells."""
+    if sys.platform == "win32":
+        return 0
+    import fcntl
+    import termios
+
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):
+        return 0
+    return int.from_bytes(answer, sys.byteorder)
 
 
 def wait_ready(sock: socket.socket, *, read: bool, write: bool, timeout: float | None) -> bool:

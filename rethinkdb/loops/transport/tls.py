@@ -53,7 +53,7 @@ class Link(Protocol):
         """Whether `tick` is to be called now."""
         ...
 
-    def tick(self, now: float) -> float | None:
+    def tick(self, now: float, unsent: int = 0) -> float | None:
         """Do what is due; flush afterwards. The result is when to call it again."""
         ...
 
@@ -162,8 +162,8 @@ class TLSLink:
     def clock_wanted(self) -> bool:
         return self._session.clock_wanted
 
-    def tick(self, now: float) -> float | None:
-        return self._session.tick(now)
+    def tick(self, now: float, unsent: int = 0) -> float | None:
+        return self._session.tick(now, unsent)
 
     def _handshake(self) -> None:
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .alarm import Alarm
+from .sockets import unacknowledged
 from .tls import Link, deliver
 
 __all__ = ["Wire"]
@@ -74,8 +75,13 @@ class Wire:
 
     def _set_alarm(self) -> None:
         if self._alarm is None:
-            self._alarm = Alarm(self._link, self._now, self._later, self.flush)
+            self._alarm = Alarm(
+                self._link, self._now, self._later, self.flush, self.shut, self._count_unsent
+            )
         self._alarm.set()
+
+    def _count_unsent(self) -> int:
+        return len(self._unsent) + unacknowledged(self.socket)
 
     def writable(self) -> bool:
         """Send what was left over. True once nothing is."""

@@ -14,6 +14,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from ..transport.alarm import Alarm
+from ..transport.sockets import keep_alive, unacknowledged
 from ..transport.tls import Link, deliver
 
 __all__ = ["TwistedWire", "dial", "limit"]
@@ -38,7 +39,9 @@ class TwistedWire(Protocol):
         self._link = link
         self._reactor = reactor
         self._abort: Any = None
-        self._alarm = Alarm(link, reactor.seconds, self._later, self.flush)
+        self._alarm = Alarm(
+            link, reactor.seconds, self._later, self.flush, self._give_up, self._count_unsent
+        )
         self._over = False
         self._watchers: list[Deferred[None]] = []
 
@@ -46,7 +49,7 @@ class TwistedWire(Protocol):
 
     def connectionMade(self) -> None:  # noqa: N802
         self.transport.setTcpNoDelay(True)
-        self.transport.setTcpKeepAlive(True)
+        keep_alive(self.transport.getHandle())
         self.flush()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
@@ -79,6 +82,18 @@ class TwistedWire(Protocol):
         if self._link.close_requested:
             self._abort = self._reactor.callLater(_LINGER, self.transport.abortConnection)
             self.transport.loseConnection()
+
+    def _give_up(self) -> None:
+        self.transport.abortConnection()
+
+    def _count_unsent(self) -> int:
+        # Twisted does not tell. These are attributes of its transports for all systems but Windows.
+        waiting: list[bytes] = getattr(self.transport, "_tempDataBuffer", [])
+        sending = getattr(self.transport, "dataBuffer", b"")
+        sent: int = getattr(self.transport, "offset", 0)
+        return (
+            sum(map(len, [*waiting, sending])) - sent + unacknowledged(self.transport.getHandle())
+        )
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
         cancel: Callable[[], object] = self._reactor.callLater(seconds, callback).cancel

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from rethinkdb import query as r
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorLostError,
+    ReqlDriverError,
+    ReqlTimeoutError,
+)
 from rethinkdb.ql2 import QueryType
 
 from ..proxy import Fault
 from .trial import PATIENCE, SOON, Scenario, Skip, Trial
 
 _NEVER = 3600.0
+
+# Long enough for any machine to answer.
+_CALM = 1.0
+
+_KERNEL_OPTIONS = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 4))
 
 
 def _late(trial: Trial, seconds: float, query: str) -> str:
@@ -149,6 +164,103 @@ async def deadlines_that_are_none(trial: Trial) -> None:
     assert not trial.proxy.sent(QueryType.START)
 
 
+async def a_silent_server_is_given_up(trial: Trial) -> None:
+    """With `connect(keepalive=...)` it is asked for a sign of life first. All who wait are told."""
+    conn = await trial.connect(keepalive=SOON)
+    feed = await trial.run(trial.table.changes(), conn)
+    trial.proxy.hold()
+    query, change = await trial.driver.gather(
+        partial(trial.run, r.expr(1), conn), partial(trial.do, feed.next)
+    )
+    silence = rf"no sign of life from 127\.0\.0\.1:{trial.proxy.port} for [\d.]+ s"
+    for error, kind in ((query, ReqlConnectionLostError), (change, ReqlCursorLostError)):
+        assert type(error) is kind, error
+        assert re.search(silence, str(error)), error
+    assert len(trial.proxy.sent(QueryType.SERVER_INFO)) == 1
+    await trial.unusable(conn)
+    await trial.until(lambda: not trial.proxy.clients)
+    trial.proxy.release()
+    assert await trial.do(conn.reconnect) is conn
+    await trial.usable(conn)
+
+
+async def a_silent_server_that_does_not_read(trial: Trial) -> None:
+    """What could not be sent yet does not keep the link."""
+    conn = await trial.connect(keepalive=SOON)
+    trial.proxy.fault = Fault("stall", at="query")
+    long = partial(trial.run, r.expr("x" * 20_000_000), conn)
+    await trial.fails(ReqlConnectionLostError, "no sign of life", long)
+    await trial.unusable(conn)
+    trial.proxy.cut()
+
+
+async def a_server_that_shows_signs_of_life(trial: Trial) -> None:
+    """It may take its time. It is asked only while somebody waits."""
+    conn = await trial.connect(keepalive=_CALM)
+    feed = await trial.run(trial.table.changes(), conn)
+
+    async def change() -> None:
+        await trial.until(lambda: len(trial.proxy.sent(QueryType.SERVER_INFO)) >= 2)
+        trial.insert({"id": 1})
+
+    item, _ = await trial.driver.gather(partial(trial.do, feed.next), change)
+    assert item["new_val"] == {"id": 1}
+    await trial.usable(conn)
+
+
+async def a_pool_gives_up_a_silent_server(trial: Trial) -> None:
+    """Its connections have the pool's `keepalive`, and its next query another connection."""
+    module = sys.modules[trial.connection_type.__module__]
+    pool_type = getattr(module, "ConnectionPool", None)
+    if pool_type is None:
+        raise Skip("this loop has no pool")
+    place = {"host": trial.proxy.host, "port": trial.proxy.port, **trial.driver.options()}
+    pool = pool_type(**place, keepalive=SOON)
+    assert await trial.run(r.expr(1), pool) == 1
+    trial.proxy.hold()
+    query = partial(trial.run, r.expr(2), pool)
+    await trial.fails(ReqlConnectionLostError, "no sign of life", query)
+    trial.proxy.release()
+    assert await trial.run(r.expr(3), pool) == 3
+    await trial.do(pool.close)
+
+
+async def without_keepalive_nobody_asks(trial: Trial) -> None:
+    """It is off unless it is asked for: not every server answers such a question."""
+    conn = await trial.connect()
+    assert await trial.run(r.expr(1), conn) == 1
+    assert not conn._session.clock_wanted
+    assert not trial.proxy.sent(QueryType.SERVER_INFO)
+
+
+async def the_system_notices_dead_peers(trial: Trial) -> None:
+    """The system's keepalive is set: a minute, in place of two hours."""
+    names = [name for name, _ in _KERNEL_OPTIONS if hasattr(socket, name)]
+    if len(names) < len(_KERNEL_OPTIONS) or not os.path.isdir("/dev/fd"):
+        raise Skip("this system does not tell")
+    conn = await trial.connect()
+    (sock,) = sockets_at(conn.client_port())
+    with sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        found = [
+            (name, sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))) for name in names
+        ]
+        assert found == list(_KERNEL_OPTIONS)
+
+
+def sockets_at(port: int) -> list[socket.socket]:
+    """Copies of this process's TCP sockets that have this port on this side."""
+    found = []
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):
+            sock = socket.socket(fileno=os.dup(int(name)))
+            if sock.family == socket.AF_INET and sock.getsockname()[1] == port:
+                found.append(sock)
+            else:
+                sock.close()
+    return found
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     a_deadline,
     a_deadline_that_is_met,
@@ -158,4 +270,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_deadline_while_the_transport_is_full,
     a_deadline_with_a_handler,
     deadlines_that_are_none,
+    a_silent_server_is_given_up,
+    a_silent_server_that_does_not_read,
+    a_server_that_shows_signs_of_life,
+    a_pool_gives_up_a_silent_server,
+    without_keepalive_nobody_asks,
+    the_system_notices_dead_peers,
 )
