@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Those of them that this machine has; pyenv's are found too.
 PYTHONS ?= 3.10 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: demo test test-all docs check coverage bench simulation shim format clean help
+.PHONY: demo test test-all storm docs check coverage bench simulation shim format clean help
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -46,6 +46,9 @@ test-all:  ## the suite on each Python this machine has, each in a .venv of its 
 	        && touch .venv-$$version/ready; } || exit 1; \
 	    .venv-$$version/bin/python -m pytest || exit 1; \
 	done
+
+storm: $(VENV)/ready  ## 32 threads on a pool, 10,000 queries each, while the server restarts each second; some minutes
+	$(BIN)/python -m tests.loops.pool_storm
 
 check: $(VENV)/ready  ## format, lint, types
 	$(BIN)/ruff format --check .

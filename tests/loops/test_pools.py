@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from rethinkdb import r
 from rethinkdb.embedded import Server
+from rethinkdb.errors import ReqlDriverError
 from rethinkdb.testing.conformance import Scenario, name_of, pooling
 from rethinkdb.testing.conformance.drivers import DRIVERS
 from tests.trying import try_on
+
+from .pool_storm import storm
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +30,128 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)
+
+
+def test_storm() -> None:
+    outcomes = storm(threads=32, queries=1000, pause=1.0, seconds=3.0)
+    assert outcomes["answered"]
+
+
+def test_two_loops_in_one_process(server: Server) -> None:
+    async def ask() -> Any:
+        async with r.ConnectionPool(server.host, server.port, loop_type="asyncio") as pool:
+            return await r.expr(2).run(pool)
+
+    with r.ConnectionPool(server.host, server.port) as pool:
+        assert r.expr(1).run(pool) == 1
+        assert asyncio.run(ask()) == 2
+        assert r.expr(3).run(pool) == 3
+
+
+def test_the_loop_of_a_pool_has_ended(server: Server) -> None:
+    pool = r.ConnectionPool(server.host, server.port, loop_type="asyncio")
+
+    async def ask() -> Any:
+        return await r.expr(1).run(pool)
+
+    async def close() -> Any:
+        await pool.close()
+
+    loop = asyncio.new_event_loop()
+    assert loop.run_until_complete(ask()) == 1
+    for use in (ask, close):
+        with pytest.raises(ReqlDriverError, match="This pool belongs to another event loop"):
+            asyncio.run(use())
+    loop.run_until_complete(close())
+    loop.close()
+
+
+def test_tornado_before_its_loop_runs(server: Server) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    pool = r.ConnectionPool(server.host, server.port, loop_type="tornado")
+    answer = r.expr(1).run(pool)
+
+    async def rest() -> None:
+        assert await answer == 1
+        await pool.close()
+
+    loop.run_until_complete(rest())
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.parametrize("loop", ["blocking", "asyncio", "tornado", "gevent"])
+def test_the_interpreter_ends_with_open_pools(loop: str, server: Server) -> None:
+    """It makes no noise, and does not hang."""
+    assert run_program(_LEFT_OPEN, loop, str(server.port)) == "1\n"
+
+
+@pytest.mark.parametrize("loop", ["blocking", "asyncio", "tornado", "gevent"])
+def test_a_forked_child_opens_anew(loop: str, server: Server) -> None:
+    assert run_program(_FORKED, loop, str(server.port)) == "parent 1 1\nchild 1 1\nparent 1 2\n"
+
+
+def run_program(program: str, *words: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, ""), ended
+    return ended.stdout
+
+
+_ASK = """
+import os, sys
+from rethinkdb import r
+loop, port = sys.argv[1], int(sys.argv[2])
+pool = r.ConnectionPool("127.0.0.1", port, min_size=2, loop_type=loop)
+async def ask():
+    await pool.open()
+    return await r.expr(1).run(pool)
+def on_loop(ask):
+    import asyncio
+    runner = globals().setdefault("runner", asyncio.new_event_loop())
+    runner.run_until_complete(ask())
+"""
+
+_LEFT_OPEN = (
+    _ASK
+    + """
+if loop in ("blocking", "gevent"):
+    pool.open()
+    print(r.expr(1).run(pool))
+else:
+    async def show():
+        print(await ask())
+    on_loop(show)
+"""
+)
+
+_FORKED = (
+    _ASK
+    + """
+def say(who):
+    if loop in ("blocking", "gevent"):
+        pool.open()
+        print(who, r.expr(1).run(pool), pool.stats().queries, flush=True)
+    else:
+        async def show():
+            print(who, await ask(), pool.stats().queries, flush=True)
+        on_loop(show)
+if loop == "gevent":
+    from gevent import os
+say("parent")
+import os as system
+child = os.fork()
+if not child:
+    globals().pop("runner", None)
+    say("child")
+    system._exit(0)
+os.waitpid(child, 0)
+say("parent")
+"""
+)

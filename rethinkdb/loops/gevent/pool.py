@@ -38,6 +38,9 @@ class ConnectionPool(WaitingPool):
     def _lives(self, member: Member) -> bool:
         return True  # a greenlet reads all the time
 
+    def _here(self) -> Any:
+        return gevent.get_hub()
+
     def _new_lock(self) -> Any:
         return nullcontext()  # no greenlet gives way in the midst of a decision
 

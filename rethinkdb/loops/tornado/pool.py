@@ -25,7 +25,7 @@ __all__ = ["ConnectionPool"]
 class ConnectionPool(LoopPool):
     """A pool whose methods return Futures. `async with pool:` opens and closes it.
 
-    It lives in the loop that uses it first, which has to be running by then.
+    It lives in the loop that uses it first, running or not yet.
     """
 
     __module__ = "rethinkdb.loops.tornado"  # where programs find it
@@ -73,6 +73,9 @@ class ConnectionPool(LoopPool):
         waiter: Waiter[Any] = member.connection._started(term, options)
         waiter.add_done_callback(settled)
         return waiter
+
+    def _here(self) -> Any:
+        return self._sample._loop_here()
 
     def _given(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
         return self._sample._spawn(work)

@@ -23,6 +23,9 @@ class LoopPool(AwaitingPool):
         super()._begin_anew()
         self._work: set[asyncio.Task[Any]] = set()  # a loop itself holds its tasks but weakly
 
+    def _here(self) -> Any:
+        return asyncio.get_running_loop()
+
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
         task = asyncio.get_running_loop().create_task(work(*args))
         self._work.add(task)

@@ -26,11 +26,12 @@ def check_process(process: int) -> None:
         )
 
 
-def misplaced(home: str, remedy: str) -> ReqlDriverError:
+def misplaced(home: str, remedy: str, what: str = "connection") -> ReqlDriverError:
     """What to raise when a connection is used where it does not live.
 
     Args:
         home: where it lives.
         remedy: what to do.
+        what: another thing than a connection.
     """
-    return ReqlDriverError(f"This connection belongs to {home}, and cannot be used here. {remedy}")
+    return ReqlDriverError(f"This {what} belongs to {home}, and cannot be used here. {remedy}")

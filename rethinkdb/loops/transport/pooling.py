@@ -24,6 +24,8 @@ from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Close, Dial, Effect, Event, Member, Pool, PoolOptions, PoolStats, Wake
 from rethinkdb.pool.members import State
 
+from .place import misplaced
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -67,6 +69,8 @@ class BasePool:
         ReqlDriverError: an argument will not do.
     """
 
+    _home: Any
+
     #: The class of its connections.
     connection_type: ClassVar[type[BaseConnection]]
 
@@ -107,6 +111,10 @@ class BasePool:
 
         def _dial(self, member: Member) -> Any: ...
         def _close_member(self, member: Member, graceful: bool) -> Any: ...
+
+    def _here(self) -> Any:
+        """The event loop that runs here; None where any will do."""
+        return None
 
     # What its users look at.
 
@@ -160,16 +168,26 @@ class BasePool:
     def _begin_anew(self) -> None:
         """Begin with no connections: at first, and after fork() in the child."""
         self._process = os.getpid()
+        self._home = None
         self._pool = Pool(self.options, [self._address])
         self._lent: dict[BaseConnection, Member] = {}
         # What ends those dials early that are under way.
         self._dialling: dict[Member, Callable[[], object]] = {}
         self.closed = False
 
-    def _check_process(self) -> None:
-        # The connections are the parent's: the child leaves them alone.
+    def _check_place(self) -> None:
+        """Refuse to work in another loop than the one that used the pool first.
+
+        After fork() the child begins anew: the connections are its parent's, so it leaves them.
+        """
         if self._process != os.getpid():
             self._begin_anew()
+        here = self._here()
+        if here is self._home:
+            return
+        if self._home is not None:
+            raise misplaced(f"another event loop, {self._home!r}", "Make a pool in each.", "pool")
+        self._home = here
 
     def _new_connection(self) -> BaseConnection:
         args, kwargs = self._arguments

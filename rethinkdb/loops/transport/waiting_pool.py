@@ -57,7 +57,7 @@ class WaitingPool(BasePool):
             PoolClosedError: the pool is closed.
             ReqlError: as on a connection.
         """
-        self._check_process()
+        self._check_place()
         seconds = self._seconds(options)
         begun = monotonic()
         member = self._taken(seconds)
@@ -92,7 +92,7 @@ class WaitingPool(BasePool):
         Raises:
             ReqlDriverError: as `run`, when no connection can be opened. The pool goes on trying.
         """
-        self._check_process()
+        self._check_place()
         self._decided(self._pool.open).result()
         return self
 
@@ -103,7 +103,7 @@ class WaitingPool(BasePool):
             timeout: how many seconds queries, cursors and borrowed connections have. Then they are
                 ended. Changefeeds end as soon as nothing else is under way.
         """
-        self._check_process()
+        self._check_place()
         self.closed = True
         try:
             self._decided(self._pool.close, timeout=timeout)
@@ -136,7 +136,7 @@ class WaitingPool(BasePool):
         Raises:
             ReqlDriverError: as `run`.
         """
-        self._check_process()
+        self._check_place()
         member = self._decided(self._pool.ask, exclusive=True).result()
         with self._lock:
             return self._lend(member)
@@ -213,17 +213,18 @@ class WaitingPool(BasePool):
                 self._do(effect)
 
     def _dial(self, member: Member) -> None:
+        pool = self._pool  # a greenlet goes on in a forked child, which has another one
         try:
             try:
                 member.connection.connect()
             finally:
                 self._dialling.pop(member, None)
         except BaseException as error:
-            self._told(self._pool.failed, member, error)
+            self._told(pool.failed, member, error)
             if not isinstance(error, Exception):
                 raise
         else:
-            self._told(self._pool.opened, member)
+            self._told(pool.opened, member)
             self._watch(member)
 
     def _close_member(self, member: Member, graceful: bool) -> None:

@@ -112,6 +112,9 @@ class ConnectionPool(AwaitingPool):
         nursery = self._nursery or _NO_NURSERY
         return self.connection_type(*args, nursery=nursery, **kwargs)
 
+    def _here(self) -> Any:
+        return trio.lowlevel.current_trio_token()
+
     def _given(self, work: Coroutine[Any, Any, Any]) -> Any:
         return work
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -50,7 +50,10 @@ class ConnectionPool(AwaitingPool):
 
     def run(self, term: Any, **options: Any) -> Deferred[Any]:
         # Mostly a connection has room, and its own Deferred will do: a coroutine costs 10 µs more.
-        member = self._at_once(options)
+        try:
+            member = self._at_once(options)
+        except Exception:
+            return fail()
         if member is None:
             return self._given(self._run(term, options))
         deferred: Deferred[Any] = member.connection.run(term, **options)
@@ -89,6 +92,9 @@ class ConnectionPool(AwaitingPool):
             self._hold(member, stream_in(result))
         self._finish(member, failed)
         return result
+
+    def _here(self) -> None:
+        self._sample._check_loop()
 
     def _given(self, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:
         return Deferred.fromCoroutine(work)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -20,7 +22,6 @@ from rethinkdb.errors import (
 from rethinkdb.pool import PoolClosedError, PoolFullError, PoolTimeoutError
 from rethinkdb.ql2 import QueryType
 
-from .links import entered
 from .trial import PATIENCE, SMALL_BATCHES, SOON, Scenario, Trial
 
 _NEVER = 3600.0
@@ -407,7 +408,7 @@ async def pool_listeners(trial: Trial) -> None:
 async def pool_lends(trial: Trial) -> None:
     """A connection lent is its borrower's alone, and comes back as it was."""
     pool = trial.pool(max_size=1, db="rethinkdb")
-    async with entered(pool.connection()) as conn:
+    async with _entered(pool.connection()) as conn:
         conn.use("test")
         await trial.run(trial.table.insert({"id": 1}), conn, noreply=True)
         await trial.do(conn.noreply_wait)
@@ -461,14 +462,14 @@ async def pool_blocks_that_fail(trial: Trial) -> None:
     pool = trial.pool(max_size=1)
     for _ in range(2):
         try:
-            async with entered(pool.connection()) as conn:
+            async with _entered(pool.connection()) as conn:
                 raise ZeroDivisionError
         except ZeroDivisionError:
             pass
         assert conn.is_open()
     assert pool.stats().opened == 1
     try:
-        async with entered(pool) as same:
+        async with _entered(pool) as same:
             assert same is pool
             assert await trial.run(r.expr(1), pool) == 1
             raise ZeroDivisionError
@@ -568,7 +569,45 @@ async def pools_side_by_side(trial: Trial) -> None:
     assert await trial.run(r.expr(1), first) == 1
 
 
+async def pool_in_another_thread(trial: Trial) -> None:
+    """A pool that threads may not share says so."""
+    pool = trial.pool()
+    assert await trial.run(r.expr(1), pool) == 1
+    outcomes: list[Any] = []
+
+    def use() -> None:
+        for method in (partial(trial.run, r.expr(1), pool), partial(trial.do, pool.acquire)):
+            try:
+                outcomes.append(trial.driver.run(method))
+            except Exception as exc:
+                outcomes.append(exc)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    await trial.until(lambda: len(outcomes) == 2)
+    thread.join()
+    if trial.driver.shared:
+        assert outcomes[0] == 1
+        await trial.do(pool.release, outcomes[1])
+    else:
+        assert {type(outcome) for outcome in outcomes} == {ReqlDriverError}, outcomes
+        assert all("cannot be used here" in str(outcome) for outcome in outcomes), outcomes
+    assert await trial.run(r.expr(1), pool) == 1
+    await _closes(trial, pool)
+
+
 # Help.
+
+
+@asynccontextmanager
+async def _entered(thing: Any) -> AsyncIterator[Any]:
+    """`async with`, or `with` where that is the loop's way."""
+    if hasattr(thing, "__aenter__"):
+        async with thing as same:
+            yield same
+    else:
+        with thing as same:
+            yield same
 
 
 def _is_closed(conn: Any) -> bool:
@@ -633,4 +672,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     pool_closes_while_dialling,
     pool_closing_cancelled,
     pools_side_by_side,
+    pool_in_another_thread,
 )
