@@ -48,6 +48,7 @@ ALLOWED = {
     "twisted_net": {"loops"},
     "trio_net": {"loops"},
     "gevent_net": {"loops"},
+    "loops/conformance": {"testing"},
     "embedded": {"errors", "net", "ql2", "version"},
     "testing": {"embedded", "errors", "loops", "net", "pool", "ql2", "query"},
 }
@@ -153,6 +154,8 @@ def test_the_rooms_of_the_loops_are_apart():
     names = {path.name for path in rooms} - {"__pycache__"}
     for path in modules("loops"):
         room = path.relative_to(PACKAGE / "loops").parts[0]
+        if room not in names:  # a face of what is in a room
+            continue
         ours = (name.split(".") for name in imports(path) if name.startswith("rethinkdb.loops."))
         others = {parts[2] for parts in ours} & names - {room, "transport"}
         assert not others, f"{path.relative_to(PACKAGE)} imports {others}"
