@@ -148,6 +148,9 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         def _check_loop(self) -> None:
             """Raise unless this is the connection's own loop, if callers await its results."""
 
+    def _make_home(self) -> None:
+        """From now on the connection lives in the loop that runs here, if it needs to know."""
+
     # Attributes that programs read.
 
     @property

@@ -4,6 +4,7 @@
 `start`         `query.run_with(handler, conn)`
 `handler`       `Handler`: the methods, and what stands in for those that are missing
 `handle`        `QueryHandle`: one query with a handler, from start to end
+`pooled`        `PooledHandle`: one that waits for a connection of a pool first
 `flow`          the way of rows to callbacks; `rules` tells the kinds of changefeed rows
 `emitter`       a cursor's events; `connection_events` those of a connection; `listeners` to both
 `pulling`       `cursor.each()` and `each_async()`; `takeover` keeps others from the rows meanwhile

@@ -84,8 +84,8 @@ class QueryHandle(Flow, Uncopyable):
         thread. No method is called for this query after it.
 
         Returns:
-            Whether the server still had something to send. False when it is closed already, which
-            is no error.
+            Whether something was still to come. False when it is closed already, which is no
+            error.
         """
         if not self._end():
             return False
@@ -139,13 +139,16 @@ class QueryHandle(Flow, Uncopyable):
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open"
         query = "noreply_wait" if self.query is None else self.query
-        return f"<{type(self).__name__} {state}: {query}>"
+        return f"<QueryHandle {state}: {query}>"
 
     # Its life.
 
     def _start(self) -> None:
         vars(self.handler).setdefault("_handles", set()).add(self)
         self._runner.live.add(self)
+        self._go()
+
+    def _go(self) -> None:
         follow(self._runner, self._steps())
 
     def _send(self) -> Waiter[Any]:

@@ -3,10 +3,13 @@
 Everything else in this package is written once. A `Runner` belongs to one session of a connection,
 and knows four things of its loop: how to call something in a later turn, how to run what an
 asynchronous function returned, whom to tell of an error that nobody takes, and when the loop ends.
+
+A pool has one runner for all of its connections; see `Runner.on`.
 """
 
 from __future__ import annotations
 
+import copy
 import inspect
 import logging
 import time
@@ -22,7 +25,16 @@ from rethinkdb.net.waiter import Waiter
 from .course import Cancellation
 from .methods import is_async
 
-__all__ = ["LINGER", "Live", "Runner", "await_in_task", "logger", "runner_of", "unawaited"]
+__all__ = [
+    "LINGER",
+    "Live",
+    "Runner",
+    "await_in_task",
+    "logger",
+    "runner_of",
+    "runner_of_pool",
+    "unawaited",
+]
 
 logger = logging.getLogger("rethinkdb.push")
 
@@ -49,18 +61,20 @@ class Runner(ABC):
     """One loop, as callbacks see it.
 
     Args:
-        conn: an open connection of that loop.
+        conn: an open connection of that loop; for a pool one that is never opened.
+        pool: the pool that it belongs to.
 
     Attributes:
-        live: what still calls back over this session.
+        live: what still calls back over this session; for a pool, over any.
     """
 
     #: Whether callbacks may be asynchronous.
     awaits: ClassVar[bool] = True
 
-    def __init__(self, conn: Any) -> None:
+    def __init__(self, conn: Any, pool: Any = None) -> None:
         self.conn = conn
         self.session = conn._session
+        self.pool = pool
         self.live: set[Live] = set()
 
     # For each loop to supply.
@@ -96,6 +110,45 @@ class Runner(ABC):
     def report(self, error: BaseException, text: str) -> None:
         """Tell of an error that nobody waits for: to the loop's exception handler, or a logger."""
         logger.error(text, exc_info=error)
+
+    def stay(self) -> Callable[[], object]:
+        """Something waits for the pool. If the loop ends first, close the pool, so that it is told.
+
+        Returns:
+            what to call when the wait is over.
+        """
+        return _nothing  # most loops tell of their end anyway
+
+    # The end of the loop.
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what it belongs to is open, connection or pool."""
+        if self.pool is not None:
+            return bool(self.pool.is_open())
+        # Connected anew, it has another session, and another runner.
+        return self.session.is_open and bool(self.conn.is_open())
+
+    def close(self) -> Any:
+        """Close what it belongs to, as the loop ends: as this loop gives results."""
+        if self.pool is None:
+            return self.conn.close(noreply_wait=False)
+        return self.pool.close(0.0)
+
+    # The connections of a pool.
+
+    def on(self, conn: Any) -> Runner:
+        """This runner, a pool's, for one of the pool's connections.
+
+        Returns:
+            the same one as long as the connection has the same session.
+        """
+        runner: Runner | None = vars(conn).get("_runner")
+        if runner is None or runner.session is not conn._session:
+            runner = copy.copy(self)
+            runner.conn, runner.session = conn, conn._session
+            vars(conn)["_runner"] = runner
+        return runner
 
     # For loops with threads to replace.
 
@@ -179,6 +232,9 @@ def runner_of(conn: Any) -> Runner:
     """
     if not isinstance(conn, BaseConnection):
         raise ReqlDriverError(f"Expected an open connection, got {type(conn).__name__}.")
+    pool = vars(conn).get("_pool")
+    if pool is not None:
+        return runner_of_pool(pool).on(conn)
     runner = vars(conn).get("_runner")
     if runner is None or runner.session is not conn._session:
         runner = _runner_type(type(conn))(conn)
@@ -187,6 +243,29 @@ def runner_of(conn: Any) -> Runner:
     else:
         runner.check()
     return runner
+
+
+def runner_of_pool(pool: Any) -> Runner:
+    """The runner of a pool, made when first asked for.
+
+    Raises:
+        ReqlDriverError: its loop does not run.
+    """
+    if pool._runner is None:
+        try:
+            conn = pool._stand_in()
+        except RuntimeError as exc:
+            raise ReqlDriverError("Callbacks need a running event loop.") from exc
+        runner = _runner_type(type(conn))(conn, pool)
+        runner.check()
+        pool._runner = runner
+    found: Runner = pool._runner
+    found.check()
+    return found
+
+
+def _nothing() -> None:
+    """There is nothing to do."""
 
 
 def _runner_type(connection_type: type[BaseConnection]) -> type[Runner]:

@@ -1,4 +1,4 @@
-"""`query.run_with()`: what is asked for, checked; then the query, sent."""
+"""`query.run_with()`: what is asked for, checked; then the query, sent or given to a pool."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rethinkdb.repl import Repl
 
 from .handle import QueryHandle
 from .handler import Attachment, Handler, attach, from_callable
-from .runner import Runner, runner_of
+from .pooled import PooledHandle
+from .runner import Runner, runner_of, runner_of_pool
 
 __all__ = ["noreply_wait_with", "run_with"]
 
@@ -28,9 +29,7 @@ def run_with(term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Que
     handler, attachment, runner = _prepared(handler, conn)
     if "on_state" in attachment.methods:
         options.setdefault("include_states", True)
-    query = conn._query(term, options)
-    start = partial(runner.session.start, query)
-    handle = QueryHandle(runner, handler, attachment, start, query)
+    handle = _handle_on(conn, runner, handler, attachment, term, options)
     handle._start()
     return handle
 
@@ -46,6 +45,11 @@ def noreply_wait_with(handler: Any, conn: Any) -> QueryHandle:
         ReqlDriverError: as of `run_with`.
     """
     handler, conn = _sorted(handler, conn)
+    if not isinstance(conn, BaseConnection):
+        raise ReqlDriverError(
+            "noreply_wait_with() takes a connection, as it waits for the queries of one: see "
+            "pool.connection()."
+        )
     handler, attachment, runner = _prepared(handler, conn)
     handle = QueryHandle(runner, handler, attachment, runner.session.noreply_wait, None)
     handle._start()
@@ -53,10 +57,13 @@ def noreply_wait_with(handler: Any, conn: Any) -> QueryHandle:
 
 
 def _sorted(handler: Any, conn: Any) -> tuple[Any, Any]:
-    """Handler and connection, which may be given in any order, as other languages have it."""
-    if isinstance(handler, BaseConnection) and not isinstance(conn, BaseConnection):
+    """Handler and connection, which may be given in any order, as other languages have it.
+
+    In place of a connection there may be a pool.
+    """
+    if _runs(handler) and not _runs(conn):
         handler, conn = conn, handler
-    if isinstance(handler, BaseConnection):
+    if _runs(handler):
         raise ReqlDriverError("run_with() takes one connection, and a handler or a callable.")
     if handler is None:
         raise ReqlDriverError("run_with() needs a handler or a callable.")
@@ -64,23 +71,47 @@ def _sorted(handler: Any, conn: Any) -> tuple[Any, Any]:
         conn = Repl.get()
     if conn is None:
         raise ReqlDriverError("run_with() needs a connection, or a default one: conn.repl().")
-    if not isinstance(conn, BaseConnection):
+    if not _runs(conn):
         raise ReqlDriverError(
             f"run_with() takes one handler, and a connection; got {type(conn).__name__}."
         )
     return handler, conn
 
 
-def _prepared(given: Any, conn: BaseConnection) -> tuple[Handler, Attachment, Runner]:
-    conn.check_open()
+def _runs(given: Any) -> bool:
+    """Whether it is a connection or a pool."""
+    return hasattr(given, "_start_with")
+
+
+def _prepared(given: Any, conn: Any) -> tuple[Handler, Attachment, Runner]:
+    if isinstance(conn, BaseConnection):
+        conn.check_open()
     handler = _handler(given)
     if handler.stopped:
         raise ReqlDriverError("The handler was stopped: it takes no more queries.")
     attachment = attach(handler)
-    runner = runner_of(conn)
+    runner = runner_of(conn) if isinstance(conn, BaseConnection) else runner_of_pool(conn)
     for method in (given, *attachment.own):
         runner.accept(method)
     return handler, attachment, runner
+
+
+def _handle_on(
+    conn: Any,
+    runner: Runner,
+    handler: Handler,
+    attachment: Attachment,
+    term: Any,
+    options: dict[str, Any],
+) -> QueryHandle:
+    """The query's handle: on a connection, or one that waits for a connection of a pool."""
+    if not isinstance(conn, BaseConnection):
+        seconds = conn._seconds(options)
+        query = runner.conn._query(term, options)
+        return PooledHandle(runner, handler, attachment, query, seconds)
+    query = conn._query(term, options)
+    start = partial(runner.session.start, query)
+    return QueryHandle(runner, handler, attachment, start, query)
 
 
 def _handler(given: Any) -> Handler:

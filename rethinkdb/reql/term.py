@@ -154,13 +154,18 @@ class RqlQuery(
                 value itself. A function with two parameters is called with `(error, row)`, of
                 which one is None. A function without parameters is called for each row, too.
                 On asyncio, Tornado, Twisted and trio all of these may be asynchronous.
-            c: the connection, as for `run`. Handler and connection may come in either order.
+            c: the connection, as for `run`, or a pool. Handler and connection may come in either
+                order.
             options: run options, as for `run`, without `noreply` and `as_cursor`. Defining
                 `on_state` in the handler turns on `include_states`.
 
         Returns:
             A `QueryHandle`, at once. `handle.close()` ends the query. `handle.wait()` (or `await
             handle`) waits until it has ended, and raises what a callback raised.
+
+        On a pool the query starts as soon as there is a connection for it. If there is none in
+        time, `on_error` gets a `PoolTimeoutError`, a `PoolFullError` or a `PoolClosedError`; then
+        `on_close` is called. `on_open` is not.
 
         Raises:
             ReqlDriverError: there is no open connection, its loop does not run, a method of the

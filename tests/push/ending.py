@@ -29,11 +29,23 @@ class Printer(r.Handler):
 FEED = r.db("rethinkdb").table("server_config").changes()
 
 
-def on_asyncio(name: str, address: tuple[str, int]) -> None:
+def opened_as(case: str, address: tuple[str, int], **options: Any) -> Any:
+    """What runs the query: a connection as it comes about, or a pool."""
+    loop = case.partition("-")[0]
+    if case.endswith("-pool"):
+        return r.ConnectionPool(*address, loop_type=loop, **options)
+    return loops.load(loop).make(*address, **options)
+
+
+async def in_turn(conn: Any) -> Any:
+    return await conn if hasattr(conn, "__await__") else conn
+
+
+def on_asyncio(case: str, address: tuple[str, int]) -> None:
     import asyncio
 
     async def main() -> None:
-        conn = await loops.load(name).make(*address)
+        conn = await in_turn(opened_as(case, address))
         opened = asyncio.Event()
         FEED.run_with(Printer(opened.set), conn)
         await opened.wait()
@@ -41,12 +53,12 @@ def on_asyncio(name: str, address: tuple[str, int]) -> None:
     asyncio.run(main())
 
 
-def on_io_loop(name: str, address: tuple[str, int]) -> None:
+def on_io_loop(case: str, address: tuple[str, int]) -> None:
     from tornado.ioloop import IOLoop
     from tornado.locks import Event
 
     async def main() -> None:
-        conn = await loops.load(name).make(*address)
+        conn = await in_turn(opened_as(case, address))
         opened = Event()
         FEED.run_with(Printer(opened.set), conn)
         await opened.wait()
@@ -57,12 +69,12 @@ def on_io_loop(name: str, address: tuple[str, int]) -> None:
     loop.close()
 
 
-def on_twisted(name: str, address: tuple[str, int]) -> None:
+def on_twisted(case: str, address: tuple[str, int]) -> None:
     from twisted.internet import defer, reactor
     from twisted.internet.task import react
 
     async def main(_: Any) -> None:
-        conn = await loops.load(name).make(*address)
+        conn = await in_turn(opened_as(case, address))
         opened: Any = defer.Deferred()
         FEED.run_with(Printer(lambda: opened.callback(None)), conn)
         await opened
@@ -70,12 +82,12 @@ def on_twisted(name: str, address: tuple[str, int]) -> None:
     react(lambda reactor: defer.ensureDeferred(main(reactor)), _reactor=reactor)
 
 
-def on_trio(name: str, address: tuple[str, int]) -> None:
+def on_trio(case: str, address: tuple[str, int]) -> None:
     import trio
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            conn = await loops.load(name).make(*address, nursery=nursery)
+            conn = await in_turn(opened_as(case, address, nursery=nursery))
             opened = trio.Event()
             FEED.run_with(Printer(opened.set), conn)
             await opened.wait()
@@ -84,19 +96,19 @@ def on_trio(name: str, address: tuple[str, int]) -> None:
     trio.run(main)
 
 
-def on_gevent(name: str, address: tuple[str, int]) -> None:
+def on_gevent(case: str, address: tuple[str, int]) -> None:
     from gevent.event import Event
 
-    conn = loops.load(name).make(*address)
+    conn = opened_as(case, address)
     opened = Event()
     FEED.run_with(Printer(opened.set), conn)
     opened.wait()
 
 
-def on_blocking(name: str, address: tuple[str, int]) -> None:
+def on_blocking(case: str, address: tuple[str, int]) -> None:
     from threading import Event
 
-    conn = loops.load(name).make(*address)
+    conn = opened_as(case, address)
     opened = Event()
     FEED.run_with(Printer(opened.set), conn)
     opened.wait()
@@ -112,7 +124,8 @@ LOOPS = {
     "trio": on_trio,
     "gevent": on_gevent,
 }
+LOOPS |= {f"{case}-pool": function for case, function in LOOPS.items()}
 
 if __name__ == "__main__":
     case, host, port = sys.argv[1:]
-    LOOPS[case](case.partition("-")[0], (host, int(port)))
+    LOOPS[case](case, (host, int(port)))

@@ -15,6 +15,9 @@ from .ending import LOOPS
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Of a pool whose nursery is cancelled under it.
+LOGGED = "pool: the connection to 127.0.0.1:"
+
 LOST = "ReqlCursorLostError Connection is closed"
 
 
@@ -31,4 +34,4 @@ def test_the_loop_ends_with_an_open_feed(case: str, server: ServerAddress) -> No
     )
     assert done.stdout.splitlines() == ["open", LOST, "closed"], done.stderr
     assert done.returncode == 0
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if not line.startswith(LOGGED)] == []

@@ -9,9 +9,9 @@ from rethinkdb.testing.conformance.drivers import DRIVERS
 from rethinkdb.testing.conformance.trial import ServerAddress
 from tests.trying import try_on
 
-from . import emitting, traces
+from . import emitting, pooled, traces
 
-SCENARIOS = (*traces.SCENARIOS, *emitting.SCENARIOS)
+SCENARIOS = (*traces.SCENARIOS, *emitting.SCENARIOS, *pooled.SCENARIOS)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)

@@ -61,7 +61,11 @@ class ConnectionPool(WaitingPool):
         return threading.Event()
 
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
-        threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True).start()
+        thread = threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the process ends, and there are no new threads: connections close
+            work(*args)
         return bool  # nothing ends a thread but itself; it has the time limit of connecting
 
     def _set_timer(self, seconds: float | None) -> None:

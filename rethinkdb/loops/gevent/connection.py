@@ -68,6 +68,9 @@ class Connection(WiredConnection[GeventWire]):
     def _init_loop(self, io_loop: Any = None) -> None:
         """Nothing to take."""
 
+    def _make_home(self) -> None:
+        self._hub = gevent.get_hub()
+
     def connect(self) -> Self:
         return self._connect(self.connect_timeout)
 
@@ -91,7 +94,7 @@ class Connection(WiredConnection[GeventWire]):
         self.close(noreply_wait=False)
 
     def _connect(self, timeout: float) -> Self:
-        self._hub = gevent.get_hub()
+        self._make_home()
         with self._connecting() as session, self._limit(timeout):
             link = open_link(session, self.options)
             sock = dial(self.host, self.port, monotonic() + timeout, gevent.socket)

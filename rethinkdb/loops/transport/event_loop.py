@@ -138,9 +138,13 @@ class LoopConnection(WiredConnection[AsyncioWire]):
     def _init_loop(self, io_loop: Any = None) -> None:
         self._io_loop = getattr(io_loop, "asyncio_loop", io_loop)  # Tornado's has one inside
 
+    def _make_home(self) -> None:
+        self._loop = self._io_loop or asyncio.get_running_loop()
+
     async def _connect(self, timeout: float) -> Self:
-        self._loop = loop = self._io_loop or asyncio.get_running_loop()
+        self._make_home()
         self._check_loop()
+        loop = self._loop
         deadline = loop.time() + timeout
         try:
             with self._connecting() as session:

@@ -24,6 +24,7 @@ from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Close, Dial, Effect, Event, Member, Pool, PoolOptions, PoolStats, Wake
 from rethinkdb.pool.members import State
 
+from .calling_back import CallingBack
 from .place import misplaced
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _OWN: Any = object()
 EVENTS = ("opened", "lost", "exhausted", "recovered")
 
 
-class BasePool:
+class BasePool(CallingBack):
     """Connections to one server, shared by all queries.
 
     The constructor connects to nothing, and needs no running loop. The first query opens the pool,
@@ -169,6 +170,7 @@ class BasePool:
         """Begin with no connections: at first, and after fork() in the child."""
         self._process = os.getpid()
         self._home = None
+        self._runner = None
         self._pool = Pool(self.options, [self._address])
         self._lent: dict[BaseConnection, Member] = {}
         # What ends those dials early that are under way.
@@ -200,6 +202,7 @@ class BasePool:
         if isinstance(effect, Dial):
             member = effect.member
             member.connection = self._new_connection()
+            vars(member.connection)["_pool"] = self  # it runs the callbacks; see `rethinkdb.push`
             give_up = self._spawn(self._dial, member)
             if member.state is State.DIALLING:
                 self._dialling[member] = give_up

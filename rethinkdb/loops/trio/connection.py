@@ -47,12 +47,15 @@ class Connection(CoroutineConnection[TrioWire]):
             raise ReqlDriverError("trio connections live in a nursery: connect(..., nursery=...).")
         self._nursery = nursery
 
+    def _make_home(self) -> None:
+        self._home = trio.lowlevel.current_trio_token()
+
     async def __aexit__(self, *exc_info: object) -> None:
         with trio.CancelScope(shield=True):  # it does not wait, and keeps the block's own exception
             await self.close(noreply_wait=False)
 
     async def _connect(self, timeout: float) -> Self:
-        self._home = trio.lowlevel.current_trio_token()
+        self._make_home()
         late = ReqlTimeoutError(self.host, self.port)
         with self._connecting() as session, deadline(timeout, late):
             link = open_link(session, self.options)

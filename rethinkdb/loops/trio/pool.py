@@ -118,12 +118,19 @@ class ConnectionPool(AwaitingPool):
     def _given(self, work: Coroutine[Any, Any, Any]) -> Any:
         return work
 
-    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+    def _check_nursery(self) -> None:
         if self._nursery is None:
             raise ReqlDriverError(
                 "A pool on trio works in a nursery: write `async with pool:`, or give it one,"
                 " ConnectionPool(..., nursery=nursery)."
             )
+
+    def _stand_in(self) -> BaseConnection:
+        self._check_nursery()
+        return super()._stand_in()
+
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+        self._check_nursery()
         scope = trio.CancelScope()
         with suppress(RuntimeError):  # the nursery has ended, and so has all work in it
             self._nursery.start_soon(self._within, scope, work, *args)

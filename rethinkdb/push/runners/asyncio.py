@@ -25,8 +25,8 @@ _POLL = 0.001
 class AsyncioRunner(Runner):
     """Callbacks are called by the loop; asynchronous ones are tasks."""
 
-    def __init__(self, conn: Any) -> None:
-        super().__init__(conn)
+    def __init__(self, conn: Any, pool: Any = None) -> None:
+        super().__init__(conn, pool)
         self._loop: asyncio.AbstractEventLoop = conn._loop
         self._tasks: set[asyncio.Future[Any]] = set()  # the loop itself would forget them
         self._ending: AsyncGenerator[None, None] | None = None
@@ -60,8 +60,8 @@ class AsyncioRunner(Runner):
         try:
             yield
         finally:
-            if self.session.is_open:
-                await self.conn.close(noreply_wait=False)
+            if self.is_open:
+                await self.close()
             limit = self._loop.time() + LINGER
             while self.live and self._loop.time() < limit:
                 await asyncio.sleep(_POLL)

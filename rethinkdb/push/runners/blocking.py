@@ -1,4 +1,4 @@
-"""Callbacks in one thread per connection, which another thread reads for.
+"""Callbacks in one thread per connection or pool. For each connection another thread reads.
 
 No thread of the blocking driver reads unless it waits for something (see
 `rethinkdb.loops.blocking.channel`). Here one waits, in turn, for whatever the callbacks wait for:
@@ -26,15 +26,22 @@ _Jobs = SimpleQueue[Callable[[], object] | None]
 
 
 class BlockingRunner(Runner):
-    """Callbacks of all queries of a connection run in one thread, one after the other."""
+    """Callbacks of all queries of a connection, or pool, run in one thread, one after the other."""
 
     awaits = False
 
-    def __init__(self, conn: Any) -> None:
-        super().__init__(conn)
+    def __init__(self, conn: Any, pool: Any = None) -> None:
+        super().__init__(conn, pool)
         self._callbacks = self._worker("callbacks")
-        self._reading = self._worker("reading")
+        if pool is None:
+            self._reading = self._worker("reading")
         close_at_exit(self)
+
+    def on(self, conn: Any) -> Runner:
+        runner = super().on(conn)
+        if "_reading" not in vars(runner):
+            vars(runner)["_reading"] = self._worker("reading")
+        return runner
 
     def soon(self, callback: Callable[[], object]) -> None:
         self._callbacks.put(callback)

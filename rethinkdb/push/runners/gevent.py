@@ -20,8 +20,8 @@ class GeventRunner(Runner):
 
     awaits = False
 
-    def __init__(self, conn: Any) -> None:
-        super().__init__(conn)
+    def __init__(self, conn: Any, pool: Any = None) -> None:
+        super().__init__(conn, pool)
         close_at_exit(self)
 
     def check(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import trio
 
+from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.push.runner import Runner, await_in_task
 
@@ -25,8 +26,8 @@ __all__ = ["TrioRunner"]
 class TrioRunner(Runner):
     """Callbacks, asynchronous ones too, are called in tasks of the connection's nursery."""
 
-    def __init__(self, conn: Any) -> None:
-        super().__init__(conn)
+    def __init__(self, conn: Any, pool: Any = None) -> None:
+        super().__init__(conn, pool)
         self._nursery: trio.Nursery = conn._nursery
         self._due: deque[Callable[[], object]] = deque()
 
@@ -40,6 +41,22 @@ class TrioRunner(Runner):
 
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
         self._nursery.start_soon(await_in_task, awaitable, then)
+
+    def stay(self) -> Callable[[], object]:
+        over = trio.Event()
+        try:
+            self._nursery.start_soon(self._close_early, over)
+        except RuntimeError as exc:
+            raise ReqlDriverError("The nursery that this pool works in has ended.") from exc
+        return over.set
+
+    async def _close_early(self, over: trio.Event) -> None:
+        """Close the pool if the nursery is cancelled before something is over."""
+        try:
+            await over.wait()
+        except trio.Cancelled:
+            await self.close()
+            raise
 
     def _start_turn(self) -> None:
         with suppress(RuntimeError):  # the nursery has ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,19 +26,20 @@ _log = Logger("rethinkdb.push")
 class TwistedRunner(Runner):
     """Callbacks are called by the reactor; they may return Deferreds, or be coroutine functions."""
 
-    def __init__(self, conn: Any) -> None:
-        super().__init__(conn)
+    def __init__(self, conn: Any, pool: Any = None) -> None:
+        super().__init__(conn, pool)
         self._reactor: Any = conn._reactor
         self._trigger: Any = None
 
     def check(self) -> None:
-        if not self._reactor.running:
+        if self.pool is None and not self._reactor.running:
             raise ReqlDriverError("Callbacks need a running reactor.")
         self.conn._check_loop()
-        if self._trigger is None and self.session.is_open:
-            trigger = ("before", "shutdown", self._end)
+        if self._trigger is None and self.is_open:
+            trigger = ("before", "shutdown", _end, weakref.ref(self))
             self._trigger = self._reactor.addSystemEventTrigger(*trigger)
-            self.session.closed.add_done_callback(lambda _: self._forget_end())
+            if self.pool is None:
+                self.session.closed.add_done_callback(lambda _: self._forget_end())
 
     def soon(self, callback: Callable[[], object]) -> None:
         self._reactor.callLater(0, callback)
@@ -58,16 +60,23 @@ class TwistedRunner(Runner):
         if trigger is not None:
             self._reactor.removeSystemEventTrigger(trigger)
 
-    def _end(self) -> Deferred[None]:
+    def end(self) -> Deferred[None]:
+        """The reactor stops."""
         self._trigger = None  # as it is being pulled
-        return Deferred.fromCoroutine(self._close())
+        return Deferred.fromCoroutine(self._until_ended())
 
-    async def _close(self) -> None:
-        if self.session.is_open:
-            await self.conn.close(noreply_wait=False)
+    async def _until_ended(self) -> None:
+        if self.is_open:
+            await self.close()
         limit = self._reactor.seconds() + LINGER
         while self.live and self._reactor.seconds() < limit:
             await deferLater(self._reactor, _POLL)
+
+
+def _end(reference: weakref.ref[TwistedRunner]) -> Deferred[None] | None:
+    # A pool that is closed, or garbage, must not be kept by this.
+    runner = reference()
+    return None if runner is None else runner.end()
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

@@ -1,0 +1,121 @@
+"""What pools do for those who would rather be called back: `query.run_with(handler, pool)`.
+
+Handlers are `rethinkdb.push`, which knows nothing of sockets and loops. It asks for connections,
+and tells when it needs them no longer; the pool says with which loop's means callbacks run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from os import getpid
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool import Member, Pool
+
+__all__ = ["CallingBack"]
+
+
+class CallingBack:
+    """The part of a pool that serves handlers."""
+
+    #: What runs the callbacks of all connections; `rethinkdb.push` makes it.
+    _runner: Any
+
+    closed: bool
+    _pool: Pool
+    _process: int
+
+    if TYPE_CHECKING:  # for pools to supply
+
+        def _check_place(self) -> None: ...
+        def _new_connection(self) -> BaseConnection: ...
+        def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None: ...
+        def _notice_loss(self, member: Member) -> None: ...
+        def _hold(self, member: Member, stream: Stream | None) -> None: ...
+
+    def is_open(self) -> bool:
+        """Whether queries can be run, now or when the server is back."""
+        return not self.closed and self._process == getpid()
+
+    def _start_with(self, term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Any:
+        """What `term.run_with(handler, pool)` calls, as `term.run(pool)` calls `_start`."""
+        try:
+            self._check_place()
+        except RuntimeError as exc:
+            raise ReqlDriverError("Callbacks need a running event loop.") from exc
+        return import_module("rethinkdb.push.start").run_with(term, handler, conn, options)
+
+    def _stand_in(self) -> BaseConnection:
+        """A connection that is never opened: for callbacks that have no other one yet, or never."""
+        connection = self._new_connection()
+        connection._make_home()
+        return connection
+
+    def _lives(self, member: Member) -> bool:
+        """Whether a connection was not lost unnoticed. If it was, the pool has been told."""
+        return True
+
+    def _at_hand(self) -> Member | None:
+        """A connection that has room right now. Give it back with `_first_answer`."""
+        taken: list[Member | None] = []
+        self._told(lambda _: taken.append(self._pool.take()))
+        (member,) = taken
+        return member if member is not None and self._is_good(member) else None
+
+    def _is_good(self, member: Member) -> bool:
+        """Whether a connection that was given can be used. If not, it has gone back."""
+        if self._lives(member):
+            return True
+        self._put_back(member)
+        return False
+
+    def _put_back(self, member: Member) -> None:
+        """A connection goes back on which no query was run."""
+        self._told(self._pool.put_back, member)
+
+    def _wish(self, seconds: float | None, granted: Callable[[Waiter[Any]], object]) -> Waiter[Any]:
+        """Ask for a connection.
+
+        Args:
+            seconds: how long to wait at most, if shorter than `acquire_timeout`.
+            granted: is called with the outcome, a waiter of a member: in the midst of the pool's
+                work, in any thread, perhaps before this returns.
+
+        Returns:
+            that waiter. Give it up with `_wish_no_more`.
+        """
+        asked: list[Waiter[Any]] = []
+
+        def ask(now: float) -> None:
+            waiter = self._pool.ask(now, timeout=seconds)
+            asked.append(waiter)
+            waiter.add_done_callback(granted)
+
+        self._told(ask)
+        (waiter,) = asked
+        return waiter
+
+    def _wish_no_more(self, waiter: Waiter[Any]) -> None:
+        self._told(self._pool.cancel, waiter)
+
+    def _first_answer(self, member: Member, stream: Stream | None, failed: bool) -> None:
+        """A query has its first answer, or will have none: its connection goes back.
+
+        Args:
+            member: the connection.
+            stream: what the answer has brought, if that is a stream.
+            failed: it was an error, or there was none.
+        """
+        if failed:
+            self._notice_loss(member)
+
+        def give_back(now: float) -> None:
+            self._hold(member, stream)
+            self._pool.give_back(member, now, failed)
+
+        self._told(give_back)

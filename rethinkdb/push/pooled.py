@@ -1,0 +1,160 @@
+"""`PooledHandle`: a query with a handler that first waits for a connection of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.deadlines import Deadline
+from rethinkdb.net.query import Query
+from rethinkdb.net.waiter import Waiter
+
+from .course import Steps, follow
+from .handle import QueryHandle
+from .handler import Attachment, Handler
+from .runner import Runner
+
+__all__ = ["PooledHandle"]
+
+
+class PooledHandle(QueryHandle):
+    """A `QueryHandle` whose query is started as soon as a pool has a connection for it.
+
+    Until then its runner is the pool's, from then on the connection's. The connection goes back
+    with the first answer; the pool keeps it open while the query's stream lives.
+
+    Args:
+        runner: the pool's.
+        handler, attachment: as of `QueryHandle`.
+        query: the query.
+        seconds: how long its first answer may take, waiting for a connection included.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        handler: Handler,
+        attachment: Attachment,
+        query: Query,
+        seconds: float | None,
+    ) -> None:
+        super().__init__(runner, handler, attachment, self._started, query)
+        self._pool = runner.pool
+        self._wanted = query
+        self._seconds = seconds
+        self._begun = monotonic()
+        self._wish: Waiter[Any] | None = None
+        self._stayed: Callable[[], object] | None = None
+        self._member: Any = None
+        self._given_back = False
+
+    # Waiting for a connection.
+
+    def _go(self) -> None:
+        member = self._pool._at_hand()
+        if member is not None:
+            self._connected(member)
+            return
+        self._stay()
+        self._wish = self._pool._wish(self._time_left(), self._granted)
+        if self.closed:  # by another thread, which did not find the wish
+            self._give_up()
+
+    def _time_left(self) -> float | None:
+        if self._seconds is None:
+            return None
+        return max(0.0, self._seconds - (monotonic() - self._begun))
+
+    def _granted(self, wish: Waiter[Any]) -> None:
+        """In the midst of the pool's work. The outcome is read at once: now it is ours."""
+        error = wish.exception()
+        if error is not None:
+            self._runner.soon(partial(follow, self._runner, self._refused(error)))
+        else:
+            self._runner.soon(partial(self._given, wish.result()))
+
+    def _given(self, member: Any) -> None:
+        if self._pool._is_good(member):
+            self._connected(member)
+        else:
+            self._go()
+
+    def _connected(self, member: Any) -> None:
+        runner = self._runner.on(member.connection)
+        with self._ending:
+            closed = self.closed
+            if not closed:
+                self._member, self._runner = member, runner
+        self._waits_no_more()
+        if closed:
+            self._pool._put_back(member)
+            return
+        try:
+            follow(runner, self._steps())
+        except BaseException:  # an interrupt
+            self._give_back(failed=True)
+            raise
+
+    def _refused(self, error: BaseException) -> Steps:
+        """There is no connection: told like the loss of one."""
+        self._waits_no_more()
+        if isinstance(error, Exception) and not self.closed:
+            self.error = error
+            yield from self._told("on_error", error)
+        if self._end():
+            yield from self._notified("on_close")
+            self._finish()
+
+    def _give_up(self) -> None:
+        if self._wish is not None:
+            self._pool._wish_no_more(self._wish)
+        self._waits_no_more()
+
+    def _stay(self) -> None:
+        if self._stayed is not None:
+            return
+        try:
+            self._stayed = self._runner.stay()
+        except ReqlDriverError:
+            self._end()
+            self._finish()
+            raise
+
+    def _waits_no_more(self) -> None:
+        if self._stayed is not None:
+            self._stayed()
+
+    # On a connection.
+
+    def _started(self) -> Waiter[Any]:
+        if self.closed:  # by another thread, and the connection has gone back
+            return Waiter()
+        query, left = self._wanted, self._time_left()
+        if left is not None and self._seconds is not None:
+            query = query._replace(deadline=Deadline(left, self._seconds))
+        waiter: Waiter[Any] = self._runner.session.start(query)
+        return waiter
+
+    def _replied(self, reply: Waiter[Any]) -> None:
+        super()._replied(reply)
+        self._give_back(failed=reply.exception() is not None)
+
+    def _failed(self, error: Exception) -> Steps:
+        self._give_back(failed=True)  # unless it went with an answer
+        yield from super()._failed(error)
+
+    def _stop(self) -> Waiter[bool]:
+        if self._member is None:
+            self._give_up()
+            return Waiter.succeeded(True)
+        stopped = super()._stop()
+        self._give_back(failed=True)
+        return stopped
+
+    def _give_back(self, failed: bool) -> None:
+        if not self._given_back:
+            self._given_back = True
+            self._pool._first_answer(self._member, self._stream, failed)
