@@ -156,6 +156,7 @@ _WAYS = {
     "numpy.generic": _Way("value.item()", "numpy.generic", "numpy.generic.item"),
     "numpy.ndarray": _Way("value.tolist()", "numpy.ndarray", "numpy.ndarray.tolist"),
     "pathlib.PurePath": _Way("str(value)", "PurePath", "str"),
+    "pathlib._local.PurePath": _Way("str(value)", "PurePath", "str"),  # in Python 3.13
     "re.Pattern": _Way("value.pattern", "re.Pattern", "lambda pattern: pattern.pattern"),
     "uuid.UUID": _Way("str(value)", "UUID", "str"),
 }

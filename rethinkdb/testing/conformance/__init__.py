@@ -36,7 +36,7 @@ from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
 from ..proxy import Fault, FaultProxy
-from . import links, moments, pooling, queries, timing
+from . import links, moments, pooling, queries, timing, values
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
 from .trial import Scenario, ServerAddress, Skip, Trial
@@ -62,6 +62,7 @@ __all__ = [
 #: All of them, in an order that shows simple failures first.
 SCENARIOS: tuple[Scenario, ...] = (
     *queries.SCENARIOS,
+    *values.SCENARIOS,
     *links.SCENARIOS,
     *moments.SCENARIOS,
     *timing.SCENARIOS,
