@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import rethinkdb.net
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb import r
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError, ReqlTypeError
 from rethinkdb.net.connection import BaseConnection, make_connection
 from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.options import ReqlUnknownOptionError
@@ -224,6 +225,11 @@ def test_a_text_that_cannot_be_sent_costs_nothing(conn: MemoryConnection) -> Non
         conn.run(Term("\ud800"))
     assert conn.pair.queries == []
     assert conn.is_open()
+
+
+def test_a_connection_is_no_value(conn: MemoryConnection) -> None:
+    with pytest.raises(ReqlTypeError, match=r"query\.run\(conn\)"):
+        r.expr([conn])
 
 
 def test_a_value_is_no_query(conn: MemoryConnection) -> None:

@@ -16,12 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rethinkdb import r
 from rethinkdb.errors import (
     ReqlCursorEmpty,
     ReqlCursorLostError,
     ReqlDriverError,
     ReqlError,
     ReqlQueryLogicError,
+    ReqlTypeError,
 )
 from rethinkdb.net.cursor import AsyncIterableCursor, BaseCursor, CursorEmpty, IterableCursor
 
@@ -238,6 +240,17 @@ def test_a_cursor_that_was_never_complete_goes_in_silence(kind: type[BaseCursor]
     gc.collect()  # an exception of __del__ would be an error of this test
 
 
+def test_a_cursor_is_an_array_in_a_query_but_a_feed_is_not() -> None:
+    conn, script = connect()
+    script.first(SEQUENCE, 1, 2)
+    assert r.expr(conn.run(Term())).build() == [2, [1, 2]]
+    script.first(PARTIAL, n=[1])
+    feed = conn.run(Term())
+    with pytest.raises(ReqlTypeError, match="It is a changefeed, which never ends"):
+        r.expr([feed])
+    feed.close()
+
+
 def test_the_query_behind_it() -> None:
     cursor, script = open_cursor(1)
     assert cursor.query.term.wire == "stream"
@@ -313,6 +326,16 @@ async def open_async(*items: Any) -> tuple[AsyncIterableCursor, Script]:
     script = Script(conn)
     script.first(PARTIAL, *items)
     return await conn.run(Term()), script
+
+
+def test_async_a_cursor_is_no_value() -> None:
+    async def use() -> str:
+        cursor, _ = await open_async(1, 2)
+        with pytest.raises(ReqlTypeError) as caught:
+            r.expr(cursor)
+        return str(caught.value)
+
+    assert "`rows = await cursor.to_list()`" in finish(use())
 
 
 def test_async_iteration() -> None:
