@@ -10,15 +10,17 @@ until the query is run.
 
 from __future__ import annotations
 
-import weakref
 from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from threading import Lock
 from types import FunctionType
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rethinkdb.errors import ReqlDriverError
+
+if TYPE_CHECKING:
+    import weakref
 
 __all__ = [
     "JSON_TYPES",
@@ -114,7 +116,7 @@ def _name(kind: Any) -> str:
 NO_CONVERTERS = Converters({})
 
 
-class Values(NamedTuple):
+class Values:  # not a NamedTuple: making one would take 1 ms of the time that importing `r` takes
     """What a connection makes of values that ReQL does not have.
 
     Attributes:
@@ -122,8 +124,11 @@ class Values(NamedTuple):
         own_encoder: whether its encoder is the program's, and gets what nobody converts.
     """
 
-    converters: Converters
-    own_encoder: bool
+    __slots__ = ("converters", "own_encoder")
+
+    def __init__(self, converters: Converters, own_encoder: bool) -> None:
+        self.converters = converters
+        self.own_encoder = own_encoder
 
 
 class State:
@@ -156,6 +161,8 @@ class State:
 
     def table(self, converters: Mapping[Any, Converter]) -> Converters:
         """A connection's table. Equal ones are one."""
+        import weakref  # here, as most programs have no converters
+
         made = Converters(converters)
         with self._lock:
             living = [table for table in (ref() for ref in self._tables) if table is not None]

@@ -202,7 +202,7 @@ ADVICE: dict[str, tuple[Any, str, str]] = {
     "timedelta": (dt.timedelta(1), "value.total_seconds()", "timedelta, timedelta.total_seconds"),
     "time": (dt.time(1), "value.isoformat()", "time, time.isoformat"),
     "path": (pathlib.Path("x"), "str(value)", "PurePath, str"),
-    "address": (ipaddress.ip_address("::1"), "str(value)", "IPv4Address, str"),
+    "address": (ipaddress.ip_address("::1"), "str(value)", "IPv6Address, str"),
     "pattern": (re.compile("x"), "value.pattern", "re.Pattern, lambda pattern: pattern.pattern"),
     "other": (Other(), "a value that ReQL has", "Other, function"),
     "complex": (1j, "a value that ReQL has", "complex, function"),
@@ -230,6 +230,8 @@ def test_the_error_says_what_to_write(value: Any, expression: str, entry: str) -
         (Colour.RED, enum.Enum),
         (Point(1), Point),
         (re.compile("x"), re.Pattern),
+        (ipaddress.ip_address("::1"), ipaddress.IPv6Address),
+        (ipaddress.ip_address("127.0.0.1"), ipaddress.IPv4Address),
         (date(2024, 1, 2), date),
         (datetime(2024, 1, 2), datetime),
     ],
@@ -242,6 +244,7 @@ def test_what_it_says_to_write_works(value: Any, kind: Any) -> None:
     assert found is not None
     names = {
         **vars(dt),
+        **vars(ipaddress),
         "datetime": datetime,
         "Decimal": Decimal,
         "UUID": uuid.UUID,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MethodType
 from typing import Any
 
+from rethinkdb.errors import ReqlDriverCompileError
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql import late
 from rethinkdb.reql.calls import OTHER_CALLS, call
@@ -39,7 +40,6 @@ from rethinkdb.reql.literals import (
     Table,
     Var,
 )
-from rethinkdb.reql.locating import locate
 from rethinkdb.reql.pickling import unpickled
 from rethinkdb.reql.run_options import start_options
 from rethinkdb.reql.term import RqlQuery
@@ -138,6 +138,12 @@ def _maker(name: str) -> late.Maker:
     return MethodType(OTHER_CALLS.get(name, call), term_class(name))
 
 
+def _locate(error: UnicodeEncodeError | ReqlDriverCompileError, term: RqlQuery) -> None:
+    from rethinkdb.reql.locating import locate  # here, as few programs need it
+
+    locate(error, term)
+
+
 def _complete(written: type[RqlQuery]) -> None:
     """Gives a class its public place, and the attributes of its declaration if it has one."""
     declared = COMMANDS.get(written.__name__)
@@ -156,6 +162,6 @@ late.maker = _maker
 late.node = node
 late.binary = binary
 late.resolved = resolved
-late.locate = locate
+late.locate = _locate
 late.term = term
 late.start_options = start_options

@@ -7,7 +7,7 @@ object adds a step of the path, the command adds its name.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError, ReqlTypeError
 
@@ -34,7 +34,7 @@ _LONGEST = 80
 _MOST_STEPS = 12
 
 
-class _Refusal(NamedTuple):
+class _Refusal:
     """What the text of an error is made of.
 
     Attributes:
@@ -43,9 +43,12 @@ class _Refusal(NamedTuple):
         path: the steps to the value, from the argument that holds it.
     """
 
-    what: str
-    advice: str
-    path: tuple[Any, ...] = ()
+    __slots__ = ("advice", "path", "what")
+
+    def __init__(self, what: str, advice: str) -> None:
+        self.what = what
+        self.advice = advice
+        self.path: tuple[Any, ...] = ()
 
     def text(self, place: str = "") -> str:
         """The text; `place` is what the path begins at."""
@@ -82,8 +85,7 @@ def within(error: ReqlDriverCompileError, key: Any) -> None:
     """The value is in a list or object, at this position or key."""
     refusal = vars(error).get("_refusal")
     if refusal is not None:
-        refusal = refusal._replace(path=(key, *refusal.path))
-        error._refusal = refusal  # type: ignore[attr-defined]
+        refusal.path = (key, *refusal.path)
         _say(error, refusal.text())
 
 
@@ -132,33 +134,23 @@ def shown(value: object) -> str:
 # --- types that ReQL does not have ---------------------------------------------------------------
 
 
-class _Way(NamedTuple):
-    """How values of a class become values that ReQL has.
+# What to do with values of a class: what to write in place of `value`; the class, as
+# programs know it, or "" for the value's own; and what to give to `r.convert` beside it.
+_Way: TypeAlias = "tuple[str, str, str]"
 
-    Attributes:
-        expression: what to write in place of `value`.
-        kind: the class, as programs write it.
-        converter: what to give to `r.convert` beside it.
-    """
-
-    expression: str
-    kind: str
-    converter: str
-
-
-_WAYS = {
-    "datetime.time": _Way("value.isoformat()", "time", "time.isoformat"),
-    "datetime.timedelta": _Way("value.total_seconds()", "timedelta", "timedelta.total_seconds"),
-    "decimal.Decimal": _Way("str(value) or float(value)", "Decimal", "str"),
-    "enum.Enum": _Way("value.value", "Enum", "lambda member: member.value"),
-    "fractions.Fraction": _Way("str(value) or float(value)", "Fraction", "str"),
-    "ipaddress._IPAddressBase": _Way("str(value)", "IPv4Address", "str"),
-    "numpy.generic": _Way("value.item()", "numpy.generic", "numpy.generic.item"),
-    "numpy.ndarray": _Way("value.tolist()", "numpy.ndarray", "numpy.ndarray.tolist"),
-    "pathlib.PurePath": _Way("str(value)", "PurePath", "str"),
-    "pathlib._local.PurePath": _Way("str(value)", "PurePath", "str"),  # in Python 3.13
-    "re.Pattern": _Way("value.pattern", "re.Pattern", "lambda pattern: pattern.pattern"),
-    "uuid.UUID": _Way("str(value)", "UUID", "str"),
+_WAYS: dict[str, _Way] = {
+    "datetime.time": ("value.isoformat()", "time", "time.isoformat"),
+    "datetime.timedelta": ("value.total_seconds()", "timedelta", "timedelta.total_seconds"),
+    "decimal.Decimal": ("str(value) or float(value)", "Decimal", "str"),
+    "enum.Enum": ("value.value", "Enum", "lambda member: member.value"),
+    "fractions.Fraction": ("str(value) or float(value)", "Fraction", "str"),
+    "ipaddress._IPAddressBase": ("str(value)", "", "str"),
+    "numpy.generic": ("value.item()", "numpy.generic", "numpy.generic.item"),
+    "numpy.ndarray": ("value.tolist()", "numpy.ndarray", "numpy.ndarray.tolist"),
+    "pathlib.PurePath": ("str(value)", "PurePath", "str"),
+    "pathlib._local.PurePath": ("str(value)", "PurePath", "str"),  # in Python 3.13
+    "re.Pattern": ("value.pattern", "re.Pattern", "lambda pattern: pattern.pattern"),
+    "uuid.UUID": ("str(value)", "UUID", "str"),
 }
 
 
@@ -168,20 +160,21 @@ def _way(kind: type) -> _Way:
         if way is not None:
             return way
     if hasattr(kind, "__dataclass_fields__"):
-        return _Way("dataclasses.asdict(value)", kind.__name__, "dataclasses.asdict")
-    return _Way("a value that ReQL has", kind.__name__, "function")
+        return ("dataclasses.asdict(value)", "", "dataclasses.asdict")
+    return ("a value that ReQL has", "", "function")
 
 
 def foreign(value: object) -> ReqlTypeError:
     """The refusal of a value whose type ReQL does not have."""
     kind = type(value)
-    way = _way(kind)
+    expression, known_as, converter = _way(kind)
+    known_as = known_as or kind.__name__
     return refused(
         ReqlTypeError,
         f"Object of type {kind.__name__} is not JSON serializable: {shown(value)}",
-        f"Write {way.expression} in its place, or allow such values once:"
-        f" r.convert({way.kind}, {way.converter}) for the process,"
-        f" r.connect(..., converters={{{way.kind}: {way.converter}}}) for a connection.",
+        f"Write {expression} in its place, or allow such values once:"
+        f" r.convert({known_as}, {converter}) for the process,"
+        f" r.connect(..., converters={{{known_as}: {converter}}}) for a connection.",
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -85,6 +84,8 @@ def _takes_timeout(term: RqlQuery) -> bool:
 
 def _warn(text: str) -> None:
     """Warn where the query is run: in the first frame that is none of this package."""
+    from pathlib import Path  # here, as it is slow to import and seldom needed
+
     ours = str(Path(__file__).parent.parent)
     frame: FrameType | None = sys._getframe(1)
     level = 2

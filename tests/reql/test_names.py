@@ -189,6 +189,9 @@ class TestImporting:
             "orjson",
             "inspect",
             "dataclasses",
+            "ipaddress",
+            "pathlib",
+            "urllib.parse",
         }
         unwanted |= {"tornado", "twisted", "trio", "gevent", "rethinkdb.net", "rethinkdb.loops"}
         before = set(python("import sys; print(*sys.modules)").split())
