@@ -689,3 +689,34 @@ def test_an_interrupt_in_a_callback_does_not_keep_the_others_waiting():
     with pytest.raises(KeyboardInterrupt):
         pair.move()
     assert settled(second) == 2
+
+
+# The end of it, for those who keep something as long as it goes on.
+
+
+@pytest.mark.parametrize("ending", ["complete", "failed", "closed", "lost"])
+def test_whoever_waits_for_its_end_is_told(ending):
+    pair = Pair()
+    waiter, token = pair.run()
+    pair.answer(token, PARTIAL, 1)
+    stream = settled(waiter)
+    ended = stream.ended
+    assert not ended.done()
+    assert stream.ended is ended
+    if ending == "complete":
+        pair.answer(token, SEQUENCE, 2)
+    elif ending == "failed":
+        pair.answer(token, RUNTIME_ERROR, "failed")
+    elif ending == "closed":
+        stream.close()
+    else:
+        pair.session.receive_eof()
+    assert ended.done()
+    assert ended.exception() is None
+
+
+def test_whoever_asks_after_its_end_is_told_at_once():
+    pair = Pair()
+    waiter, token = pair.run()
+    pair.answer(token, SEQUENCE, 1)
+    assert settled(waiter).ended.done()
