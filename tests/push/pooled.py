@@ -123,7 +123,6 @@ async def the_handle_is_the_one_that_methods_get(trial: Trial) -> None:
         handler = Handles()
         handle = r.expr(7).run_with(pool, handler)
         names = {handle: "mine"}
-        assert not handle.closed
         await finished(trial, handle)
         assert [names[each] for each in seen] == ["mine"] * 3
         assert handler.calls == values(7)
