@@ -191,11 +191,15 @@ async def pool_limits_waiting(trial: Trial) -> None:
             r"^1 queries wait for a connection of the pool already \(`max_waiting`\), the first of"
             r" them for \S+ s: 1 of at most 1 connections open, 0 queries in flight, 1 waiting\. "
         )
-        return await trial.fails(PoolFullError, text, trial.run, r.expr(1), pool)
+        error = await trial.fails(PoolFullError, text, trial.run, r.expr(1), pool)
+        await trial.do(pool.release, conn)
+        return error
 
-    waiting = partial(trial.run, r.expr(1), pool, deadline=5 * SOON)
-    late, full = await trial.driver.gather(waiting, one_too_many)
+    waited, full = await trial.driver.gather(partial(trial.run, r.expr(1), pool), one_too_many)
     assert type(full) is PoolFullError, full
+    assert waited == 1, waited
+    conn = await trial.do(pool.acquire)
+    late = await trial.fails(PoolTimeoutError, "", trial.run, r.expr(1), pool, deadline=SOON)
     assert type(late) is PoolTimeoutError, late
     assert str(late).startswith("No connection of the pool had room within 0."), late
     assert "1 of at most 1 connections open, 0 queries in flight" in str(late)
