@@ -146,9 +146,15 @@ class ReqlError(Exception):
         message: the text, without the query.
         frames: where in the query it went wrong (see `QueryPrinter`); None when that is not known.
         query_printer: prints the query; present when the query and the frames are known.
+        tries: how often a pool has run the query; see `rethinkdb.pool.RetryPolicy`.
+        hosts: where, each as `host:port`; empty if the query was not run by a pool.
+        retries: the same as a sentence, and why it was not tried again; `str(error)` has it.
     """
 
     query_printer: QueryPrinter
+    tries: int = 1
+    hosts: tuple[str, ...] = ()
+    retries: str = ""
 
     def __init__(
         self, message: str, term: Printable | None = None, frames: Frames | None = None
@@ -160,6 +166,12 @@ class ReqlError(Exception):
             self.query_printer = QueryPrinter(term, frames)
 
     def __str__(self) -> str:
+        text = self._text()
+        if not self.retries:
+            return text
+        return f"{text}\n{self.retries}" if "\n" in text else f"{text} {self.retries}"
+
+    def _text(self) -> str:
         printer = getattr(self, "query_printer", None)
         if printer is None:
             return str(self.message)
@@ -278,8 +290,8 @@ class ReqlConnectionLostError(ReqlDriverError):
         self.reason = "" if host is None else _fate_of_link(host, port, cause)
         self.__cause__ = cause
 
-    def __str__(self) -> str:
-        text = super().__str__()
+    def _text(self) -> str:
+        text = super()._text()
         if not self.reason:
             return text
         # A query is shown with its message; the reason comes after it, on a line that stands alone.

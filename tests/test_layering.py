@@ -38,7 +38,7 @@ ALLOWED = {
     "ast": {"errors", "pseudotypes", "repl", "reql"},
     "query": {"reql"},
     "net": {"codec", "converters", "errors", "ql2", "repl", "version", "installation"},
-    "pool": {"errors", "net"},
+    "pool": {"errors", "net", "ql2"},
     "push": {"errors", "net", "repl"},
     "loops": {"codec", "errors", "net", "pool", "ql2", "version"},
     # Faces: names under which programs for the official package find things.

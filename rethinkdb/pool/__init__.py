@@ -9,6 +9,8 @@
 `retirement`      the rules of `max_lifetime` and `max_idle`
 `hosts`           which host to dial next, and when; `backoff` has the pauses
 `desk`            those who wait, and outcomes on their way to them; `line` has the order
+`retrying`        when a query that failed is run again; `fates` has what errors say of that,
+                  `reads` what queries do
 `members`         one connection, as the pool sees it
 `journal`         events and log lines; `statistics` has the numbers
 `errors`          what those are told who get none, and which failures pass by themselves
@@ -121,17 +123,24 @@ from __future__ import annotations
 from .decisions import Pool
 from .effects import Close, Dial, Effect, Event, Wake
 from .errors import PoolClosedError, PoolFullError, PoolTimeoutError
+from .fates import Fate, fate_of
 from .line import Ask
 from .members import Member
 from .options import PoolOptions
+from .reads import Doing, doing_of, only_reads
+from .retrying import Budget, GiveUp, Retrying, RetryPolicy, TryAgain
 from .statistics import HostStats, PoolStats
 
 __all__ = [
     "Ask",
+    "Budget",
     "Close",
     "Dial",
+    "Doing",
     "Effect",
     "Event",
+    "Fate",
+    "GiveUp",
     "HostStats",
     "Member",
     "Pool",
@@ -140,5 +149,11 @@ __all__ = [
     "PoolOptions",
     "PoolStats",
     "PoolTimeoutError",
+    "RetryPolicy",
+    "Retrying",
+    "TryAgain",
     "Wake",
+    "doing_of",
+    "fate_of",
+    "only_reads",
 ]

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError
 
+from .checks import check_count, is_number
+from .retrying import USUAL, RetryPolicy
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -39,6 +42,8 @@ class PoolOptions:
             of life. None: it is not asked.
         deadline: seconds that each query may take, from waiting for a connection to the first
             answer, unless it says otherwise. None: no limit.
+        retry: how often, and when, a query that failed is run again: a `RetryPolicy`; True, for the
+            usual one; None or False: never.
         name: stands in log lines, errors and statistics.
 
     Raises:
@@ -54,11 +59,12 @@ class PoolOptions:
     max_idle: float | None = 600.0
     keepalive: float | None = 20.0
     deadline: float | None = None
+    retry: RetryPolicy | None = USUAL
     name: str | None = None
 
     def __post_init__(self) -> None:
         for option, least in _COUNTS.items():
-            _check_count(option, getattr(self, option), least)
+            check_count(option, getattr(self, option), least)
         if self.min_size > self.max_size:
             raise ReqlDriverError(
                 f"`min_size` ({self.min_size}) must not be above `max_size` ({self.max_size})."
@@ -67,6 +73,7 @@ class PoolOptions:
             value = getattr(self, option)
             if value is not None or option == "acquire_timeout":
                 object.__setattr__(self, option, _seconds(option, value))
+        object.__setattr__(self, "retry", RetryPolicy.from_argument(self.retry))
         if self.name is not None and not isinstance(self.name, str):
             raise ReqlDriverError(f"`name` must be a string, not {type(self.name).__name__}.")
 
@@ -88,14 +95,8 @@ _COUNTS = {"min_size": 0, "max_size": 1, "per_connection": 1, "max_waiting": 1}
 _SECONDS = ("acquire_timeout", "max_lifetime", "max_idle", "keepalive", "deadline")
 
 
-def _check_count(name: str, count: Any, least: int) -> None:
-    if not isinstance(count, int) or isinstance(count, bool) or count < least:
-        raise ReqlDriverError(f"`{name}` must be a whole number from {least} up, not {count!r}.")
-
-
 def _seconds(name: str, value: Any) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not value > 0 or math.isinf(value):
+    if not is_number(value) or not value > 0 or math.isinf(value):
         never = "" if name == "acquire_timeout" else " (or None)"
         raise ReqlDriverError(
             f"`{name}` must be a number of seconds above 0{never}, not {value!r}."

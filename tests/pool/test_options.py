@@ -9,6 +9,7 @@ import pytest
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.pool.options import PoolOptions
+from rethinkdb.pool.retrying import RetryPolicy
 
 BAD: list[tuple[str, Any]] = [
     *((name, bad) for name in ("min_size", "max_size") for bad in (-1, 1.5, "3", None, True)),
@@ -36,8 +37,17 @@ def test_the_defaults() -> None:
         max_idle=600,
         keepalive=20,
         deadline=None,
+        retry=RetryPolicy(),
         name=None,
     )
+
+
+def test_retry_takes_a_policy_or_whether_there_is_one() -> None:
+    policy = RetryPolicy(attempts=2)
+    for given, taken in ((policy, policy), (True, RetryPolicy()), (None, None), (False, None)):
+        assert PoolOptions(retry=given).retry == taken  # type: ignore[arg-type]
+    with pytest.raises(ReqlDriverError, match="`retry` must be a RetryPolicy, True or None, not i"):
+        PoolOptions(retry=4)  # type: ignore[arg-type]
 
 
 def test_they_cannot_be_changed() -> None:
