@@ -26,9 +26,9 @@ class Doing(Enum):
     ACTS = "it writes more, administrates, or acts outside of the database"
 
 
-#: The terms that act, each for one of these reasons. All others only read. At most they give another
-#: answer at another time, as `now`, `random`, `uuid` and `sample` do. `wait` and `index_wait` look
-#: until something is so; `changes` begins to look.
+#: The terms that act, each for one of these reasons. All others only read. Some give another answer
+#: at another time: `now`, `random`, `uuid`, `sample`. `wait` and `index_wait` look until something
+#: is so; `changes` begins to look.
 ACTING = frozenset(
     {
         # They write.
@@ -95,7 +95,10 @@ def doing_of(query: Any) -> Doing:
 
 
 def _terms(query: Any) -> Iterator[tuple[Any, bool]]:
-    """All terms of a query, each with whether it stands in a function; and what is not known."""
+    """All terms of a query, each with whether it stands in a function; and what is not known.
+
+    Whoever gets something that is not known must not go on.
+    """
     pending = [(query, False)]
     while pending:
         node, within_function = pending.pop()
@@ -103,10 +106,9 @@ def _terms(query: Any) -> Iterator[tuple[Any, bool]]:
             pending += [(value, within_function) for value in node.values()]
         elif not isinstance(node, _VALUES):
             yield node, within_function
-            if _is_known(node):
-                _, arguments, *options = node
-                within_function = within_function or node[0] == TermType.FUNC
-                pending += [(value, within_function) for value in (*arguments, *options)]
+            _, arguments, *options = node
+            within_function = within_function or node[0] == TermType.FUNC
+            pending += [(value, within_function) for value in (*arguments, *options)]
 
 
 def _is_known(node: Any) -> bool:
