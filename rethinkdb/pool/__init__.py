@@ -3,6 +3,7 @@
 ================  ===============================================================================
 `decisions`       `Pool`: what a loop's pool is made of
 `options`         `PoolOptions`: what a pool is told, checked
+`allowance`       what the deadline of one query allows
 `effects`         what a pool wants done: `Dial`, `Close`, `Wake`, `Event`
 `rotation`        who takes the next query: taking and giving back, the one part that is hot
 `staff`           which connections there are: opening, draining, retiring

@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Any
 
 from rethinkdb.errors import ReqlDriverError
-from rethinkdb.net.deadlines import Deadline
 from rethinkdb.net.query import Query
 from rethinkdb.net.waiter import Waiter
 
@@ -30,7 +29,7 @@ class PooledHandle(QueryHandle):
         runner: the pool's.
         handler, attachment: as of `QueryHandle`.
         query: the query.
-        seconds: how long its first answer may take, waiting for a connection included.
+        allowance: what the pool made of the query's deadline; None if it has none.
     """
 
     def __init__(
@@ -39,13 +38,12 @@ class PooledHandle(QueryHandle):
         handler: Handler,
         attachment: Attachment,
         query: Query,
-        seconds: float | None,
+        allowance: Any,
     ) -> None:
         super().__init__(runner, handler, attachment, self._started, query)
         self._pool = runner.pool
         self._wanted = query
-        self._seconds = seconds
-        self._begun = monotonic()
+        self._allowance = allowance
         self._wish: Waiter[Any] | None = None
         self._stayed: Callable[[], object] | None = None
         self._member: Any = None
@@ -64,9 +62,10 @@ class PooledHandle(QueryHandle):
             self._give_up()
 
     def _time_left(self) -> float | None:
-        if self._seconds is None:
+        if self._allowance is None:
             return None
-        return max(0.0, self._seconds - (monotonic() - self._begun))
+        left: float = self._allowance.left(monotonic())
+        return left
 
     def _granted(self, wish: Waiter[Any]) -> None:
         """In the midst of the pool's work. The outcome is read at once: now it is ours."""
@@ -132,9 +131,9 @@ class PooledHandle(QueryHandle):
     def _started(self) -> Waiter[Any]:
         if self.closed:  # by another thread, and the connection has gone back
             return Waiter()
-        query, left = self._wanted, self._time_left()
-        if left is not None and self._seconds is not None:
-            query = query._replace(deadline=Deadline(left, self._seconds))
+        query = self._wanted
+        if self._allowance is not None:
+            query = query._replace(deadline=self._allowance.deadline(monotonic()))
         waiter: Waiter[Any] = self._runner.session.start(query)
         return waiter
 

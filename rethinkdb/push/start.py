@@ -106,9 +106,9 @@ def _handle_on(
 ) -> QueryHandle:
     """The query's handle: on a connection, or one that waits for a connection of a pool."""
     if not isinstance(conn, BaseConnection):
-        seconds = conn._seconds(options)
+        allowance = conn._allowance(options)
         query = runner.conn._query(term, options)
-        return PooledHandle(runner, handler, attachment, query, seconds)
+        return PooledHandle(runner, handler, attachment, query, allowance)
     query = conn._query(term, options)
     start = partial(runner.session.start, query)
     return QueryHandle(runner, handler, attachment, start, query)

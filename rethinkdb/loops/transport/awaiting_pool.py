@@ -6,12 +6,11 @@ pools differ in what callers get: a coroutine, a Future, a Deferred.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.net.deadlines import Deadline
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member
 
@@ -28,90 +27,8 @@ class AwaitingPool(BasePool):
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 
-        def _given(self, work: Coroutine[Any, Any, Any]) -> Any:
-            """What callers hold in place of a coroutine."""
-
         async def _until(self, waiter: Waiter[Any]) -> None:
             """Wait until a waiter is settled. Whatever ends the wait otherwise comes out."""
-
-    # What its users call.
-
-    def run(self, term: Any, **options: Any) -> Any:
-        """Run a query on one of the connections: `term.run(pool, **options)` comes here.
-
-        Args:
-            term: the query.
-            **options: as for a connection. `deadline` covers waiting for a connection, too.
-
-        Returns:
-            What the same query gives on a connection.
-
-        Raises:
-            PoolTimeoutError: no connection could be had in time; it is a `ReqlTimeoutError`.
-            PoolFullError: too many wait for a connection already.
-            PoolClosedError: the pool is closed.
-            ReqlError: as on a connection.
-
-        Cancelling it stops the query on the server, or takes it out of the queue.
-        """
-        return self._given(self._run(term, options))
-
-    _start = run
-
-    def open(self) -> Any:
-        """Open `min_size` connections, and wait until they are open.
-
-        Nobody has to call it, as the first query opens the pool. It tells early whether the server
-        can be reached.
-
-        Returns:
-            The pool, as this loop gives results.
-
-        Raises:
-            ReqlDriverError: as `run`, when no connection can be opened. The pool goes on trying.
-        """
-        return self._given(self._open())
-
-    def close(self, timeout: float = PATIENCE) -> Any:
-        """Take no more work, wait for what is under way, close all connections.
-
-        Args:
-            timeout: how many seconds queries, cursors and borrowed connections have. Then they are
-                ended. Changefeeds end as soon as nothing else is under way.
-
-        Cancelling it ends what is under way at once.
-        """
-        return self._given(self._close(timeout))
-
-    def connection(self) -> AbstractAsyncContextManager[Any]:
-        """Have a connection alone: for `noreply_wait`, `use` and the like.
-
-        Example:
-            async with pool.connection() as conn:
-                await r.table("log").insert(line).run(conn, noreply=True)
-                await conn.noreply_wait()
-
-        It comes back in the end. If something of yours is still under way on it, it is closed.
-        """
-        return self._loan()
-
-    def acquire(self) -> Any:
-        """A connection, to have it alone. Give it to `release` in the end.
-
-        Raises:
-            ReqlDriverError: as `run`.
-
-        Cancelling it takes none.
-        """
-        return self._given(self._borrow())
-
-    def release(self, connection: Any) -> Any:
-        """Take back a connection that `acquire` gave.
-
-        Raises:
-            ReqlDriverError: it is not one that this pool has lent.
-        """
-        return self._given(self._take_back(connection))
 
     async def __aenter__(self) -> Self:
         return await self._open()
@@ -145,12 +62,11 @@ class AwaitingPool(BasePool):
     async def _in_time(self, options: dict[str, Any]) -> Member:
         """A connection for a query. What waiting for it takes is off the query's deadline."""
         self._check_place()
-        seconds = self._seconds(options)
-        begun = monotonic()
-        member = self._pool.take() or await self._acquired(seconds)
-        if seconds is not None:
-            left = max(0.0, seconds - (monotonic() - begun))
-            options["deadline"] = Deadline(left, seconds)
+        allowance = self._allowance(options)
+        if allowance is None:
+            return self._pool.take() or await self._acquired()
+        member = self._pool.take() or await self._acquired(allowance.seconds)
+        options["deadline"] = allowance.deadline(monotonic())
         return member
 
     def _finish(self, member: Member, failed: bool) -> None:

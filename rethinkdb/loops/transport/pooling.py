@@ -8,31 +8,22 @@ where a connection stands: `query.run(pool)` takes the options and gives the res
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from importlib import import_module
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
-from rethinkdb.net.cursor import BaseCursor
-from rethinkdb.net.options import seconds_or_none
-from rethinkdb.net.stream import Stream
-from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool import Close, Dial, Effect, Event, Member, Pool, PoolOptions, PoolStats, Wake
-from rethinkdb.pool.members import State
+from rethinkdb.pool import Event, Member, Pool, PoolOptions, PoolStats
 
-from .calling_back import CallingBack
+from .executing import Executor, logger, stream_in
 from .place import misplaced
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["PATIENCE", "BasePool", "logger", "pool_type", "stream_in"]
-
-logger = logging.getLogger("rethinkdb.pool")
 
 # Seconds that what is under way has when a pool is closed.
 PATIENCE = 10.0
@@ -43,7 +34,7 @@ _OWN: Any = object()
 EVENTS = ("opened", "lost", "exhausted", "recovered")
 
 
-class BasePool(CallingBack):
+class BasePool(Executor):
     """Connections to one server, shared by all queries.
 
     The constructor connects to nothing, and needs no running loop. The first query opens the pool,
@@ -97,25 +88,137 @@ class BasePool(CallingBack):
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 
-        def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
-            """Begin some work of the pool's own, for which nobody waits.
+        def _run(self, term: Any, options: dict[str, Any]) -> Any: ...
+        def _open(self) -> Any: ...
+        def _close(self, timeout: float) -> Any: ...
+        def _loan(self) -> Any: ...
+        def _borrow(self) -> Any: ...
+        def _take_back(self, connection: Any) -> Any: ...
 
-            Returns:
-                What ends it early, where this loop can do that.
-            """
-
-        def _set_timer(self, seconds: float | None) -> None:
-            """Call `_tick` in so many seconds, or never, and not at the time set before."""
-
-        def _carry_out(self) -> None:
-            """Do what was decided. It may be called in the midst of itself."""
-
-        def _dial(self, member: Member) -> Any: ...
-        def _close_member(self, member: Member, graceful: bool) -> Any: ...
+    def _given(self, work: Any) -> Any:
+        """What callers hold in place of a coroutine, or of a value."""
+        return work
 
     def _here(self) -> Any:
         """The event loop that runs here; None where any will do."""
         return None
+
+    # What its users call.
+
+    def run(self, term: Any, **options: Any) -> Any:
+        """Run a query on one of the connections: `term.run(pool, **options)` comes here.
+
+        Args:
+            term: the query.
+            **options: as for a connection. `deadline` covers waiting for a connection, too.
+
+        Returns:
+            What the same query gives on a connection, as this loop gives results.
+
+        Raises:
+            PoolTimeoutError: no connection could be had in time; it is a `ReqlTimeoutError`.
+            PoolFullError: too many wait for a connection already.
+            PoolClosedError: the pool is closed.
+            ReqlError: as on a connection.
+
+        Cancelling it stops the query on the server, or takes it out of the queue.
+
+        Example:
+            r.table("heroes").get(1).run(pool, deadline=5)
+        """
+        return self._given(self._run(term, options))
+
+    _start = run
+
+    def open(self) -> Any:
+        """Open `min_size` connections, and wait until they are open.
+
+        Nobody has to call it, as the first query opens the pool. It tells early whether the server
+        can be reached.
+
+        Returns:
+            The pool, as this loop gives results.
+
+        Raises:
+            ReqlDriverError: as `run`, when no connection can be opened. The pool goes on trying.
+
+        Cancelling it ends the wait, and nothing else.
+
+        Example:
+            pool = r.ConnectionPool("localhost")
+            pool.open()
+        """
+        return self._given(self._open())
+
+    def close(self, timeout: float = PATIENCE) -> Any:
+        """Take no more work, wait for what is under way, close all connections.
+
+        Args:
+            timeout: how many seconds queries, cursors and borrowed connections have. Then they are
+                ended. Changefeeds end as soon as nothing else is under way.
+
+        Returns:
+            None, as this loop gives results.
+
+        Cancelling it ends what is under way at once.
+
+        Example:
+            pool.close(timeout=2)
+        """
+        return self._given(self._close(timeout))
+
+    def connection(self) -> Any:
+        """Have a connection alone: for `noreply_wait`, `use` and the like.
+
+        Returns:
+            For a `with` block, where methods of this loop return values; else for `async with`.
+            The block gets the connection. It goes back in the end. If something that the block has
+            begun is still under way on it, it is closed.
+
+        Raises:
+            ReqlDriverError: as `run`.
+
+        Cancelling the block gives the connection back, too.
+
+        Example:
+            with pool.connection() as conn:
+                r.table("log").insert(line).run(conn, noreply=True)
+                conn.noreply_wait()
+        """
+        return self._loan()
+
+    def acquire(self) -> Any:
+        """A connection, to have it alone. Give it to `release` in the end.
+
+        Returns:
+            The connection, as this loop gives results.
+
+        Raises:
+            ReqlDriverError: as `run`.
+
+        Cancelling it takes none.
+
+        Example:
+            conn = pool.acquire()
+        """
+        return self._given(self._borrow())
+
+    def release(self, connection: Any) -> Any:
+        """Take back a connection that `acquire` gave.
+
+        Args:
+            connection: that one. If something is still under way on it, it is closed.
+
+        Returns:
+            None, as this loop gives results.
+
+        Raises:
+            ReqlDriverError: it is not one that this pool has lent.
+
+        Example:
+            pool.release(conn)
+        """
+        return self._given(self._take_back(connection))
 
     # What its users look at.
 
@@ -195,100 +298,6 @@ class BasePool(CallingBack):
         args, kwargs = self._arguments
         return self.connection_type(*args, **kwargs)
 
-    # Carrying out.
-
-    def _do(self, effect: Effect) -> None:
-        """Carry out one decision."""
-        if isinstance(effect, Dial):
-            member = effect.member
-            member.connection = self._new_connection()
-            vars(member.connection)["_pool"] = self  # it runs the callbacks; see `rethinkdb.push`
-            give_up = self._spawn(self._dial, member)
-            if member.state is State.DIALLING:
-                self._dialling[member] = give_up
-        elif isinstance(effect, Close):
-            give_up = self._dialling.pop(effect.member, bool)
-            give_up()
-            self._spawn(self._close_member, effect.member, effect.graceful)
-        elif isinstance(effect, Wake):
-            self._set_timer(max(0.0, effect.at - monotonic()))
-        else:
-            self._tell(effect)
-
-    def _tell(self, event: Event) -> None:
-        for listener in tuple(self._listeners[event.name]):
-            try:
-                listener(event)
-            except Exception:
-                logger.exception("a listener to %r of a pool failed: %r", event.name, listener)
-
-    def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None:
-        """Tell the pool what happened, and when; then do what it decides."""
-        tell(*args, monotonic(), **options)
-        self._carry_out()
-
-    def _tick(self) -> None:
-        self._told(self._pool.tick)
-
-    def _watch(self, member: Member) -> None:
-        """Notice when the connection of a member ends by itself."""
-        session = member.connection._session
-
-        def lost(_: Waiter[None]) -> None:
-            self._told(self._pool.lost, member, session.cause)
-
-        session.closed.add_done_callback(lost)
-
-    def _notice_loss(self, member: Member) -> None:
-        """After an error: when a link is lost, a query may hear of it before `_watch` does.
-
-        Otherwise whoever tries again at once would get the same connection.
-        """
-        session = member.connection._session
-        if not session.is_open:
-            self._told(self._pool.lost, member, session.cause)
-
-    # Queries.
-
-    def _seconds(self, options: dict[str, Any]) -> float | None:
-        """What a query's deadline allows, waiting for a connection included."""
-        return seconds_or_none("deadline", options.pop("deadline", self.options.deadline))
-
-    def _hold(self, member: Member, stream: Stream | None) -> None:
-        """A query has brought a cursor: its connection stays until that has ended."""
-        if stream is None or stream.finished:
-            return
-        feed = stream.is_feed
-        self._pool.pinned(member, feed)
-
-        def let_go(_: Waiter[None]) -> None:
-            self._told(self._pool.unpinned, member, feed=feed)
-
-        stream.ended.add_done_callback(let_go)
-
-    # One connection, alone.
-
-    def _lend(self, member: Member) -> BaseConnection:
-        connection: BaseConnection = member.connection
-        self._lent[connection] = member
-        return connection
-
-    def _returned(self, connection: BaseConnection) -> bool:
-        """Take a connection back.
-
-        Returns:
-            Whether it has to be closed: the pool does not know it any more.
-        """
-        member = self._lent.pop(connection, None)
-        if member is None:
-            raise ReqlDriverError("This connection was not acquired from this pool, or is back.")
-        self._notice_loss(member)
-        connection.db = self._sample.db
-        at_work = connection._session.tokens_in_use - member.cursors - member.feeds
-        clean = connection.is_open() and not at_work
-        self._told(self._pool.returned, member, clean=clean)
-        return member.state is State.GONE and connection.is_open()
-
 
 def pool_type(loop_type: str | None) -> type[BasePool]:
     """The class of a loop's pools: `ConnectionPool`, where its connections' class is found.
@@ -303,12 +312,3 @@ def pool_type(loop_type: str | None) -> type[BasePool]:
     if found is None:
         raise ReqlDriverError(f"The loop type `{loop_type}` has no pools: {home} offers none.")
     return found
-
-
-def stream_in(value: Any) -> Stream | None:
-    """The stream that a query has brought: itself, or behind a cursor; perhaps with a profile."""
-    if type(value) is dict:
-        value = value.get("value")
-    if isinstance(value, BaseCursor):
-        return value._stream
-    return value if isinstance(value, Stream) else None

@@ -7,11 +7,10 @@ decided is carried out without it: dialling and closing in threads of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.net.deadlines import Deadline
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, PoolStats
 
@@ -39,33 +38,16 @@ class WaitingPool(BasePool):
         def _lives(self, member: Member) -> bool:
             """Whether a connection was not lost unnoticed. If it was, the pool has been told."""
 
-    # What its users call.
+    # Queries.
 
     def run(self, term: Any, **options: Any) -> Any:
-        """Run a query on one of the connections: `term.run(pool, **options)` comes here.
-
-        Args:
-            term: the query.
-            **options: as for a connection. `deadline` covers waiting for a connection, too.
-
-        Returns:
-            What the same query gives on a connection.
-
-        Raises:
-            PoolTimeoutError: no connection could be had in time; it is a `ReqlTimeoutError`.
-            PoolFullError: too many wait for a connection already.
-            PoolClosedError: the pool is closed.
-            ReqlError: as on a connection.
-        """
         self._check_place()
-        seconds = self._seconds(options)
-        begun = monotonic()
-        member = self._taken(seconds)
+        allowance = self._allowance(options)
+        member = self._taken(None if allowance is None else allowance.seconds)
         failed = True
         try:
-            if seconds is not None:
-                left = max(0.0, seconds - (monotonic() - begun))
-                options["deadline"] = Deadline(left, seconds)
+            if allowance is not None:
+                options["deadline"] = allowance.deadline(monotonic())
             result = member.connection.run(term, **options)
             stream = stream_in(result)
             if stream is not None:
@@ -78,31 +60,40 @@ class WaitingPool(BasePool):
             self._told(self._pool.give_back, member, failed=failed)
         return result
 
+    run.__doc__ = BasePool.run.__doc__
+
     _start = run
 
-    def open(self) -> Self:
-        """Open `min_size` connections, and wait until they are open.
+    # One connection, alone.
 
-        Nobody has to call it, as the first query opens the pool. It tells early whether the server
-        can be reached.
+    @contextmanager
+    def _loan(self) -> Iterator[Any]:
+        connection = self._borrow()
+        try:
+            yield connection
+        finally:
+            self._take_back(connection)
 
-        Returns:
-            The pool.
+    def _borrow(self) -> Any:
+        self._check_place()
+        member = self._decided(self._pool.ask, exclusive=True).result()
+        with self._lock:
+            return self._lend(member)
 
-        Raises:
-            ReqlDriverError: as `run`, when no connection can be opened. The pool goes on trying.
-        """
+    def _take_back(self, connection: Any) -> None:
+        with self._lock:
+            to_close = self._returned(connection)
+        if to_close:
+            connection.close(noreply_wait=False)
+
+    # Its life.
+
+    def _open(self) -> Self:
         self._check_place()
         self._decided(self._pool.open).result()
         return self
 
-    def close(self, timeout: float = PATIENCE) -> None:
-        """Take no more work, wait for what is under way, close all connections.
-
-        Args:
-            timeout: how many seconds queries, cursors and borrowed connections have. Then they are
-                ended. Changefeeds end as soon as nothing else is under way.
-        """
+    def _close(self, timeout: float) -> None:
         self._check_place()
         self.closed = True
         try:
@@ -110,53 +101,11 @@ class WaitingPool(BasePool):
         finally:
             self._set_timer(None)
 
-    def connection(self) -> AbstractContextManager[Any]:
-        """Have a connection alone: for `noreply_wait`, `use` and the like.
-
-        Example:
-            with pool.connection() as conn:
-                r.table("log").insert(line).run(conn, noreply=True)
-                conn.noreply_wait()
-
-        It comes back in the end. If something of yours is still under way on it, it is closed.
-        """
-        return self._loan()
-
-    @contextmanager
-    def _loan(self) -> Iterator[Any]:
-        connection = self.acquire()
-        try:
-            yield connection
-        finally:
-            self.release(connection)
-
-    def acquire(self) -> Any:
-        """A connection, to have it alone. Give it to `release` in the end.
-
-        Raises:
-            ReqlDriverError: as `run`.
-        """
-        self._check_place()
-        member = self._decided(self._pool.ask, exclusive=True).result()
-        with self._lock:
-            return self._lend(member)
-
-    def release(self, connection: Any) -> None:
-        """Take back a connection that `acquire` gave.
-
-        Raises:
-            ReqlDriverError: it is not one that this pool has lent.
-        """
-        with self._lock:
-            to_close = self._returned(connection)
-        if to_close:
-            connection.close(noreply_wait=False)
-
     def __enter__(self) -> Self:
-        return self.open()
+        return self._open()
 
     def __exit__(self, *exc_info: object) -> None:
-        self.close()
+        self._close(PATIENCE)
 
     def stats(self) -> PoolStats:
         with self._lock:

@@ -12,9 +12,9 @@ from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.waiter import Waiter
 
-from ..transport.awaiting_pool import AwaitingPool
-from ..transport.pooling import PATIENCE, logger
 from .connection import Connection
+from .official_pool import OfficialNames
+from .timer import call_later
 from .wire import settled
 
 if TYPE_CHECKING:
@@ -27,11 +27,8 @@ __all__ = ["ConnectionPool"]
 # In place of one, for a connection that is never opened.
 _NO_NURSERY: Any = object()
 
-# Of the pool that the official package has for trio, whose connections are all lent one by one.
-_NO_LIMIT = 100_000
 
-
-class ConnectionPool(AwaitingPool):
+class ConnectionPool(OfficialNames):
     """A pool whose methods return coroutines. `async with pool:` opens and closes it.
 
     Its connections read in tasks of a nursery: the one given as `nursery`, or else one of its own,
@@ -52,24 +49,8 @@ class ConnectionPool(AwaitingPool):
     _timer: trio.CancelScope | None = None
     _block: Any = None
 
-    def __init__(
-        self,
-        *args: Any,
-        nursery: trio.Nursery | None = None,
-        maxidle: int | None = None,
-        maxsize: int | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, nursery: trio.Nursery | None = None, **kwargs: Any) -> None:
         self._nursery: Any = nursery
-        self._maxidle = maxidle
-        # The official package's pool closes at once what it has lent.
-        self._patience = PATIENCE if maxidle is maxsize is None else 0.0
-        if maxidle is not None:
-            _check_count("maxidle", maxidle, least=0)
-            kwargs.setdefault("max_size", _NO_LIMIT)
-        if maxsize is not None:
-            _check_count("maxsize", maxsize, least=1)
-            kwargs["max_size"] = maxsize
         super().__init__(*args, **kwargs)
 
     if TYPE_CHECKING:
@@ -79,11 +60,6 @@ class ConnectionPool(AwaitingPool):
         def connection(self) -> AbstractAsyncContextManager[Connection]: ...
         def acquire(self) -> Coroutine[Any, Any, Connection]: ...
         def release(self, connection: Connection) -> Coroutine[Any, Any, None]: ...
-
-    async def close(self, timeout: float | None = None) -> None:
-        await self._close(self._patience if timeout is None else timeout)
-
-    close.__doc__ = AwaitingPool.close.__doc__
 
     async def __aenter__(self) -> Self:
         if self._nursery is None:
@@ -101,11 +77,6 @@ class ConnectionPool(AwaitingPool):
                 nursery.cancel_scope.cancel()
                 await block.__aexit__(*exc_info)
 
-    async def _take_back(self, connection: Any) -> None:
-        await super()._take_back(connection)
-        if self._maxidle is not None and self.stats().idle > self._maxidle:
-            await connection.close(noreply_wait=False)
-
     def _new_connection(self) -> BaseConnection:
         args, kwargs = self._arguments
         # The sample, which is never opened, needs none; `_spawn` asks for one in time.
@@ -114,9 +85,6 @@ class ConnectionPool(AwaitingPool):
 
     def _here(self) -> Any:
         return trio.lowlevel.current_trio_token()
-
-    def _given(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return work
 
     def _check_nursery(self) -> None:
         if self._nursery is None:
@@ -143,27 +111,7 @@ class ConnectionPool(AwaitingPool):
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if seconds is not None:
-            self._timer = trio.CancelScope()
-            # No task of the nursery: a pool that waits for better times keeps it from ending.
-            trio.lowlevel.spawn_system_task(self._wake, seconds, self._timer)
-
-    async def _wake(self, seconds: float, timer: trio.CancelScope) -> None:
-        with timer:
-            await trio.sleep(seconds)
-        if timer is not self._timer:
-            return
-        self._timer = None
-        try:
-            self._tick()
-        except Exception:  # which would end the whole of trio.run()
-            logger.exception("a pool could not do its work")
+        self._timer = None if seconds is None else call_later(seconds, self._tick)
 
     async def _until(self, waiter: Waiter[Any]) -> None:
         await settled(waiter, None)
-
-
-def _check_count(name: str, count: Any, least: int) -> None:
-    if not isinstance(count, int) or count < least:
-        raise ReqlDriverError(f"`{name}` must be a whole number from {least} up, not {count!r}.")

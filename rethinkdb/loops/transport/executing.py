@@ -1,0 +1,166 @@
+"""What the pools of all loops do when `rethinkdb.pool` has decided: they dial, close, and tell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.options import seconds_or_none
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool import Close, Dial, Effect, Event, Member, PoolOptions, Wake
+from rethinkdb.pool.allowance import Allowance
+from rethinkdb.pool.members import State
+
+from .calling_back import CallingBack
+
+__all__ = ["Executor", "logger", "stream_in"]
+
+logger = logging.getLogger("rethinkdb.pool")
+
+
+class Executor(CallingBack):
+    """The part of a pool that tells `rethinkdb.pool` what happens, and does what it decides."""
+
+    options: PoolOptions
+
+    _sample: BaseConnection
+    _listeners: dict[str, list[Callable[[Event], object]]]
+    _lent: dict[BaseConnection, Member]
+
+    # What ends those dials early that are under way.
+    _dialling: dict[Member, Callable[[], object]]
+
+    if TYPE_CHECKING:  # for the loops' pools to supply
+
+        def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+            """Begin some work of the pool's own, for which nobody waits.
+
+            Returns:
+                What ends it early, where this loop can do that.
+            """
+
+        def _set_timer(self, seconds: float | None) -> None:
+            """Call `_tick` in so many seconds, or never, and not at the time set before."""
+
+        def _carry_out(self) -> None:
+            """Do what was decided. It may be called in the midst of itself."""
+
+        def _dial(self, member: Member) -> Any: ...
+        def _close_member(self, member: Member, graceful: bool) -> Any: ...
+
+    # Carrying out.
+
+    def _do(self, effect: Effect) -> None:
+        """Carry out one decision."""
+        if isinstance(effect, Dial):
+            member = effect.member
+            member.connection = self._new_connection()
+            vars(member.connection)["_pool"] = self  # it runs the callbacks; see `rethinkdb.push`
+            give_up = self._spawn(self._dial, member)
+            if member.state is State.DIALLING:
+                self._dialling[member] = give_up
+        elif isinstance(effect, Close):
+            give_up = self._dialling.pop(effect.member, bool)
+            give_up()
+            self._spawn(self._close_member, effect.member, effect.graceful)
+        elif isinstance(effect, Wake):
+            self._set_timer(max(0.0, effect.at - monotonic()))
+        else:
+            self._tell(effect)
+
+    def _tell(self, event: Event) -> None:
+        for listener in tuple(self._listeners[event.name]):
+            try:
+                listener(event)
+            except Exception:
+                logger.exception("a listener to %r of a pool failed: %r", event.name, listener)
+
+    def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """Tell the pool what happened, and when; then do what it decides."""
+        tell(*args, monotonic(), **options)
+        self._carry_out()
+
+    def _tick(self) -> None:
+        self._told(self._pool.tick)
+
+    def _watch(self, member: Member) -> None:
+        """Notice when the connection of a member ends by itself."""
+        session = member.connection._session
+
+        def lost(_: Waiter[None]) -> None:
+            self._told(self._pool.lost, member, session.cause)
+
+        session.closed.add_done_callback(lost)
+
+    def _notice_loss(self, member: Member) -> None:
+        """After an error: when a link is lost, a query may hear of it before `_watch` does.
+
+        Otherwise whoever tries again at once would get the same connection.
+        """
+        session = member.connection._session
+        if not session.is_open:
+            self._told(self._pool.lost, member, session.cause)
+
+    # Queries.
+
+    def _allowance(self, options: dict[str, Any]) -> Allowance | None:
+        """What a query's deadline allows, waiting for a connection included; None if it has none.
+
+        Args:
+            options: the query's run options. `deadline` is taken out of them.
+
+        Raises:
+            ReqlDriverError: `deadline` is no number of seconds.
+        """
+        seconds = seconds_or_none("deadline", options.pop("deadline", self.options.deadline))
+        return None if seconds is None else Allowance.of(seconds, monotonic())
+
+    def _hold(self, member: Member, stream: Stream | None) -> None:
+        """A query has brought a cursor: its connection stays until that has ended."""
+        if stream is None or stream.finished:
+            return
+        feed = stream.is_feed
+        self._pool.pinned(member, feed)
+
+        def let_go(_: Waiter[None]) -> None:
+            self._told(self._pool.unpinned, member, feed=feed)
+
+        stream.ended.add_done_callback(let_go)
+
+    # One connection, alone.
+
+    def _lend(self, member: Member) -> BaseConnection:
+        connection: BaseConnection = member.connection
+        self._lent[connection] = member
+        return connection
+
+    def _returned(self, connection: BaseConnection) -> bool:
+        """Take a connection back.
+
+        Returns:
+            Whether it has to be closed: the pool does not know it any more.
+        """
+        member = self._lent.pop(connection, None)
+        if member is None:
+            raise ReqlDriverError("This connection was not acquired from this pool, or is back.")
+        self._notice_loss(member)
+        connection.db = self._sample.db
+        at_work = connection._session.tokens_in_use - member.cursors - member.feeds
+        clean = connection.is_open() and not at_work
+        self._told(self._pool.returned, member, clean=clean)
+        return member.state is State.GONE and connection.is_open()
+
+
+def stream_in(value: Any) -> Stream | None:
+    """The stream that a query has brought: itself, or behind a cursor; perhaps with a profile."""
+    if type(value) is dict:
+        value = value.get("value")
+    if isinstance(value, BaseCursor):
+        return value._stream
+    return value if isinstance(value, Stream) else None

@@ -1,0 +1,57 @@
+"""The names under which the official package's trio pool is told how large it may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rethinkdb.errors import ReqlDriverError
+
+from ..transport.awaiting_pool import AwaitingPool
+from ..transport.pooling import PATIENCE
+
+__all__ = ["OfficialNames"]
+
+# That pool has no limit, as all its connections are lent one by one.
+_NO_LIMIT = 100_000
+
+
+class OfficialNames(AwaitingPool):
+    """A pool that takes `maxsize` for `max_size`, and closes what is idle beyond `maxidle`.
+
+    Args:
+        *args, **kwargs: as of any pool.
+        maxidle: how many connections are kept while nobody uses them.
+        maxsize: how many connections there may be.
+
+    Raises:
+        ReqlDriverError: an argument will not do.
+    """
+
+    def __init__(
+        self, *args: Any, maxidle: int | None = None, maxsize: int | None = None, **kwargs: Any
+    ) -> None:
+        self._maxidle = maxidle
+        # The official package's pool closes at once what it has lent.
+        self._patience = PATIENCE if maxidle is maxsize is None else 0.0
+        if maxidle is not None:
+            _check_count("maxidle", maxidle, least=0)
+            kwargs.setdefault("max_size", _NO_LIMIT)
+        if maxsize is not None:
+            _check_count("maxsize", maxsize, least=1)
+            kwargs["max_size"] = maxsize
+        super().__init__(*args, **kwargs)
+
+    async def close(self, timeout: float | None = None) -> None:
+        await self._close(self._patience if timeout is None else timeout)
+
+    close.__doc__ = AwaitingPool.close.__doc__
+
+    async def _take_back(self, connection: Any) -> None:
+        await super()._take_back(connection)
+        if self._maxidle is not None and self.stats().idle > self._maxidle:
+            await connection.close(noreply_wait=False)
+
+
+def _check_count(name: str, count: Any, least: int) -> None:
+    if not isinstance(count, int) or count < least:
+        raise ReqlDriverError(f"`{name}` must be a whole number from {least} up, not {count!r}.")

@@ -1,0 +1,20 @@
+"""Scenarios: pools of connections."""
+
+from __future__ import annotations
+
+from ..trial import Scenario
+from . import cancelling, closing, lending, losing, objects, queries, retiring, waiting
+
+__all__ = ["SCENARIOS"]
+
+#: All of them, in an order that shows simple failures first.
+SCENARIOS: tuple[Scenario, ...] = (
+    *queries.SCENARIOS,
+    *objects.SCENARIOS,
+    *waiting.SCENARIOS,
+    *cancelling.SCENARIOS,
+    *retiring.SCENARIOS,
+    *losing.SCENARIOS,
+    *lending.SCENARIOS,
+    *closing.SCENARIOS,
+)

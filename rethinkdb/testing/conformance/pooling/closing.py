@@ -1,0 +1,102 @@
+"""Scenarios: pools that are closed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rethinkdb import query as r
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorLostError,
+)
+from rethinkdb.pool import PoolClosedError
+from rethinkdb.ql2 import QueryType
+
+from ..trial import PATIENCE, SMALL_BATCHES, SOON, Scenario, Trial
+from .help import CLOSED, NEVER, ended
+
+__all__ = ["SCENARIOS"]
+
+
+async def pool_closes(trial: Trial) -> None:
+    """Closing waits for what is under way, and refuses all else. Twice is no error."""
+    pool = trial.pool(max_size=1)
+    feed = await trial.run(trial.table.changes(), pool)
+    trial.proxy.hold("reply")
+    sent = len(trial.proxy.queries)
+
+    async def close() -> None:
+        await trial.until(lambda: len(trial.proxy.queries) > sent)
+        await trial.do(pool.close, timeout=PATIENCE)
+
+    async def release() -> None:
+        await trial.until(lambda: pool.closed)
+        for method in (partial(trial.run, r.expr(1), pool), pool.open, pool.acquire):
+            await trial.fails(PoolClosedError, CLOSED, method)
+        assert trial.proxy.clients == 1
+        trial.proxy.release()
+
+    query = partial(trial.run, r.expr("in time"), pool)
+    outcomes = await trial.driver.gather(query, close, close, release)
+    assert outcomes == ["in time", None, None, None], outcomes
+    await trial.fails(ReqlCursorLostError, "", feed.next)
+    await trial.do(pool.close)
+    await ended(trial, pool)
+
+
+async def pool_closes_in_time(trial: Trial) -> None:
+    """Then it ends what is under way: queries, cursors and loans."""
+    pool = trial.pool(max_size=3, per_connection=1, min_size=3)
+    await trial.do(pool.open)
+    cursor = await trial.run(r.range(), pool, **SMALL_BATCHES)
+    conn = await trial.do(pool.acquire)
+    trial.proxy.hold("reply")
+    sent = len(trial.proxy.sent(QueryType.START))
+
+    async def close() -> None:
+        await trial.until(lambda: len(trial.proxy.sent(QueryType.START)) > sent)
+        await trial.do(pool.close, timeout=SOON)
+
+    query = partial(trial.run, r.expr(1), pool)
+    outcome, closed = await trial.driver.gather(query, close)
+    assert type(outcome) is ReqlConnectionLostError, outcome
+    assert closed is None
+    assert not conn.is_open()
+    assert not cursor.conn.is_open()
+    await trial.do(pool.release, conn)
+    await ended(trial, pool)
+
+
+async def pool_closes_while_dialling(trial: Trial) -> None:
+    """Who waits is told; what is being opened is given up."""
+    pool = trial.pool(acquire_timeout=NEVER)
+    trial.proxy.hold()
+
+    async def close() -> None:
+        await trial.until(lambda: pool.stats().dialling and trial.proxy.held)
+        await trial.do(pool.close, timeout=NEVER)
+
+    outcome, closed = await trial.driver.gather(partial(trial.run, r.expr(1), pool), close)
+    assert type(outcome) is PoolClosedError
+    assert closed is None
+    trial.proxy.release()
+    await ended(trial, pool)
+
+
+async def pool_closing_cancelled(trial: Trial) -> None:
+    """Who gives up waiting for the end ends what is under way."""
+    pool = trial.pool()
+    cursor = await trial.run(r.range(), pool, **SMALL_BATCHES)
+    conn = cursor.conn
+    close = partial(trial.do, pool.close, timeout=NEVER)
+    await trial.driver.cancel(close, when=lambda: pool.closed)
+    await trial.until(lambda: not conn.is_open())
+    await ended(trial, pool)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    pool_closes,
+    pool_closes_in_time,
+    pool_closes_while_dialling,
+    pool_closing_cancelled,
+)
