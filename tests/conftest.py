@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,16 @@ os.environ.pop("RETHINKDB_URL", None)
 # examples has a time limit. Tests that want other settings change these, not the limits.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from what pytest itself holds for ten thousand tests.
+
+    Tests that look for leaks have it collect, which took up to 0.3 s each time, a third of the
+    whole suite.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
