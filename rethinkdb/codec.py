@@ -24,6 +24,7 @@ except ImportError:  # no wheel for this platform; json does the same, slower
 __all__ = [
     "Codec",
     "Decode",
+    "Edit",
     "MalformedResponse",
     "ReQLDecoder",
     "ReQLEncoder",
@@ -34,6 +35,9 @@ __all__ = [
 EncoderFactory = Callable[[], Any]
 DecoderFactory = Callable[[Mapping[str, Any]], Any]
 Decode = Callable[[bytes], "Response"]
+
+#: Gets a reply and its payload. Says whether there is anything in the reply now that was not there.
+Edit = Callable[[Any, bytes], bool]
 
 _PSEUDO_TYPE_BYTES = pseudotypes.PSEUDO_TYPE_KEY.encode()
 _DOLLAR = _PSEUDO_TYPE_BYTES[0]
@@ -196,7 +200,7 @@ class Codec:
                 pass  # beyond 64 bits or 254 levels, which json can do; or json says what is wrong
         return _encode_plain(query)
 
-    def decoder(self, options: Mapping[str, Any]) -> Decode:
+    def decoder(self, options: Mapping[str, Any], edit: Edit | None = None) -> Decode:
         """A function that decodes the replies to one query.
 
         It raises MalformedResponse when the server broke the protocol. Any other exception (an
@@ -205,9 +209,12 @@ class Codec:
 
         Args:
             options: the run options of the query.
+            edit: changes replies, as JSON says them, before their values are converted.
         """
         if self._decoder is not None:
-            return _custom_decoder(self._decoder, options)
+            return _custom_decoder(self._decoder, options, edit)
+        if edit is not None:
+            return _editing_decoder(options, edit)
         native_times = options.get("time_format") in (None, "native")
 
         def decode(payload: bytes) -> Response:
@@ -304,10 +311,28 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _custom_decoder(factory: DecoderFactory, options: Mapping[str, Any]) -> Decode:
+def _editing_decoder(options: Mapping[str, Any], edit: Edit) -> Decode:
+    native_times = options.get("time_format") in (None, "native")
+
+    def decode(payload: bytes) -> Response:
+        reply = loads(payload)
+        edited = edit(reply, payload)
+        response = _response(reply, payload)
+        if edited or _PSEUDO_TYPE_BYTES in payload:
+            _convert(response.results, options, native_times)
+        return response
+
+    return decode
+
+
+def _custom_decoder(
+    factory: DecoderFactory, options: Mapping[str, Any], edit: Edit | None
+) -> Decode:
     decoder = factory(options)
 
     def decode(payload: bytes) -> Response:
+        if edit is not None and edit(reply := loads(payload), payload):
+            payload = json.dumps(reply).encode()
         try:
             reply = decoder.decode(payload.decode())
         except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as exc:

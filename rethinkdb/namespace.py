@@ -40,7 +40,6 @@ LAZY = {
     "DefaultConnection": "rethinkdb.net",
     "Handler": "rethinkdb.push",
     "QueryHandle": "rethinkdb.push",
-    "RetryPolicy": "rethinkdb.pool",
     "convert": "rethinkdb.converters",
     "make_connection": "rethinkdb.net",
     "ReQLDecoder": "rethinkdb.codec",

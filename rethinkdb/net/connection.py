@@ -27,6 +27,7 @@ from rethinkdb.repl import Repl
 
 from .cursor import BaseCursor
 from .deadlines import Deadline
+from .editing import EditedQuery
 from .emitting import ConnectionEvents
 from .exchange import arrays_as_sequences
 from .handshake import refusal
@@ -180,11 +181,9 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         Args:
             term: the query.
-            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Three are
-                this driver's own and not sent: `as_cursor`; `deadline`, the seconds that the first
-                answer may take (None: no limit; default: the `deadline` of `connect()`); and
-                `idempotent`, which matters to pools only: running the query twice is as good as
-                running it once.
+            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Two are
+                this driver's own and not sent: `as_cursor`, and `deadline`, the seconds that the
+                first answer may take (None: no limit; default: the `deadline` of `connect()`).
 
         Returns:
             the value, or a cursor for a sequence, as this loop gives results. With `as_cursor=True`
@@ -302,7 +301,6 @@ class BaseConnection(ConnectionEvents, Uncopyable):
                 # Any true value means it here, but the server keeps silent for `true` only.
                 options["noreply"] = True
             as_cursor = options.pop("as_cursor", False)
-            options.pop("idempotent", None)  # only pools run a query again
             if "deadline" in options:
                 deadline = _deadline(options.pop("deadline"))
             codec = self._codec_for(options)
@@ -321,6 +319,8 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         except (UnicodeEncodeError, ReqlTypeError) as exc:
             term.explain(exc)
             raise
+        if type(term) is EditedQuery:
+            decode, term = codec.decoder(options, term.edit), term.term
         return Query(QueryType.START, payload, decode, term, noreply, options, deadline)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:

@@ -72,6 +72,7 @@ class Stream:
         low_water: the next batch is due as soon as `buffer` is shorter than this; 0 when none is to
             be asked for.
         profiles: each batch's profile, oldest first, if the query asked for them (the last 100).
+        follower: is called whenever something has come, or the end; perhaps once more than that.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class Stream:
         "buffer",
         "error",
         "finished",
+        "follower",
         "low_water",
         "notes",
         "profiles",
@@ -110,6 +112,7 @@ class Stream:
         self._send_continue = send_continue
         self._send_stop = send_stop
         self.low_water = 0
+        self.follower: Callable[[], object] | None = None
 
     @property
     def is_feed(self) -> bool:
@@ -236,6 +239,8 @@ class Stream:
     def serve(self) -> None:
         """Settle those whose turn it is. Their callbacks may ask for more, or close."""
         try:
+            if self.follower is not None:
+                self.follower()
             while self._requests:
                 request = self._requests[0]
                 if not (self.buffer or self.finished or request.taken):

@@ -12,6 +12,8 @@
 `desk`            those who wait, and outcomes on their way to them; `line` has the order
 `retrying`        when a query that failed is run again; `fates` has what errors say of that,
                   `reads` what queries do
+`feeds`           `Feed`: a changefeed that goes on; `resuming` has when it is run again, `views`
+                  what its program sees, `remembering` what is kept of rows, `shapes` which queries
 `members`         one connection, as the pool sees it
 `journal`         events and log lines; `statistics` has the numbers
 `errors`          what those are told who get none, and which failures pass by themselves

@@ -54,6 +54,9 @@ class RetryPolicy:
             one in ten. So retries never double the load of servers that fail because of their load.
             What is not used is saved, up to 1,000. None: no limit.
         reserve: how many may be run again before the budget has grown.
+        feed_attempts: how often in a row a changefeed that goes on (`resume=`) is run again without
+            success, before it gives up: with the usual pauses, for about a minute of refusals.
+            None: for ever.
 
     Raises:
         ReqlDriverError: a value will not do; the option is named.
@@ -69,10 +72,13 @@ class RetryPolicy:
     longest_pause: float = 2.0
     budget: float | None = 0.1
     reserve: int = 10
+    feed_attempts: int | None = 60
 
     def __post_init__(self) -> None:
         check_count("attempts", self.attempts, 1)
         check_count("reserve", self.reserve, 0)
+        if self.feed_attempts is not None:
+            check_count("feed_attempts", self.feed_attempts, 1)
         for option in ("first_pause", "longest_pause"):
             value = getattr(self, option)
             if not is_number(value) or not 0 <= value < math.inf:
@@ -214,7 +220,7 @@ class Retrying:
         if host is not None and host not in self.hosts:
             self.hosts.append(host)
         fate = fate_of(error, sent)
-        if fate is Fate.FINAL or self._policy.attempts == 1:
+        if fate is Fate.FINAL:
             return self._give_up(error, "")
         if not self._may_repeat(fate):
             return self._give_up(error, _NOT_HARMLESS)

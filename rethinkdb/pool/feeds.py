@@ -1,0 +1,378 @@
+"""`Feed`: a changefeed that goes on, as its consumer sees it: one stream over all runs.
+
+It is a `Stream` like that of a single run, and holds no more: the stream of the run that goes on
+fills the buffer of this one, by its own rules of asking for batches. What is to be done besides is
+put in `effects`, for the pool that the feed is run on:
+
+===========  =====================================================================================
+`Begin`      follow `step()` until it gives None, in the background
+`Cease`      end that early
+`Pull`       call `pull()`, where the connection of the run may be used
+`Stop`       close a cursor, likewise
+===========  =====================================================================================
+
+    new -> asking -> starting -> running -> resting -> starting ...     -> finished
+           (the table's key)        |          ^
+                                    +-- lost --+
+
+With `resume="restart"` a lost feed is run again at once. With `"diff"` that waits until the
+consumer has taken what is there: nothing is missed by waiting, and so a consumer that stands still
+holds two batches, however often links are lost meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+
+from rethinkdb.errors import ReqlDriverError, ReqlOpFailedError
+from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.editing import EditedQuery
+from rethinkdb.net.query import Query
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.ql2 import QueryType
+
+from .remembering import MEMORIES
+from .resuming import Resumption
+from .shapes import Shape, with_initial
+from .views import Compared, Point, Restarted, Rows, View
+
+__all__ = ["Begin", "Cease", "Clocks", "Feed", "FeedEffect", "Pause", "Pull", "Run", "Stop"]
+
+
+class Clocks(NamedTuple):
+    """How the time is told.
+
+    Attributes:
+        steady: in seconds, never going back.
+        wall: the time of day.
+    """
+
+    steady: Callable[[], float]
+    wall: Callable[[], datetime]
+
+
+class Begin(NamedTuple):
+    """Follow `step()`, in the background."""
+
+
+class Cease(NamedTuple):
+    """End that early."""
+
+
+class Pull(NamedTuple):
+    """Call `feed.pull()` where this cursor's connection may be used."""
+
+    cursor: BaseCursor
+
+
+class Stop(NamedTuple):
+    """Close a cursor."""
+
+    cursor: BaseCursor
+
+
+FeedEffect = Begin | Cease | Pull | Stop
+
+
+class Run(NamedTuple):
+    """Run a query, and give its result to `answered`, or its error to `failed`."""
+
+    term: EditedQuery
+    options: dict[str, Any]
+
+
+class Pause(NamedTuple):
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+class _State(Enum):
+    NEW = "new"
+    ASKING = "asking"
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTING = "resting"
+
+
+# The run options of a feed that the question about its table needs.
+_OF_FACTS = frozenset({"db", "json_encoder"})
+
+# Decoded as the next batch where a view has more to tell than the server has sent.
+_EMPTY_BATCH = b'{"t":3,"r":[]}'
+
+
+class Feed(Stream):
+    """A feed over all its runs.
+
+    Args:
+        term: the query.
+        options: its run options, without those of this driver alone.
+        shape: what `resume="diff"` needs to know; None for `"restart"`.
+        remember: the name of a way to remember rows.
+        resumption: decides on further runs.
+        clocks: the time.
+        act: carries out `effects`. It is called when there are some and nobody else may see to it.
+
+    Attributes:
+        effects: what is to be done, the first first.
+        opened: a waiter of the feed, settled when the consumer may have it.
+    """
+
+    __slots__ = (
+        "_act",
+        "_clocks",
+        "_cursor",
+        "_gap",
+        "_options",
+        "_pause_due",
+        "_remember",
+        "_resumption",
+        "_shape",
+        "_state",
+        "_view",
+        "effects",
+        "opened",
+    )
+
+    def __init__(
+        self,
+        term: Any,
+        options: Mapping[str, Any],
+        shape: Shape | None,
+        remember: str,
+        resumption: Resumption,
+        clocks: Clocks,
+        act: Callable[[Feed], object],
+    ) -> None:
+        query = Query(QueryType.START, b"", _undecoded, term, options=options)
+        super().__init__(query, 0, _nothing, _nothing)
+        self.effects: deque[FeedEffect] = deque()
+        self.opened: Waiter[Feed] = Waiter(lambda _: self.close(), lambda _: self.close())
+        self._options = dict(options)
+        self._shape = shape
+        self._remember = remember
+        self._resumption = resumption
+        self._clocks = clocks
+        self._act = act
+        self._state = _State.NEW
+        self._view: View | None = Restarted() if shape is None else None
+        self._cursor: BaseCursor | None = None
+        self._gap: dict[str, Any] | None = None
+        self._pause_due = False
+
+    # The consumer's half, besides that of any stream.
+
+    def open(self) -> Waiter[Feed]:
+        """Run it for the first time. The waiter's value is the feed itself."""
+        self._begin()
+        return self.opened
+
+    def close(self) -> Waiter[None]:
+        if not self.finished:
+            self._let_go()
+            self.end(None)
+        self.serve()
+        return Waiter.succeeded(None)
+
+    def _continue(self) -> None:
+        self.low_water = 0
+        if self._state is _State.RESTING:
+            self._begin()
+        elif self._cursor is not None:
+            self.effects.append(Pull(self._cursor))
+
+    def _pull(self) -> None:
+        if not self.finished:
+            super()._pull()
+
+    # The pool's half.
+
+    def step(self) -> Run | Pause | None:
+        """What to do next, in the background; None: nothing more."""
+        if self.finished or self._state is _State.RUNNING:
+            return None
+        if self._pause_due:
+            self._pause_due = False
+            return Pause(self._resumption.pause())
+        term, options = self.query.term, dict(self._options)
+        if self._view is None and self._shape is not None:
+            self._state = _State.ASKING
+            options = {name: value for name, value in options.items() if name in _OF_FACTS}
+            return Run(EditedQuery(term, self._shape.question), options)
+        self._state = _State.STARTING
+        view = self._viewed()
+        view.begin()
+        rewrite = _unchanged if self._shape is None else with_initial
+        return Run(EditedQuery(term, rewrite, view.edit), options)
+
+    def answered(self, result: Any) -> None:
+        """A `Run` has its result. Call it where the connection of a cursor may be used."""
+        if self.finished:
+            if isinstance(result, BaseCursor):
+                result._stream.close()
+        elif self._state is _State.ASKING:
+            self._learned(result)
+        elif isinstance(result, BaseCursor):
+            self._attach(result)
+        else:
+            self._finish(ReqlDriverError("`resume` is for changefeeds; this query gives none."))
+
+    def failed(self, error: Exception) -> None:
+        """A `Run` has failed."""
+        if self.finished:
+            return
+        final = self._resumption.failed(error)
+        if final is None:
+            self._pause_due = True
+        else:
+            self._finish(final)
+
+    def pull(self) -> None:
+        """The consumer wants more. Call it where the connection of the run may be used."""
+        cursor = self._cursor
+        if cursor is None:
+            return
+        stream = cursor._stream
+        if not self._viewed().more:
+            stream.read_ahead()
+            self.low_water = stream.low_water
+            return
+        try:
+            self.buffer.extend(stream.query.decode(bytes(bytearray(_EMPTY_BATCH))).results)
+        except Exception as error:  # a decoder of the program's
+            self._let_go()
+            self._finish(error)
+        else:
+            self._followed()
+
+    # Its runs.
+
+    def _begin(self) -> None:
+        self._state = _State.STARTING
+        self.effects.append(Begin())
+
+    def _viewed(self) -> View:
+        assert self._view is not None  # for mypy: asked for, before anything is run
+        return self._view
+
+    def _learned(self, answer: Any) -> None:
+        assert self._shape is not None  # likewise
+        try:
+            facts = self._shape.facts(answer)
+        except ReqlDriverError as error:
+            self._finish(error)
+            return
+        wanted, memory = self._shape.wanted, MEMORIES[self._remember]
+        view: Compared
+        if self._shape.is_point:
+            view = Point(wanted, memory, facts.primary_key)
+        else:
+            view = Rows(wanted, memory, facts.primary_key, self._shape.moves)
+        self._view = view
+        self._state = _State.STARTING
+
+    def _attach(self, cursor: BaseCursor) -> None:
+        stream = cursor._stream
+        gap = self._resumption.began(self._clocks.steady(), self._clocks.wall())
+        if gap is not None and self._shape is None:
+            self._tell(gap)
+        self._state = _State.RUNNING
+        self._cursor = cursor
+        self.notes, self.token = stream.notes, stream.token
+        arrived = stream.buffer
+        self.buffer.extend(arrived)
+        arrived.clear()
+        stream.buffer = self.buffer
+        stream.follower = self._followed
+        self._followed()
+
+    def _tell(self, gap: dict[str, Any]) -> None:
+        """Add a gap to the items; one more that follows it at once makes it longer."""
+        if self._gap is not None and self.buffer and self.buffer[-1] is self._gap:
+            self._gap["until"] = gap["until"]
+            return
+        self._gap = gap
+        self.buffer.append(gap)
+
+    def _followed(self) -> None:
+        """The run that goes on has brought something, or its end."""
+        cursor = self._cursor
+        if cursor is None:
+            return
+        stream, view = cursor._stream, self._viewed()
+        view.delivered()
+        if view.missed is not None:
+            self._detach(stream)
+            stream.close()
+            self._lost(ReqlOpFailedError(f"Changefeed aborted (unavailable): {view.missed}"))
+        elif stream.finished:
+            self._detach(stream)
+            self._run_ended(stream.error)
+        else:
+            self._resumption.heard(self._clocks.wall())
+            self.low_water = max(stream.low_water, view.more)
+        if view.opened and not self.finished and not self.opened.done():
+            self.opened.set_result(self)
+        self.serve()
+        if self.effects:
+            self._act(self)
+
+    def _detach(self, stream: Stream) -> None:
+        stream.follower = None
+        stream.buffer = deque()
+        self._cursor = None
+
+    def _run_ended(self, error: Exception | None) -> None:
+        if error is None:
+            self._finish(None)
+        else:
+            self._lost(error)
+
+    def _lost(self, error: Exception) -> None:
+        if not self._resumption.lost(error, self._clocks.steady()):
+            self._finish(error)
+            return
+        self._state = _State.RESTING
+        self._pause_due = True
+        self.low_water = 1
+        behind = self._gap is not None and any(item is self._gap for item in list(self.buffer))
+        if not self.opened.done() or (self._shape is None and not behind) or self._requests:
+            self._begin()
+
+    def end(self, error: Exception | None) -> None:
+        super().end(error)
+        self._view = None  # with the rows that it remembers
+
+    def _finish(self, error: Exception | None) -> None:
+        self.end(error)
+        if error is None:
+            self.opened.set_result(self)
+        else:
+            self.opened.set_exception(error)
+        self.serve()
+
+    def _let_go(self) -> None:
+        """Nothing of it runs any longer, here or on the server."""
+        if self._cursor is not None:
+            self.effects.append(Stop(self._cursor))
+            self._detach(self._cursor._stream)
+        elif self._state in (_State.ASKING, _State.STARTING):
+            self.effects.append(Cease())
+
+
+def _undecoded(_: bytes) -> Any:
+    """The query of a feed is run in other forms."""
+
+
+def _unchanged(body: list[Any]) -> list[Any]:
+    return body
+
+
+def _nothing() -> None:
+    """A feed asks for batches by its effects."""
