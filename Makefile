@@ -30,7 +30,7 @@ $(VENV)/demo: pyproject.toml | $(BIN)/python
 demo: $(VENV)/demo  ## ReQL, and live changefeeds on each event loop, on a server that needs no installation
 	@$(BIN)/python -m rethinkdb demo
 
-test: $(VENV)/ready  ## the whole suite; RETHINKDB_TEST_SERVER=host:port runs it on a real server
+test: $(VENV)/ready  ## the whole suite; RETHINKDB_TEST_SERVER=host:port runs it on a real server, RETHINKDB_TEST_CLUSTER=host:port,host:port,host:port on a real cluster
 	$(BIN)/python -m pytest
 
 test-all:  ## the suite on each Python this machine has, each in a .venv of its own

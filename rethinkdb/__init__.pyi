@@ -56,6 +56,7 @@ from rethinkdb.push import QueryHandle as QueryHandle
 from rethinkdb.codec import ReQLDecoder as ReQLDecoder
 from rethinkdb.codec import ReQLEncoder as ReQLEncoder
 from rethinkdb.repl import Repl as Repl
+from rethinkdb.pool import RetryPolicy as RetryPolicy
 from rethinkdb.converters import convert as convert
 from rethinkdb.net import make_connection as make_connection
 from rethinkdb.ast import RqlQuery as RqlQuery

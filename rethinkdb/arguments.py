@@ -6,7 +6,7 @@ as they may be given by position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from rethinkdb.converters import Converter
@@ -28,6 +28,7 @@ class ConnectArguments(TypedDict, total=False):
     deadline: float | None
     converters: Mapping[Any, Converter] | None
     keepalive: float | None
+    hosts: Sequence[str | tuple[str, int]] | str | None
 
 
 class IOLoopArguments(ConnectArguments, total=False):

@@ -149,12 +149,14 @@ class ReqlError(Exception):
         tries: how often a pool has run the query; see `rethinkdb.pool.RetryPolicy`.
         hosts: where, each as `host:port`; empty if the query was not run by a pool.
         retries: the same as a sentence, and why it was not tried again; `str(error)` has it.
+        unsent: the query never left this process, as the connection had ended before.
     """
 
     query_printer: QueryPrinter
     tries: int = 1
     hosts: tuple[str, ...] = ()
     retries: str = ""
+    unsent: bool = False
 
     def __init__(
         self, message: str, term: Printable | None = None, frames: Frames | None = None

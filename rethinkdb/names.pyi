@@ -12,6 +12,7 @@ from rethinkdb.push import QueryHandle as _QueryHandle
 from rethinkdb.codec import ReQLDecoder as _ReQLDecoder
 from rethinkdb.codec import ReQLEncoder as _ReQLEncoder
 from rethinkdb.repl import Repl as _Repl
+from rethinkdb.pool import RetryPolicy as _RetryPolicy
 from rethinkdb.converters import convert as _convert
 from rethinkdb.net import make_connection as _make_connection
 
@@ -28,6 +29,7 @@ class Names:
     ReQLDecoder = _ReQLDecoder
     ReQLEncoder = _ReQLEncoder
     Repl = _Repl
+    RetryPolicy = _RetryPolicy
     convert = staticmethod(_convert)
     make_connection = staticmethod(_make_connection)
     add = staticmethod(_query.add)

@@ -40,6 +40,7 @@ LAZY = {
     "DefaultConnection": "rethinkdb.net",
     "Handler": "rethinkdb.push",
     "QueryHandle": "rethinkdb.push",
+    "RetryPolicy": "rethinkdb.pool",
     "convert": "rethinkdb.converters",
     "make_connection": "rethinkdb.net",
     "ReQLDecoder": "rethinkdb.codec",

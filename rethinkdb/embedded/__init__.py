@@ -15,6 +15,7 @@ How a query travels, top to bottom; each package imports only those below it:
 
 ==============  ==================================================================================
 `server`        start, stop, users, address
+`cluster/`      several servers of the same data, which come and go
 `serving/`      sockets and threads, the life of a query, batches, replies
 `terms/`        what each ReQL term does: small functions by area, put in one table by `@term`
 `feeds/`        changefeeds: from changes of tables to the rows a client sees
@@ -36,9 +37,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rethinkdb.embedded.cluster.cluster import Cluster
     from rethinkdb.embedded.server import Server
 
-__all__ = ["Server"]
+__all__ = ["Cluster", "Server"]
 
 
 def __getattr__(name: str) -> object:
@@ -47,4 +49,8 @@ def __getattr__(name: str) -> object:
         from rethinkdb.embedded.server import Server
 
         return Server
+    if name == "Cluster":
+        from rethinkdb.embedded.cluster.cluster import Cluster
+
+        return Cluster
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

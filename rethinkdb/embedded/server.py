@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import ssl
 import threading
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
-from rethinkdb.embedded import limits
 from rethinkdb.embedded.keeping import states
 from rethinkdb.embedded.keeping.journal import Journal
-from rethinkdb.embedded.outside.engines import ENGINES
-from rethinkdb.embedded.serving.listener import Listener
-from rethinkdb.embedded.serving.queries import Conversation
-from rethinkdb.embedded.serving.recursion import RECURSION
-from rethinkdb.embedded.storage.permissions import ADMIN, User
-from rethinkdb.embedded.storage.store import RowOrder, Store
+from rethinkdb.embedded.serving.node import SERVER_VERSION, Node
+from rethinkdb.embedded.storage.permissions import ADMIN
+from rethinkdb.embedded.storage.store import Store, row_order
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
-from rethinkdb.net.server import ServerProtocol
 
-SERVER_VERSION = "2.4.4"
-"""The release whose behaviour this server has, and calls itself in handshakes."""
+__all__ = ["SERVER_VERSION", "Server"]
 
 
 class Server:
@@ -83,19 +76,25 @@ class Server:
     ) -> None:
         if data is not None and load is not None:
             raise ValueError("`data` is kept, `load` is only read: give one of them.")
-        self.host = host
-        self.port = port
-        self.store = Store(SYSTEM_TABLES, order=_row_order(order))
-        self._context = ssl_context or _context(certfile, keyfile)
+        self.store = Store(SYSTEM_TABLES, order=row_order(order))
+        context = ssl_context or tls_context(certfile, keyfile)
+        self._node = Node(self.store, self.store.server, host, port, context)
         self._lock = threading.Lock()
-        self._listener: Listener | None = None
         self._data = None if data is None else Path(data)
         self._journal: Journal | None = None
-        for name, secret in {ADMIN: password, **(users or {})}.items():
-            user = self.store.users.setdefault(name, User(name))
-            user.set_password(secret)
+        self.store.set_passwords({ADMIN: password, **(users or {})})
         if load is not None:
             states.load(self.store, Path(load))
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._node.host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._node.port
 
     @property
     def url(self) -> str:
@@ -111,31 +110,24 @@ class Server:
                 the data file cannot be used.
         """
         with self._lock:
-            if self._listener is None:
+            if not self._node.running:
                 self._open_data()
                 try:
-                    self._listener = self._listen()
+                    self._node.start()
                 except BaseException:
                     self._close_data()
                     raise
-                self.port = self._listener.port
-                RECURSION.need(limits.RECURSION)
-                self._note_start()
-                self._listener.start()
         return self
 
     def stop(self) -> None:
         """Interrupts all queries, hangs up, ends all threads; no effect on a stopped server."""
         with self._lock:
-            listener, self._listener = self._listener, None
-            if listener is not None:
+            if self._node.running:
                 try:
-                    listener.stop()
+                    self._node.stop()
                 finally:
                     self.store.jobs.clear()
                     self._close_data()
-                    ENGINES.close_idle()
-                    RECURSION.need_no_more(limits.RECURSION)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes all it holds to a file, which `Server(load=path)` reads: a fixture for tests.
@@ -172,42 +164,8 @@ class Server:
         """Stops it."""
         self.stop()
 
-    def _listen(self) -> Listener:
-        try:
-            return Listener(self.host, self.port, self._protocol, self._conversation, self._context)
-        except (OSError, UnicodeError) as exc:  # the latter for what can be no name of a host
-            number = getattr(exc, "errno", None)
-            text = f"cannot listen on {self.host}:{self.port} ({_reason(exc)})"
-            raise OSError(number, f"The embedded server {text}.") from exc
 
-    def _protocol(self) -> ServerProtocol:
-        return ServerProtocol(self.store.credentials, SERVER_VERSION)
-
-    def _conversation(self, user: str, address: tuple[str, int], **callbacks: Any) -> Conversation:
-        info = {"id": self.store.server_id, "name": self.store.server_name, "proxy": False}
-        return Conversation(self.store, user, address, server_info=info, **callbacks)
-
-    def _note_start(self) -> None:
-        store = self.store
-        store.server.port = self.port
-        python = platform.python_version()
-        for message in (
-            f"Running rethinkdb {SERVER_VERSION}, embedded in Python {python}...",
-            f"Listening for client driver connections on port {self.port}",
-            f'Server ready, "{store.server_name}" {store.server_id}',
-        ):
-            store.note("notice", message)
-
-
-def _row_order(name: str) -> RowOrder:
-    try:
-        return RowOrder(name)
-    except ValueError:
-        names = " or ".join(f'"{order.value}"' for order in RowOrder)
-        raise ValueError(f"`order` must be {names}, not {name!r}.") from None
-
-
-def _context(
+def tls_context(
     certfile: str | PathLike[str] | None, keyfile: str | PathLike[str] | None
 ) -> ssl.SSLContext | None:
     if certfile is None:
@@ -233,9 +191,3 @@ def _unfit(
         files = f"{certfile} and {keyfile} are no certificate and its key"
     reason = f" ({exc.reason})" if exc.reason else ""
     return f"{files}, in PEM format{reason}."
-
-
-def _reason(exc: Exception) -> str:
-    """Why an address cannot be listened on, without the address, which Python adds at times."""
-    text = getattr(exc, "strerror", None) or str(exc)
-    return text.partition(" (while attempting")[0]

@@ -1,13 +1,16 @@
-"""Where to connect, as text: a URL, or `host`, `host:port`.
+"""Where to connect, as text: a URL, or `host`, `host:port`. Either may name several hosts.
 
     rethinkdb://user:password@host:port/db?auth_key=K&timeout=S
+    rethinkdb://a.example.org,b.example.org:28016,[::1]:28017/db
     db.example.org    db.example.org:28016    127.0.0.1:28016    ::1    [::1]    [::1]:28016
+    a.example.org,b.example.org:28016
 
 Each part of a URL may be left out, and is percent-encoded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError
@@ -17,12 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "URL_VARIABLE",
+    "Place",
     "checked_host",
+    "checked_hosts",
     "checked_port",
     "checked_text",
     "read_address",
     "read_url",
 ]
+
+#: A host's name or address, and its port; None where that is not said.
+Place = tuple[str, "int | None"]
 
 URL_VARIABLE = "RETHINKDB_URL"
 """The environment variable with a URL, or `host:port`, for those who are told no other place."""
@@ -39,8 +47,9 @@ def read_address(text: Any, field: str) -> dict[str, Any]:
         field: what errors are to call it, such as "`host`" or "RETHINKDB_URL".
 
     Returns:
-        the parts that are there, by the names that `connect()` has for them: `host`, `port`, `db`,
-        `user`, `password`, `auth_key`, `timeout` (not checked yet).
+        the parts that are there, by the names that `connect()` has for them: `host` and `port`, or
+        `hosts` if there are several; `db`, `user`, `password`, `auth_key`, `timeout` (not checked
+        yet).
 
     Raises:
         ReqlDriverError: it is neither, or a part will not do. A password is never shown.
@@ -53,19 +62,18 @@ def read_address(text: Any, field: str) -> dict[str, Any]:
             f"{field} must be a host name, host:port, or a URL such as {_EXAMPLE}. With a user, a "
             "password or a database it is a URL."
         )
-    host, port = _host_and_port(text)
-    try:
-        number = checked_port(port)
-    except ReqlDriverError as exc:
-        raise _within(field, exc) from exc
-    return _said(host=checked_host(host, field), port=number)
+    if "," in text:
+        return _said(hosts=checked_hosts(text, field))
+    host, port = _place(text, field)
+    return _said(host=host, port=port)
 
 
 def read_url(url: Any, field: str = "The url") -> dict[str, Any]:
     """What a URL says. See `read_address`."""
     from urllib.parse import parse_qsl, unquote  # late: 3 ms, and most programs give no url
 
-    parts = _split(url, field)
+    plain, places = _apart(checked_text("`url`", url) or "")
+    parts = _split(plain, field)
     try:
         # The official package drops every slash of the path; a database's name has none.
         said = _said(
@@ -83,6 +91,10 @@ def read_url(url: Any, field: str = "The url") -> dict[str, Any]:
                 f"{field} has an unknown parameter `{name}`; it may have auth_key and timeout."
             )
         said[name] = value
+    if len(places) > 1:
+        said.pop("host", None)
+        said.pop("port", None)
+        said["hosts"] = checked_hosts([unquote(place) for place in places], field)
     return said
 
 
@@ -106,6 +118,47 @@ def checked_host(value: Any, field: str = "`host`") -> str | None:
         raise ReqlDriverError(f"{field} {host!r} is no host name.")
     # An IPv6 address may come as it stands in a url.
     return host[1:-1] if host and host[0] == "[" and host[-1] == "]" else host
+
+
+def checked_hosts(value: Any, field: str = "`hosts`") -> tuple[Place, ...] | None:
+    """Several hosts, each of them once; None if they are not given.
+
+    Args:
+        value: a list of them, each as `host`, `host:port` or `(host, port)`; or a text with commas.
+        field: what errors are to call it.
+
+    Raises:
+        ReqlDriverError: it is something else, or one of them will not do.
+    """
+    if not value:
+        return None
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, Iterable) or isinstance(given, (bytes, Mapping)):
+        raise ReqlDriverError(
+            f'{field} must be a list such as ["a", "b:28016", ("c", 28017)], not'
+            f" {type(value).__name__}."
+        )
+    places: list[Place] = []
+    for place in given:
+        odd = isinstance(place, str) and ("/" in place or "@" in place)
+        host, port = (None, None) if odd else _place(place, field)
+        if host is None:
+            raise ReqlDriverError(
+                f"{field} has {place!r} in it, which is no host. Write host, host:port, or"
+                " (host, port)."
+            )
+        places.append((host, port))
+    return tuple(dict.fromkeys(places)) or None
+
+
+def _place(value: Any, field: str) -> tuple[str | None, int | None]:
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    host, port = value if pair else _host_and_port(checked_text(field, value) or "")
+    try:
+        number = checked_port(port)
+    except ReqlDriverError as exc:
+        raise _within(field, exc) from exc
+    return checked_host(host.strip() if isinstance(host, str) else host, field), number
 
 
 def checked_port(value: Any) -> int | None:
@@ -140,11 +193,18 @@ def _said(**parts: Any) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if value is not None}
 
 
-def _split(url: Any, field: str) -> SplitResult:
+def _apart(url: str) -> tuple[str, list[str]]:
+    """A URL with the first of its hosts only, and all of them: Python splits no others."""
+    scheme, colon, rest = url.partition("://")
+    end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
+    user, at, hosts = rest[:end].rpartition("@")
+    places = hosts.split(",")
+    return f"{scheme}{colon}{user}{at}{places[0]}{rest[end:]}", places
+
+
+def _split(url: str, field: str) -> SplitResult:
     from urllib.parse import urlsplit
 
-    if not isinstance(url, str):
-        raise ReqlDriverError(f"`url` must be a string, not {type(url).__name__}.")
     try:
         parts = urlsplit(url)
     except ValueError as exc:

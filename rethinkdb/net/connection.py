@@ -181,9 +181,11 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         Args:
             term: the query.
-            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Two are
-                this driver's own and not sent: `as_cursor`, and `deadline`, the seconds that the
-                first answer may take (None: no limit; default: the `deadline` of `connect()`).
+            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Three are
+                this driver's own and not sent: `as_cursor`; `deadline`, the seconds that the first
+                answer may take (None: no limit; default: the `deadline` of `connect()`); and
+                `idempotent`, which matters to pools only: running the query twice is as good as
+                running it once.
 
         Returns:
             the value, or a cursor for a sequence, as this loop gives results. With `as_cursor=True`
@@ -301,6 +303,7 @@ class BaseConnection(ConnectionEvents, Uncopyable):
                 # Any true value means it here, but the server keeps silent for `true` only.
                 options["noreply"] = True
             as_cursor = options.pop("as_cursor", False)
+            options.pop("idempotent", None)  # only pools run a query again
             if "deadline" in options:
                 deadline = _deadline(options.pop("deadline"))
             codec = self._codec_for(options)

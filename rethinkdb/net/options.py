@@ -9,19 +9,27 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rethinkdb.converters import Converter, Converters, state
 from rethinkdb.errors import ReqlDriverError
 
-from .address import URL_VARIABLE, checked_port, checked_text, read_address, read_url
+from .address import (
+    URL_VARIABLE,
+    checked_hosts,
+    checked_port,
+    checked_text,
+    read_address,
+    read_url,
+)
 
 __all__ = [
     "DEFAULT_HOST",
     "DEFAULT_PORT",
     "DEFAULT_TIMEOUT",
     "DEFAULT_USER",
+    "Address",
     "ConnectOptions",
     "ReqlUnknownOptionError",
     "TLSConfig",
@@ -30,6 +38,9 @@ __all__ = [
     "seconds_or_none",
     "wait_limit",
 ]
+
+#: A host's name or address, and its driver port.
+Address = tuple[str, int]
 
 DEFAULT_HOST = "localhost"
 DEFAULT_PORT = 28015
@@ -105,6 +116,17 @@ class ConnectOptions:
     deadline: float | None = None
     converters: Converters | None = None
     keepalive: float | None = None
+    hosts: tuple[Address, ...] = ()
+
+    @property
+    def places(self) -> tuple[Address, ...]:
+        """Where to connect to: one of these."""
+        return self.hosts or ((self.host, self.port),)
+
+    def at(self, place: Address) -> ConnectOptions:
+        """The same, for one of the hosts."""
+        host, port = place
+        return replace(self, host=host, port=port)
 
     @classmethod
     def from_arguments(
@@ -122,6 +144,7 @@ class ConnectOptions:
         deadline: float | None = None,
         converters: Mapping[Any, Converter] | Converters | None = None,
         keepalive: float | None = None,
+        hosts: Any = None,
         json_encoder: Callable[..., Any] | None = None,
         json_decoder: Callable[..., Any] | None = None,
     ) -> ConnectOptions:
@@ -131,7 +154,8 @@ class ConnectOptions:
 
         Args:
             host: name or address of the server, default `localhost`; or `host:port`, or a url. An
-                IPv6 address with a port stands in brackets, `[::1]:28015`.
+                IPv6 address with a port stands in brackets, `[::1]:28015`. With commas it names
+                several hosts, see `hosts`.
             port: its driver port, default 28015; digits in a string will do.
             db: the database of `r.table(...)`; without it the server takes `test`.
             auth_key: the old name of `password`.
@@ -150,6 +174,9 @@ class ConnectOptions:
                 for queries run on this connection; see `rethinkdb.converters`.
             keepalive: seconds of silence after which a server that owes an answer is asked for a
                 sign of life; after as many again the link is given up. None: never.
+            hosts: several servers of one cluster, in place of `host`: a list such as
+                `["a", "b:28016", ("c", 28017)]`. Those without a port take `port`. A connection is
+                opened to one of them: they are tried in random order. A pool uses all.
             json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
             json_decoder: class (or factory), called with the run options, with `.decode(str)`.
 
@@ -163,17 +190,21 @@ class ConnectOptions:
             )
         given: dict[str, Any] = {
             "port": checked_port(port),
+            "hosts": checked_hosts(hosts),
             "db": checked_text("`db`", db),
             "auth_key": checked_text("`auth_key`", auth_key),
             "user": checked_text("`user`", user),
             "password": checked_text("`password`", password),
             "timeout": connect_limit(timeout),
         }
-        for place, said in _places(host, port, url):
+        for place, said in _places(host, port or hosts, url):
             _merge(given, said, place)
+        port = given["port"] or DEFAULT_PORT
+        several = _several(given, port)
         return cls(
-            host=given.get("host") or DEFAULT_HOST,
-            port=given["port"] or DEFAULT_PORT,
+            host=several[0][0] if several else given.get("host") or DEFAULT_HOST,
+            port=several[0][1] if several else port,
+            hosts=several if len(several) > 1 else (),
             db=given["db"],
             user=given["user"] or DEFAULT_USER,
             password=_password(given["password"], given["auth_key"]),
@@ -202,6 +233,7 @@ CONNECT_OPTIONS = (
     "deadline",
     "converters",
     "keepalive",
+    "hosts",
     "json_encoder",
     "json_decoder",
 )
@@ -281,6 +313,17 @@ def wait_limit(wait: Any) -> float | None:
     raise ReqlDriverError(
         f"Invalid wait timeout '{wait}': give True, False or a number of seconds from 0 up."
     )
+
+
+def _several(given: Mapping[str, Any], port: int) -> tuple[Address, ...]:
+    """The hosts that were given in place of one, each with its port."""
+    hosts = given["hosts"] or ()
+    if hosts and given.get("host"):
+        raise ReqlDriverError(
+            "`host` and `hosts` are both given, or a url names one and the other: name all servers"
+            " in one of them."
+        )
+    return tuple(dict.fromkeys((name, number or port) for name, number in hosts))
 
 
 def _places(host: Any, port: Any, url: Any) -> Iterator[tuple[str, dict[str, Any]]]:

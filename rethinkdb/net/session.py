@@ -199,9 +199,10 @@ class Session(Timekeeping):
             return ReqlDriverError(
                 "Connection is not open yet: wait for connect() or reconnect() to finish."
             )
-        if self._was_open and self._known_cause() is not None:
-            return self._lost(ReqlConnectionLostError)
-        return chained(ReqlDriverError(CLOSED), self.cause)
+        lost = self._was_open and self._known_cause() is not None
+        error = self._lost(ReqlConnectionLostError) if lost else ReqlDriverError(CLOSED)
+        error.unsent = True
+        return error if lost else chained(error, self.cause)
 
     def _ask(self, type: QueryType) -> Waiter[Any]:
         if not self.is_open:

@@ -21,10 +21,14 @@ from .journal import Journal
 from .line import Ask
 from .members import Member, State
 from .options import PoolOptions
+from .reads import Doing
+from .retrying import Budget, Retrying, RetryPolicy
 from .staff import Staff
 from .statistics import PoolStats, pool_stats
 
 __all__ = ["Pool"]
+
+_NEVER_AGAIN = RetryPolicy(attempts=1)
 
 
 class Pool(Staff):
@@ -51,6 +55,7 @@ class Pool(Staff):
         super().__init__(options, addresses, random or Random().random)
         self._desk = Desk(self._tally)
         self._journal = Journal(options, self._members, self._desk.line, self.effects)
+        self._budget = Budget(options.retry or _NEVER_AGAIN)
         self._begun = False
         self._closing = False
         self._closing_at = math.inf
@@ -162,8 +167,22 @@ class Pool(Staff):
         self._decide(now)
         return waiter
 
+    def retrying(self, doing: Callable[[], Doing], idempotent: bool, ends_at: float) -> Retrying:
+        """Who decides whether a query that has failed is run again.
+
+        Args:
+            doing: says what the query does; called only if that matters.
+            idempotent: its user says that running it twice is as good as once.
+            ends_at: when its first answer is due.
+
+        Tell each failure with `self.queries`. The times between are for the caller to wait.
+        """
+        policy = self.options.retry or _NEVER_AGAIN
+        return Retrying(policy, self._budget, self._hosts.random, doing, idempotent, ends_at)
+
     def stats(self) -> PoolStats:
         """How it stands."""
+        self._tally.retried = self._budget.spent
         return pool_stats(self.options, self._members, self._hosts, self._desk.line, self._tally)
 
     # What has become of the effects.

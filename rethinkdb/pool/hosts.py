@@ -97,6 +97,7 @@ class Hosts:
 
     def __init__(self, addresses: Sequence[Address], backoff: Backoff, patience: float) -> None:
         self._hosts = [Host(address, patience) for address in addresses]
+        self.random = backoff.random
         self._backoff = backoff
         self._patience = patience
 

@@ -220,7 +220,7 @@ class Retrying:
         if host is not None and host not in self.hosts:
             self.hosts.append(host)
         fate = fate_of(error, sent)
-        if fate is Fate.FINAL:
+        if fate is Fate.FINAL or self._policy.attempts == 1:
             return self._give_up(error, "")
         if not self._may_repeat(fate):
             return self._give_up(error, _NOT_HARMLESS)

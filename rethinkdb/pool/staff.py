@@ -45,6 +45,12 @@ class Staff(Rotation):
         self._successor_wanted = False
         self._retire_at = math.inf
 
+    @property
+    def queries(self) -> int:
+        """How many have ended since the pool was made, each attempt counted."""
+        gone = sum(host.queries for host in self._hosts)
+        return gone + sum(member.queries for member in self._members)
+
     # Opening.
 
     def _grow(self, now: float, wanted: int, urgent: bool) -> float:

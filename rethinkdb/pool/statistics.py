@@ -61,6 +61,7 @@ class PoolStats:
         acquire_longest: the longest of these waits, in seconds.
         timed_out: how many have waited in vain.
         refused: how many could not even wait, as `max_waiting` did already.
+        retried: how often a query was run again; each time counts among `queries`, too.
         hosts: each host.
     """
 
@@ -84,6 +85,7 @@ class PoolStats:
     acquire_longest: float
     timed_out: int
     refused: int
+    retried: int
     hosts: tuple[HostStats, ...]
 
 
@@ -97,6 +99,7 @@ class Tally:
     acquire_longest: float = 0.0
     timed_out: int = 0
     refused: int = 0
+    retried: int = 0
 
     def served(self, seconds: float) -> None:
         """Somebody got a connection after waiting for it."""
@@ -131,6 +134,7 @@ def pool_stats(
         acquire_longest=tally.acquire_longest,
         timed_out=tally.timed_out,
         refused=tally.refused,
+        retried=tally.retried,
         hosts=by_host,
     )
 

@@ -346,3 +346,80 @@ def test_converters() -> None:
     assert read(converters={complex: str}).converters is made
     assert read(converters=made).converters is made
     assert read(converters={}).converters is None
+
+
+HOSTS: list[tuple[dict[str, Any], list[tuple[str, int]]]] = [
+    ({"hosts": ["a", ("b", 28016), "c:28017"]}, [("a", 28015), ("b", 28016), ("c", 28017)]),
+    ({"hosts": ["a", "b:1"], "port": 28016}, [("a", 28016), ("b", 1)]),
+    (
+        {"hosts": ("::1", "[::2]", "[::3]:5", ["::4", "6"])},
+        [("::1", 28015), ("::2", 28015), ("::3", 5), ("::4", 6)],
+    ),
+    ({"hosts": "a, b:1"}, [("a", 28015), ("b", 1)]),
+    ({"hosts": ["a", "a:28015", ("a", None), "b"]}, [("a", 28015), ("b", 28015)]),
+    ({"host": "a,b:1"}, [("a", 28015), ("b", 1)]),
+    ({"host": "a,b", "port": 5}, [("a", 5), ("b", 5)]),
+    ({"url": "rethinkdb://a,b:28016,c/d"}, [("a", 28015), ("b", 28016), ("c", 28015)]),
+    ({"url": "rethinkdb://[::1],[::2]:3"}, [("::1", 28015), ("::2", 3)]),
+    ({"url": "rethinkdb://a:1,b%2dc:2?timeout=5"}, [("a", 1), ("b-c", 2)]),
+    ({"url": "rethinkdb://a,b", "hosts": ["a", "b"]}, [("a", 28015), ("b", 28015)]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "places"), HOSTS)
+def test_several_hosts(arguments: dict[str, Any], places: list[tuple[str, int]]) -> None:
+    options = read(**arguments)
+    assert list(options.places) == list(options.hosts) == places
+    assert (options.host, options.port) == places[0]
+
+
+def test_one_host_is_a_place_too() -> None:
+    for options in (read(hosts=["h:5"]), read(host="h", port=5), read(hosts=["h", "h:5"], port=5)):
+        assert options.places == (("h", 5),)
+        assert options.hosts == ()
+    assert read(hosts=[]) == read(hosts=None) == read(hosts="") == ConnectOptions()
+
+
+def test_the_rest_of_a_url_with_several_hosts() -> None:
+    options = read(url="rethinkdb://u:s%2Ce@a,b:1/d?timeout=5#x")
+    assert (options.user, options.password, options.db) == ("u", "s,e", "d")
+    assert options.timeout == 5.0
+
+
+def test_several_hosts_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETHINKDB_URL", "a,b:1")
+    assert read().places == (("a", 28015), ("b", 1))
+    assert read(hosts=["c", "d"]).places == (("c", 28015), ("d", 28015))
+
+
+def test_the_options_for_one_of_several_hosts() -> None:
+    options = read(hosts=["a", "b:1"], user="u").at(("b", 1))
+    assert (options.host, options.port, options.user) == ("b", 1, "u")
+    assert options.places == (("a", 28015), ("b", 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"hosts": 5}, '`hosts` must be a list such as ["a", "b:28016", ("c", 28017)], not int.'),
+        ({"hosts": b"a"}, "`hosts` must be a list such as"),
+        ({"hosts": {"a": 1}}, "`hosts` must be a list such as"),
+        ({"hosts": ["a", 5]}, "`hosts` must be a string, not int."),
+        ({"hosts": ["a", ""]}, "`hosts` has '' in it, which is no host."),
+        ({"hosts": ["a", ":1"]}, "`hosts` has ':1' in it"),
+        ({"hosts": ["rethinkdb://a/d"]}, "`hosts` has 'rethinkdb://a/d' in it"),
+        ({"hosts": ["a:x"]}, "`hosts`: Could not convert port 'x' to an integer."),
+        ({"hosts": [("a", 70_000)]}, "`hosts`: Port 70000 is out of range"),
+        ({"hosts": ["a\0"]}, "`hosts` 'a\\x00' is no host name."),
+        ({"host": "a", "hosts": ["b"]}, "`host` and `hosts` are both given"),
+        ({"url": "rethinkdb://a", "hosts": ["a", "b"]}, "`host` and `hosts` are both given"),
+        ({"url": "rethinkdb://a,b", "host": "a"}, "`host` and `hosts` are both given"),
+        ({"url": "rethinkdb://a,b", "hosts": ["b", "c"]}, "`hosts` and the url contradict"),
+        ({"url": "rethinkdb://u:secret@a,/d"}, "The url has '' in it, which is no host."),
+    ],
+)
+def test_hosts_that_will_not_do(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ReqlDriverError) as caught:
+        read(**arguments)
+    assert str(caught.value).startswith(message)
+    assert "secret" not in str(caught.value)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rethinkdb import errors
-from rethinkdb.pool import PoolTimeoutError
+from rethinkdb.pool import Dial, Pool, PoolOptions, PoolTimeoutError
 from rethinkdb.pool.fates import Fate, fate_of
 from rethinkdb.pool.reads import Doing
 from rethinkdb.pool.retrying import Budget, GiveUp, Retrying, RetryPolicy, TryAgain
@@ -259,3 +259,33 @@ def test_a_bad_option_is_named_with_its_value(name: str, value: Any) -> None:
 def test_a_policy_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         RetryPolicy().attempts = 9  # type: ignore[misc]
+
+
+def test_a_pool_has_one_budget_for_all_its_queries() -> None:
+    pool = Pool(PoolOptions(retry=RetryPolicy(reserve=2)), [("a", 1)])
+    for _ in range(2):
+        course = pool.retrying(lambda: Doing.READS, False, math.inf)
+        assert isinstance(course.failed(LOST, True, "a:1", pool.queries, 0.0), TryAgain)
+    course = pool.retrying(lambda: Doing.READS, False, math.inf)
+    assert isinstance(course.failed(LOST, True, "a:1", pool.queries, 0.0), GiveUp)
+    assert pool.stats().retried == 2
+
+
+def test_a_pool_counts_all_attempts() -> None:
+    pool = Pool(PoolOptions(), [("a", 1)])
+    assert pool.queries == 0
+    pool.ask(0.0)
+    (member,) = (effect.member for effect in pool.effects if isinstance(effect, Dial))
+    pool.opened(member, 0.0)
+    pool.give_back(member, 0.0)
+    assert pool.queries == 1
+    pool.lost(member, None, 5.0)
+    assert pool.queries == 1
+
+
+def test_a_pool_without_retries_runs_nothing_again() -> None:
+    pool = Pool(PoolOptions(retry=None), [("a", 1)])
+    course = pool.retrying(lambda: Doing.READS, True, math.inf)
+    error = errors.ReqlConnectionLostError()
+    assert course.failed(error, False, "a:1", 0, 0.0) == GiveUp(error)
+    assert str(error) == "Connection is closed."

@@ -70,6 +70,11 @@ class TableSlice:
     keys: tuple[Datum, ...] | None = None
     """The keys of `get_all`, each giving its rows as often as it is named; None: bounds count."""
 
+    @property
+    def primary_keys(self) -> tuple[Datum, ...] | None:
+        """The primary keys of its rows, None if it goes by something else."""
+        return self.keys if self.index in (None, self.table.data.primary_key) else None
+
     def narrowed(self, **changes: Any) -> TableSlice:
         """The same slice with some of its properties changed."""
         return replace(self, **changes)

@@ -13,7 +13,8 @@ from rethinkdb.embedded.keeping.files import Row
 from rethinkdb.embedded.language.stored_functions import StoredFunction
 from rethinkdb.embedded.storage.indexes import Index, IndexDefinition
 from rethinkdb.embedded.storage.permissions import User
-from rethinkdb.embedded.storage.store import ServerIdentity, Store
+from rethinkdb.embedded.storage.placement import Shard
+from rethinkdb.embedded.storage.store import Store
 from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, build_index
 from rethinkdb.net.scram import Credentials
 
@@ -64,7 +65,7 @@ def _table(table: StoredTable) -> dict[str, Any]:
         "primary_key": table.primary_key,
         "durability": table.durability,
         "write_acks": table.write_acks,
-        "shards": table.shards,
+        "shards": len(table.shards),
         "indexes": [_index(index) for index in table.indexes.values()],
         "write_hook": None if hook is None else _hook(hook),
     }
@@ -114,9 +115,9 @@ def restore(
         rows_of: gives the rows of a table, by its id.
     """
     server = description["server"]
-    store.server = ServerIdentity(
-        server["id"], server["name"], tuple(server["tags"]), server["cache_size_mb"]
-    )
+    identity = store.server
+    identity.id, identity.name = server["id"], server["name"]
+    identity.tags, identity.cache_size_mb = tuple(server["tags"]), server["cache_size_mb"]
     store.heartbeat_timeout = description["heartbeat_timeout"]
     store.users = {user["name"]: _restored_user(user) for user in description["users"]}
     for name in list(store.databases):
@@ -152,7 +153,7 @@ def _restore_table(
         kept["name"],
         kept["primary_key"],
         kept["durability"],
-        kept["shards"],
+        [Shard.on(store.server)] * kept["shards"],
         kept["id"],
     )
     table.write_acks = kept["write_acks"]

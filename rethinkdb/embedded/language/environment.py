@@ -37,6 +37,8 @@ class Environment:
             only then is the first batch smaller than the others.
         aggregating: rows that are pulled now are aggregated: then the batch options do not count.
         hard_writes: it has written something that must be on disk before it is answered.
+        scanned: tables of which it reads more than single rows, by id.
+        watched: the ids of tables that its changefeeds watch.
         place: where the value was made that was returned by the last function called, or the last
             term that hands on what others have made.
     """
@@ -60,6 +62,8 @@ class Environment:
         self.pulled_by_client = False
         self.aggregating = False
         self.hard_writes = False
+        self.scanned: dict[str, Table] = {}
+        self.watched: set[str] = set()
         self.place: Backtrace = ()
 
     def option(self, name: str) -> Value | None:

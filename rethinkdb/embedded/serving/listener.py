@@ -37,6 +37,7 @@ class Listener:
         context: for TLS; None for plain connections.
 
     Attributes:
+        frozen: it does nothing, as if the process were stopped.
         strangers: clients that have not said yet who they are, and since when, oldest first.
 
     Raises:
@@ -60,6 +61,7 @@ class Listener:
         self.context = context
         self.peers: set[Peer] = set()
         self.strangers: dict[Peer, float] = {}
+        self.frozen = False
         self._sweeping = False
         self._short = False
         """Whether there was no descriptor for the last client that wanted to come in."""
@@ -77,8 +79,10 @@ class Listener:
         """Serves from now on."""
         self.workers.start()
 
-    def stop(self) -> None:
+    def stop(self, *, abruptly: bool = False) -> None:
         """Hangs up on everybody; returns when no thread and no socket is left.
+
+        Abruptly is as the system hangs up for a process that was killed: with a reset.
 
         An exception from outside, such as Ctrl-C once more, ends the waiting and goes on from here;
         the sockets are closed and the threads told to end all the same.
@@ -88,7 +92,7 @@ class Listener:
             self._close_sockets()
             return
         stopped = threading.Event()
-        self.in_lead(lambda: self._hang_up(stopped))
+        self.in_lead(lambda: self._hang_up(stopped, abruptly=abruptly))
         try:
             stopped.wait(limits.STOP_SECONDS)
         finally:
@@ -110,10 +114,45 @@ class Listener:
         self.peers.discard(peer)
         self.strangers.pop(peer, None)
 
-    def _hang_up(self, stopped: threading.Event) -> None:
+    def cut(self) -> None:
+        """Resets all connections, and goes on. Returns when that is done."""
+        self._have_done(lambda done: self._hang_up(done, abruptly=True))
+
+    def freeze(self) -> None:
+        """Neither reads nor writes nor lets in from now on, like a stopped process."""
+        self._have_done(self._freeze)
+
+    def thaw(self) -> None:
+        """Goes on after `freeze`."""
+        self._have_done(self._thaw)
+
+    def _have_done(self, chore: Callable[[threading.Event], None]) -> None:
+        done = threading.Event()
+        self.in_lead(lambda: chore(done))
+        done.wait(limits.STOP_SECONDS)
+
+    def _hang_up(self, done: threading.Event, *, abruptly: bool) -> None:
         for peer in list(self.peers):
+            if abruptly:
+                peer.reset_on_close()
             peer.hang_up()
-        stopped.set()
+        done.set()
+
+    def _freeze(self, done: threading.Event) -> None:
+        if not self.frozen:
+            self.frozen = True
+            self.selector.unregister(self._socket)
+            for peer in list(self.peers):
+                peer.settle()
+        done.set()
+
+    def _thaw(self, done: threading.Event) -> None:
+        if self.frozen:
+            self.frozen = False
+            self._accept_again()
+            for peer in list(self.peers):
+                peer.go_on()
+        done.set()
 
     def _close_sockets(self) -> None:
         for closable in (self.selector, self._socket, self._wake_sender, self._wake_receiver):
@@ -184,6 +223,8 @@ class Listener:
         )
 
     def _accept_again(self) -> None:
+        if self.frozen or self._socket in self.selector.get_map():
+            return
         self.selector.register(self._socket, selectors.EVENT_READ, self._accept)
 
     def _sweep_in(self, seconds: float) -> None:

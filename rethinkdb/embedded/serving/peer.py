@@ -10,8 +10,10 @@ import logging
 import selectors
 import socket
 import ssl
+import struct
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rethinkdb.embedded import limits
@@ -28,6 +30,7 @@ logger = logging.getLogger("rethinkdb.embedded")
 
 _READ_SIZE = 256 * 1024
 _LEFT_READS = 16
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Peer:
@@ -67,12 +70,14 @@ class Peer:
 
     def ready(self, events: int) -> None:
         """The socket can be read from, or written to. What goes wrong here ends this client."""
+        if self._listener.frozen:  # since the events were found
+            return
         try:
             if events & selectors.EVENT_WRITE:
                 self._flush()
             if events & selectors.EVENT_READ:
                 self._read()
-            self._settle()
+            self.settle()
         except Exception:
             logger.exception("bug of the embedded server: it hangs up on %s", self._address)
             self.hang_up()
@@ -136,7 +141,7 @@ class Peer:
 
     def _catch_up(self) -> None:
         conversation = self._conversation
-        if conversation is None:
+        if conversation is None or self._listener.frozen:
             return
         while self._backlog and not self._parsing and not conversation.full:
             frame = self._backlog.popleft()
@@ -144,7 +149,7 @@ class Peer:
                 conversation.receive(frame.token, frame.payload)
             else:
                 self._parse_elsewhere(conversation, frame)
-        self._settle()
+        self.settle()
 
     def _parse_elsewhere(self, conversation: Conversation, frame: FrameReceived) -> None:
         self._parsing = True
@@ -163,7 +168,7 @@ class Peer:
 
         self._submit(parse)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Waits for what is of interest now; closes what has nothing left to say."""
         if self._closed:
             return
@@ -175,6 +180,8 @@ class Peer:
         interest = selectors.EVENT_WRITE if unsent else 0
         if not self._backlog and not self._parsing and not self._choked:
             interest |= selectors.EVENT_READ
+        if self._listener.frozen:
+            interest = 0
         if interest != self._interest:
             self._change_interest(interest)
 
@@ -192,6 +199,17 @@ class Peer:
         with self._lock:
             self._protocol.receive_eof(cause)
         self.hang_up()
+
+    def go_on(self) -> None:
+        """The listener is not frozen any more."""
+        self._flush()
+        self._catch_up()
+        self.settle()
+
+    def reset_on_close(self) -> None:
+        """Has the connection end with a reset, which drops what is still to be sent."""
+        with suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
     def hang_up(self) -> None:
         """Closes the connection and interrupts its queries."""
@@ -228,7 +246,7 @@ class Peer:
 
     def _flush(self) -> None:
         with self._lock:
-            if self._closed:
+            if self._closed or self._listener.frozen:
                 return
             was_blocked, was_choked = self._blocked, self._choked
             self._write(self._channel.encrypt(self._protocol.data_to_send()))
@@ -241,7 +259,7 @@ class Peer:
                 return
         if freed and self._conversation is not None:
             self._conversation.go_on()
-        self._in_lead(self._settle)
+        self._in_lead(self.settle)
 
     def _write(self, data: bytes) -> None:
         self._outbox.add(data)

@@ -27,6 +27,7 @@ from rethinkdb.embedded.language.profile import Trace
 from rethinkdb.embedded.outside.interruption import Interruption
 from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.recursion import RECURSION
+from rethinkdb.embedded.storage import access
 from rethinkdb.embedded.storage.jobs import Job
 from rethinkdb.embedded.storage.tables import Keeper
 from rethinkdb.ql2 import ResponseNote
@@ -224,6 +225,8 @@ class RunningQuery:
         self._environment.pulled_by_client = True
         if self._feed is not None:
             self._await_news(self._feed)
+        elif self._environment.scanned and not self._first:
+            access.go_on(self._environment)
         batch = Batch(limits.of_first() if self._first else limits)
         notes: list[ResponseNote] = []
         if self._feed is None:

@@ -11,7 +11,7 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,13 @@ from rethinkdb.embedded.data.shards import Portions, ShardedRows
 from rethinkdb.embedded.data.streams import Origin, Stream
 from rethinkdb.embedded.data.values import Database, Table, TableSlice
 from rethinkdb.embedded.failures import op_failed
-from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage import access, permissions
 from rethinkdb.embedded.storage.figures import Figures
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Range
 from rethinkdb.embedded.storage.jobs import Jobs
 from rethinkdb.embedded.storage.log import Level, Log
 from rethinkdb.embedded.storage.permissions import User
+from rethinkdb.embedded.storage.placement import Gate, ServerIdentity, Shard
 from rethinkdb.embedded.storage.slices import (
     check_primary_bounds,
     everything,
@@ -48,6 +49,7 @@ __all__ = [
     "SYSTEM_DATABASE",
     "Change",
     "DatabaseData",
+    "ServerIdentity",
     "Store",
     "StoredTable",
     "TableData",
@@ -69,6 +71,15 @@ class RowOrder(enum.Enum):
     """In another one each time."""
 
 
+def row_order(name: str) -> RowOrder:
+    """The order of a name; raises `ValueError` if there is none."""
+    try:
+        return RowOrder(name)
+    except ValueError:
+        names = " or ".join(f'"{order.value}"' for order in RowOrder)
+        raise ValueError(f"`order` must be {names}, not {name!r}.") from None
+
+
 @dataclass(slots=True)
 class DatabaseData:
     """A database made by a user: its tables by name."""
@@ -78,24 +89,14 @@ class DatabaseData:
     tables: dict[str, StoredTable] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class ServerIdentity:
-    """The one server of the cluster, as its configuration shows it."""
-
-    id: str
-    name: str
-    tags: tuple[str, ...] = ("default",)
-    cache_size_mb: Datum = "auto"
-    port: int = 0
-
-
 class Store:
     """Everything one server keeps.
 
     Attributes:
         lock: guards all data; re-entrant.
-        server: the server's identity.
-        started: when it was started, in seconds since the epoch.
+        servers: the servers of the cluster.
+        server: the first of them, most often the only one.
+        make_gate: makes what those who use a new table have to pass.
         databases: by name, the system database excluded.
         users: accounts by name.
         heartbeat_timeout: a setting of the cluster, kept for who reads it back.
@@ -119,8 +120,9 @@ class Store:
     ) -> None:
         self.order = order
         self.lock = threading.RLock()
-        self.server = ServerIdentity(str(uuid.uuid4()), server_name)
-        self.started = time.time()
+        self.server = ServerIdentity(str(uuid.uuid4()), server_name, started=time.time())
+        self.servers = [self.server]
+        self.make_gate: Callable[[StoredTable], Gate | None] = lambda table: None
         self.databases: dict[str, DatabaseData] = {}
         self.users: dict[str, User] = {permissions.ADMIN: permissions.admin()}
         self.heartbeat_timeout: Datum = 10
@@ -155,6 +157,11 @@ class Store:
             for _, table in self.all_tables():
                 table.kept = keeper
             self.configuration_changed()
+
+    def set_passwords(self, secrets: Mapping[str, str]) -> None:
+        """Gives users passwords; there is a user of each name then."""
+        for name, secret in secrets.items():
+            self.users.setdefault(name, User(name)).set_password(secret)
 
     def credentials(self, user: str) -> Credentials | None:
         """What checks the password of a user, None for one there is not."""
@@ -238,10 +245,11 @@ class Store:
         name: str,
         primary_key: str = "id",
         durability: str = "hard",
-        shards: int = 1,
+        shards: Sequence[Shard] = (),
         id: str | None = None,
     ) -> StoredTable:
-        """A new, empty table."""
+        """A new, empty table; without shards it is on the first server."""
+        shards = shards or [Shard.on(self.server)]
         with self.lock:
             tables = self.database(database).tables
             if name in tables:
@@ -250,6 +258,7 @@ class Store:
                 self.lock, id or str(uuid.uuid4()), name, primary_key, durability, shards
             )
             created.kept = self.kept
+            created.gate = self.make_gate(created)
             self.log.add("info", f"Table {created.id}: Added replica on this server.")
             self.configuration_changed()
             return created
@@ -264,7 +273,9 @@ class Store:
             return table
 
     def _dropped(self, table: StoredTable) -> None:
-        table.dropped()
+        table.end_feeds()
+        if table.gate is not None:
+            table.gate.drop()
         if self.kept is not None:
             self.kept.drop(table.id)
         self.log.add("info", f"Table {table.id}: Deleted the table.")
@@ -317,7 +328,7 @@ class Store:
         """
         check_primary_bounds(part)
         if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
-            permissions.require_read(environment, part.table)
+            access.require_read(environment, part.table, part.primary_keys)
             find_index(part.table, part.index)
         return Stream(self._ordered(part, environment), origin=Origin(part))
 
@@ -356,7 +367,7 @@ class Store:
     def _rows(self, part: TableSlice, environment: Environment) -> Iterator[Datum]:
         if is_empty(part):
             return
-        permissions.require_read(environment, part.table)
+        access.require_read(environment, part.table, part.primary_keys)
         for chunk in self._chunks(part):
             environment.check_interrupted()
             yield from chunk
@@ -375,7 +386,7 @@ class Store:
             return
         if is_empty(part):
             return
-        permissions.require_read(environment, part.table)
+        access.require_read(environment, part.table, part.primary_keys)
         bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
         for entry in table.entries_in_order(index, bounds, descending=part.sorting == "desc"):
             environment.check_interrupted()
@@ -392,7 +403,7 @@ class Store:
         return self._in_parts(table, pairs, lambda pair: pair[1], everything)
 
     def _keyed(self, part: TableSlice, environment: Environment) -> Iterator[tuple[Datum, Datum]]:
-        permissions.require_read(environment, part.table)
+        access.require_read(environment, part.table, part.primary_keys)
         index = index_for_values(part)
         for key, rows in rows_by_key(part.table.data, index, part.keys or ()):
             environment.check_interrupted()

@@ -18,6 +18,7 @@ from rethinkdb.embedded.storage import keys
 from rethinkdb.embedded.storage.figures import Meter
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, EVERYTHING, Index, Range, chunks
 from rethinkdb.embedded.storage.keys import OrderKey
+from rethinkdb.embedded.storage.placement import Gate, Shard
 
 DISK_ARRAY_LIMIT = 100_000
 BUILT_AT_ONCE = 1_000
@@ -39,7 +40,7 @@ class TableListener(Protocol):
         """One document was written."""
 
     def table_dropped(self) -> None:
-        """The table is gone; nothing else will come."""
+        """The table is gone or cannot be reached; nothing else will come."""
 
 
 class Keeper(Protocol):
@@ -92,9 +93,11 @@ class TableData(abc.ABC):
         write_hook: applied to every write, None if there is none.
         reads, writes: of documents, whether or not there is one, or it changes.
         is_system: it belongs to the database `rethinkdb`.
+        gate: what those who use it have to pass, None where it is always available.
     """
 
     is_system = False
+    gate: Gate | None = None
 
     def __init__(self, lock: RLock, id: str, name: str, primary_key: str) -> None:
         self.lock = lock
@@ -195,8 +198,11 @@ class TableData(abc.ABC):
         for listener in tuple(self._listeners):
             listener(change)
 
-    def dropped(self) -> None:
-        """Tells those who watch that the table is gone. The caller holds the lock."""
+    def end_feeds(self) -> None:
+        """Tells those who watch that the table is gone, for good or not: nobody can tell.
+
+        The caller holds the lock.
+        """
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.table_dropped()
@@ -207,7 +213,7 @@ class StoredTable(TableData):
 
     Attributes:
         durability, write_acks: as in the table's configuration; in memory they change nothing.
-        shards: how many it is said to have.
+        shards: where its parts are; rows are kept together all the same.
         sharding: in which of its parts a row is.
         kept: what its rows are kept by on disk, None if they are not.
     """
@@ -219,12 +225,12 @@ class StoredTable(TableData):
         name: str,
         primary_key: str = "id",
         durability: str = "hard",
-        shards: int = 1,
+        shards: Sequence[Shard] = (),
     ) -> None:
         super().__init__(lock, id, name, primary_key)
         self.durability = durability
         self.write_acks = "majority"
-        self.shards = shards
+        self.shards = list(shards)
         self._rows: dict[OrderKey, Datum] = {}
         self._sorted_keys: SortedList[OrderKey] = SortedList()
         self._unsorted: set[OrderKey] = set()

@@ -6,13 +6,14 @@ What goes wrong with one document is counted in the result; the others are writt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.values import Table
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic, op_failed
-from rethinkdb.embedded.storage import keys, permissions
+from rethinkdb.embedded.storage import access, keys, permissions
 from rethinkdb.embedded.storage.keys import OrderKey
 from rethinkdb.embedded.storage.tables import Change, StoredTable, WriteHook, storable_failure
 from rethinkdb.embedded.storage.write_results import Tally
@@ -57,6 +58,18 @@ class Writer:
 
     def insert(self, documents: Iterable[Datum], conflict: Conflict) -> None:
         """Inserts documents; those without a key get one."""
+        if self._table.gate is None:
+            self._insert(documents, conflict)
+            return
+        found, primary_key = list(documents), self._table.primary_key
+        known = [row[primary_key] for row in found if isinstance(row, dict) and primary_key in row]
+        with self._writing(known if len(known) == len(found) else None):
+            self._insert(found, conflict)
+
+    def _writing(self, row_keys: Iterable[Datum] | None) -> AbstractContextManager[None]:
+        return access.writing(self._environment, self._target, row_keys)
+
+    def _insert(self, documents: Iterable[Datum], conflict: Conflict) -> None:
         primary_key = self._table.primary_key
         refused: list[str] = []
         failed: list[tuple[Datum, str]] = []
@@ -114,10 +127,12 @@ class Writer:
 
         They are written part by part, as on a real server.
         """
-        for key in self._permitted(self._by_part(row_keys)):
-            self._replace(key, keys.primary_key(key), replacement)
+        found = self._by_part(row_keys)
+        with self._writing(found):
+            for key in self._permitted(found):
+                self._replace(key, keys.primary_key(key), replacement)
 
-    def _by_part(self, row_keys: Iterable[Datum]) -> Iterable[Datum]:
+    def _by_part(self, row_keys: Iterable[Datum]) -> list[Datum]:
         table, found = self._table, list(row_keys)
         if len(found) > 1 and isinstance(table, StoredTable):
             found.sort(key=table.sharding.shard)
@@ -131,14 +146,16 @@ class Writer:
         It runs once per row, before the write and outside the lock; the write takes what it gave.
         """
         primary_key = self._table.primary_key
-        for key, row in self._permitted(rows):
-            try:
-                new = replacement(row)
-                _check_same_key(new, row, key, primary_key)
-            except QueryFailure as failure:
-                self._tally.failed_early(failure.message)
-                continue
-            self._replace(key, keys.primary_key(key), _always(new))
+        found = list(rows)
+        with self._writing([key for key, _ in found]):
+            for key, row in self._permitted(found):
+                try:
+                    new = replacement(row)
+                    _check_same_key(new, row, key, primary_key)
+                except QueryFailure as failure:
+                    self._tally.failed_early(failure.message)
+                    continue
+                self._replace(key, keys.primary_key(key), _always(new))
 
     def _replace(
         self, key: Datum, row_key: OrderKey, replacement: Replacement, *, generated: bool = False

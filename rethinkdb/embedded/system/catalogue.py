@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rethinkdb.embedded.system import activity, cluster_tables, tables, user_tables
+from rethinkdb.embedded.system import activity, cluster_tables, issues, tables, user_tables
 from rethinkdb.embedded.system.tables import SystemTable
 
 SYSTEM_TABLES: dict[str, type[SystemTable]] = {
     kind.NAME: kind
     for kind in (
-        tables.CurrentIssues,
+        issues.CurrentIssues,
         tables.DebugScratch,
         activity.JobsTable,
         activity.Logs,

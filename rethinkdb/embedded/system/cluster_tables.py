@@ -10,10 +10,12 @@ from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import op_failed
 from rethinkdb.embedded.storage.permissions import denied
+from rethinkdb.embedded.storage.placement import ServerIdentity, Shard
 from rethinkdb.embedded.storage.store import SYSTEM_DATABASE, DatabaseData, Store, StoredTable
 from rethinkdb.embedded.storage.tables import Change
 from rethinkdb.embedded.system import configuration, conversions
 from rethinkdb.embedded.system.conversions import Fields, within
+from rethinkdb.embedded.system.layouts import Layout
 from rethinkdb.embedded.system.tables import SystemTable
 
 _HAS_WRONG_FORMAT = "The change you're trying to make to `rethinkdb.{table}` has the wrong format. "
@@ -59,19 +61,20 @@ class ClusterConfig(SystemTable):
 
 
 class ServerConfig(SystemTable):
-    """Name and tags of the one server."""
+    """Names and tags of the servers."""
 
     NAME = "server_config"
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """The one server."""
-        server = self.store.server
-        yield {
-            "cache_size_mb": server.cache_size_mb,
-            "id": server.id,
-            "name": server.name,
-            "tags": sorted(server.tags),
-        }
+        """The servers that are there."""
+        for server in self.store.servers:
+            if server.up:
+                yield {
+                    "cache_size_mb": server.cache_size_mb,
+                    "id": server.id,
+                    "name": server.name,
+                    "tags": sorted(server.tags),
+                }
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
         """Changes name, tags or size of the cache, which is only kept."""
@@ -94,7 +97,7 @@ class ServerConfig(SystemTable):
             tags = fields.take("tags", conversions.items(conversions.name("server tag")))
             cache_size = fields.take("cache_size_mb", _cache_size)
             fields.check_nothing_left()
-        server = self.store.server
+        server = next(each for each in self.store.servers if each.id == change.key)
         server.name, server.tags, server.cache_size_mb = name, tuple(set(tags)), cache_size
         return change.new
 
@@ -157,7 +160,7 @@ class DatabaseConfig(SystemTable):
 
 
 class TableStatus(SystemTable):
-    """Which tables are ready: all."""
+    """Which tables are ready."""
 
     NAME = "table_status"
 
@@ -174,7 +177,7 @@ class _NewConfig:
     name: str
     database: DatabaseData
     primary_key: str
-    shards: int
+    shards: list[Shard]
     write_acks: str
     durability: str
 
@@ -232,8 +235,11 @@ class TableConfig(SystemTable):
         if wanted.primary_key != table.primary_key:
             raise op_failed("It's illegal to change a table's primary key")
         self._move(database, table, wanted)
-        table.shards, table.write_acks = wanted.shards, wanted.write_acks
-        table.durability = wanted.durability
+        table.write_acks, table.durability = wanted.write_acks, wanted.durability
+        if table.shards != wanted.shards:
+            table.shards = wanted.shards
+            if table.gate is not None:
+                table.gate.reshape()
         return row
 
     @staticmethod
@@ -269,7 +275,7 @@ class TableConfig(SystemTable):
                 name=name,
                 database=database,
                 primary_key=take("primary_key", conversions.text, "id"),
-                shards=take("shards", self._shards, 1),
+                shards=take("shards", self._shards, Layout().place(self.store)),
                 write_acks=take("write_acks", conversions.one_of("single", "majority"), "majority"),
                 durability=take("durability", conversions.one_of("soft", "hard"), "hard"),
             )
@@ -287,13 +293,13 @@ class TableConfig(SystemTable):
             raise op_failed(f"There is no database with UUID `{id_}`.")
         return found
 
-    def _shards(self, value: Datum) -> int:
-        shards = conversions.items(self._check_shard)(value)
+    def _shards(self, value: Datum) -> list[Shard]:
+        shards = conversions.items(self._shard)(value)
         if not shards:
             raise op_failed("You must specify at least one shard.")
-        return len(shards)
+        return shards
 
-    def _check_shard(self, value: Datum) -> None:
+    def _shard(self, value: Datum) -> Shard:
         fields = Fields(value)
         replicas = fields.take("replicas", self._servers)
         if not replicas:
@@ -305,26 +311,42 @@ class TableConfig(SystemTable):
         )
         primary = fields.take("primary_replica", self._server)
         if primary in nonvoting:
-            raise op_failed(f"The primary replica (`{primary}`) must not be a nonvoting replica.")
+            name = primary.name
+            raise op_failed(f"The primary replica (`{name}`) must not be a nonvoting replica.")
+        if primary not in replicas:
+            raise op_failed(
+                f"The server listed in the `primary_replica` field (`{primary.name}`) must also"
+                " appear in `replicas`."
+            )
+        if any(server not in replicas for server in nonvoting):
+            raise op_failed(
+                "Every server listed in the `nonvoting_replicas` field must also appear in"
+                " `replicas`."
+            )
         fields.check_nothing_left()
+        return Shard(primary, tuple(replicas), tuple(nonvoting))
 
-    def _servers(self, value: Datum) -> list[str]:
-        found: list[str] = []
+    def _servers(self, value: Datum) -> list[ServerIdentity]:
+        found: list[ServerIdentity] = []
         for server in conversions.items(self._server)(value):
             if server in found:
-                raise op_failed(f"Server `{server}` is listed more than once.")
+                raise op_failed(f"Server `{server.name}` is listed more than once.")
             found.append(server)
         return found
 
-    def _server(self, value: Datum) -> str:
-        server = self.store.server
+    def _server(self, value: Datum) -> ServerIdentity:
+        servers = [server for server in self.store.servers if server.up]
         if self.shows_names:
             name = conversions.name("server name")(value)
-            if name != server.name:
-                raise op_failed(f"Server `{name}` does not exist or is not connected.")
-        elif (id_ := conversions.identifier(value)) != server.id:
-            raise op_failed(f"There is no server with UUID `{id_}`.")
-        return server.name
+            missing = f"Server `{name}` does not exist or is not connected."
+            found = [server for server in servers if server.name == name]
+        else:
+            id_ = conversions.identifier(value)
+            missing = f"There is no server with UUID `{id_}`."
+            found = [server for server in servers if server.id == id_]
+        if not found:
+            raise op_failed(missing)
+        return found[0]
 
 
 def _check_indexes(fields: Fields, existing: StoredTable | None) -> None:

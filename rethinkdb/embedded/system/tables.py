@@ -21,10 +21,14 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import op_failed
 from rethinkdb.embedded.storage.indexes import EVERYTHING, Range
 from rethinkdb.embedded.storage.keys import OrderKey
+from rethinkdb.embedded.storage.placement import ServerIdentity
 from rethinkdb.embedded.storage.tables import Change, TableData, TableListener, sort_rows
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.storage.store import Store
+
+_CLUSTER_PORT = 1000
+"""How far the port for other servers is from that for clients, as by default on a real server."""
 
 _ID_OF_TABLES = uuid.UUID("0eabef01-6deb-4069-9a2d-448db057ab1e")
 
@@ -95,16 +99,6 @@ class SystemTable(TableData):
                 self.notify(Change(self.key_of(old if new is None else new), old, new))
 
 
-class CurrentIssues(SystemTable):
-    """Problems of the cluster; one server in memory has none."""
-
-    NAME = "current_issues"
-
-    def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """None."""
-        return ()
-
-
 class DebugScratch(SystemTable):
     """A table to try the rules of system tables on. It keeps what is written to it."""
 
@@ -134,14 +128,22 @@ class ServerStatus(SystemTable):
     NAME = "server_status"
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """The one server."""
-        server, started = self.store.server, time_of(self.store.started)
-        yield {
+        """The servers that are there."""
+        servers = [server for server in self.store.servers if server.up]
+        for server in servers:
+            yield self._row(server, [other for other in servers if other is not server])
+
+    def _row(self, server: ServerIdentity, others: list[ServerIdentity]) -> dict[str, Datum]:
+        started = time_of(server.started)
+        return {
             "id": server.id,
             "name": server.name,
             "network": {
-                "canonical_addresses": [],
-                "connected_to": {},
+                # There are no links between the servers: the port is made up.
+                "canonical_addresses": [
+                    {"host": server.host, "port": server.port + _CLUSTER_PORT} for _ in others[:1]
+                ],
+                "connected_to": {self.shown(other.name, other.id): True for other in others},
                 "hostname": socket.gethostname(),
                 "http_admin_port": "<no http admin>",
                 "reql_port": server.port,

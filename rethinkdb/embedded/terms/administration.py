@@ -94,9 +94,9 @@ def table_create(call: Call) -> Datum:
     store = call.environment.store
     with store.lock:
         found = store.database(database.name)
-        if name not in found.tables:  # a name that is taken is reported first
-            layout.check(store.server)
-        created = store.create_table(found.name, name, primary_key, durability, layout.shards)
+        # A name that is taken is reported first.
+        placed = [] if name in found.tables else layout.place(store)
+        created = store.create_table(found.name, name, primary_key, durability, placed)
         config = configuration.table_config(store, found, created)
     return {"config_changes": changed(None, config), "tables_created": 1}
 

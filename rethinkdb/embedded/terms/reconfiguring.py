@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,7 +17,8 @@ from rethinkdb.embedded.storage import permissions
 from rethinkdb.embedded.storage.store import SYSTEM_DATABASE, DatabaseData, StoredTable
 from rethinkdb.embedded.storage.write_results import Total
 from rethinkdb.embedded.system import configuration
-from rethinkdb.embedded.system.configuration import DEFAULT_TAG, Layout, changed, special
+from rethinkdb.embedded.system.configuration import changed, special
+from rethinkdb.embedded.system.layouts import DEFAULT_TAG, Layout
 from rethinkdb.embedded.terms.selecting import check_name, default_database
 from rethinkdb.ql2 import TermType
 
@@ -143,7 +145,7 @@ _READINESS = (
     writes=True,
 )
 def wait(call: Call) -> Datum:
-    """`table.wait()`, `db.wait()`: tables in memory are always ready."""
+    """`table.wait()`, `db.wait()`: only tables of a cluster are not always ready."""
     _check_called_on_something(call, "wait")
     wanted = call.option_as("wait_for", datum.as_string, "all_replicas_ready")
     if wanted not in _READINESS:
@@ -157,9 +159,18 @@ def wait(call: Call) -> Datum:
     target = _target(
         call, "wait", "the system tables in it are always available and don't need to be waited on."
     )
-    if timeout == 0:
+    if timeout == 0 or not _all_ready(call, target.tables, wanted, timeout):
         raise op_failed("Timed out while waiting for tables.")
     return {"ready": len(target.tables)}
+
+
+def _all_ready(call: Call, tables: list[StoredTable], readiness: str, timeout: int | None) -> bool:
+    deadline = None if timeout is None else time.monotonic() + timeout
+    for table in tables:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if table.gate is not None and not table.gate.wait(call.environment, readiness, left):
+            return False
+    return True
 
 
 def _check_called_on_something(call: Call, verb: str) -> None:
@@ -206,15 +217,16 @@ def _reconfigured(
     with store.lock:
         old_config = configuration.table_config(store, target.database, table)
         old_status = configuration.table_status(store, target.database, table)
-        layout.check(store.server)
-        shards, table.shards = table.shards, layout.shards
+        shards, table.shards = table.shards, layout.place(store, table)
         new_config = configuration.table_config(store, target.database, table)
         new_status = configuration.table_status(
-            store, target.database, table, settled=shards == layout.shards
+            store, target.database, table, settled=shards == table.shards
         )
         if dry_run:
             table.shards = shards
             return {"config_changes": changed(old_config, new_config), "reconfigured": 0}
+        if table.gate is not None:
+            table.gate.reshape()
         store.configuration_changed()
     return {
         "config_changes": changed(old_config, new_config),

@@ -13,7 +13,7 @@ from rethinkdb.embedded.failures import QueryFailure, logic, non_existence
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.evaluation import located as located_at
 from rethinkdb.embedded.language.registry import MANY, term
-from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage import access
 from rethinkdb.ql2 import TermType
 
 DEFAULT_DATABASE = "test"
@@ -118,7 +118,7 @@ def get(call: Call) -> SingleSelection:
     table = call.table(0)
 
     def read() -> Datum:
-        permissions.require_read(call.environment, table)
+        access.require_read(call.environment, table, (key,))
         return table.data.get(key)
 
     return SingleSelection(table, key, read)

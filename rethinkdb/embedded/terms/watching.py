@@ -13,7 +13,7 @@ from rethinkdb.embedded.feeds.tops import LimitFeed
 from rethinkdb.embedded.language import options
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import term
-from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage import access
 from rethinkdb.ql2 import TermType
 
 _FLAGS = ("include_states", "include_types", "include_initial", "include_offsets")
@@ -68,7 +68,7 @@ def _queue_size(call: Call) -> int:
 
 
 def _row_feed(call: Call, subject: SingleSelection, chosen: FeedOptions) -> Feed:
-    permissions.require_read(call.environment, subject.table)
+    access.require_watch(call.environment, subject.table)
     if subject.extreme is not None:
         return _top_feed(call, Origin(subject.extreme), 1, chosen, call.backtrace(0))
     if chosen.offsets:
@@ -86,7 +86,7 @@ def _stream_feed(call: Call, chosen: FeedOptions) -> Feed:
 
 
 def _origin_feed(call: Call, origin: Origin, chosen: FeedOptions) -> Feed:
-    permissions.require_read(call.environment, origin.slice.table)
+    access.require_watch(call.environment, origin.slice.table)
     if origin.limit is None:
         if chosen.offsets:
             kind = "empty" if origin.slice.keys == () else "range"

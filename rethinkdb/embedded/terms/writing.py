@@ -12,7 +12,7 @@ from rethinkdb.embedded.data.values import AnyFunction, Function, SingleSelectio
 from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
 from rethinkdb.embedded.language.evaluation import Call, as_function
 from rethinkdb.embedded.language.registry import Shortcut, term
-from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage import access, permissions
 from rethinkdb.embedded.storage.tables import StoredTable
 from rethinkdb.embedded.storage.write_results import ReturnChanges, Tally, Total
 from rethinkdb.embedded.storage.writes import Conflict, Replacement, Writer
@@ -218,7 +218,7 @@ def _write_rows(
             writer.replace_with_results([(subject.key, subject.row())], replacement)
         return tally.as_datum()
     selection = call.selection(0)
-    permissions.require_read(call.environment, selection.table)
+    access.require_read(call.environment, selection.table)
     key_of = selection.table.data.key_of
     _note_durability(call, selection.table)
     writer = _writer(call, selection.table, tally)
@@ -271,5 +271,6 @@ def sync(call: Call) -> Datum:
     permissions.require_write(call.environment, table)
     if table.data.is_system:
         raise op_failed("Artificial tables don't support `sync()`.")
-    call.environment.hard_writes = True
+    with access.writing(call.environment, table):
+        call.environment.hard_writes = True
     return {"synced": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.pool import Member
@@ -53,6 +53,9 @@ class ConnectionPool(WaitingPool):
         for other in others:
             other.connection._look()
             super()._notice_loss(other)
+
+    def _sleep(self, seconds: float) -> None:
+        sleep(seconds)
 
     def _new_lock(self) -> Any:
         return threading.RLock()

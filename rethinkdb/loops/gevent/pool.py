@@ -41,6 +41,9 @@ class ConnectionPool(WaitingPool):
     def _here(self) -> Any:
         return gevent.get_hub()
 
+    def _sleep(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+
     def _new_lock(self) -> Any:
         return nullcontext()  # no greenlet gives way in the midst of a decision
 

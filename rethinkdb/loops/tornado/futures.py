@@ -12,7 +12,7 @@ from tornado.ioloop import IOLoop
 
 from rethinkdb.net.waiter import Waiter
 
-__all__ = ["ReturnableFuture", "loop_to_run", "waiter_of"]
+__all__ = ["RetriedFuture", "ReturnableFuture", "loop_to_run", "waiter_of"]
 
 T = TypeVar("T")
 
@@ -76,6 +76,34 @@ class ReturnableFuture(Future[T]):
     def _check_returned(self) -> None:
         if self._returned:
             raise asyncio.CancelledError
+
+
+class RetriedFuture(Future[T]):
+    """A Future whose error may be replaced by another attempt at what it stands for.
+
+    Attributes:
+        again: is given the error; gives the Future of another attempt, or None: there is none.
+    """
+
+    again: Callable[[Any], Future[T] | None]
+
+    def set_exception(self, exception: Any) -> None:
+        attempt = self.again(exception)
+        if attempt is None:
+            super().set_exception(exception)
+            return
+        self.add_done_callback(lambda _: attempt.cancel())  # without effect once that is done
+        attempt.add_done_callback(self._take_over)
+
+    def _take_over(self, attempt: Future[T]) -> None:
+        if self.done():
+            return
+        if attempt.cancelled():
+            self.cancel()
+        elif (error := attempt.exception()) is not None:
+            super().set_exception(error)
+        else:
+            self.set_result(attempt.result())
 
 
 def loop_to_run() -> asyncio.AbstractEventLoop:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tornado.concurrent import Future
 
+from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member
 
 from ..transport.event_loop_pool import LoopPool
 from ..transport.pooling import stream_in
 from .connection import Connection
+from .futures import RetriedFuture
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -46,14 +48,29 @@ class ConnectionPool(LoopPool):
         member = self._at_once(options)
         if member is None:
             return self._given(self._run(term, options))
+        connection: Connection = member.connection
         answered: list[Waiter[Any]] = []
         try:
-            future = member.connection._call(self._sent, member, term, options, answered)
+            waiter = connection._begin(self._sent, (member, term, options, answered))
         except BaseException:
             self._finish(member, failed=True)
             raise
-        future.add_done_callback(lambda _: self._finish(member, failed=not answered))
-        return cast("Future[Any]", future)
+        future: RetriedFuture[Any] = RetriedFuture(loop=connection._loop_here())
+        taken: list[Member] = [member]
+
+        def finish(_: object) -> None:
+            if taken:
+                self._finish(taken.pop(), failed=not answered)
+
+        def again(error: BaseException) -> Future[Any] | None:
+            if self.options.retry is None or not isinstance(error, ReqlError):
+                return None
+            finish(None)
+            return self._given(self._again(error, member, term, options))
+
+        future.again = again
+        future.add_done_callback(finish)
+        return connection._follow(waiter, future)
 
     run.__doc__ = LoopPool.run.__doc__
 

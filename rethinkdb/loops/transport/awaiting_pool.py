@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member
+from rethinkdb.pool.allowance import Allowance
 
 from .pooling import PATIENCE, BasePool, stream_in
 
@@ -29,6 +31,9 @@ class AwaitingPool(BasePool):
 
         async def _until(self, waiter: Waiter[Any]) -> None:
             """Wait until a waiter is settled. Whatever ends the wait otherwise comes out."""
+
+        async def _sleep(self, seconds: float) -> None:
+            """Wait for so long."""
 
     async def __aenter__(self) -> Self:
         return await self._open()
@@ -47,9 +52,20 @@ class AwaitingPool(BasePool):
 
     async def _run(self, term: Any, options: dict[str, Any]) -> Any:
         # Without a deadline nothing needs the time: that is 1 of the 4 µs that a pool adds.
-        member = self._at_once(options)
+        member, allowance = self._at_once(options), None
         if member is None:
-            member = await self._in_time(options)
+            self._check_place()
+            allowance = self._allowance(options)
+            member = await self._in_time(options, allowance)
+        try:
+            return await self._attempt(member, term, options)
+        except ReqlError as error:
+            if self.options.retry is None:
+                raise
+            failure = error
+        return await self._again(failure, member, term, options, allowance)
+
+    async def _attempt(self, member: Member, term: Any, options: dict[str, Any]) -> Any:
         failed = True
         try:
             result = await member.connection.run(term, **options)
@@ -59,13 +75,33 @@ class AwaitingPool(BasePool):
             self._finish(member, failed)
         return result
 
-    async def _in_time(self, options: dict[str, Any]) -> Member:
+    async def _again(
+        self,
+        error: ReqlError,
+        member: Member,
+        term: Any,
+        options: dict[str, Any],
+        allowance: Allowance | None = None,
+    ) -> Any:
+        """A query has failed. Run it again as often as that may help and does no harm."""
+        course = self._course(term, options, allowance)
+        while True:
+            await self._sleep(self._pause(course, error, member))
+            try:
+                member = await self._in_time(options, allowance)
+            except ReqlError as refusal:
+                course.ended(refusal)
+                raise
+            try:
+                return await self._attempt(member, term, options)
+            except ReqlError as failure:
+                error = failure
+
+    async def _in_time(self, options: dict[str, Any], allowance: Allowance | None) -> Member:
         """A connection for a query. What waiting for it takes is off the query's deadline."""
-        self._check_place()
-        allowance = self._allowance(options)
         if allowance is None:
             return self._pool.take() or await self._acquired()
-        member = self._pool.take() or await self._acquired(allowance.seconds)
+        member = self._pool.take() or await self._acquired(allowance.left(monotonic()))
         options["deadline"] = allowance.deadline(monotonic())
         return member
 

@@ -39,6 +39,9 @@ class LoopPool(AwaitingPool):
         if seconds is not None:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._tick)
 
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     async def _until(self, waiter: Waiter[Any]) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter.add_done_callback(lambda _: wake(future))

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.options import seconds_or_none
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool import Close, Dial, Effect, Event, Member, PoolOptions, Wake
+from rethinkdb.pool import (
+    Close,
+    Dial,
+    Doing,
+    Effect,
+    Event,
+    GiveUp,
+    Member,
+    PoolOptions,
+    Retrying,
+    TryAgain,
+    Wake,
+    doing_of,
+)
 from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.members import State
+from rethinkdb.ql2 import TermType
 
 from .calling_back import CallingBack
 
 __all__ = ["Executor", "logger", "stream_in"]
 
 logger = logging.getLogger("rethinkdb.pool")
+
+# Run options that do nothing to the data; the last one would be warned of a second time.
+_OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
 
 
 class Executor(CallingBack):
@@ -120,6 +138,44 @@ class Executor(CallingBack):
         """
         seconds = seconds_or_none("deadline", options.pop("deadline", self.options.deadline))
         return None if seconds is None else Allowance.of(seconds, monotonic())
+
+    def _course(self, term: Any, options: dict[str, Any], allowance: Allowance | None) -> Retrying:
+        """Who decides whether a query that has failed is run again."""
+        codec, db = self._sample._codec, self._sample.db
+        plain = {name: value for name, value in options.items() if name not in _OURS}
+
+        def doing() -> Doing:
+            try:
+                _, *sent = term.start_body(plain, db, codec.values)
+                return doing_of([TermType.MAKE_ARRAY, sent])
+            except Exception:  # what cannot be built was not sent
+                return Doing.ACTS
+
+        idempotent = bool(options.get("idempotent"))
+        ends_at = math.inf if allowance is None else allowance.ends_at
+        return self._pool.retrying(doing, idempotent, ends_at)
+
+    def _pause(self, course: Retrying, error: ReqlError, member: Member | None) -> float:
+        """A query has failed: seconds until it is run again.
+
+        Args:
+            course: the query's.
+            error: what it ended in. It is raised if the query is not run again.
+            member: where; None if it came to no connection.
+        """
+        if self.closed:
+            raise error
+        host = None if member is None else member.host.label
+        said: list[TryAgain | GiveUp] = []
+
+        def tell(now: float) -> None:
+            said.append(course.failed(error, not error.unsent, host, self._pool.queries, now))
+
+        self._told(tell)
+        (verdict,) = said
+        if isinstance(verdict, GiveUp):
+            raise error
+        return max(0.0, verdict.at - monotonic())
 
     def _hold(self, member: Member, stream: Stream | None) -> None:
         """A query has brought a cursor: its connection stays until that has ended."""

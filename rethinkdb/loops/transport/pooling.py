@@ -54,6 +54,9 @@ class BasePool(Executor):
         keepalive: as of `r.connect()`. Default: 20.
         deadline: how many seconds a query may take until its first answer, waiting for a connection
             included; `run(pool, deadline=...)` says it for one query. None: no limit. Default.
+        retry: how often, and when, a query that failed is run again: a `RetryPolicy`, True for the
+            usual one, None for never. Only what surely was not done is run again, what only reads,
+            and what is run with `idempotent=True`. Default: True.
         name: what log lines, errors and `stats()` call the pool.
         loop_type: a pool for that loop, as of `r.set_loop_type`. Default: the one chosen there.
 
@@ -110,7 +113,9 @@ class BasePool(Executor):
 
         Args:
             term: the query.
-            **options: as for a connection. `deadline` covers waiting for a connection, too.
+            **options: as for a connection. `deadline` covers waiting for a connection, and all
+                attempts. `idempotent=True` says that running the query twice is as good as once, so
+                that it may be run again whatever it does.
 
         Returns:
             What the same query gives on a connection, as this loop gives results.
@@ -121,7 +126,10 @@ class BasePool(Executor):
             PoolClosedError: the pool is closed.
             ReqlError: as on a connection.
 
-        Cancelling it stops the query on the server, or takes it out of the queue.
+        When it was run several times, the error has `tries` and `hosts`, and tells of them.
+
+        Cancelling it stops the query on the server, or takes it out of the queue, and no further
+        attempt is made.
 
         Example:
             r.table("heroes").get(1).run(pool, deadline=5)

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, PoolStats
+from rethinkdb.pool.allowance import Allowance
 
 from .pooling import PATIENCE, BasePool, stream_in
 
@@ -35,6 +37,9 @@ class WaitingPool(BasePool):
         def _new_event(self) -> Any:
             """Something with `set()` and `wait()`."""
 
+        def _sleep(self, seconds: float) -> None:
+            """Wait for so long."""
+
         def _lives(self, member: Member) -> bool:
             """Whether a connection was not lost unnoticed. If it was, the pool has been told."""
 
@@ -43,11 +48,22 @@ class WaitingPool(BasePool):
     def run(self, term: Any, **options: Any) -> Any:
         self._check_place()
         allowance = self._allowance(options)
-        member = self._taken(None if allowance is None else allowance.seconds)
+        member = self._in_time(options, allowance)
+        try:
+            return self._attempt(member, term, options)
+        except ReqlError as error:
+            if self.options.retry is None:
+                raise
+            failure = error
+        return self._again(failure, member, term, options, allowance)
+
+    run.__doc__ = BasePool.run.__doc__
+
+    _start = run
+
+    def _attempt(self, member: Member, term: Any, options: dict[str, Any]) -> Any:
         failed = True
         try:
-            if allowance is not None:
-                options["deadline"] = allowance.deadline(monotonic())
             result = member.connection.run(term, **options)
             stream = stream_in(result)
             if stream is not None:
@@ -60,9 +76,35 @@ class WaitingPool(BasePool):
             self._told(self._pool.give_back, member, failed=failed)
         return result
 
-    run.__doc__ = BasePool.run.__doc__
+    def _again(
+        self,
+        error: ReqlError,
+        member: Member,
+        term: Any,
+        options: dict[str, Any],
+        allowance: Allowance | None,
+    ) -> Any:
+        """A query has failed. Run it again as often as that may help and does no harm."""
+        course = self._course(term, options, allowance)
+        while True:
+            self._sleep(self._pause(course, error, member))
+            try:
+                member = self._in_time(options, allowance)
+            except ReqlError as refusal:
+                course.ended(refusal)
+                raise
+            try:
+                return self._attempt(member, term, options)
+            except ReqlError as failure:
+                error = failure
 
-    _start = run
+    def _in_time(self, options: dict[str, Any], allowance: Allowance | None) -> Member:
+        """A connection for a query. What waiting for it takes is off the query's deadline."""
+        if allowance is None:
+            return self._taken(None)
+        member = self._taken(allowance.left(monotonic()))
+        options["deadline"] = allowance.deadline(monotonic())
+        return member
 
     # One connection, alone.
 

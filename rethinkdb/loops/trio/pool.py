@@ -113,5 +113,8 @@ class ConnectionPool(OfficialNames):
             self._timer.cancel()
         self._timer = None if seconds is None else call_later(seconds, self._tick)
 
+    async def _sleep(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+
     async def _until(self, waiter: Waiter[Any]) -> None:
         await settled(waiter, None)

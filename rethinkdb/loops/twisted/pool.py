@@ -6,9 +6,11 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member
 
@@ -57,7 +59,7 @@ class ConnectionPool(AwaitingPool):
         if member is None:
             return self._given(self._run(term, options))
         deferred: Deferred[Any] = member.connection.run(term, **options)
-        return deferred.addBoth(self._answered, member)
+        return deferred.addBoth(self._answered, member, term, options)
 
     run.__doc__ = AwaitingPool.run.__doc__
 
@@ -86,12 +88,15 @@ class ConnectionPool(AwaitingPool):
         async with self._loan() as connection:
             return await maybeDeferred(function, connection, *args, **kwargs)
 
-    def _answered(self, result: Any, member: Member) -> Any:
-        failed = isinstance(result, Failure)
-        if not failed:
+    def _answered(self, result: Any, member: Member, term: Any, options: dict[str, Any]) -> Any:
+        if not isinstance(result, Failure):
             self._hold(member, stream_in(result))
-        self._finish(member, failed)
-        return result
+            self._finish(member, failed=False)
+            return result
+        self._finish(member, failed=True)
+        if self.options.retry is None or not isinstance(result.value, ReqlError):
+            return result
+        return self._given(self._again(result.value, member, term, options))
 
     def _here(self) -> None:
         self._sample._check_loop()
@@ -112,6 +117,9 @@ class ConnectionPool(AwaitingPool):
         if seconds is not None:
             reactor = cast(Any, self._sample._reactor)
             self._timer = reactor.callLater(seconds, self._tick)
+
+    async def _sleep(self, seconds: float) -> None:
+        await deferLater(cast(Any, self._sample._reactor), seconds)
 
     async def _until(self, waiter: Waiter[Any]) -> None:
         deferred: Deferred[None] = Deferred()

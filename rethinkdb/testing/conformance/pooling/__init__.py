@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..trial import Scenario
-from . import cancelling, closing, lending, losing, objects, queries, retiring, waiting
+from . import cancelling, closing, lending, losing, objects, queries, retiring, retrying, waiting
 
 __all__ = ["SCENARIOS"]
 
@@ -15,6 +15,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *cancelling.SCENARIOS,
     *retiring.SCENARIOS,
     *losing.SCENARIOS,
+    *retrying.SCENARIOS,
     *lending.SCENARIOS,
     *closing.SCENARIOS,
 )

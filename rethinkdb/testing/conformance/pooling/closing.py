@@ -23,10 +23,10 @@ async def pool_closes(trial: Trial) -> None:
     pool = trial.pool(max_size=1)
     feed = await trial.run(trial.table.changes(), pool)
     trial.proxy.hold("reply")
-    sent = len(trial.proxy.queries)
+    sent = len(trial.proxy.sent(QueryType.START))
 
     async def close() -> None:
-        await trial.until(lambda: len(trial.proxy.queries) > sent)
+        await trial.until(lambda: len(trial.proxy.sent(QueryType.START)) > sent)
         await trial.do(pool.close, timeout=PATIENCE)
 
     async def release() -> None:

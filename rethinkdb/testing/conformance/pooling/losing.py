@@ -63,7 +63,7 @@ async def pool_tells_why(trial: Trial) -> None:
 async def pool_loses_queries(trial: Trial) -> None:
     """When a link is lost, queries and cursors on it fail with the cause, and their places are
     free; the next query gets another connection."""
-    pool = trial.pool(max_size=1)
+    pool = trial.pool(max_size=1, retry=None)
     cursor = await trial.run(r.range(), pool, **SMALL_BATCHES)
     feed = await trial.run(trial.table.changes(), pool)
     trial.proxy.hold("reply")

@@ -1,0 +1,135 @@
+"""One server of a cluster as its clients reach it: an address, who listens there, a name."""
+
+from __future__ import annotations
+
+import platform
+import socket
+import ssl
+import time
+from typing import Any
+
+from rethinkdb.embedded import limits
+from rethinkdb.embedded.outside.engines import ENGINES
+from rethinkdb.embedded.serving.listener import Listener
+from rethinkdb.embedded.serving.queries import Conversation
+from rethinkdb.embedded.serving.recursion import RECURSION
+from rethinkdb.embedded.storage.placement import ServerIdentity
+from rethinkdb.embedded.storage.store import Store
+from rethinkdb.net.server import ServerProtocol
+
+SERVER_VERSION = "2.4.4"
+"""The release whose behaviour this server has, and calls itself in handshakes."""
+
+
+class Node:
+    """Serves a store at an address, from `start` to `stop`, again and again.
+
+    Not safe for several threads at once.
+
+    Args:
+        store: the data, which other nodes may serve as well.
+        identity: which of the store's servers this is.
+        host, port: where to listen; 0 picks a free port, which stays.
+        context: for TLS; None for plain connections.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: ServerIdentity,
+        host: str,
+        port: int,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.store = store
+        self.identity = identity
+        self.host = host
+        self.port = port
+        self._context = context
+        self.listener: Listener | None = None
+        self._reserved: socket.socket | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it listens."""
+        return self.listener is not None
+
+    def start(self) -> None:
+        """Listens and serves from now on. Raises `OSError` if the address cannot be had."""
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            reserved.close()
+        listener = self.listener = self._listen()
+        self.port = listener.port
+        RECURSION.need(limits.RECURSION)
+        identity = self.identity
+        identity.host, identity.port, identity.started = self.host, self.port, time.time()
+        self._note_start()
+        listener.start()
+
+    def stop(self, *, abruptly: bool = False, reserve: bool = False) -> None:
+        """Interrupts all queries, hangs up, ends all threads; no effect on one that has stopped.
+
+        Args:
+            abruptly: hang up as the system does for a process that is killed.
+            reserve: keep the port, where nobody listens now, from other programs.
+        """
+        listener, self.listener = self.listener, None
+        if listener is None:
+            return
+        try:
+            listener.stop(abruptly=abruptly)
+        finally:
+            ENGINES.close_idle()
+            RECURSION.need_no_more(limits.RECURSION)
+        if reserve:
+            self._reserved = _reserve(self.host, self.port)
+
+    def release(self) -> None:
+        """Gives the port of a stopped node back to the system."""
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            reserved.close()
+
+    def _listen(self) -> Listener:
+        try:
+            return Listener(self.host, self.port, self._protocol, self._conversation, self._context)
+        except (OSError, UnicodeError) as exc:  # the latter for what can be no name of a host
+            number = getattr(exc, "errno", None)
+            text = f"cannot listen on {self.host}:{self.port} ({_reason(exc)})"
+            raise OSError(number, f"The embedded server {text}.") from exc
+
+    def _protocol(self) -> ServerProtocol:
+        return ServerProtocol(self.store.credentials, SERVER_VERSION)
+
+    def _conversation(self, user: str, address: tuple[str, int], **callbacks: Any) -> Conversation:
+        info = {"id": self.identity.id, "name": self.identity.name, "proxy": False}
+        return Conversation(self.store, user, address, server_info=info, **callbacks)
+
+    def _note_start(self) -> None:
+        python, identity = platform.python_version(), self.identity
+        for message in (
+            f"Running rethinkdb {SERVER_VERSION}, embedded in Python {python}...",
+            f"Listening for client driver connections on port {self.port}",
+            f'Server ready, "{identity.name}" {identity.id}',
+        ):
+            self.store.note("notice", message)
+
+
+def _reserve(host: str, port: int) -> socket.socket | None:
+    """A socket bound to an address where nobody listens: who connects there is refused."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reserved = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind((host, port))
+    except OSError:  # another program has been quicker: then `start` says so
+        reserved.close()
+        return None
+    return reserved
+
+
+def _reason(exc: Exception) -> str:
+    """Why an address cannot be listened on, without the address, which Python adds at times."""
+    text = getattr(exc, "strerror", None) or str(exc)
+    return text.partition(" (while attempting")[0]
