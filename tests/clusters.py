@@ -45,9 +45,11 @@ class RealCluster:
         name = self.names[n]
         with connected(self, 0) as conn:
             config = r.db(db).table(table).config()
-            shard = {"primary_replica": name, "replicas": r.row["replicas"].set_insert(name)}
-            moved = config.update({"shards": r.row["shards"].map(lambda each: each.merge(shard))})
-            moved.run(conn)
+            shards = config["shards"].run(conn)
+            for shard in shards:
+                shard["primary_replica"] = name
+                shard["replicas"] = sorted({name, *shard["replicas"]})
+            config.update({"shards": shards}).run(conn)
 
     def settle(self) -> None:
         with connected(self, 0) as conn:

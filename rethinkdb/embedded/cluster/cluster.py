@@ -78,7 +78,7 @@ class Cluster:
 
     @property
     def addresses(self) -> list[str]:
-        """The servers as `host:port`, whether they run or not."""
+        """Host and port of each server as text, whether it runs or not."""
         return [_address(node) for node in self._nodes]
 
     @property
