@@ -68,6 +68,7 @@ EMBEDDED = [
     "feeds",
     "terms",
     "serving",
+    "chaos",
     "cluster",
     "server",
 ]

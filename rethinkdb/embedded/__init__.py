@@ -15,6 +15,7 @@ How a query travels, top to bottom; each package imports only those below it:
 
 ==============  ==================================================================================
 `server`        start, stop, users, address
+`chaos/`        trouble on order: links that break, answers that fail
 `cluster/`      several servers of the same data, which come and go
 `serving/`      sockets and threads, the life of a query, batches, replies
 `terms/`        what each ReQL term does: small functions by area, put in one table by `@term`

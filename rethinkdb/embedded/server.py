@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from rethinkdb.embedded.chaos.chaos import Chaos, oversee
 from rethinkdb.embedded.keeping import states
 from rethinkdb.embedded.keeping.journal import Journal
 from rethinkdb.embedded.serving.node import SERVER_VERSION, Node
@@ -79,7 +80,8 @@ class Server:
         self.store = Store(SYSTEM_TABLES, order=row_order(order))
         context = ssl_context or tls_context(certfile, keyfile)
         self._node = Node(self.store, self.store.server, host, port, context)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._chaos: Chaos | None = None
         self._data = None if data is None else Path(data)
         self._journal: Journal | None = None
         self.store.set_passwords({ADMIN: password, **(users or {})})
@@ -95,6 +97,15 @@ class Server:
     def port(self) -> int:
         """The port it listens on."""
         return self._node.port
+
+    @property
+    def chaos(self) -> Chaos:
+        """Makes trouble for the clients, for tests of how a program copes with it."""
+        with self._lock:
+            if self._chaos is None:
+                self._chaos = Chaos()
+                oversee(self._chaos, [self._node])
+            return self._chaos
 
     @property
     def url(self) -> str:

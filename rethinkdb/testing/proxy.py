@@ -18,12 +18,27 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["PHASES", "Fault", "FaultProxy", "Hangup"]
+from rethinkdb.testing.proxy_actions import ACTIONS, HANGUP, HEADER, SILENCE, STANDSTILL
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded.chaos.chaos import Chaos
+    from rethinkdb.embedded.serving.taps import Tap
+
+__all__ = [
+    "ACTIONS",
+    "HANGUP",
+    "PHASES",
+    "SILENCE",
+    "STANDSTILL",
+    "Fault",
+    "FaultProxy",
+    "Hangup",
+]
 
 _CLIENT_PHASES = ("hello", "proof", "query")
 _SERVER_PHASES = ("version", "challenge", "verdict", "reply")
@@ -31,10 +46,9 @@ _SERVER_PHASES = ("version", "challenge", "verdict", "reply")
 #: What a fault may strike: the connection as such, or a kind of message.
 PHASES = ("connect", *_CLIENT_PHASES, *_SERVER_PHASES)
 
-_HEADER = struct.Struct("<QI")
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 _READ_SIZE = 65536
-_DELAY = 0.002
 
 
 class Hangup(Exception):
@@ -79,6 +93,8 @@ class FaultProxy:
         self.held: list[tuple[_Link, bytes]] = []
         self.tls = tls
         self._server = (host, port)
+        self._chaos: Chaos | None = None
+        self._reserved: socket.socket | None = None
         self._holding = False
         self._held_phase = ""
         self._lock = threading.Lock()
@@ -93,6 +109,44 @@ class FaultProxy:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
+    @property
+    def chaos(self) -> Chaos:
+        """Trouble on order, as `Server.chaos` of the embedded server has it, for any server.
+
+        Queries that were sent before it was first asked for are not known to it.
+        """
+        from rethinkdb.embedded.chaos.chaos import Chaos
+
+        with self._lock:
+            if self._chaos is None:
+                self._chaos = Chaos()
+                self._chaos.watch_over(self)
+                for link in list(self._links):
+                    link.attach(self._chaos)
+            return self._chaos
+
+    def refuse(self, refusing: bool) -> None:
+        """Nobody listens any more, or somebody does again; connections stay as they are."""
+        from rethinkdb.embedded.serving.listener import reserve_port
+
+        if refusing:
+            self._close_door()
+            self._reserved = reserve_port(self.host, self.port)
+        else:
+            self._release_port()
+            self.start()
+
+    def _close_door(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            _hang_up(listener)
+            listener.close()
+
+    def _release_port(self) -> None:
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            reserved.close()
+
     def start(self) -> None:
         """Listen; after a `stop()` on the same port again."""
         self._listener = socket.create_server((self.host, self.port))
@@ -101,10 +155,8 @@ class FaultProxy:
 
     def stop(self) -> None:
         """Refuse connections and cut those there are, as a server that stops does."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            _hang_up(listener)
-            listener.close()
+        self._close_door()
+        self._release_port()
         self.cut()
         for thread in self._threads:
             thread.join()
@@ -130,7 +182,7 @@ class FaultProxy:
         with self._lock:
             held, self.held, self._holding = self.held, [], False
         for link, message in reversed(held) if reverse else held:
-            link.to_client(message)
+            link.say(message)
 
     def sent(self, kind: int) -> list[int]:
         """The tokens of the queries of a type that clients sent."""
@@ -166,6 +218,9 @@ class FaultProxy:
         link = _Link(self, client)
         self._links.append(link)
         try:
+            if self._chaos is not None:
+                link.attach(self._chaos)
+                link.wait_until_released()
             if self.fault is not None and self.fault.at == "connect":
                 link.struck(self.fault, b"")
             if self.tls is not None:
@@ -187,10 +242,52 @@ class _Link:
         self._proxy = proxy
         self._muted = False
         self._over = threading.Event()
+        self._tap: Tap | None = None
+        self._released = threading.Event()
+        self._sending = threading.Lock()
+
+    def attach(self, chaos: Chaos) -> None:
+        self._tap = chaos.tap(self, ())
+        if self._tap is None:
+            self.reset()
+            raise Hangup
+
+    def wait_until_released(self) -> None:
+        if self._tap is not None and self._tap.holds:
+            self._released.wait()
+
+    # -- as an `Outlet` of chaos
+
+    def to_server(self, token: int, payload: bytes) -> None:
+        if self.server is not None:
+            with suppress(OSError), self._sending:
+                self.server.sendall(_frame(token, payload))
+
+    def to_client(self, token: int, payload: bytes) -> None:
+        with suppress(OSError), self._sending:
+            self.client.sendall(_frame(token, payload))
+
+    def reset(self) -> None:
+        with suppress(OSError):
+            self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.hang_up()
+
+    def release(self) -> None:
+        self._released.set()
+
+    def later(self, seconds: float, job: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, job)
+        timer.daemon = True
+        timer.start()
+
+    # -- as a link of the proxy
 
     def hang_up(self) -> None:
         self.alive = False
         self._over.set()
+        self._released.set()
+        if self._tap is not None:
+            self._tap.closed()
         for sock in (self.client, self.server):
             if sock is not None:
                 _hang_up(sock)
@@ -204,7 +301,7 @@ class _Link:
         assert self.server is not None
         self._pump(self.server, _SERVER_PHASES, self._from_server)
 
-    def to_client(self, data: bytes) -> None:
+    def say(self, data: bytes) -> None:
         with suppress(OSError):
             self.client.sendall(data)
 
@@ -213,7 +310,7 @@ class _Link:
         pieces = list(ACTIONS[fault.action](message))
         if HANGUP in pieces:
             for piece in pieces[:-1]:
-                self.to_client(piece)
+                self.say(piece)
             raise Hangup
         if SILENCE in pieces:
             self._muted = True
@@ -249,17 +346,24 @@ class _Link:
             return iter((message,))
         return self.struck(fault, message)
 
-    def _to_server(self, _: str, data: bytes) -> None:
+    def _to_server(self, phase: str, data: bytes) -> None:
         assert self.server is not None
-        self.server.sendall(data)
+        if self._tap is not None and phase == "query" and _is_frame(data):
+            self._tap.query(*_unframed(data))
+        else:
+            self.server.sendall(data)
 
     def _from_server(self, phase: str, data: bytes) -> None:
-        if not self._proxy.kept(self, phase, data):
+        if self._proxy.kept(self, phase, data):
+            return
+        if self._tap is not None and phase == "reply" and _is_frame(data):
+            self._tap.reply(*_unframed(data))
+        else:
             self.client.sendall(data)
 
     def _record(self, message: bytes) -> None:
-        token, _ = _HEADER.unpack_from(message)
-        kind = json.loads(message[_HEADER.size :])[0]
+        token, _ = HEADER.unpack_from(message)
+        kind = json.loads(message[HEADER.size :])[0]
         self._proxy.queries.append((kind, token))
 
 
@@ -287,107 +391,25 @@ class _Splitter:
         """The length of the first message; 0 while it is incomplete."""
         if self._seen < self._lines:
             return self._buffer.find(0) + 1
-        if len(self._buffer) < _HEADER.size:
+        if len(self._buffer) < HEADER.size:
             return 0
-        end: int = _HEADER.size + _HEADER.unpack_from(self._buffer)[1]
+        end: int = HEADER.size + HEADER.unpack_from(self._buffer)[1]
         return end if len(self._buffer) >= end else 0
 
 
-# What an action yields in place of bytes, last of all.
-HANGUP = b"\0HANGUP"
-SILENCE = b"\0SILENCE"
-STANDSTILL = b"\0STANDSTILL"
+def _frame(token: int, payload: bytes) -> bytes:
+    return HEADER.pack(token, len(payload)) + payload
 
 
-def _cut(message: bytes) -> Iterator[bytes]:
-    yield HANGUP
+def _unframed(message: bytes) -> tuple[int, bytes]:
+    token, _ = HEADER.unpack_from(message)
+    return token, message[HEADER.size :]
 
 
-def _halve(message: bytes) -> Iterator[bytes]:
-    yield message[: len(message) // 2]
-    yield HANGUP
-
-
-def _mute(message: bytes) -> Iterator[bytes]:
-    yield SILENCE
-
-
-def _stall(message: bytes) -> Iterator[bytes]:
-    """Read no more: whoever sends finds the line full."""
-    yield STANDSTILL
-
-
-def _split(message: bytes) -> Iterator[bytes]:
-    for position in range(len(message)):
-        yield message[position : position + 1]
-
-
-def _delay(message: bytes) -> Iterator[bytes]:
-    time.sleep(_DELAY)
-    yield message
-
-
-def _garble(message: bytes) -> Iterator[bytes]:
-    """Same length, no sense; a frame keeps its header, a line its end."""
-    if message.endswith(b"\0"):
-        yield b"?" * (len(message) - 1) + b"\0"
-    else:
-        yield message[: _HEADER.size] + b"?" * (len(message) - _HEADER.size)
-
-
-_MISTYPED_LINE = b'{"success":true,"min_protocol_version":[],"authentication":{}}\0'
-_MISTYPED_REPLY = b'{"t":18,"r":["boom"],"b":[],"e":[1]}'
-_DEEP_REPLY = b'{"t":18,"r":[%s],"b":[]}' % (b"[" * 2000 + b"]" * 2000)
-_WORTHLESS_REPLY = b'{"t":1,"r":[{"$reql_type$":"TIME","epoch_time":[]}]}'
-
-
-def _mistype(message: bytes) -> Iterator[bytes]:
-    """JSON whose fields are of the wrong types."""
-    yield _MISTYPED_LINE if message.endswith(b"\0") else _with_body(message, _MISTYPED_REPLY)
-
-
-def _deepen(message: bytes) -> Iterator[bytes]:
-    """A reply nested deeper than anybody reads."""
-    yield _with_body(message, _DEEP_REPLY)
-
-
-def _devalue(message: bytes) -> Iterator[bytes]:
-    """A reply in order, with a time that is none."""
-    yield _with_body(message, _WORTHLESS_REPLY)
-
-
-def _with_body(message: bytes, body: bytes) -> bytes:
-    token, _ = _HEADER.unpack_from(message)
-    return _HEADER.pack(token, len(body)) + body
-
-
-def _misaddress(message: bytes) -> Iterator[bytes]:
-    """A reply to nobody's query."""
-    token, length = _HEADER.unpack_from(message)
-    yield _HEADER.pack(token + 1000, length) + message[_HEADER.size :]
-
-
-def _overstate(message: bytes) -> Iterator[bytes]:
-    """A reply that says it is 4 GiB long."""
-    token, _ = _HEADER.unpack_from(message)
-    yield _HEADER.pack(token, 0xFFFFFFFF) + message[_HEADER.size :]
-
-
-#: By name: what a message becomes.
-ACTIONS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
-    "cut": _cut,
-    "halve": _halve,
-    "mute": _mute,
-    "stall": _stall,
-    "split": _split,
-    "delay": _delay,
-    "garble": _garble,
-    "mistype": _mistype,
-    "deepen": _deepen,
-    "devalue": _devalue,
-    "misaddress": _misaddress,
-    "overstate": _overstate,
-}
+def _is_frame(data: bytes) -> bool:
+    """Whether it is a whole message: a fault may have left a part of it."""
+    size = HEADER.size
+    return len(data) >= size and len(data) == size + HEADER.unpack_from(data)[1]
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Literal
 
+from rethinkdb.embedded.chaos.chaos import Chaos, oversee
 from rethinkdb.embedded.cluster.circumstances import Circumstances, check_seconds
 from rethinkdb.embedded.cluster.gates import TableGate
 from rethinkdb.embedded.cluster.phases import KILLED, STOPPED, Steps
@@ -72,6 +73,7 @@ class Cluster:
         self.store.make_gate = lambda table: TableGate(table, self._around)
         self._around = Circumstances(self.store, pace)
         self._lock = threading.RLock()
+        self._chaos: Chaos | None = None
         self._nodes = [Node(self.store, each, host, 0) for each in self.store.servers]
 
     # -- where it is
@@ -94,6 +96,15 @@ class Cluster:
     def running(self, n: int) -> bool:
         """Whether a server runs; a frozen one does."""
         return self._node(n).running
+
+    @property
+    def chaos(self) -> Chaos:
+        """Makes trouble for all clients, for tests of how a program copes with it."""
+        with self._lock:
+            if self._chaos is None:
+                self._chaos = Chaos()
+                oversee(self._chaos, self._nodes)
+            return self._chaos
 
     # -- start and stop
 

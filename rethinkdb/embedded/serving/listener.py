@@ -18,6 +18,7 @@ from rethinkdb.embedded import limits
 from rethinkdb.embedded.serving.lanes import Job
 from rethinkdb.embedded.serving.peer import Peer
 from rethinkdb.embedded.serving.queries import Conversation
+from rethinkdb.embedded.serving.taps import Tapper
 from rethinkdb.embedded.serving.workers import Workers
 from rethinkdb.net.server import ServerProtocol
 
@@ -37,6 +38,7 @@ class Listener:
         context: for TLS; None for plain connections.
 
     Attributes:
+        tapper: who stands in its connections, if anybody does.
         frozen: it does nothing, as if the process were stopped.
         strangers: clients that have not said yet who they are, and since when, oldest first.
 
@@ -52,9 +54,10 @@ class Listener:
         make_conversation: Callable[..., Conversation],
         context: ssl.SSLContext | None,
     ) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=socket.SOMAXCONN)
-        self._socket.setblocking(False)
+        self._socket = _listening(host, port)
+        self._reserved: socket.socket | None = None
+        """What keeps the port while nobody listens."""
+        self.host = host
         self.port: int = self._socket.getsockname()[1]
         self.make_protocol = make_protocol
         self.make_conversation = make_conversation
@@ -62,6 +65,7 @@ class Listener:
         self.peers: set[Peer] = set()
         self.strangers: dict[Peer, float] = {}
         self.frozen = False
+        self.tapper: Tapper | None = None
         self._sweeping = False
         self._short = False
         """Whether there was no descriptor for the last client that wanted to come in."""
@@ -122,6 +126,40 @@ class Listener:
         """Neither reads nor writes nor lets in from now on, like a stopped process."""
         self._have_done(self._freeze)
 
+    def refuse(self, refusing: bool) -> None:
+        """Nobody is listening any more, so that the system refuses clients; or somebody is again.
+
+        Returns when that is so.
+        """
+        self._have_done(self._close_door if refusing else self._open_door)
+
+    def _close_door(self, done: threading.Event) -> None:
+        if self._reserved is None:
+            if self._socket in self.selector.get_map():
+                self.selector.unregister(self._socket)
+            self._socket.close()
+            self._reserved = reserve_port(self.host, self.port)
+        done.set()
+
+    def _open_door(self, done: threading.Event) -> None:
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+            self._socket = _listening(self.host, self.port)
+            self._accept_again()
+        done.set()
+
+    def have_tapped(self, tapper: Tapper) -> None:
+        """Has somebody stand in all connections, those there are and those to come."""
+
+        def attach(done: threading.Event) -> None:
+            self.tapper = tapper
+            for peer in list(self.peers):
+                peer.attach(tapper)
+            done.set()
+
+        self._have_done(attach)
+
     def thaw(self) -> None:
         """Goes on after `freeze`."""
         self._have_done(self._thaw)
@@ -141,7 +179,8 @@ class Listener:
     def _freeze(self, done: threading.Event) -> None:
         if not self.frozen:
             self.frozen = True
-            self.selector.unregister(self._socket)
+            if self._socket in self.selector.get_map():
+                self.selector.unregister(self._socket)
             for peer in list(self.peers):
                 peer.settle()
         done.set()
@@ -157,6 +196,8 @@ class Listener:
     def _close_sockets(self) -> None:
         for closable in (self.selector, self._socket, self._wake_sender, self._wake_receiver):
             closable.close()
+        if self._reserved is not None:
+            self._reserved.close()
         for peer in list(self.peers):
             peer.socket.close()
 
@@ -207,6 +248,10 @@ class Listener:
             return
         self._short = False
         self.peers.add(peer)
+        if self.tapper is not None:
+            peer.attach(self.tapper)
+            if peer not in self.peers:  # it was not wanted
+                return
         self.strangers[peer] = time.monotonic()
         if not self._sweeping:
             self._sweeping = True
@@ -223,7 +268,8 @@ class Listener:
         )
 
     def _accept_again(self) -> None:
-        if self.frozen or self._socket in self.selector.get_map():
+        closed = self._reserved is not None
+        if self.frozen or closed or self._socket in self.selector.get_map():
             return
         self.selector.register(self._socket, selectors.EVENT_READ, self._accept)
 
@@ -241,3 +287,23 @@ class Listener:
             logger.info("a client did not complete the handshake in time")
             peer.hang_up()
         self._sweeping = False
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=socket.SOMAXCONN)
+    listening.setblocking(False)
+    return listening
+
+
+def reserve_port(host: str, port: int) -> socket.socket | None:
+    """A socket bound to an address where nobody listens: who connects there is refused."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reserved = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind((host, port))
+    except OSError:  # another program has been quicker: who listens again is told
+        reserved.close()
+        return None
+    return reserved

@@ -10,9 +10,10 @@ from typing import Any
 
 from rethinkdb.embedded import limits
 from rethinkdb.embedded.outside.engines import ENGINES
-from rethinkdb.embedded.serving.listener import Listener
+from rethinkdb.embedded.serving.listener import Listener, reserve_port
 from rethinkdb.embedded.serving.queries import Conversation
 from rethinkdb.embedded.serving.recursion import RECURSION
+from rethinkdb.embedded.serving.taps import Tapper
 from rethinkdb.embedded.storage.placement import ServerIdentity
 from rethinkdb.embedded.storage.store import Store
 from rethinkdb.net.server import ServerProtocol
@@ -48,6 +49,8 @@ class Node:
         self._context = context
         self.listener: Listener | None = None
         self._reserved: socket.socket | None = None
+        self._tapper: Tapper | None = None
+        self._refusing = False
 
     @property
     def running(self) -> bool:
@@ -66,6 +69,10 @@ class Node:
         identity.host, identity.port, identity.started = self.host, self.port, time.time()
         self._note_start()
         listener.start()
+        if self._tapper is not None:
+            listener.have_tapped(self._tapper)
+        if self._refusing:
+            listener.refuse(True)
 
     def stop(self, *, abruptly: bool = False, reserve: bool = False) -> None:
         """Interrupts all queries, hangs up, ends all threads; no effect on one that has stopped.
@@ -83,7 +90,19 @@ class Node:
             ENGINES.close_idle()
             RECURSION.need_no_more(limits.RECURSION)
         if reserve:
-            self._reserved = _reserve(self.host, self.port)
+            self._reserved = reserve_port(self.host, self.port)
+
+    def have_tapped(self, tapper: Tapper) -> None:
+        """Has somebody stand in all connections, those there are and those to come."""
+        self._tapper = tapper
+        if self.listener is not None:
+            self.listener.have_tapped(tapper)
+
+    def refuse(self, refusing: bool) -> None:
+        """Whether new clients are refused, as if nobody listened."""
+        self._refusing = refusing
+        if self.listener is not None:
+            self.listener.refuse(refusing)
 
     def release(self) -> None:
         """Gives the port of a stopped node back to the system."""
@@ -114,19 +133,6 @@ class Node:
             f'Server ready, "{identity.name}" {identity.id}',
         ):
             self.store.note("notice", message)
-
-
-def _reserve(host: str, port: int) -> socket.socket | None:
-    """A socket bound to an address where nobody listens: who connects there is refused."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    reserved = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reserved.bind((host, port))
-    except OSError:  # another program has been quicker: then `start` says so
-        reserved.close()
-        return None
-    return reserved
 
 
 def _reason(exc: Exception) -> str:

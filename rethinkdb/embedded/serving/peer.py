@@ -21,6 +21,7 @@ from rethinkdb.embedded.serving.lanes import Job, Lane
 from rethinkdb.embedded.serving.outbox import Outbox
 from rethinkdb.embedded.serving.queries import Conversation
 from rethinkdb.embedded.serving.secure import PlainChannel, SecureChannel
+from rethinkdb.embedded.serving.taps import Tap, Tapper
 from rethinkdb.net.events import ConnectionLost, FrameReceived, HandshakeCompleted
 
 if TYPE_CHECKING:
@@ -64,9 +65,24 @@ class Peer:
         """Whether another thread parses a long query, the one before those in the backlog."""
         self._interest = selectors.EVENT_READ
         self._closed = False
+        self._tap: Tap | None = None
+        self._held = False
+        """Whether the client is not read from, as its tap wants it."""
         listener.selector.register(connection, self._interest, self.ready)
 
     # -- in the lead
+
+    def attach(self, tapper: Tapper) -> None:
+        """Has somebody stand in the connection from now on."""
+        conversation = self._conversation
+        tap = tapper.tap(self, () if conversation is None else conversation.pending())
+        if tap is None:
+            self.reset_on_close()
+            self.hang_up()
+            return
+        self._tap = tap
+        self._held = conversation is None and tap.holds
+        self.settle()
 
     def ready(self, events: int) -> None:
         """The socket can be read from, or written to. What goes wrong here ends this client."""
@@ -121,6 +137,9 @@ class Peer:
                 one_by_one=self._protocol.one_by_one,
             )
         elif isinstance(event, FrameReceived):
+            if self._tap is not None:
+                self._tap.query(event.token, event.payload)
+                return
             self._backlog.append(event)
             self._catch_up()
         elif self._conversation is not None:
@@ -180,7 +199,7 @@ class Peer:
         interest = selectors.EVENT_WRITE if unsent else 0
         if not self._backlog and not self._parsing and not self._choked:
             interest |= selectors.EVENT_READ
-        if self._listener.frozen:
+        if self._listener.frozen or self._held:
             interest = 0
         if interest != self._interest:
             self._change_interest(interest)
@@ -219,6 +238,8 @@ class Peer:
         if self._interest:
             self._change_interest(0)
         self._listener.forget(self)
+        if self._tap is not None:
+            self._tap.closed()
         with self._lock:
             self._protocol.close()
             self._take_what_is_left()
@@ -239,10 +260,44 @@ class Peer:
     # -- in any thread
 
     def send(self, token: int, payload: bytes) -> None:
+        """Sends a reply, by way of the tap if there is one."""
+        if self._tap is None:
+            self.to_client(token, payload)
+        else:
+            self._tap.reply(token, payload)
+
+    def to_client(self, token: int, payload: bytes) -> None:
         """Sends a frame, at once as far as the socket takes it."""
         with self._lock:
             self._protocol.send_frame(token, payload)
         self._flush()
+
+    def to_server(self, token: int, payload: bytes) -> None:
+        """See `Outlet`."""
+
+        def take() -> None:
+            self._backlog.append(FrameReceived(token, payload))
+            self._catch_up()
+
+        self._in_lead(take)
+
+    def reset(self) -> None:
+        """See `Outlet`."""
+        self.reset_on_close()
+        self._in_lead(self.hang_up)
+
+    def release(self) -> None:
+        """See `Outlet`."""
+
+        def go_on() -> None:
+            self._held = False
+            self.settle()
+
+        self._in_lead(go_on)
+
+    def later(self, seconds: float, job: Job) -> None:
+        """See `Outlet`."""
+        self._listener.workers.submit_later(seconds, job)
 
     def _flush(self) -> None:
         with self._lock:

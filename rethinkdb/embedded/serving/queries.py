@@ -27,6 +27,7 @@ from rethinkdb.embedded.feeds.feed import Once
 from rethinkdb.embedded.language.faults import fault
 from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.running import TOO_DEEP, RunningQuery, Waiting
+from rethinkdb.embedded.serving.taps import Pending
 from rethinkdb.ql2 import QueryType
 
 if TYPE_CHECKING:
@@ -160,6 +161,14 @@ class Conversation:
             if not turns.requests:
                 turns.query.end()
         self.go_on()
+
+    def pending(self) -> list[Pending]:
+        """The queries that are running."""
+        with self._lock:
+            return [
+                Pending(token, turns.query.term, turns.query.is_feed, bool(turns.requests))
+                for token, turns in self._queries.items()
+            ]
 
     def go_on(self) -> None:
         """The client has taken enough replies for more."""

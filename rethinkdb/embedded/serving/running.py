@@ -62,6 +62,7 @@ class RunningQuery:
     Attributes:
         noreply: its client wants no reply at all.
         finished: nothing will come after the last reply.
+        term: its root, in wire form.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class RunningQuery:
         self._deep = deep
         self._store = store
         self._user = user
-        self._term = term
+        self.term = term
         self._wire_options = wire_options
         self._trace = Trace() if options.static_flag(wire_options, "profile") else None
         self._job = Job(user, term, self._kill, address)
@@ -96,6 +97,11 @@ class RunningQuery:
     def interrupted(self) -> bool:
         """Whether somebody wants it to end."""
         return self._interruption.requested
+
+    @property
+    def is_feed(self) -> bool:
+        """Whether it is a changefeed."""
+        return self._feed is not None
 
     @property
     def is_prompt(self) -> bool:
@@ -180,7 +186,7 @@ class RunningQuery:
 
     def _start(self) -> bytes:
         self._store.jobs.begin(self._job)
-        root = compiler.compile_query(self._term, self._trace)
+        root = compiler.compile_query(self.term, self._trace)
         options.check_names(self._wire_options)
         environment = self._environment = Environment(
             self._store,
