@@ -18,6 +18,7 @@ streams.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rethinkdb.codec import Codec
@@ -31,7 +32,7 @@ from .editing import EditedQuery
 from .emitting import ConnectionEvents
 from .exchange import arrays_as_sequences
 from .handshake import refusal
-from .options import ConnectOptions, check_names, seconds_or_none
+from .options import Address, ConnectOptions, check_names, seconds_or_none
 from .query import Query
 from .session import Session
 from .stream import Stream
@@ -272,6 +273,14 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         if self._events is not None:
             self._events.watch(self._session)
         return self._session
+
+    def _go_to(self, place: Address) -> None:
+        """From the next time on connect to this host; without effect on an open connection."""
+        self.options = self.options.at(place)
+
+    def _settle_at(self, place: Address) -> None:
+        """Of the hosts that it may be opened to, connect to this one only, always."""
+        self.options = replace(self.options.at(place), hosts=())
 
     def _outcome(self, waiter: Waiter[Any]) -> Any:
         """What a settled waiter means to a caller: its value, or its error raised.

@@ -9,6 +9,7 @@
 `staff`           which connections there are: opening, draining, retiring
 `retirement`      the rules of `max_lifetime` and `max_idle`
 `hosts`           which host to dial next, and when; `backoff` has the pauses
+`discovery`       which servers the cluster has
 `desk`            those who wait, and outcomes on their way to them; `line` has the order
 `retrying`        when a query that failed is run again; `fates` has what errors say of that,
                   `reads` what queries do
@@ -124,7 +125,7 @@ Rules for it:
 from __future__ import annotations
 
 from .decisions import Pool
-from .effects import Close, Dial, Effect, Event, Wake
+from .effects import Close, Dial, Discover, Effect, Event, Wake
 from .errors import PoolClosedError, PoolFullError, PoolTimeoutError
 from .fates import Fate, fate_of
 from .line import Ask
@@ -139,6 +140,7 @@ __all__ = [
     "Budget",
     "Close",
     "Dial",
+    "Discover",
     "Doing",
     "Effect",
     "Event",

@@ -7,14 +7,15 @@ carries the effects out decides nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, cast
 
 from rethinkdb.net.waiter import Waiter
 
 from .desk import Desk
-from .effects import Close, Wake
+from .discovery import Discovery
+from .effects import Close, Discover, Wake
 from .errors import PoolClosedError, PoolFullError, PoolTimeoutError, again, is_final
 from .hosts import Address
 from .journal import Journal
@@ -55,6 +56,7 @@ class Pool(Staff):
         super().__init__(options, addresses, random or Random().random)
         self._desk = Desk(self._tally)
         self._journal = Journal(options, self._members, self._desk.line, self.effects)
+        self._discovery = Discovery.of(addresses, options.discover, self._hosts.random)
         self._budget = Budget(options.retry or _NEVER_AGAIN)
         self._begun = False
         self._closing = False
@@ -102,7 +104,7 @@ class Pool(Staff):
             self._desk.line.append(ask)
         else:
             self._tally.refused += 1
-            ask.set_exception(PoolFullError(self._text_when_full(now)))
+            ask.set_exception(PoolFullError(self._journal.text_when_full(now)))
             return ask
         self._decide(now)
         return ask
@@ -241,6 +243,21 @@ class Pool(Staff):
         self._alarm = math.inf
         self._decide(now)
 
+    # Which hosts there are.
+
+    def discovered(self, change: Mapping[str, Any], now: float) -> None:
+        """A change of the cluster's `server_status`, as its changefeed gives it."""
+        addresses = self._discovery.told(change)
+        if addresses and not self._closing:
+            self._leave(self._hosts.follow(addresses))
+            self._decide(now)
+
+    def undiscovered(self, error: BaseException | None, now: float) -> None:
+        """The changefeed of `server_status` has ended, or could not be had."""
+        final = self._discovery.ended(error, now)
+        self._journal.undiscovered(error, final)
+        self._decide(now)
+
     # Deciding.
 
     def _decide(self, now: float) -> None:
@@ -272,7 +289,17 @@ class Pool(Staff):
         if self._drain(now, line.leading_exclusive(self.options.max_size)):
             self._serve(now)
         self._take_stock(now)
-        return min(at, self._retire_at, desk.next_deadline)
+        return min(at, self._retire_at, desk.next_deadline, self._discover(now))
+
+    def _discover(self, now: float) -> float:
+        """See to it that the cluster is followed. Returns when to look again."""
+        discovery = self._discovery
+        if now < discovery.at:
+            return discovery.at
+        if self._members.usable:
+            discovery.begun()
+            self.effects.append(Discover())
+        return math.inf  # else as soon as a connection is opened
 
     def _serve(self, now: float) -> None:
         """Give what there is to those who wait, in their order."""
@@ -353,30 +380,7 @@ class Pool(Staff):
         self._closing_at = -math.inf
         self._decide(self._now)
 
-    # What they are told.
-
     def _late(self, seconds: float) -> PoolTimeoutError:
-        error = PoolTimeoutError(self._text_when_late(seconds))
+        error = PoolTimeoutError(self._journal.text_when_late(seconds, self._hosts))
         error.__cause__ = self._hosts.cause
         return error
-
-    def _text_when_late(self, seconds: float) -> str:
-        pool, numbers = self._journal.pool, self._journal.numbers
-        if self._members.usable:
-            return (
-                f"No connection of the {pool} had room within {seconds:.3g} s: {numbers}; a "
-                f"connection takes {self.options.per_connection} at a time. Raise `max_size` or "
-                "`per_connection`, or send fewer queries at a time."
-            )
-        hosts = ", ".join(host.label for host in self._hosts)
-        cause = self._hosts.cause
-        why = "There was no answer yet." if cause is None else f"The last attempt failed: {cause}"
-        return f"The {pool} had no connection to {hosts} within {seconds:.3g} s: {numbers}. {why}"
-
-    def _text_when_full(self, now: float) -> str:
-        line = self._desk.line
-        return (
-            f"{len(line)} queries wait for a connection of the {self._journal.pool} already "
-            f"(`max_waiting`), the first of them for {now - line.first.asked_at:.3g} s: "
-            f"{self._journal.numbers}. Send fewer queries at a time, or raise `max_size`."
-        )

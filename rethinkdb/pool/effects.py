@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .members import Member
 
-__all__ = ["Close", "Dial", "Effect", "Event", "Wake"]
+__all__ = ["Close", "Dial", "Discover", "Effect", "Event", "Wake"]
 
 
 class Dial(NamedTuple):
@@ -40,6 +40,13 @@ class Wake(NamedTuple):
     at: float
 
 
+class Discover(NamedTuple):
+    """Follow the cluster's `server_status`, and tell each change by `discovered`.
+
+    When that ends, or could not be begun, tell `undiscovered`. See `discovery`.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that listeners may want to know: `pool.on(name, listener)`.
@@ -47,7 +54,8 @@ class Event:
     Attributes:
         name: "opened": a connection was. "lost": one has ended by itself. "exhausted": queries
             wait, as no connection has room and none is being opened. "recovered": who asks now is
-            served at once again.
+            served at once again. "down": a host could not be connected to; it is told once, until
+            it is "up", which means that a connection to it was opened.
         host: `host:port` of the connection concerned; None if it is about the pool.
         cause: what ended the connection, or keeps the pool from opening one, where that is known.
         size, in_flight, waiting: as in `PoolStats`, at that time.
@@ -61,4 +69,4 @@ class Event:
     waiting: int
 
 
-Effect = Dial | Close | Wake | Event
+Effect = Dial | Close | Wake | Discover | Event

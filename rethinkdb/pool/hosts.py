@@ -5,6 +5,10 @@ needed may be opened to it at once. Any other host is tried with one dial at a t
 it is left alone for a pause that doubles with each further one (see `backoff`). So a server that
 comes back meets one dial from each pool, spread over the whole of their pauses.
 
+The hosts may change: `follow` is told where the servers of the cluster are. Those that the pool was
+given and that are not among them stand in: they are used as long as none of the others can be
+relied on. What was found is tried with one dial before it is relied on.
+
 With several hosts new connections go to the host that has the fewest, and a host that does not
 answer is never relied on while another one does.
 """
@@ -47,17 +51,20 @@ class Host:
         failures: in a row.
         cause: the last failure since it was last proven.
         final: that failure will not pass by itself, such as a wrong password.
+        given: the pool was given it.
+        stands_in: it is used only if no other host can be relied on.
         opened, lost, failed, queries, errors: counted since the pool was made; of queries only
             those on connections that are gone.
     """
 
-    def __init__(self, address: Address, patience: float) -> None:
+    def __init__(self, address: Address, patience: float, given: bool = True) -> None:
         self.address = address
         self.label = _label(address)
         self.open = 0
         self.dialling = 0
         self.proven = False
-        self.trusted = True
+        self.given = self.trusted = given
+        self.stands_in = False
         self.failures = 0
         self.cause: BaseException | None = None
         self.final = False
@@ -97,12 +104,39 @@ class Hosts:
 
     def __init__(self, addresses: Sequence[Address], backoff: Backoff, patience: float) -> None:
         self._hosts = [Host(address, patience) for address in addresses]
+        self._former: dict[Address, Host] = {}
         self.random = backoff.random
         self._backoff = backoff
         self._patience = patience
 
     def __iter__(self) -> Iterator[Host]:
         return iter(self._hosts)
+
+    @property
+    def former(self) -> Sequence[Host]:
+        """Hosts that are no longer among them, for the sums."""
+        return tuple(self._former.values())
+
+    def follow(self, addresses: Sequence[Address]) -> list[Host]:
+        """The servers of the cluster are here, and nowhere else.
+
+        Returns:
+            the hosts that were in use and are so no longer.
+        """
+        known = {host.address: host for host in self._hosts}
+        for address in addresses:
+            if address not in known:
+                host = self._former.pop(address, None) or Host(address, self._patience, given=False)
+                host.proven = host.trusted = False
+                self._hosts.append(host)
+        gone = []
+        for host in tuple(self._hosts):
+            host.stands_in = host.given and bool(addresses) and host.address not in addresses
+            if not host.given and host.address not in addresses:
+                self._hosts.remove(host)
+                self._former[host.address] = host
+                gone.append(host)
+        return gone
 
     # What to do.
 
@@ -113,8 +147,9 @@ class Hosts:
             now: the time.
             urgent: somebody waits for it.
         """
-        due = [host for host in self._hosts if host.due(urgent) <= now]
-        trusted = [host for host in self._hosts if host.trusted]
+        hosts = self._in_use
+        due = [host for host in hosts if host.due(urgent) <= now]
+        trusted = [host for host in hosts if host.trusted]
         # Of those trusted the emptiest may be due only when a dial under way has said more.
         host = self._emptiest(trusted or due, due)
         return host if host in due else None
@@ -123,7 +158,7 @@ class Hosts:
         """A host that nobody relies on, and whose pause is over: to see whether it is back."""
         if not self._any_trusted:
             return None  # then they are dialled by who needs a connection
-        due = [host for host in self._hosts if not host.trusted and host.due(False) <= now]
+        due = [host for host in self._in_use if not host.trusted and host.due(False) <= now]
         return self._emptiest(due, due)
 
     def wake_at(self, now: float, needed: bool, urgent: bool) -> float:
@@ -134,10 +169,18 @@ class Hosts:
             needed: there are too few connections.
             urgent: somebody waits for one.
         """
-        times = [host.due(urgent) for host in self._hosts if needed]
+        hosts = self._in_use
+        times = [host.due(urgent) for host in hosts if needed]
         if self._any_trusted:
-            times += [host.due(False) for host in self._hosts if not host.trusted]
+            times += [host.due(False) for host in hosts if not host.trusted]
         return min((at for at in times if at > now), default=_NEVER)
+
+    def imbalance(self, now: float) -> tuple[Host, float]:
+        """The host with the most connections, and when one of them would be better elsewhere."""
+        fullest = max(self._hosts, key=lambda host: host.open)
+        poor = [host for host in self._in_use if host.open <= fullest.open - 2]
+        at = min((now if host.trusted else host.due(False) for host in poor), default=_NEVER)
+        return fullest, at
 
     def relied_on(self, host: Host, dialled_at: float, now: float) -> bool:
         """Whether a dial can be relied on, as far as that is possible at present."""
@@ -223,6 +266,12 @@ class Hosts:
     @property
     def _any_trusted(self) -> bool:
         return any(host.trusted for host in self._hosts)
+
+    @property
+    def _in_use(self) -> list[Host]:
+        """All but those that stand in, as long as one of the others can be relied on."""
+        found = [host for host in self._hosts if not host.stands_in]
+        return found if any(host.trusted for host in found) else self._hosts
 
     def _emptiest(self, hosts: Sequence[Host], due: Sequence[Host]) -> Host | None:
         """The one with the fewest connections; best one that is due; chance decides the rest."""

@@ -6,7 +6,7 @@ import logging
 from collections import deque
 
 from .effects import Effect, Event
-from .hosts import Host
+from .hosts import Host, Hosts
 from .line import Line
 from .members import Members
 from .options import PoolOptions
@@ -30,10 +30,12 @@ class Journal:
     ) -> None:
         self.pool = "pool" if options.name is None else f"pool {options.name!r}"
         self._max_size = options.max_size
+        self._per_connection = options.per_connection
         self._members = members
         self._line = line
         self._effects = effects
         self._exhausted = False
+        self._down: set[Host] = set()
 
     @property
     def exhausted(self) -> bool:
@@ -50,6 +52,30 @@ class Journal:
             f"{being_opened}, {members.in_flight} queries in flight, {len(self._line)} waiting"
         )
 
+    def text_when_late(self, seconds: float, hosts: Hosts) -> str:
+        """What who has waited in vain for so long is told."""
+        if self._members.usable:
+            return (
+                f"No connection of the {self.pool} had room within {seconds:.3g} s: {self.numbers};"
+                f" a connection takes {self._per_connection} at a time. Raise `max_size` or "
+                "`per_connection`, or send fewer queries at a time."
+            )
+        places, cause = ", ".join(host.label for host in hosts), hosts.cause
+        why = "There was no answer yet." if cause is None else f"The last attempt failed: {cause}"
+        return (
+            f"The {self.pool} had no connection to {places} within {seconds:.3g} s: {self.numbers}."
+            f" {why}"
+        )
+
+    def text_when_full(self, now: float) -> str:
+        """What one more is told who cannot even wait."""
+        line = self._line
+        return (
+            f"{len(line)} queries wait for a connection of the {self.pool} already "
+            f"(`max_waiting`), the first of them for {now - line.first.asked_at:.3g} s: "
+            f"{self.numbers}. Send fewer queries at a time, or raise `max_size`."
+        )
+
     def opened(self, host: Host, failures: int) -> None:
         """A connection was opened, after so many failures."""
         if failures:
@@ -58,6 +84,9 @@ class Journal:
                 self.pool, host.label, failures,
             )  # fmt: skip
         self._tell("opened", host)
+        if host in self._down:
+            self._down.discard(host)
+            self._tell("up", host)
 
     def failed(self, host: Host, error: BaseException) -> None:
         """Nothing could be opened. The first failure is worth a warning, the same again is not."""
@@ -70,6 +99,7 @@ class Journal:
             host.failures,
             error,
         )
+        self._note_fall(host)
 
     def lost(self, host: Host, cause: BaseException | None) -> None:
         """A connection has ended by itself."""
@@ -77,6 +107,19 @@ class Journal:
             "%s: the connection to %s is lost: %s", self.pool, host.label, cause or "closed"
         )
         self._tell("lost", host, cause)
+        self._note_fall(host)
+
+    def undiscovered(self, error: BaseException | None, final: bool) -> None:
+        """The cluster is not followed any more, for now or for good."""
+        if final:
+            logger.warning(
+                "%s: stays with the hosts that it was given, as its user may not read"
+                " `rethinkdb.server_status`: %s",
+                self.pool,
+                error,
+            )
+        else:
+            logger.debug("%s: `rethinkdb.server_status` cannot be read now: %s", self.pool, error)
 
     def stuck(self, cause: BaseException | None) -> None:
         """Somebody waits, and nothing is being done about it."""
@@ -92,6 +135,12 @@ class Journal:
             self._exhausted = False
             logger.info("%s: recovered: %s", self.pool, self.numbers)
             self._tell("recovered", None)
+
+    def _note_fall(self, host: Host) -> None:
+        """A host is down if it lets nobody in, or drops at once whom it lets in."""
+        if host.cause is not None and host not in self._down:
+            self._down.add(host)
+            self._tell("down", host, host.cause)
 
     def _tell(self, name: str, host: Host | None, cause: BaseException | None = None) -> None:
         label = None if host is None else host.label

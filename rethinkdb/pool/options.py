@@ -42,6 +42,9 @@ class PoolOptions:
             of life. None: it is not asked.
         deadline: seconds that each query may take, from waiting for a connection to the first
             answer, unless it says otherwise. None: no limit.
+        discover: follow the cluster: use the servers that its table `server_status` names, as they
+            come and go. The hosts that were given are used to begin with, and as long as none of
+            the others can be reached.
         retry: how often, and when, a query that failed is run again: a `RetryPolicy`; True, for the
             usual one; None or False: never.
         name: stands in log lines, errors and statistics.
@@ -59,6 +62,7 @@ class PoolOptions:
     max_idle: float | None = 600.0
     keepalive: float | None = 20.0
     deadline: float | None = None
+    discover: bool = False
     retry: RetryPolicy | None = USUAL
     name: str | None = None
 
@@ -73,6 +77,8 @@ class PoolOptions:
             value = getattr(self, option)
             if value is not None or option == "acquire_timeout":
                 object.__setattr__(self, option, _seconds(option, value))
+        if not isinstance(self.discover, bool):
+            raise ReqlDriverError(f"`discover` must be True or False, not {self.discover!r}.")
         object.__setattr__(self, "retry", RetryPolicy.from_argument(self.retry))
         if self.name is not None and not isinstance(self.name, str):
             raise ReqlDriverError(f"`name` must be a string, not {type(self.name).__name__}.")

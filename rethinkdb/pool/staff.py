@@ -48,7 +48,8 @@ class Staff(Rotation):
     @property
     def queries(self) -> int:
         """How many have ended since the pool was made, each attempt counted."""
-        gone = sum(host.queries for host in self._hosts)
+        hosts: list[Host] = [*self._hosts, *self._hosts.former]
+        gone = sum(host.queries for host in hosts)
         return gone + sum(member.queries for member in self._members)
 
     # Opening.
@@ -69,15 +70,44 @@ class Staff(Rotation):
             hosts.notice_slow(member.host, member.dialled_at, now)
         missing = self.options.min_size - members.usable
         short = max(wanted + self._successor_wanted, missing) - self._relied_on(now)
+        # One host that was down comes first: a full pool would never have a place for it.
+        if all(member.host.trusted for member in members.dialling):
+            self._try_hosts(now, 1)
         while short > 0 and (host := hosts.next(now, urgent)) and self._make_room(now):
             self._dial(host, now)
             short -= 1
-        while len(members) < most and (host := hosts.next_to_try(now)):
-            self._dial(host, now)
-        at = hosts.wake_at(now, short > 0, urgent) if len(members) < most else math.inf
+        self._try_hosts(now, most)
+        full = len(members) >= most
+        at = self._rebalance(now) if full else hosts.wake_at(now, short > 0, urgent)
         for member in members.dialling:
             at = min(at, hosts.look_at(member.host, member.dialled_at, now))
         return at
+
+    def _try_hosts(self, now: float, count: int) -> None:
+        """See which hosts are back that were down, as far as there is room."""
+        room = min(count, self.options.max_size - len(self._members))
+        while room > 0 and (host := self._hosts.next_to_try(now)):
+            self._dial(host, now)
+            room -= 1
+
+    def _rebalance(self, now: float) -> float:
+        """The pool is full: let go one connection if another host should have it.
+
+        So a host that is back gets its share again, one connection after another.
+
+        Returns:
+            when to look again, if nothing happens before.
+        """
+        members = self._members
+        if members.dialling or members.retiring or members.closing:
+            return math.inf
+        fullest, at = self._hosts.imbalance(now)
+        if at > now:
+            return at
+        unpinned = [m for m in members.in_turn if m.host is fullest and not (m.cursors or m.feeds)]
+        if unpinned:
+            self._let_go(min(unpinned, key=lambda member: member.load))
+        return math.inf
 
     def _relied_on(self, now: float) -> int:
         """How many connections are being opened that can be relied on."""
@@ -160,6 +190,16 @@ class Staff(Rotation):
     def _end_if_unused(self, member: Member) -> None:
         if not (member.load or member.cursors or member.feeds):
             self._end(member, graceful=True)
+
+    def _leave(self, hosts: Sequence[Host]) -> None:
+        """These hosts are no longer used: connections to them end as soon as nobody needs them."""
+        members = self._members
+        for member in (*members.in_turn, *members.draining):
+            if member.host in hosts:
+                self._let_go(member)
+        for member in tuple(members.dialling):
+            if member.host in hosts:
+                self._give_up_dial(member)
 
     def _let_all_go(self) -> None:
         """No member takes queries any more, and no further one is opened."""

@@ -62,7 +62,8 @@ class PoolStats:
         timed_out: how many have waited in vain.
         refused: how many could not even wait, as `max_waiting` did already.
         retried: how often a query was run again; each time counts among `queries`, too.
-        hosts: each host.
+        hosts: each host. Those that are no longer in the cluster are not among them, but in the
+            sums.
     """
 
     name: str | None
@@ -113,6 +114,7 @@ def pool_stats(
 ) -> PoolStats:
     """How a pool stands."""
     by_host = tuple(_host_stats(host, members) for host in hosts)
+    ever = (*by_host, *(_host_stats(host, members) for host in hosts.former))
     return PoolStats(
         name=options.name,
         size=len(members),
@@ -123,12 +125,12 @@ def pool_stats(
         cursors=sum(member.cursors for member in members),
         feeds=sum(member.feeds for member in members),
         waiting=len(line),
-        opened=sum(host.opened for host in by_host),
-        lost=sum(host.lost for host in by_host),
-        failed=sum(host.failed for host in by_host),
+        opened=sum(host.opened for host in ever),
+        lost=sum(host.lost for host in ever),
+        failed=sum(host.failed for host in ever),
         retired=tally.retired,
-        queries=sum(host.queries for host in by_host),
-        errors=sum(host.errors for host in by_host),
+        queries=sum(host.queries for host in ever),
+        errors=sum(host.errors for host in ever),
         waited=tally.waited,
         acquire_seconds=tally.acquire_seconds,
         acquire_longest=tally.acquire_longest,

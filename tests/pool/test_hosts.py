@@ -197,3 +197,70 @@ def test_statistics_by_host() -> None:
             queries=1, errors=0,
         ),
     )  # fmt: skip
+
+
+def sizes(world: World) -> dict[str, int]:
+    return {host.host[0]: host.size for host in world.pool.stats().hosts}
+
+
+def test_a_full_pool_gives_a_host_that_is_back_its_share_again() -> None:
+    world = World("a", "b", min_size=6, max_size=6, per_connection=1, random=Random(1).random)
+    members = [*world.opened(), *world.open_all()]
+    assert sizes(world) == {"a": 3, "b": 3}
+    world.wait(60)
+    lost = [member for member in members if member.host.label == "b:28015"]
+    for member in lost:
+        world.lose(member)
+    while world.dials:
+        host = world.dials[0].host.label[0]
+        world.open_dial() if host == "a" else world.fail_dial()
+    assert sizes(world) == {"a": 6, "b": 0}
+    for _ in range(3):  # it is still down
+        while not world.closes:
+            world.wait(max(0.0, world.alarm - world.now))
+        world.close_one()
+        assert sizes(world) == {"a": 5, "b": 1}
+        world.fail_dial()
+        world.open_dial()
+        assert sizes(world) == {"a": 6, "b": 0}
+    for _ in range(20):
+        world.wait(1)
+        while world.closes:
+            world.close_one()
+        world.open_all()
+    assert sizes(world) == {"a": 3, "b": 3}
+
+
+def test_busy_connections_move_when_their_queries_are_answered() -> None:
+    world = World("a", "b", min_size=4, max_size=4, per_connection=1, random=Random(1).random)
+    members = [*world.opened(), *world.open_all()]
+    world.wait(60)
+    for member in members:
+        if member.host.label == "b:28015":
+            world.lose(member)
+    while world.dials:
+        world.open_dial() if world.dials[0].host.label[0] == "a" else world.fail_dial()
+    taken = world.take_all()
+    world.wait(20)
+    assert not world.closes, "all are at work"
+    for member in taken:
+        world.give_back(member)
+    assert len(world.closes) == 1
+
+
+def test_a_connection_with_a_cursor_stays_where_it_is() -> None:
+    world = World("a", "b", min_size=4, max_size=4, random=Random(1).random)
+    members = [*world.opened(), *world.open_all()]
+    world.wait(60)
+    for member in members:
+        world.pool.pinned(member)
+        if member.host.label == "b:28015":
+            world.lose(member)
+    while world.dials:
+        if world.dials[0].host.label[0] == "a":
+            world.pool.pinned(world.open_dial())
+        else:
+            world.fail_dial()
+    world.wait(60)
+    assert not world.closes
+    assert sizes(world) == {"a": 4, "b": 0}

@@ -383,12 +383,26 @@ def test_events_when_the_server_goes() -> None:
     assert world.events == ["opened", "lost"]
     assert (world.told[1].host, world.told[1].cause) == ("db:28015", cause)
     world.fail_dial()
-    assert world.events == ["opened", "lost", "exhausted"]
-    assert world.told[2].cause is REFUSED
+    assert world.events == ["opened", "lost", "down", "exhausted"]
+    assert (world.told[2].host, world.told[2].cause) == ("db:28015", REFUSED)
+    assert world.told[3].cause is REFUSED
+    world.wait_for_dial()
+    world.fail_dial()
     world.wait_for_dial()
     world.open_dial()
-    assert world.events == ["opened", "lost", "exhausted", "opened", "recovered"]
+    assert world.events == ["opened", "lost", "down", "exhausted", "opened", "up", "recovered"]
+    assert world.told[5].host == "db:28015"
     assert ask.done()
+
+
+def test_a_server_that_drops_at_once_whom_it_lets_in_is_down() -> None:
+    world = World()
+    (member,) = world.opened()
+    world.lose(member)
+    assert world.events == ["opened", "lost", "down"]
+    world.wait_for_dial()
+    world.open_dial()
+    assert world.events[-2:] == ["opened", "up"]
 
 
 def test_growing_is_not_being_exhausted() -> None:

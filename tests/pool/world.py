@@ -8,7 +8,7 @@ from typing import Any
 
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool.decisions import Pool
-from rethinkdb.pool.effects import Close, Dial, Event, Wake
+from rethinkdb.pool.effects import Close, Dial, Discover, Event, Wake
 from rethinkdb.pool.hosts import Address, Host
 from rethinkdb.pool.members import Member, State
 from rethinkdb.pool.options import PoolOptions
@@ -31,6 +31,7 @@ class World:
         events: names of events, with the host if it is about one.
         told: the same as they came.
         alarm: the time of the last `Wake`, unless it has come.
+        discovers: how often the cluster was to be followed.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class World:
         self.events: list[str] = []
         self.told: list[Event] = []
         self.alarm = math.inf
+        self.discovers = 0
 
     # What the pool wants.
 
@@ -59,6 +61,8 @@ class World:
                 self.closes.append(effect)
             elif isinstance(effect, Wake):
                 self.alarm = effect.at
+            elif isinstance(effect, Discover):
+                self.discovers += 1
             else:
                 self.told.append(effect)
                 self.events.append(effect.name)

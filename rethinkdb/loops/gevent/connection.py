@@ -18,6 +18,7 @@ from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
 from ..transport.place import misplaced
+from ..transport.places import WaitingReach
 from ..transport.sockets import dial
 from ..transport.tls import open_link
 from ..transport.wired import WiredConnection
@@ -44,7 +45,7 @@ class GeventCursor(IterableCursor):
         def close(self) -> None: ...
 
 
-class Connection(WiredConnection[GeventWire]):
+class Connection(WaitingReach, WiredConnection[GeventWire]):
     """A connection whose methods return values. `with conn:` closes it without `noreply_wait`.
 
     Args:
@@ -93,14 +94,13 @@ class Connection(WiredConnection[GeventWire]):
     def __exit__(self, *exc_info: object) -> None:
         self.close(noreply_wait=False)
 
-    def _connect(self, timeout: float) -> Self:
+    def _reach(self, timeout: float) -> None:
         self._make_home()
         with self._connecting() as session, self._limit(timeout):
             link = open_link(session, self.options)
             sock = dial(self.host, self.port, monotonic() + timeout, gevent.socket)
             self._wire = GeventWire(sock, link)
             self._settled(session.opened)
-        return self
 
     def _call(
         self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rethinkdb.net.options import connect_limit
 
 from .opening import Opening
+from .places import AwaitingReach
 from .wire import Wire
 from .wired import WiredConnection
 
@@ -18,14 +19,8 @@ __all__ = ["CoroutineConnection"]
 W = TypeVar("W", bound=Wire)
 
 
-class CoroutineConnection(WiredConnection[W]):
+class CoroutineConnection(AwaitingReach, WiredConnection[W]):
     """A connection whose methods return coroutines."""
-
-    if TYPE_CHECKING:  # for adapters to supply
-
-        async def _connect(self, timeout: float) -> Self:
-            """Connect within so many seconds."""
-            ...
 
     @classmethod
     def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]:

@@ -18,6 +18,7 @@ from rethinkdb.net.waiter import Waiter
 
 from .alarm import Alarm
 from .place import misplaced
+from .places import AwaitingReach
 from .sockets import keep_alive, unacknowledged
 from .tls import Link, deliver, open_link
 from .wired import WiredConnection
@@ -128,7 +129,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
         return address, port
 
 
-class LoopConnection(WiredConnection[AsyncioWire]):
+class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
     """A connection that lives in an asyncio loop. What callers get is left to subclasses."""
 
     LOOP_OPTIONS = ("io_loop",)
@@ -141,7 +142,7 @@ class LoopConnection(WiredConnection[AsyncioWire]):
     def _make_home(self) -> None:
         self._loop = self._io_loop or asyncio.get_running_loop()
 
-    async def _connect(self, timeout: float) -> Self:
+    async def _reach(self, timeout: float) -> None:
         self._make_home()
         self._check_loop()
         loop = self._loop
@@ -155,7 +156,6 @@ class LoopConnection(WiredConnection[AsyncioWire]):
         finally:
             if not self.is_open():
                 await self._closed()
-        return self
 
     async def _dial(self, link: Link, seconds: float) -> None:
         wire = AsyncioWire(self._loop, link)

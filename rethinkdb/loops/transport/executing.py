@@ -17,6 +17,7 @@ from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import (
     Close,
     Dial,
+    Discover,
     Doing,
     Effect,
     Event,
@@ -32,7 +33,7 @@ from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.members import State
 from rethinkdb.ql2 import TermType
 
-from .calling_back import CallingBack
+from .discovering import Discovering
 
 __all__ = ["Executor", "logger", "stream_in"]
 
@@ -42,7 +43,7 @@ logger = logging.getLogger("rethinkdb.pool")
 _OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
 
 
-class Executor(CallingBack):
+class Executor(Discovering):
     """The part of a pool that tells `rethinkdb.pool` what happens, and does what it decides."""
 
     options: PoolOptions
@@ -79,6 +80,7 @@ class Executor(CallingBack):
         if isinstance(effect, Dial):
             member = effect.member
             member.connection = self._new_connection()
+            member.connection._settle_at(member.host.address)
             vars(member.connection)["_pool"] = self  # it runs the callbacks; see `rethinkdb.push`
             give_up = self._spawn(self._dial, member)
             if member.state is State.DIALLING:
@@ -89,6 +91,8 @@ class Executor(CallingBack):
             self._spawn(self._close_member, effect.member, effect.graceful)
         elif isinstance(effect, Wake):
             self._set_timer(max(0.0, effect.at - monotonic()))
+        elif isinstance(effect, Discover):
+            self._follow_cluster()
         else:
             self._tell(effect)
 

@@ -31,7 +31,7 @@ PATIENCE = 10.0
 # `loop_type` of a pool that does not name one.
 _OWN: Any = object()
 
-EVENTS = ("opened", "lost", "exhausted", "recovered")
+EVENTS = ("opened", "lost", "down", "up", "exhausted", "recovered")
 
 
 class BasePool(Executor):
@@ -54,6 +54,8 @@ class BasePool(Executor):
         keepalive: as of `r.connect()`. Default: 20.
         deadline: how many seconds a query may take until its first answer, waiting for a connection
             included; `run(pool, deadline=...)` says it for one query. None: no limit. Default.
+        discover: use the servers that the cluster has, as they come and go; see "Running against a
+            cluster". Default: False.
         retry: how often, and when, a query that failed is run again: a `RetryPolicy`, True for the
             usual one, None for never. Only what surely was not done is run again, what only reads,
             and what is run with `idempotent=True`. Default: True.
@@ -85,7 +87,7 @@ class BasePool(Executor):
         self._arguments = args, {**kwargs, "keepalive": self.options.keepalive}
         # Never opened. It checks the arguments now, not at the first query.
         self._sample = self._new_connection()
-        self._address = self._sample.host, self._sample.port
+        self._addresses = self._sample.options.places
         self._listeners: dict[str, list[Callable[[Event], object]]] = {name: [] for name in EVENTS}
         self._begin_anew()
 
@@ -244,6 +246,7 @@ class BasePool(Executor):
         Args:
             event: `opened`: a connection was opened. `lost`: one has ended by itself. `exhausted`:
                 queries wait, as no connection has room. `recovered`: nobody has to wait any more.
+                `down`: a host could not be connected to. `up`: it can be again.
             listener: gets a `rethinkdb.pool.Event`. It is called in the midst of the pool's work,
                 so it should be quick. What it raises is logged.
 
@@ -264,11 +267,11 @@ class BasePool(Executor):
         return self
 
     def __repr__(self) -> str:
-        host, port = self._address
         name = "" if self.options.name is None else f" {self.options.name!r}"
         stats = self.stats()
         state = "closed" if self.closed else f"{stats.size} open, {stats.in_flight} in flight"
-        return f"<{type(self).__name__}{name} {host}:{port} {state}>"
+        hosts = ",".join(host.host for host in stats.hosts)
+        return f"<{type(self).__name__}{name} {hosts} {state}>"
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -282,7 +285,7 @@ class BasePool(Executor):
         self._process = os.getpid()
         self._home = None
         self._runner = None
-        self._pool = Pool(self.options, [self._address])
+        self._pool = Pool(self.options, self._addresses)
         self._lent: dict[BaseConnection, Member] = {}
         # What ends those dials early that are under way.
         self._dialling: dict[Member, Callable[[], object]] = {}

@@ -19,7 +19,7 @@ from .cursor import TrioCursor
 from .wire import TrioWire, deadline, settled
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    pass
 
 __all__ = ["Connection", "open"]
 
@@ -54,7 +54,7 @@ class Connection(CoroutineConnection[TrioWire]):
         with trio.CancelScope(shield=True):  # it does not wait, and keeps the block's own exception
             await self.close(noreply_wait=False)
 
-    async def _connect(self, timeout: float) -> Self:
+    async def _reach(self, timeout: float) -> None:
         self._make_home()
         late = ReqlTimeoutError(self.host, self.port)
         with self._connecting() as session, deadline(timeout, late):
@@ -62,7 +62,6 @@ class Connection(CoroutineConnection[TrioWire]):
             stream = await trio.open_tcp_stream(self.host, self.port)
             self._wire = TrioWire(stream, link, self._nursery, f"{self.host}:{self.port}")
             await self._settled(session.opened)
-        return self
 
     async def _call(
         self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None

@@ -16,6 +16,7 @@ from rethinkdb.net.session import ServerInfo, Session
 from rethinkdb.net.waiter import Waiter
 
 from ..transport.place import misplaced
+from ..transport.places import AwaitingReach
 from ..transport.tls import open_link
 from ..transport.wired import WiredConnection
 from .cursor import TwistedCursor
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "TwistedCursor"]
 
 
-class Connection(WiredConnection[TwistedWire]):
+class Connection(AwaitingReach, WiredConnection[TwistedWire]):
     """A connection whose methods return Deferreds.
 
     `async with conn:` and `with conn:` close it without `noreply_wait`; the former waits until the
@@ -93,7 +94,7 @@ class Connection(WiredConnection[TwistedWire]):
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close(noreply_wait=False)
 
-    async def _connect(self, timeout: float) -> Self:
+    async def _reach(self, timeout: float) -> None:
         running: Deferred[None] = Deferred()
         self._reactor.callWhenRunning(running.callback, None)
         await running
@@ -101,7 +102,6 @@ class Connection(WiredConnection[TwistedWire]):
         with self._connecting() as session:
             opening = Deferred.fromCoroutine(self._open(session, timeout))
             await limit(opening, timeout, self._reactor, ReqlTimeoutError(self.host, self.port))
-        return self
 
     async def _open(self, session: Session, timeout: float) -> None:
         link = open_link(session, self.options)

@@ -36,7 +36,7 @@ from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
 from ..proxy import Fault, FaultProxy
-from . import links, moments, pooling, queries, timing, values
+from . import clusters, links, moments, pooling, queries, timing, values
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
 from .trial import Scenario, ServerAddress, Skip, Trial
@@ -67,6 +67,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *moments.SCENARIOS,
     *timing.SCENARIOS,
     *pooling.SCENARIOS,
+    *clusters.SCENARIOS,
     *(fault_scenario(expectation) for expectation in FAULTS),
 )
 

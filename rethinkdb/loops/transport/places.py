@@ -1,0 +1,109 @@
+"""Connecting to one of several hosts: in random order, within one time limit.
+
+A loop's connection supplies `_reach`, which connects to the host that its options name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import sample
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.connection import BaseConnection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AwaitingReach", "Places", "WaitingReach"]
+
+
+class Places:
+    """The hosts that a connection may be opened to: each is tried once.
+
+    Args:
+        connection: its options are changed to name each host in turn.
+        timeout: seconds for all. A host takes its share of what is left at most, so that one that
+            does not answer leaves time for the others.
+    """
+
+    def __init__(self, connection: BaseConnection, timeout: float) -> None:
+        places = connection.options.places
+        self._connection = connection
+        self._order = sample(places, len(places))
+        self._deadline = monotonic() + timeout
+        self._failures: list[ReqlDriverError] = []
+
+    def __iter__(self) -> Iterator[float]:
+        """For each host the seconds that it may take."""
+        if len(self._order) == 1:  # the clock of the loop may be another one
+            yield self._deadline - monotonic()
+            return
+        for left, place in zip(range(len(self._order), 0, -1), self._order, strict=True):
+            self._connection._go_to(place)
+            yield max(0.0, self._deadline - monotonic()) / left
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """The frame of connecting to one: a failure is kept, as long as there are others."""
+        try:
+            yield
+        except ReqlAuthError:  # the others know the same users
+            raise
+        except ReqlDriverError as error:
+            if len(self._order) == 1:
+                raise
+            self._failures.append(error)
+
+    def failure(self) -> ReqlDriverError:
+        """What callers are told when no host could be connected to: each with its cause."""
+        lines = [
+            f"{_label(place)}: {error}"
+            for place, error in zip(self._order, self._failures, strict=True)
+        ]
+        text = f"Could not connect to any of {len(lines)} hosts:\n" + "\n".join(lines)
+        late = all(isinstance(error, ReqlTimeoutError) for error in self._failures)
+        told = ReqlTimeoutError(message=text) if late else ReqlDriverError(text)
+        told.__cause__ = self._failures[-1]
+        return told
+
+
+class AwaitingReach(BaseConnection):
+    """Connecting, where callers await."""
+
+    if TYPE_CHECKING:
+
+        async def _reach(self, timeout: float) -> Any:
+            """Connect to the host that the options name."""
+
+    async def _connect(self, timeout: float) -> Self:
+        places = Places(self, timeout)
+        for seconds in places:
+            with places.attempt():
+                await self._reach(seconds)
+                return self
+        raise places.failure()
+
+
+class WaitingReach(BaseConnection):
+    """Connecting, where callers wait."""
+
+    if TYPE_CHECKING:
+
+        def _reach(self, timeout: float) -> Any:
+            """Connect to the host that the options name."""
+
+    def _connect(self, timeout: float) -> Self:
+        places = Places(self, timeout)
+        for seconds in places:
+            with places.attempt():
+                self._reach(seconds)
+                return self
+        raise places.failure()
+
+
+def _label(place: tuple[str, int]) -> str:
+    host, port = place
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,232 @@
+"""Scenarios: several hosts, of a cluster whose servers go and come back."""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb import query as r
+from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlOpFailedError
+from rethinkdb.pool import RetryPolicy
+
+from .trial import PATIENCE, Scenario, Trial
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded import Cluster
+
+__all__ = ["SCENARIOS"]
+
+# Attempts go on for as long as a scenario may take.
+PERSISTENT = RetryPolicy(attempts=1000, first_pause=0.01, longest_pause=0.02, budget=None)
+
+
+def new_cluster(servers: int = 3, **options: Any) -> Cluster:
+    """An embedded cluster, whose tables are not available for as long as the scenario wants."""
+    from rethinkdb.embedded import Cluster
+
+    return Cluster(servers, **{"pace": 0, **options})
+
+
+def place_of(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
+def with_hosts(trial: Trial, hosts: list[Any], **options: Any) -> dict[str, Any]:
+    """Options that name several hosts in place of the one of the trial."""
+    return {"host": None, "port": None, "hosts": hosts, **options}
+
+
+async def connecting_to_one_of_several(trial: Trial) -> None:
+    """Hosts are tried in random order until one lets us in; the connection tells which."""
+    with new_cluster() as cluster:
+        cluster.stop(0)
+        seen = set()
+        for _ in range(40):
+            conn = await trial.connect(**with_hosts(trial, cluster.addresses))
+            assert f"{conn.host}:{conn.port}" in cluster.addresses[1:]
+            assert await trial.run(r.expr(1), conn) == 1
+            seen.add(conn.port)
+            await trial.do(conn.close)
+            if len(seen) == 2:
+                break
+        assert len(seen) == 2, "always the same one"
+        # Connecting again it may be another one, as this one may have gone.
+        await trial.do(conn.reconnect)
+        lost = cluster.addresses.index(f"{conn.host}:{conn.port}")
+        cluster.kill(lost)
+        await trial.do(conn.reconnect)
+        assert conn.port not in (place_of(cluster.addresses[0]), place_of(cluster.addresses[lost]))
+
+
+async def connecting_to_none_of_several(trial: Trial) -> None:
+    """When no host lets us in, the error has each of them with its cause."""
+    with new_cluster(2) as cluster:
+        cluster.stop(0)
+        cluster.stop(1)
+        options = with_hosts(trial, [*cluster.addresses, "no.such.host.invalid"])
+        exc = await trial.fails(
+            ReqlDriverError, r"^Could not connect to any of 3 hosts:", trial.open, **options
+        )
+        lines = str(exc).splitlines()[1:]
+        for place in (*cluster.addresses, "no.such.host.invalid:28015"):
+            assert any(line.startswith(f"{place}: Could not connect to {place}") for line in lines)
+        assert isinstance(exc.__cause__, ReqlDriverError)
+
+
+async def connecting_past_a_mute_host(trial: Trial) -> None:
+    """A host that does not answer takes its share of the time only."""
+    trial.proxy.hold()
+    with new_cluster(1) as cluster:
+        hosts = [cluster.addresses[0], (trial.proxy.host, trial.proxy.port)]
+        for _ in range(3):
+            conn = await trial.connect(**with_hosts(trial, hosts, timeout=1.0))
+            assert conn.port == place_of(cluster.addresses[0])
+
+
+async def connecting_with_a_wrong_password(trial: Trial) -> None:
+    """All servers of a cluster know the same users, so that is told at once."""
+    with new_cluster(2) as cluster:
+        options = with_hosts(trial, cluster.addresses, password="wrong")
+        await trial.fails(ReqlAuthError, "^Could not connect to 127.0.0.1:", trial.open, **options)
+
+
+async def pool_of_several_hosts(trial: Trial) -> None:
+    """Connections are spread over all hosts. When one goes, queries go to the others, and reads
+    that were under way there are run again; events and numbers tell of it."""
+    with new_cluster() as cluster:
+        events: list[tuple[str, str | None]] = []
+        sizes = {"min_size": 6, "per_connection": 1}
+        pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT, **sizes))
+        for name in ("down", "up"):
+            pool.on(name, lambda event: events.append((event.name, event.host)))
+        await trial.do(pool.open)
+        spread = {host.host: host.size for host in pool.stats().hosts}
+        assert spread == dict.fromkeys(cluster.addresses, 2)
+        gone = cluster.addresses[1]
+        cluster.kill(1)
+        # All connections are used, as some loops notice a loss only then: long queries overlap.
+        query = partial(trial.run, r.range(5_000).count(), pool)
+        deadline = time.monotonic() + PATIENCE
+        for event in (("down", gone), ("up", gone)):
+            while event not in events:
+                assert time.monotonic() < deadline, events
+                assert await trial.driver.gather(*[query] * 8) == [5_000] * 8
+            cluster.start(1)
+        assert {host for _, host in events} == {gone}
+
+
+async def pool_follows_its_cluster(trial: Trial) -> None:
+    """With `discover=True` one host is enough to find the others, as they come and go."""
+    with new_cluster() as cluster:
+        pool = trial.pool(**with_hosts(trial, cluster.addresses[:1], discover=True))
+        await trial.do(pool.open)
+
+        def hosts() -> set[str]:
+            return {host.host for host in pool.stats().hosts}
+
+        await trial.until(lambda: hosts() == set(cluster.addresses))
+        cluster.kill(2)
+        await trial.until(lambda: hosts() == set(cluster.addresses[:2]))
+        cluster.start(2)
+        await trial.until(lambda: hosts() == set(cluster.addresses))
+        # The server that the table was read from goes, and with it the one that was given.
+        await trial.until(lambda: pool.stats().idle >= 2)
+        cluster.kill(0)
+        await trial.until(lambda: pool.stats().lost)
+        assert await trial.run(r.expr(1), pool, deadline=PATIENCE) == 1
+
+
+async def pool_that_may_not_look(trial: Trial) -> None:
+    """Whose user may not read `server_status` stays with the hosts that were given."""
+    with new_cluster(2, users={"guest": ""}) as cluster:
+        admin = await trial.connect(**with_hosts(trial, cluster.addresses))
+        assert await trial.run(r.db("rethinkdb").grant("guest", {"read": False}), admin)
+        pool = trial.pool(**with_hosts(trial, cluster.addresses[:1], discover=True, user="guest"))
+        await trial.do(pool.open)
+        await trial.until(lambda: pool.stats().errors)
+        assert [host.host for host in pool.stats().hosts] == cluster.addresses[:1]
+        assert await trial.run(r.expr(1), pool) == 1
+
+
+def move(trial: Trial, cluster: Cluster) -> None:
+    """The table's primary moves to another server, until the cluster settles."""
+    primary = cluster.primary(trial.db_name, "heroes")
+    cluster.move_primary(trial.db_name, "heroes", 1 if primary == 0 else 0, seconds=math.inf)
+
+
+async def moved(trial: Trial, cluster: Cluster, pool: Any, query: Any) -> Any:
+    """Run a query while its table is not available. When it has failed once, the table is."""
+    failed = pool.stats().errors
+
+    async def settle() -> None:
+        await trial.until(lambda: pool.stats().errors > failed)
+        cluster.settle()
+
+    answer, settled = await trial.driver.gather(partial(trial.run, query, pool), settle)
+    assert settled is None, settled
+    return answer
+
+
+async def pool_waits_out_a_move(trial: Trial) -> None:
+    """What the server says was not performed is tried again, until the table is available."""
+    with new_cluster() as cluster:
+        pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
+        await trial.run(r.db_create(trial.db_name), pool)
+        await trial.run(r.db(trial.db_name).table_create("heroes", replicas=3), pool)
+        move(trial, cluster)
+        done = await moved(trial, cluster, pool, trial.table.insert({"id": 1, "n": 0}))
+        assert done["inserted"] == 1, done
+        move(trial, cluster)
+        count = trial.table.get(1).update({"n": r.row["n"] + 1})
+        assert (await moved(trial, cluster, pool, count))["replaced"] == 1
+        move(trial, cluster)
+        cluster.step()  # from now on nothing can be read, either
+        assert await moved(trial, cluster, pool, trial.table.get(1)) == {"id": 1, "n": 1}
+        assert pool.stats().retried >= 3
+
+
+async def pool_leaves_a_half_done_write(trial: Trial) -> None:
+    """A query that writes many documents may have written some: it is not tried again."""
+    with new_cluster() as cluster:
+        pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
+        await trial.run(r.db_create(trial.db_name), pool)
+        await trial.run(r.db(trial.db_name).table_create("heroes", replicas=3), pool)
+        await trial.run(trial.table.insert([{"id": number} for number in range(9)]), pool)
+        text = r"(?s)^Cannot perform (read|write):.*Not tried again"
+
+        async def fails(pool: Any) -> None:
+            await trial.fails(
+                ReqlOpFailedError, text, trial.run, trial.table.update({"n": 1}), pool
+            )
+
+        db = trial.db_name
+        cluster.move_primary(db, "heroes", 1 - (cluster.primary(db, "heroes") or 0), seconds=1e9)
+        await fails(pool)
+        cluster.settle()
+        gone = trial.table.filter({"n": 1}).count()
+        assert await trial.run(gone, pool) == 0
+        assert pool.stats().retried == 0
+
+
+async def pool_learns_that_a_table_is_gone(trial: Trial) -> None:
+    """What does not exist is told at once."""
+    with new_cluster(1) as cluster:
+        pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
+        await trial.fails(ReqlOpFailedError, "does not exist", trial.run, trial.table, pool)
+        assert pool.stats().retried == 0
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    connecting_to_one_of_several,
+    connecting_to_none_of_several,
+    connecting_past_a_mute_host,
+    connecting_with_a_wrong_password,
+    pool_of_several_hosts,
+    pool_follows_its_cluster,
+    pool_that_may_not_look,
+    pool_waits_out_a_move,
+    pool_leaves_a_half_done_write,
+    pool_learns_that_a_table_is_gone,
+)
