@@ -105,11 +105,12 @@ def test_a_server_that_is_removed_is_left_as_soon_as_nobody_uses_it() -> None:
 
 
 def test_a_dial_to_a_server_that_is_removed_is_given_up() -> None:
-    world = following("a", max_size=2)
-    tell(world, *initially(row("a"), row("b")))
-    (dial,) = world.dials
+    world = following("a", max_size=3)
+    tell(world, *initially(row("a"), row("b"), row("c")))
+    dials = {member.host.label[0]: member for member in world.dials}
+    assert set(dials) == {"b", "c"}
     tell(world, removed("b"))
-    assert world.closes == [(dial, False)]
+    assert world.closes == [(dials["b"], False)]
 
 
 def test_a_server_that_is_back_is_tried_with_one_dial_and_its_numbers_go_on() -> None:
