@@ -18,7 +18,13 @@ def server() -> Iterator[Server]:
         yield embedded
 
 
-@pytest.mark.parametrize("scenario", clusters.SCENARIOS, ids=name_of)
+@pytest.mark.parametrize("scenario", clusters.CONNECTING, ids=name_of)
+@pytest.mark.parametrize("loop", [loop for loop in DRIVERS if loop != "blocking"])
+def test_connecting(loop: str, scenario: Scenario, server: Server) -> None:
+    try_on(loop, scenario, server)
+
+
+@pytest.mark.parametrize("scenario", clusters.POOLS, ids=name_of)
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)
