@@ -34,7 +34,7 @@ _LOOPS = ("asyncio", "tornado", "twisted", "trio", "gevent")
 _SUBMODULES = frozenset(
     {
         *("ast", "cli", "codec", "embedded", "errors", "loops", "namespace", "net"),
-        *("pseudotypes", "push", "ql2", "ql2_pb2", "query", "repl", "reql", "testing"),
+        *("pseudotypes", "push", "ql2", "ql2_pb2", "query", "repl", "reql", "testing", "tools"),
     }
 )
 

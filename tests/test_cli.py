@@ -140,7 +140,7 @@ def test_a_key_of_another_certificate(tmp_path: Path) -> None:
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["demo", "serve"])  # the others do without any
 @pytest.mark.parametrize("missing", ["rich", "sortedcontainers"])
 def test_a_missing_extra_is_named(command: str, missing: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None\nfrom rethinkdb.cli import main\n"
@@ -158,7 +158,7 @@ def test_a_missing_extra_is_named(command: str, missing: str) -> None:
     )
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["demo", "serve"])  # the others do without any
 def test_help_needs_no_extra(command: str) -> None:
     code = (
         "import sys\nfor name in ('rich', 'sortedcontainers'): sys.modules[name] = None\n"

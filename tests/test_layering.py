@@ -49,6 +49,7 @@ ALLOWED = {
     "trio_net": {"loops"},
     "gevent_net": {"loops"},
     "loops/conformance": {"testing"},
+    "tools": {"codec", "errors", "loops", "pool", "ql2", "query"},
     "embedded": {"errors", "net", "ql2", "version"},
     "testing": {"embedded", "errors", "loops", "net", "pool", "ql2", "query"},
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from rethinkdb.cli import COMMANDS
+from rethinkdb.cli.running import module_of
 
 
 class CommandLine(SphinxDirective):
@@ -36,7 +36,7 @@ def _help(name: str, summary: str) -> str:
         description=summary,
         formatter_class=lambda prog: argparse.HelpFormatter(prog, width=88),
     )
-    module: Any = importlib.import_module(f"rethinkdb.cli.{name.replace('-', '_')}")
+    module = module_of(name)
     module.add_arguments(parser)
     return parser.format_help()
 

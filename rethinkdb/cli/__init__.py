@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "demo": "show ReQL, and live changefeeds on each event loop, on a server of its own",
+    "dump": "save tables of a server in an archive",
+    "export": "save tables of a server as files of JSON, NDJSON or CSV",
+    "import": "load files into tables of a server",
+    "index-rebuild": "make secondary indexes anew that an older server has built",
+    "repl": "run an interactive Python with the driver and a connection",
+    "restore": "load the tables of an archive into a server",
     "serve": "run an embedded server until interrupted",
 }
-"""Subcommands by name. The module of a command has its name, with `_` for `-`."""
+"""Subcommands by name. The module of a command has its name, with `_` for `-` (`import_`)."""
 
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended, as shells give it."""

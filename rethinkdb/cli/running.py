@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 from rethinkdb.cli.failures import CommandError
@@ -48,12 +49,36 @@ def run_command(argv: Sequence[str] | None, commands: Mapping[str, str]) -> int:
         return status if _flush(quiet=status != 0) else FAILED
 
 
+def run_script(command: str, argv: Sequence[str] | None, prog: str) -> int:
+    """Runs a command that has a program of its own. It gives the exit status for help, too.
+
+    Args:
+        command: its name.
+        argv: its arguments; those of the process if None.
+        prog: the name of the program.
+    """
+    module = module_of(command)
+    parser = Parser(prog=prog, description=(module.__doc__ or "").partition(": ")[2])
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run, command=command, prog=prog)
+    words = list(sys.argv[1:] if argv is None else argv)
+    with ended_by_signals(for_good=argv is None):
+        try:
+            status = _run_parsed(parser.parse_args(words))
+        except SystemExit as exc:
+            status = exc.code if isinstance(exc.code, int) else FAILED
+        return status if _flush(quiet=status != 0) else FAILED
+
+
 def _run(words: Sequence[str], commands: Mapping[str, str]) -> int:
     parser = _parser(words, commands)
     if not words:
         parser.print_help(sys.stderr)
         raise SystemExit(WRONG_ARGUMENTS)
-    arguments = parser.parse_args(words)
+    return _run_parsed(parser.parse_args(words))
+
+
+def _run_parsed(arguments: argparse.Namespace) -> int:
     try:
         status: int = arguments.run(arguments)
     except CommandError as exc:
@@ -80,13 +105,14 @@ def _parser(words: Sequence[str], commands: Mapping[str, str]) -> Parser:
         if name == asked_for:
             module = module_of(name)
             module.add_arguments(command)
-            command.set_defaults(run=module.run, command=name)
+            command.set_defaults(run=module.run, command=name, prog=f"reql {name}")
     return parser
 
 
 def module_of(command: str) -> Any:
     """The module of a command, imported now."""
-    return importlib.import_module(f"rethinkdb.cli.{command.replace('-', '_')}")
+    name = command.replace("-", "_")
+    return importlib.import_module(f"rethinkdb.cli.{name}{'_' * iskeyword(name)}")
 
 
 def told(exc: BaseException) -> str:
@@ -103,7 +129,7 @@ def _install(arguments: argparse.Namespace) -> str:
 
 
 def _fail(arguments: argparse.Namespace, text: str, status: int = FAILED) -> int:
-    print(f"reql {arguments.command}: {text}", file=sys.stderr)
+    print(f"{arguments.prog}: {text}", file=sys.stderr)
     return status
 
 

@@ -19,7 +19,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -100,6 +100,9 @@ class _Watch:
 
 def _end_process(number: int) -> None:
     _children.kill_all()
+    for tidy in list(_tidying):
+        with suppress(Exception):
+            tidy()
     os._exit(128 + number)
 
 
@@ -117,6 +120,7 @@ def _ignore() -> None:
 
 
 _children = _Children()
+_tidying: list[Callable[[], object]] = []
 _watch = _Watch()
 
 
@@ -141,6 +145,20 @@ def ended_by_signals(*, for_good: bool) -> Iterator[None]:
     finally:
         if not for_good:
             _watch.end()
+
+
+@contextmanager
+def at_end(tidy: Callable[[], object]) -> Iterator[None]:
+    """Has something put in order, should a signal end the process while the block runs.
+
+    Args:
+        tidy: does so, quickly; another thread calls it.
+    """
+    _tidying.append(tidy)
+    try:
+        yield
+    finally:
+        _tidying.remove(tidy)
 
 
 @contextmanager

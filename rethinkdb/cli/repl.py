@@ -1,0 +1,37 @@
+"""`reql repl`, also `rethinkdb-repl`: Python with the driver and a connection at hand."""
+
+from __future__ import annotations
+
+import argparse
+import code
+import sys
+from typing import Any
+
+from rethinkdb.cli.connecting import add_connection_arguments, connect_options_once
+from rethinkdb.errors import ReqlDriverError
+
+EXTRAS = ("cli",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    add_connection_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs an interactive Python until it is left."""
+    import rethinkdb
+    from rethinkdb.loops.blocking import Connection
+
+    names: dict[str, Any] = {"r": rethinkdb.r, "rethinkdb": rethinkdb.r}
+    options = connect_options_once(arguments)
+    try:
+        connection = Connection(**options).connect()
+        names["conn"] = connection.repl()
+        place = f"{connection.host}:{connection.port}"
+        said = f"The connection to {place} is `conn`, and queries run on it: r.db_list().run()"
+    except ReqlDriverError as error:
+        said = f"Warning: {' '.join(str(error).split())}"
+    version = ".".join(map(str, sys.version_info[:3]))
+    code.interact(f"Python {version}, the driver is `r`.\n{said}", local=names, exitmsg="")
+    return 0

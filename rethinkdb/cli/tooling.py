@@ -1,0 +1,216 @@
+"""What the commands around dumps and exports have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import IO, Any
+
+from rethinkdb.cli.connecting import add_connection_arguments, open_pool
+from rethinkdb.cli.displaying import MODES, Display
+from rethinkdb.cli.failures import CommandError
+from rethinkdb.cli.signals import at_end
+from rethinkdb.errors import ReqlError
+from rethinkdb.tools.failures import BadRow, ToolError
+from rethinkdb.tools.outputs import remove_pending
+from rethinkdb.version import __version__
+
+TABLES_HELP = "a database, or a table; may be given several times (default: all tables)"
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options that all of them have."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    parser.add_argument(
+        "--progress",
+        choices=MODES,
+        default="auto",
+        help="how to show progress, on stderr: bars, a line every five seconds, or a line of JSON "
+        "every second (default: bars on a terminal, else lines)",
+    )
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--version", action="version", version=f"rethinkdb-loops {__version__}")
+    add_connection_arguments(parser)
+
+
+def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of those that write to a server."""
+    parser.add_argument(
+        "--clients",
+        type=positive,
+        default=8,
+        metavar="N",
+        help="queries under way at once, and so tables at most (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--hard-durability", action="store_true", help="wait until rows are on disk"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="write to tables that exist, too, and replace rows of the same keys",
+    )
+    parser.add_argument(
+        "--no-secondary-indexes",
+        action="store_true",
+        help="make no secondary indexes and no write hooks",
+    )
+    parser.add_argument("--shards", type=positive, metavar="N", help="shards of new tables")
+    parser.add_argument("--replicas", type=positive, metavar="N", help="replicas of new tables")
+    parser.add_argument(
+        "--skip-bad",
+        metavar="FILE",
+        help="write rows that cannot be used to this file, and go on (default: stop at the first)",
+    )
+    # Of the official package. Rows go in batches by their size here.
+    parser.add_argument("--batch-size", type=positive, help=argparse.SUPPRESS)
+    parser.add_argument("--writers-per-table", type=positive, help=argparse.SUPPRESS)
+
+
+def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The same, as arguments of the functions."""
+    return {
+        "clients": arguments.clients,
+        "hard_durability": arguments.hard_durability,
+        "force": arguments.force,
+        "secondary_indexes": not arguments.no_secondary_indexes,
+        "shards": arguments.shards,
+        "replicas": arguments.replicas,
+    }
+
+
+def positive(text: str) -> int:
+    """A number from 1 up."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 up")
+    return int(text)
+
+
+def names(text: str) -> list[str]:
+    """Names that are separated by commas."""
+    found = text.split(",")
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of names, such as a,b,c")
+    return found
+
+
+class Task:
+    """A tool at work, for a command.
+
+    Attributes:
+        pool: connections to the server.
+        display: shows how far it is; `display.tally` is for the tool.
+    """
+
+    def __init__(self, pool: Any, display: Display, quiet: bool) -> None:
+        self.pool = pool
+        self.display = display
+        self.tally = display.tally
+        self._quiet = quiet
+
+    def say(self, text: str) -> None:
+        """Prints something, unless all is to be quiet."""
+        if not self._quiet:
+            print(text, flush=True)
+
+
+@contextmanager
+def task(arguments: argparse.Namespace, connections: int, *, quiet: bool = False) -> Iterator[Task]:
+    """Connects, and shows progress while the block runs. What goes wrong is one line.
+
+    Args:
+        arguments: those of the command.
+        connections: how many there may be.
+        quiet: print errors only, even if nobody has asked for it.
+    """
+    quiet = quiet or arguments.quiet
+    try:
+        with at_end(remove_pending), open_pool(arguments, connections) as pool:
+            display = Display(
+                "none" if quiet and arguments.progress == "auto" else _mode(arguments)
+            )
+            with display:
+                yield Task(pool, display, quiet)
+    except BrokenPipeError:
+        raise  # whoever read the output has read enough
+    except (ToolError, ReqlError, OSError) as error:
+        if arguments.debug:
+            traceback.print_exc()
+        raise CommandError(*_told(error)) from error
+
+
+def _mode(arguments: argparse.Namespace) -> str:
+    return "none" if arguments.quiet else str(arguments.progress)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    if isinstance(error, ToolError):
+        return str(error), error.status
+    if isinstance(error, OSError) and error.strerror:
+        return (f"{error.filename}: " if error.filename else "") + error.strerror, 1
+    return " ".join(str(error).split()), 1
+
+
+class SkippedRows:
+    """Writes bad rows to a file, as they stand, and says on stderr what is wrong with each.
+
+    Args:
+        path: the file; there must be none.
+        prog: the command's name.
+    """
+
+    def __init__(self, path: str, prog: str) -> None:
+        if Path(path).exists():
+            raise CommandError(f"{path} exists already: --skip-bad makes a new file", status=2)
+        self._path = path
+        self._prog = prog
+        self._file: IO[bytes] | None = None
+
+    def __call__(self, row: BadRow) -> None:
+        """One more."""
+        if self._file is None:
+            self._file = Path(self._path).open("xb")  # noqa: SIM115  # see close
+        self._file.write(row.text + b"\n")
+        print(f"{self._prog}: left out: {row}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Closes the file, if there is one."""
+        if self._file is not None:
+            self._file.close()
+
+
+@contextmanager
+def skipping(arguments: argparse.Namespace) -> Iterator[Callable[[BadRow], None] | None]:
+    """What is told of bad rows; None if the first one ends the work."""
+    if not arguments.skip_bad:
+        yield None
+        return
+    skipped = SkippedRows(arguments.skip_bad, arguments.prog)
+    try:
+        yield skipped
+    finally:
+        skipped.close()
+
+
+def counted(number: int, word: str, plural: str | None = None) -> str:
+    """A number of things: `1 row`, `2 rows`."""
+    return f"{number} {word if number == 1 else plural or f'{word}s'}"
+
+
+def summary(rows: int, tables: int, indexes: int, hooks: int, done: str = "exported from") -> str:
+    """What was done, as the official package says it."""
+    return (
+        f"{counted(rows, 'row')} {done} {counted(tables, 'table')}, with "
+        f"{counted(indexes, 'secondary index', 'secondary indexes')}, and "
+        f"{counted(hooks, 'hook function')}"
+    )
+
+
+def took(since: float) -> str:
+    """How long something has taken since a time of `monotonic()`."""
+    return f"{monotonic() - since:.2f} seconds"

@@ -1,0 +1,167 @@
+"""Archives, written and read in one pass.
+
+A tar archive says how long a member is before the member comes, and nobody knows how long a table
+is before it has been read. The official package writes all tables to temporary files first. Here
+the header of a table is compressed on its own, as a gzip file that stores it as it is: so its
+length is known, and it can be written anew, with the right size, when the table is complete.
+Readers see one gzip file, as these may be joined end to end.
+
+Several tables are read at once, and one has the end of the file. What the others have compressed
+so far is in memory; when it gets too much, they wait for the end of the file. Where nobody can go
+back, as in a pipe, a table is complete before anything of it is written; if it is too big for
+memory, it is in a temporary file without a name until then.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+import threading
+from time import time
+from typing import IO, Any
+
+from rethinkdb.tools.compression import Codec
+
+__all__ = ["ArchiveWriter", "Member"]
+
+_BLOCK = tarfile.BLOCKSIZE
+_MOST_IN_MEMORY = 4 * 1024 * 1024
+_MOST_IN_MEMORY_OF_PIPE = 32 * 1024 * 1024
+_MODE = 0o644
+
+
+class ArchiveWriter:
+    """Writes an archive. Members may be written by several threads at once.
+
+    Args:
+        file: where to write it.
+        codec: how to compress it.
+        temp_dir: where a table waits that is too big for memory, if nobody can go back in the file.
+    """
+
+    def __init__(self, file: IO[bytes], codec: Codec, temp_dir: str | None = None) -> None:
+        self._file = file
+        self.codec = codec
+        self.temp_dir = temp_dir
+        self.seekable = file.seekable()
+        self.end = threading.Lock()
+        self._now = int(time())
+
+    def add(self, name: str, data: bytes) -> None:
+        """Writes a small member."""
+        with self.member(name) as member:
+            member.write(data)
+
+    def member(self, name: str) -> Member:
+        """A member, to be written piece by piece, within a `with` block."""
+        return Member(self, name)
+
+    def close(self) -> None:
+        """Ends the archive. The file stays open."""
+        with self.end:
+            compressor = self.codec.compressor()
+            self._file.write(compressor.compress(bytes(2 * _BLOCK)) + compressor.flush())
+
+    # -- for members
+
+    def header(self, name: str, size: int) -> bytes:
+        """The header of a member, compressed; equally long for all sizes."""
+        info = tarfile.TarInfo(name)
+        info.size, info.mtime, info.mode = size, self._now, _MODE
+        return self.codec.raw(info.tobuf(tarfile.GNU_FORMAT))
+
+    def write(self, data: bytes) -> None:
+        """Writes at the end, which the member has."""
+        self._file.write(data)
+
+    def patch(self, place: int, data: bytes) -> None:
+        """Writes over what is at a place."""
+        here = self._file.tell()
+        self._file.seek(place)
+        self._file.write(data)
+        self._file.seek(here)
+
+    def tell(self) -> int:
+        """Where the end is."""
+        return self._file.tell()
+
+
+class Member:
+    """A member of an archive that is being written. Used within a `with` block.
+
+    Attributes:
+        size: how many bytes it has so far.
+    """
+
+    def __init__(self, archive: ArchiveWriter, name: str) -> None:
+        self._archive = archive
+        self._name = name
+        self._compressor = archive.codec.compressor()
+        self._waiting: list[bytes] = []
+        self._waiting_size = 0
+        self._spool: Any = None
+        self._begin: int | None = None  # where its header is, once it has the end of the file
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Writes the next piece. It may wait for other members."""
+        self.size += len(data)
+        self._put(self._compressor.compress(data))
+
+    def _put(self, data: bytes) -> None:
+        if self._begin is not None:
+            self._archive.write(data)
+            return
+        if self._spool is not None:
+            self._spool.write(data)
+            return
+        self._waiting.append(data)
+        self._waiting_size += len(data)
+        if self._archive.seekable and self._waiting_size > _MOST_IN_MEMORY:
+            self._take_end()
+        elif self._waiting_size > _MOST_IN_MEMORY_OF_PIPE:
+            self._begin_spool()
+
+    def _take_end(self) -> None:
+        self._archive.end.acquire()
+        self._begin = self._archive.tell()
+        self._archive.write(self._archive.header(self._name, 0))
+        self._flush_waiting()
+
+    def _begin_spool(self) -> None:
+        self._spool = tempfile.TemporaryFile(dir=self._archive.temp_dir)  # noqa: SIM115
+        self._spool.writelines(self._waiting)
+        self._waiting.clear()
+
+    def _flush_waiting(self) -> None:
+        for data in self._waiting:
+            self._archive.write(data)
+        self._waiting.clear()
+
+    def _complete(self) -> None:
+        padding = bytes(-self.size % _BLOCK)
+        self._put(self._compressor.compress(padding) + self._compressor.flush())
+        header = self._archive.header(self._name, self.size)
+        if self._begin is not None:
+            self._archive.patch(self._begin, header)
+            return
+        with self._archive.end:
+            self._archive.write(header)
+            self._flush_waiting()
+            if self._spool is not None:
+                self._spool.seek(0)
+                while data := self._spool.read(1 << 20):
+                    self._archive.write(data)
+
+    def __enter__(self) -> Member:
+        return self
+
+    def __exit__(self, kind: object, *exc_info: object) -> None:
+        try:
+            if kind is None:
+                self._complete()
+        finally:
+            if self._begin is not None:
+                self._archive.end.release()
+            if self._spool is not None:
+                self._spool.close()

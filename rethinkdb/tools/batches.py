@@ -1,0 +1,123 @@
+"""Rows as the server sends them, as text: in a dump most of them need no look. No I/O.
+
+The driver lets a query bring a decoder of its own. `TextDecoder` makes of each batch one item: the
+text of its rows. `lined` then puts each row on a line of its own. Measured for rows of 270 bytes,
+a row costs 0.5 µs so, with receiving it, and 2.5 µs if it is read and written again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rethinkdb.codec import loads
+from rethinkdb.ql2 import ResponseType
+
+try:
+    import orjson
+except ImportError:  # no wheel for this platform; json does the same, slower
+    orjson = None  # type: ignore[assignment]  # a module or None, which mypy cannot say
+
+__all__ = ["TextDecoder", "lined", "split_values"]
+
+_BEGINS = tuple(
+    f'{{"t":{int(kind)},"r":['
+    for kind in (ResponseType.SUCCESS_SEQUENCE, ResponseType.SUCCESS_PARTIAL)
+)
+_HEAD = len(_BEGINS[0])
+_END = re.compile(r'\](?:,"n":\[[\d,]*\])?\}$')
+_LONGEST_END = 64
+
+
+class TextDecoder:
+    """A decoder for `run(json_decoder=TextDecoder)`: one item a batch, the text of its rows.
+
+    The rows are separated by commas. A batch without rows has no item. An error is decoded as
+    usual; so is a single value.
+
+    Args:
+        options: the run options of the query.
+    """
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        self.options = options
+
+    def decode(self, text: str) -> Any:
+        """The reply, with one text as its results."""
+        if text.startswith(_BEGINS):
+            # It ends with the text, so nothing in the rows can look like it.
+            end = _END.search(text, max(_HEAD - 1, len(text) - _LONGEST_END))
+            if end is not None:
+                rows = text[_HEAD : end.start()]
+                return {"t": int(text[5]), "r": [rows] if rows else []}
+        reply = loads(text.encode())
+        if isinstance(reply, dict) and reply.get("t") in (2, 3) and isinstance(reply["r"], list):
+            return {**reply, "r": [",".join(map(_dumps, reply["r"]))] if reply["r"] else []}
+        return reply
+
+
+def lined(rows: str, separator: str) -> tuple[str, int]:
+    """Rows with each of them on a line of its own, and how many there are.
+
+    Args:
+        rows: the text of at least one row, all objects, separated by commas without spaces.
+        separator: what comes between rows, such as a comma and a newline.
+    """
+    count = _rows_in_plain(rows)
+    if count:
+        return rows.replace('},{"', f'}}{separator}{{"'), count
+    values = split_values(rows)
+    return separator.join(values), len(values)
+
+
+def _rows_in_plain(rows: str) -> int:
+    """How many rows there are if each `},{"` lies between two of them; 0 if that is not sure.
+
+    Within an array of objects the first of these follows a bracket, or a comma behind something
+    that is no object: there is none of either. Within a string the quote must be the string's last
+    character, as others are escaped; then a comma, a colon or a bracket would follow.
+    """
+    between = rows.count('},{"')
+    if rows.count(",{") != between or "[{" in rows:
+        return 0
+    if any(f'}},{{"{mark}' in rows for mark in ",:]}"):
+        return 0
+    return between + 1
+
+
+def split_values(rows: str) -> list[str]:
+    """The texts of values that are separated by commas."""
+    if orjson is not None:
+        try:
+            return [orjson.dumps(row).decode() for row in orjson.loads(f"[{rows}]")]
+        except (ValueError, TypeError):
+            pass  # nested deeper than it goes, or a number that it cannot write
+    return _split_by_brackets(rows)
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]')
+
+
+def _split_by_brackets(rows: str) -> list[str]:
+    values, depth, begin = [], 0, 0
+    for token in _TOKEN.finditer(rows):
+        mark = token[0]
+        if mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+        elif mark == "," and not depth:
+            values.append(rows[begin : token.start()])
+            begin = token.end()
+    return [*values, rows[begin:]]
+
+
+def _dumps(value: Any) -> str:
+    if orjson is not None:
+        try:
+            return orjson.dumps(value).decode()
+        except TypeError:
+            pass
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

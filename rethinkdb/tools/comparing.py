@@ -1,0 +1,96 @@
+"""`--verify` of a restore: compares the rows of tables with those of files, in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rethinkdb.codec import loads
+from rethinkdb.tools.batches import split_values
+from rethinkdb.tools.failures import BadRow, ToolError
+from rethinkdb.tools.layout import TableName
+from rethinkdb.tools.reading import Reading, batches
+from rethinkdb.tools.rows import Found
+from rethinkdb.tools.running import Runner
+from rethinkdb.tools.sources import RowReader
+from rethinkdb.tools.tables import table_info
+
+__all__ = ["Digest", "Digests"]
+
+
+class Digest:
+    """A digest of rows, the same in any order, and for any way to write the same values."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.sum = 0
+
+    def add(self, text: bytes) -> None:
+        """One more row."""
+        canonical = json.dumps(_plain(loads(text)), sort_keys=True).encode()
+        digest = hashlib.blake2b(canonical, digest_size=16).digest()
+        self.sum = (self.sum + int.from_bytes(digest, "big")) % (1 << 128)
+        self.rows += 1
+
+
+def _plain(value: Any) -> Any:
+    """A value with numbers as the server has them: 1.0 is 1."""
+    if type(value) is dict:
+        return {name: _plain(item) for name, item in value.items()}
+    if type(value) is list:
+        return [_plain(item) for item in value]
+    if type(value) is int:
+        value = float(value)
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return value
+
+
+class Digests:
+    """The digests of the files that tables were loaded from."""
+
+    def __init__(self) -> None:
+        self._digests: dict[TableName, Digest] = {}
+
+    def watch(self, table: TableName, reader: RowReader) -> RowReader:
+        """A reader that does as another one, and adds what it gives to the table's digest."""
+        return _Watched(reader, self._digests.setdefault(table, Digest()))
+
+    def check(self, runner: Runner) -> None:
+        """Reads the tables, and compares them.
+
+        Raises:
+            ToolError: a table has other rows.
+        """
+        for name, expected in self._digests.items():
+            found = Digest()
+            key = table_info(runner, name).primary_key
+            for text in batches(runner, Reading(name, key)):
+                for row in split_values(text):
+                    found.add(row.encode())
+            if (found.rows, found.sum) != (expected.rows, expected.sum):
+                raise ToolError(
+                    f"the table {name} does not hold what was loaded: it has {found.rows} rows, "
+                    f"the file {expected.rows}"
+                    + (", and some of them differ" if found.rows == expected.rows else "")
+                )
+
+
+class _Watched:
+    def __init__(self, reader: RowReader, digest: Digest) -> None:
+        self._reader = reader
+        self._digest = digest
+
+    def feed(self, data: bytes) -> Iterator[Found]:
+        yield from map(self._noted, self._reader.feed(data))
+
+    def finish(self) -> Iterator[Found]:
+        yield from map(self._noted, self._reader.finish())
+
+    def _noted(self, found: Found) -> Found:
+        if not isinstance(found, BadRow):
+            for row in found.rows():
+                self._digest.add(row.text)
+        return found

@@ -1,0 +1,172 @@
+"""`dump`: all tables of a server, or some, in one archive."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from rethinkdb.tools.archive import ArchiveWriter
+from rethinkdb.tools.batches import lined
+from rethinkdb.tools.compression import codec
+from rethinkdb.tools.layout import Selection, TableInfo, TableName, hooks_and_indexes, stamp
+from rethinkdb.tools.outputs import new_file
+from rethinkdb.tools.progress import Tally
+from rethinkdb.tools.reading import Reading, batches
+from rethinkdb.tools.running import Runner
+from rethinkdb.tools.tables import expected_rows, selected_tables, table_info
+from rethinkdb.tools.threads import in_threads
+from rethinkdb.tools.verifying import Written, verify_archive
+
+__all__ = ["DumpResult", "dump"]
+
+DEFAULT_CLIENTS = 3
+
+_COMPRESSIONS = {".zst": "zstd", ".tar": None}
+_SEPARATOR = ",\n"
+
+
+class DumpResult(NamedTuple):
+    """What was dumped.
+
+    Attributes:
+        path: the archive; None if it went to a file that the caller had opened.
+        rows, tables, indexes, hooks: how many.
+    """
+
+    path: Path | None
+    rows: int
+    tables: int
+    indexes: int
+    hooks: int
+
+
+def dump(
+    conn: Any,
+    path: str | os.PathLike[str] | IO[bytes] | None = None,
+    *,
+    tables: Iterable[str] | None = None,
+    clients: int = DEFAULT_CLIENTS,
+    overwrite: bool = False,
+    read_outdated: bool = False,
+    temp_dir: str | None = None,
+    verify: bool = False,
+    tally: Tally | None = None,
+) -> DumpResult:
+    """Writes tables to an archive, in one pass: rows, secondary indexes and write hooks.
+
+    The archive has its name only when it is complete. It is one that `rethinkdb-restore` of the
+    official package reads, too.
+
+    Args:
+        conn: a blocking connection, or a blocking pool. With a pool the dump goes on if the server
+            goes away and comes back within a minute.
+        path: the archive's name, or an open binary file. A name that ends in `.tar` is not
+            compressed, `.zst` is compressed with Zstandard, any other with gzip. Default:
+            `rethinkdb_dump_TIME.tar.gz` in the current directory.
+        tables: `DB` and `DB.TABLE`. Default: all tables.
+        clients: how many tables are read at once.
+        overwrite: whether the archive may replace a file of that name.
+        read_outdated: let replicas answer that lag behind.
+        temp_dir: where a big table waits until it is complete, if `path` is a file in which nobody
+            can go back, such as a pipe. Nothing else needs temporary files.
+        verify: read the archive back, and compare each table's rows and digest.
+        tally: where progress is counted.
+
+    Returns:
+        What was dumped.
+
+    Raises:
+        ToolError: the file exists, a table does not, or the archive does not hold what was read.
+        ReqlError: the server failed. There is no archive then.
+
+    Example::
+
+        with r.ConnectionPool(url=url) as pool:
+            tools.dump(pool, "backup.tar.gz", tables=["shop"], verify=True)
+    """
+    runner = Runner(conn)
+    tally = tally or Tally()
+    selection = Selection(tables)
+    top = f"rethinkdb_dump_{stamp(datetime.now())}"
+    target = Path(f"{top}.tar.gz") if path is None else path
+    opened, compression = _opened(target, overwrite)
+    with opened as file:
+        tally.phase("reading what tables there are")
+        names = selected_tables(runner, selection)
+        found = in_threads(runner, lambda name: table_info(runner, name), names, clients)
+        infos = dict(zip(names, found, strict=True))
+        tally.expect((str(name), expected_rows(info)) for name, info in infos.items())
+        tally.phase("dumping")
+        archive = ArchiveWriter(file, codec(compression), temp_dir)
+        written = _Dump(runner, archive, top, tally, verify, read_outdated).write(infos, clients)
+        archive.close()
+        if verify:
+            tally.phase("verifying")
+            verify_archive(file, written)
+    indexes, hooks = hooks_and_indexes(infos.values())
+    rows = sum(table.rows for table in written.values())
+    where = None if hasattr(target, "write") else Path(os.path.abspath(target))
+    return DumpResult(where, rows, len(infos), indexes, hooks)
+
+
+def _opened(target: Any, overwrite: bool) -> tuple[AbstractContextManager[IO[bytes]], str | None]:
+    if hasattr(target, "write"):
+        return nullcontext(target), "gzip"
+    path = Path(target)
+    return new_file(path, overwrite=overwrite), _COMPRESSIONS.get(path.suffix, "gzip")
+
+
+class _Dump:
+    """Writes tables to an archive, several at once."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        archive: ArchiveWriter,
+        top: str,
+        tally: Tally,
+        verify: bool,
+        outdated: bool,
+    ) -> None:
+        self._runner = runner
+        self._archive = archive
+        self._top = top
+        self._tally = tally
+        self._verify = verify
+        self._outdated = outdated
+
+    def write(self, infos: dict[TableName, TableInfo], clients: int) -> dict[TableName, Written]:
+        """Writes all of them; gives what was written of each."""
+        # All of these come first: so whoever restores knows all tables before the first row.
+        for name, info in infos.items():
+            self._archive.add(f"{self._top}/{name.db}/{name.table}.info", info.written())
+        tables = in_threads(
+            self._runner, lambda name: self._table(name, infos[name]), infos, clients
+        )
+        return dict(zip(infos, tables, strict=True))
+
+    def _table(self, name: TableName, info: TableInfo) -> Written:
+        self._tally.begin(str(name))
+        rows, digest = 0, hashlib.blake2b(digest_size=16)
+        with self._archive.member(f"{self._top}/{name.db}/{name.table}.json") as member:
+
+            def write(data: bytes) -> None:
+                member.write(data)
+                if self._verify:
+                    digest.update(data)
+
+            write(b"[\n")
+            for text in batches(self._runner, Reading(name, info.primary_key, self._outdated)):
+                lines, count = lined(text, _SEPARATOR)
+                data = lines.encode()
+                write(_SEPARATOR.encode() + data if rows else data)
+                rows += count
+                self._tally.add(str(name), count, len(data))
+            write(b"\n]\n" if rows else b"]\n")
+        self._tally.end(str(name))
+        return Written(rows, digest.hexdigest())

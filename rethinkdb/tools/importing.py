@@ -1,0 +1,271 @@
+"""`import`: tables from a directory that `export` has made, or one table from a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TypeAlias
+
+from rethinkdb.codec import loads
+from rethinkdb.tools.compression import decompressed
+from rethinkdb.tools.csvrows import CsvOptions
+from rethinkdb.tools.failures import BadRow, ToolError
+from rethinkdb.tools.layout import (
+    FORMATS,
+    Selection,
+    TableInfo,
+    TableName,
+    data_file,
+    format_of,
+    hooks_and_indexes,
+)
+from rethinkdb.tools.loading import BadRows, Loader, LoadOptions, check_existing
+from rethinkdb.tools.progress import Tally
+from rethinkdb.tools.reading_archive import explained
+from rethinkdb.tools.restoring import LoadResult
+from rethinkdb.tools.rows import MAX_DEPTH, MAX_SIZE, Found, Limits, Row, RowGroup
+from rethinkdb.tools.running import Runner
+from rethinkdb.tools.sources import RowReader, reader_for
+from rethinkdb.tools.tables import existing_tables, table_info
+
+__all__ = ["import_"]
+
+_BLOCK = 1 << 20
+_DEFAULT_KEY = "id"
+
+
+class _Source(NamedTuple):
+    """A file of rows."""
+
+    path: str | IO[bytes]
+    name: str
+    reader: RowReader
+
+
+def import_(
+    conn: Any,
+    directory: str | os.PathLike[str] | None = None,
+    *,
+    file: str | os.PathLike[str] | IO[bytes] | None = None,
+    table: str | None = None,
+    tables: Iterable[str] | None = None,
+    format: str | None = None,
+    primary_key: str | None = None,
+    fields: Sequence[str] | None = None,
+    csv: CsvOptions | None = None,
+    clients: int = 8,
+    hard_durability: bool = False,
+    force: bool = False,
+    secondary_indexes: bool = True,
+    shards: int | None = None,
+    replicas: int | None = None,
+    max_document_size: int = MAX_SIZE,
+    max_nesting_depth: int = MAX_DEPTH,
+    on_bad_row: Callable[[BadRow], None] | None = None,
+    on_ignored: Callable[[Path], None] | None = None,
+    tally: Tally | None = None,
+) -> LoadResult:
+    """Loads the tables of a directory that `export` has made, or a file into a table.
+
+    All tables are looked at before anything is changed.
+
+    Args:
+        conn: a blocking connection, or a blocking pool. With a pool the work goes on if the server
+            goes away and comes back within a minute.
+        directory: holds `DB/TABLE.info`, and beside it `.json`, `.ndjson` or `.csv`, each of them
+            perhaps compressed.
+        file: instead of a directory a file's name, or an open binary file. It may be compressed,
+            by gzip or Zstandard.
+        table: `DB.TABLE`, where the file goes.
+        tables: of a directory, `DB` and `DB.TABLE`. Default: all tables.
+        format: of a file: "json", which is an array of objects or objects one after the other,
+            "ndjson" or "csv". Default: as the file's name says, else "json".
+        primary_key: of a new table. Default: as `TABLE.info` beside the file says, else "id".
+        fields: take these of a file only. Default: all.
+        csv: how CSV is laid out.
+        clients: how many queries are under way at once, and so how many tables at most.
+        hard_durability: wait until rows are on disk.
+        force: load into tables that exist, and replace rows of the same keys.
+        secondary_indexes: make these, and write hooks.
+        shards, replicas: of new tables. Default: the server's.
+        max_document_size: bytes that a row may have.
+        max_nesting_depth: levels that a row may have.
+        on_bad_row: is told of each row that cannot be imported, which is then left out. Default:
+            the first one ends the work.
+        on_ignored: is told of each file of a directory that belongs to no table.
+        tally: where progress is counted.
+
+    Returns:
+        What was imported.
+
+    Raises:
+        BadRowError: a row cannot be imported; it says which, where, and why.
+        ToolError: there are no tables, or one exists; or the arguments do not fit.
+        ReqlError: the server failed.
+
+    Example::
+
+        tools.import_(conn, "exported", tables=["shop"])
+        tools.import_(conn, file="orders.csv.gz", table="shop.orders", primary_key="number")
+    """
+    options = LoadOptions(
+        clients, hard_durability, force, False, secondary_indexes, shards, replicas
+    )
+    limits = Limits(max_document_size, max_nesting_depth)
+    work = _Import(conn, options, BadRows(on_bad_row), tally or Tally())
+    if directory is not None and file is None:
+        return work.load(_in_directory(Path(directory), Selection(tables), limits, on_ignored))
+    if file is None or table is None or directory is not None:
+        raise ToolError("give a directory, or a file and its table", status=2)
+    return work.load(_in_file(file, table, format, primary_key, fields, csv, limits))
+
+
+_Wanted: TypeAlias = "dict[TableName, tuple[TableInfo, _Source]]"
+
+
+def _in_directory(
+    directory: Path,
+    selection: Selection,
+    limits: Limits,
+    on_ignored: Callable[[Path], None] | None,
+) -> _Wanted:
+    found, ignored = _files_in(directory)
+    if on_ignored is not None:
+        for path in ignored:
+            on_ignored(path)
+    chosen = {name: path for name, path in found.items() if selection.has(name)}
+    missing = selection.missing(chosen)
+    if missing or not chosen:
+        what = " and no ".join(missing) if missing else "tables"
+        raise ToolError(f"{directory} has no {what}")
+    wanted: _Wanted = {}
+    for name, path in sorted(chosen.items()):
+        beside = _info_beside(path)
+        reader = reader_for(format_of(path.name)[0] or "json", str(path), limits)
+        info = TableInfo.read(beside.read_bytes(), str(beside))
+        wanted[name] = info, _Source(str(path), str(path), reader)
+    return wanted
+
+
+def _in_file(
+    file: Any,
+    table: str,
+    format: str | None,
+    primary_key: str | None,
+    fields: Sequence[str] | None,
+    csv: CsvOptions | None,
+    limits: Limits,
+) -> _Wanted:
+    selection = Selection([table])
+    if not selection.tables:
+        raise ToolError(f"{table} is no DB.TABLE", status=2)
+    (name,) = selection.tables
+    path = Path(file) if isinstance(file, (str, os.PathLike)) else None
+    shown = str(path) if path is not None else str(getattr(file, "name", "the file"))
+    format = format or format_of(shown)[0] or "json"
+    if format not in FORMATS:
+        raise ToolError(f"the format {format!r} is none of {', '.join(FORMATS)}", status=2)
+    reader = reader_for(format, shown, limits, csv)
+    if fields is not None:
+        reader = _Chosen(reader, fields)
+    source = _Source(file if path is None else str(path), shown, reader)
+    return {name: (_info_of(path, primary_key), source)}
+
+
+def _info_of(path: Path | None, primary_key: str | None) -> TableInfo:
+    beside = None if path is None else _info_beside(path)
+    if beside is None or not beside.is_file():
+        return TableInfo(primary_key or _DEFAULT_KEY, [], None, {})
+    info = TableInfo.read(beside.read_bytes(), str(beside))
+    return info if primary_key is None else info._replace(primary_key=primary_key)
+
+
+def _info_beside(path: Path) -> Path:
+    return path.with_name(f"{path.name.split('.', 1)[0]}.info")
+
+
+def _files_in(directory: Path) -> tuple[dict[TableName, Path], list[Path]]:
+    """The files with the rows of tables, and the files that belong to none."""
+    if not directory.is_dir():
+        raise ToolError(f"{directory} is no directory", status=2)
+    found: dict[TableName, Path] = {}
+    ignored = [path for path in directory.iterdir() if not path.is_dir()]
+    for path in sorted(directory.glob("*/*")):
+        known = data_file(path.parent.name, path.name)
+        if known is not None and known.format == "info":
+            continue
+        if known is None or not path.is_file() or not _info_beside(path).is_file():
+            ignored.append(path)
+        elif known.table in found:
+            raise ToolError(f"{found[known.table]} and {path} are of the same table")
+        else:
+            found[known.table] = path
+    return found, ignored
+
+
+class _Import:
+    """Loads files into tables."""
+
+    def __init__(self, conn: Any, options: LoadOptions, bad: BadRows, tally: Tally) -> None:
+        self._runner = Runner(conn)
+        self._options = options
+        self._bad = bad
+        self._tally = tally
+
+    def load(self, wanted: dict[TableName, tuple[TableInfo, _Source]]) -> LoadResult:
+        """Loads all of them. All tables are looked at before anything is changed."""
+        there = set(existing_tables(self._runner, {name.db for name in wanted}))
+        for name, (info, _) in wanted.items():
+            existing = table_info(self._runner, name) if name in there else None
+            check_existing(name, info, existing, self._options)
+        self._tally.expect((str(name), None) for name in wanted)
+        self._tally.phase("importing")
+        with Loader(self._runner, self._options, self._bad, self._tally) as loader:
+            for name, (info, source) in wanted.items():
+                self._table(loader, name, info, source, exists=name in there)
+            loader.wait()
+        indexes, hooks = hooks_and_indexes(loader.loaded.values())
+        if not self._options.secondary_indexes:
+            indexes = hooks = 0
+        return LoadResult(loader.rows, len(loader.loaded), indexes, hooks, self._bad.count)
+
+    def _table(
+        self, loader: Loader, name: TableName, info: TableInfo, source: _Source, *, exists: bool
+    ) -> None:
+        opened: Any = nullcontext(source.path)
+        if isinstance(source.path, str):
+            opened = Path(source.path).open("rb")  # noqa: SIM115
+        with opened as file, explained(source.name):
+            content, _ = decompressed(file)
+            loading = loader.begin(name, info, exists=exists)
+            while data := content.read(_BLOCK):
+                loader.add(loading, source.reader.feed(data))
+            loader.add(loading, source.reader.finish())
+            loader.end(loading)
+
+
+class _Chosen:
+    """Some fields of the rows that another reader gives."""
+
+    def __init__(self, reader: RowReader, fields: Sequence[str]) -> None:
+        self._reader = reader
+        self._fields = fields
+
+    def feed(self, data: bytes) -> Iterator[Found]:
+        yield from map(self._with_fields, self._reader.feed(data))
+
+    def finish(self) -> Iterator[Found]:
+        yield from map(self._with_fields, self._reader.finish())
+
+    def _with_fields(self, found: Found) -> Found:
+        if isinstance(found, BadRow):
+            return found
+        return RowGroup.of([Row(row.place, self._some_of(row.text)) for row in found.rows()])
+
+    def _some_of(self, text: bytes) -> bytes:
+        row = loads(text)
+        chosen = {name: row[name] for name in self._fields if name in row}
+        return json.dumps(chosen, ensure_ascii=False).encode()

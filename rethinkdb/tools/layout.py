@@ -1,0 +1,213 @@
+"""How archives and directories of exports are laid out, and how tables are named. No I/O.
+
+TOP/DB/TABLE.info    a JSON object: the table's name, primary key, indexes and write hook
+TOP/DB/TABLE.json    its rows (in directories also `.csv` and `.ndjson`, each also compressed)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from rethinkdb.tools.failures import ToolError
+
+FORMATS = ("json", "csv", "ndjson")
+"""Formats of rows, which are the suffixes of their files, too."""
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+"""Compressions by suffix."""
+
+_SUFFIXES = {".json": "json", ".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+_NAME = re.compile(r"[\w-]+", re.ASCII)
+_SYSTEM = "rethinkdb"
+
+
+class TableName(NamedTuple):
+    """A table, by its database and its own name."""
+
+    db: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.db}.{self.table}"
+
+
+class Selection:
+    """Which tables were asked for.
+
+    Args:
+        words: `DB` and `DB.TABLE`, each of them; none means all tables.
+
+    Raises:
+        ToolError: a word is neither.
+    """
+
+    def __init__(self, words: Iterable[str] | None = None) -> None:
+        self.databases: set[str] = set()
+        self.tables: set[TableName] = set()
+        for word in words or ():
+            db, dot, table = word.partition(".")
+            if not _NAME.fullmatch(db) or (dot and not _NAME.fullmatch(table)):
+                raise ToolError(
+                    f"{word} names no database or table: write DB or DB.TABLE, with letters, "
+                    "digits, _ and - only",
+                    status=2,
+                )
+            if db == _SYSTEM:
+                raise ToolError(f"{word}: the database {_SYSTEM} is the server's own", status=2)
+            if dot:
+                self.tables.add(TableName(db, table))
+            else:
+                self.databases.add(db)
+
+    def __bool__(self) -> bool:
+        return bool(self.databases or self.tables)
+
+    def has(self, name: TableName) -> bool:
+        """Whether a table was asked for."""
+        if not self:
+            return name.db != _SYSTEM
+        return name.db in self.databases or name in self.tables
+
+    def missing(self, found: Iterable[TableName]) -> list[str]:
+        """The words that none of these tables answers to."""
+        names = set(found)
+        databases = {name.db for name in names}
+        return [
+            *sorted(self.databases - databases),
+            *sorted(str(table) for table in self.tables - names),
+        ]
+
+
+class TableInfo(NamedTuple):
+    """What a `.info` file says of a table.
+
+    Attributes:
+        primary_key: the field's name.
+        indexes: as `index_status` gives them, functions as BINARY.
+        write_hook: as `get_write_hook` gives it; None without one.
+        kept: all that was read.
+    """
+
+    primary_key: str
+    indexes: list[dict[str, Any]]
+    write_hook: dict[str, Any] | None
+    kept: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, kept: Any, file: str) -> TableInfo:
+        """The information in what a server said, or a file.
+
+        Args:
+            kept: the JSON object.
+            file: the file's name, for errors.
+
+        Raises:
+            ToolError: it is no such object, or of a layout that is not known here.
+        """
+        if not isinstance(kept, dict) or not isinstance(kept.get("primary_key"), str):
+            raise ToolError(f"{file} is no information about a table: it has no primary_key")
+        indexes, hook = kept.get("indexes") or [], kept.get("write_hook")
+        if not isinstance(indexes, list) or not all(map(_is_index, indexes)):
+            raise ToolError(
+                f"{file}: its indexes are not laid out as this release knows it: "
+                "perhaps a newer release wrote it"
+            )
+        if hook is not None and not (isinstance(hook, dict) and "function" in hook):
+            raise ToolError(
+                f"{file}: its write_hook is not laid out as this release knows it: "
+                "perhaps a newer release wrote it"
+            )
+        return cls(kept["primary_key"], indexes, hook, kept)
+
+    @classmethod
+    def read(cls, text: bytes, file: str) -> TableInfo:
+        """The information in the text of a file. See `of`."""
+        try:
+            kept = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ToolError(f"{file} is not JSON: {error}") from error
+        return cls.of(kept, file)
+
+    def written(self) -> bytes:
+        """The text of the file."""
+        return json.dumps(self.kept).encode() + b"\n"
+
+
+def _is_index(index: Any) -> bool:
+    # A name alone, as old releases wrote, cannot be restored: there is no function with it.
+    return isinstance(index, dict) and {"index", "function"} <= index.keys()
+
+
+class DataFile(NamedTuple):
+    """A file with rows, or with the information about a table, as its name tells.
+
+    Attributes:
+        table: which table.
+        format: one of `FORMATS`, or "info".
+        compression: a value of `COMPRESSIONS`; None without.
+    """
+
+    table: TableName
+    format: str
+    compression: str | None
+
+
+def format_of(name: str) -> tuple[str | None, str | None]:
+    """The format and the compression that a file's name tells, None where it does not."""
+    path = PurePosixPath(name.lower())
+    compression = COMPRESSIONS.get(path.suffix)
+    if compression is not None:
+        path = path.with_suffix("")
+    return _SUFFIXES.get(path.suffix), compression
+
+
+def data_file(db: str, name: str) -> DataFile | None:
+    """What a file is; None if it belongs to no table.
+
+    Args:
+        db: the name of its directory.
+        name: its own name.
+    """
+    format, compression = format_of(name)
+    if name.endswith(".info"):
+        format, compression = "info", None
+    table = name.split(".", 1)[0]
+    fits = _NAME.fullmatch(db) and _NAME.fullmatch(table)
+    if format is None or not fits:
+        return None
+    return DataFile(TableName(db, table), format, compression)
+
+
+def in_archive(name: str) -> DataFile | None:
+    """What a member of an archive is; None if it is to be left alone.
+
+    Args:
+        name: its path in the archive.
+
+    Raises:
+        ToolError: the path leads out of the archive.
+    """
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise ToolError(f"the archive has a path that leads out of it: {name!r}")
+    if len(path.parts) != 3:
+        return None
+    return data_file(path.parts[1], path.parts[2])
+
+
+def stamp(now: datetime) -> str:
+    """A time as names of archives and directories have it."""
+    text = now.isoformat(timespec="seconds")
+    return text.replace(":", "-") if sys.platform == "win32" else text
+
+
+def hooks_and_indexes(infos: Iterable[TableInfo]) -> tuple[int, int]:
+    """How many secondary indexes and write hooks tables have together."""
+    kept = list(infos)
+    return sum(len(info.indexes) for info in kept), sum(bool(info.write_hook) for info in kept)

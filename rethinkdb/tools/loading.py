@@ -1,0 +1,272 @@
+"""Loads tables: one thread reads rows, others insert them, several queries at once.
+
+What has been read and not been inserted yet is bounded in bytes, so a slow server slows the reader.
+A table is made before its rows are inserted; its secondary indexes and its write hook come after
+them, while the rows of the next table are on their way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from rethinkdb.tools.failures import BadRow, BadRowError, ToolError
+from rethinkdb.tools.inserting import Inserter, Target
+from rethinkdb.tools.layout import TableInfo, TableName
+from rethinkdb.tools.progress import Tally
+from rethinkdb.tools.rows import Found
+from rethinkdb.tools.running import Runner, Stopped
+from rethinkdb.tools.tables import build_indexes, create_table, set_hook
+
+__all__ = ["BadRows", "LoadOptions", "Loader", "Loading"]
+
+_MOST_WAITING = 16 * 1024 * 1024
+"""Bytes of rows that wait, or are on their way to the server."""
+
+
+class LoadOptions(NamedTuple):
+    """How tables are loaded.
+
+    Attributes:
+        clients: how many queries are under way at once, and so how many tables at most.
+        hard_durability: wait until rows are on disk.
+        force: load into tables that exist, and replace rows of the same keys.
+        resume: load into tables that exist, and leave rows of the same keys as they are.
+        secondary_indexes: make these, and write hooks.
+        shards, replicas: of new tables; None: the server's default.
+    """
+
+    clients: int = 8
+    hard_durability: bool = False
+    force: bool = False
+    resume: bool = False
+    secondary_indexes: bool = True
+    shards: int | None = None
+    replicas: int | None = None
+
+    @property
+    def conflict(self) -> str:
+        """What to do with rows whose keys are there."""
+        if self.resume:
+            return "keep"
+        return "replace" if self.force else "error"
+
+
+class BadRows:
+    """What becomes of bad rows: the first one ends the work, or they are collected.
+
+    Args:
+        collect: is told of each; None: the first one ends the work.
+    """
+
+    def __init__(self, collect: Callable[[BadRow], None] | None = None) -> None:
+        self._collect = collect
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def __call__(self, row: BadRow) -> None:
+        """A bad row was found.
+
+        Raises:
+            BadRowError: that ends the work.
+        """
+        if self._collect is None:
+            raise BadRowError(row)
+        with self._lock:
+            self.count += 1
+            self._collect(row)
+
+
+class Loading:
+    """One table while it is loaded."""
+
+    def __init__(
+        self, name: TableName, info: TableInfo, made: Future[None], into: Inserter
+    ) -> None:
+        self.name = name
+        self.info = info
+        self.made = made
+        self.into = into
+        self.open = 1  # what is not done yet: the reading, and each group of rows
+
+
+class Loader:
+    """Loads tables. Used within a `with` block, by one thread.
+
+    Args:
+        runner: where to run queries.
+        options: how to load.
+        bad: what becomes of bad rows.
+        tally: where progress is counted.
+
+    Attributes:
+        rows, tables: how many were loaded.
+        loaded: the tables.
+    """
+
+    def __init__(self, runner: Runner, options: LoadOptions, bad: BadRows, tally: Tally) -> None:
+        self._runner = runner
+        self._options = options
+        self._bad = bad
+        self._tally = tally
+        self._pool = ThreadPoolExecutor(options.clients, thread_name_prefix="rethinkdb load")
+        self._state = threading.Condition()
+        self._waiting = 0
+        self._unfinished = 0
+        self._error: BaseException | None = None
+        self.rows = 0
+        self.loaded: dict[TableName, TableInfo] = {}
+
+    def begin(self, name: TableName, info: TableInfo, *, exists: bool) -> Loading:
+        """A table is to be loaded.
+
+        Args:
+            name: the table.
+            info: what there is to know of it.
+            exists: whether there is one of that name.
+        """
+        self._tally.begin(str(name))
+        self.loaded[name] = info
+        with self._state:
+            self._unfinished += 1
+        made: Future[None] = Future()
+        target = Target(
+            name, info.primary_key, self._options.conflict, self._options.hard_durability
+        )
+        loading = Loading(name, info, made, Inserter(self._runner, target, self._told))
+        if exists:
+            made.set_result(None)
+        else:
+            self._submit(self._make, loading)
+        return loading
+
+    def add(self, loading: Loading, found: Iterable[Found]) -> None:
+        """Rows of a table were read. It waits while too many are on their way."""
+        for item in found:
+            if isinstance(item, BadRow):
+                self._told(item)
+                continue
+            size = len(item.text)
+            with self._state:
+                while self._waiting and self._waiting + size > _MOST_WAITING:
+                    self._check()
+                    self._state.wait()
+                self._check()
+                self._waiting += size
+                loading.open += 1
+            self._submit(self._insert, loading, item)
+
+    def end(self, loading: Loading) -> None:
+        """All rows of a table were read."""
+        self._one_less(loading)
+
+    def wait(self) -> None:
+        """Waits until all is done.
+
+        Raises:
+            Exception: what ended the work.
+        """
+        with self._state:
+            while self._unfinished and self._error is None:
+                self._state.wait()
+            self._check()
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(self, kind: object, *exc_info: object) -> None:
+        if kind is not None or self._error is not None:
+            self._runner.stop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    # -- in the threads of the pool
+
+    def _submit(self, work: Callable[..., None], *args: Any) -> None:
+        def done() -> None:
+            try:
+                work(*args)
+            except BaseException as error:
+                self._fail(error)
+
+        self._pool.submit(done)
+
+    def _make(self, loading: Loading) -> None:
+        options = self._options
+        key = loading.info.primary_key
+        try:
+            create_table(self._runner, loading.name, key, options.shards, options.replicas)
+        except BaseException as error:
+            loading.made.set_exception(error)
+            raise
+        loading.made.set_result(None)
+
+    def _insert(self, loading: Loading, group: Any) -> None:
+        try:
+            loading.made.result()
+            rows = loading.into.insert(group)
+        finally:
+            with self._state:
+                self._waiting -= len(group.text)
+                self._state.notify_all()
+        self._tally.add(str(loading.name), rows, len(group.text))
+        with self._state:
+            self.rows += rows
+        self._one_less(loading)
+
+    def _one_less(self, loading: Loading) -> None:
+        with self._state:
+            loading.open -= 1
+            last = loading.open == 0
+        if last:
+            self._submit(self._complete, loading)
+
+    def _complete(self, loading: Loading) -> None:
+        loading.made.result()
+        if self._options.secondary_indexes:
+            build_indexes(self._runner, loading.name, loading.info.indexes)
+            set_hook(self._runner, loading.name, loading.info.write_hook)
+        self._tally.end(str(loading.name))
+        with self._state:
+            self._unfinished -= 1
+            self._state.notify_all()
+
+    def _told(self, row: BadRow) -> None:
+        self._bad(row)
+        self._tally.skip()
+
+    def _fail(self, error: BaseException) -> None:
+        with self._state:
+            if self._error is None or isinstance(self._error, Stopped):
+                self._error = error
+            self._state.notify_all()
+        self._runner.stop()
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+def check_existing(
+    name: TableName, info: TableInfo, existing: TableInfo | None, options: LoadOptions
+) -> None:
+    """Raises `ToolError` if a table may not be loaded, as it is there already.
+
+    Args:
+        name: the table.
+        info: what is to be loaded.
+        existing: what is there; None: nothing.
+        options: how it is loaded.
+    """
+    if existing is None:
+        return
+    if not (options.force or options.resume):
+        raise ToolError(
+            f"the table {name} already exists, run with --force to import into the existing table"
+        )
+    if existing.primary_key != info.primary_key:
+        raise ToolError(
+            f"the table {name} has the primary key {existing.primary_key!r}, and what is to be "
+            f"loaded has {info.primary_key!r}"
+        )

@@ -1,0 +1,75 @@
+"""Reads a table batch by batch, as text, and goes on where it was if the server goes away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from rethinkdb import query as r
+from rethinkdb.codec import loads
+from rethinkdb.errors import ReqlAvailabilityError, ReqlDriverError
+from rethinkdb.tools.batches import TextDecoder, split_values
+from rethinkdb.tools.layout import TableName
+from rethinkdb.tools.running import Patience, Runner
+from rethinkdb.tools.tables import table_term
+
+__all__ = ["Reading", "batches"]
+
+
+class Reading(NamedTuple):
+    """What of a table is to be read.
+
+    Attributes:
+        name: the table.
+        primary_key: the name of the field.
+        outdated: whether replicas may answer that lag behind.
+        fields: these only; None: all.
+    """
+
+    name: TableName
+    primary_key: str
+    outdated: bool = False
+    fields: Sequence[str] | None = None
+
+    def term(self, after: Any = None) -> Any:
+        """The query for the rows, in the order of their keys.
+
+        Args:
+            after: for those behind this key only.
+        """
+        options = {"read_mode": "outdated"} if self.outdated else {}
+        rows = table_term(self.name, **options)
+        if after is not None:
+            rows = rows.between(after, r.maxval, left_bound="open")
+        rows = rows.order_by(index=self.primary_key)
+        if self.fields is None:
+            return rows
+        return rows.pluck(*{self.primary_key, *self.fields})  # the key is needed to go on
+
+
+def batches(runner: Runner, reading: Reading) -> Iterator[str]:
+    """The rows of a table as the server sends them: texts of rows with commas between them.
+
+    One batch is here, and one is on its way. Rows come in the order of their keys, so that after a
+    lost connection reading goes on behind the last one.
+    """
+    key: Any = None
+    patience = Patience(runner)
+    while True:
+        last = None
+        try:
+            rows = runner.run(reading.term(key), json_decoder=TextDecoder)
+            for text in rows:
+                runner.check()
+                patience.renew()
+                last = text
+                yield text
+            return
+        except (ReqlDriverError, ReqlAvailabilityError) as error:
+            if last is not None:
+                key = _last_key(last, reading.primary_key)
+            patience.wait(error)
+
+
+def _last_key(text: str, primary_key: str) -> Any:
+    return loads(split_values(text)[-1].encode())[primary_key]

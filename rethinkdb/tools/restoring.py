@@ -1,0 +1,228 @@
+"""`restore`: the tables of an archive, or some, into a server."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from rethinkdb.tools.failures import BadRow, ToolError
+from rethinkdb.tools.layout import Selection, TableInfo, TableName, hooks_and_indexes
+from rethinkdb.tools.loading import BadRows, Loader, LoadOptions, check_existing
+from rethinkdb.tools.progress import Tally
+from rethinkdb.tools.reading_archive import ArchiveMember, members
+from rethinkdb.tools.rows import Limits
+from rethinkdb.tools.running import Runner
+from rethinkdb.tools.sources import reader_for
+from rethinkdb.tools.tables import existing_tables, table_info
+
+__all__ = ["LoadResult", "restore"]
+
+_BLOCK = 1 << 20
+# What other programs have put into an archive, the tools may not have put there.
+_ANY_ROW = Limits(depth=1 << 20)
+
+
+class LoadResult(NamedTuple):
+    """What was restored or imported.
+
+    Attributes:
+        rows, tables, indexes, hooks: how many.
+        bad: how many rows were left out.
+    """
+
+    rows: int
+    tables: int
+    indexes: int
+    hooks: int
+    bad: int
+
+
+def restore(
+    conn: Any,
+    path: str | os.PathLike[str] | IO[bytes],
+    *,
+    tables: Iterable[str] | None = None,
+    clients: int = 8,
+    hard_durability: bool = False,
+    force: bool = False,
+    resume: bool = False,
+    secondary_indexes: bool = True,
+    shards: int | None = None,
+    replicas: int | None = None,
+    verify: bool = False,
+    on_bad_row: Callable[[BadRow], None] | None = None,
+    temp_dir: str | None = None,
+    tally: Tally | None = None,
+) -> LoadResult:
+    """Loads the tables of an archive into a server, in one pass.
+
+    Args:
+        conn: a blocking connection, or a blocking pool. With a pool the work goes on if the server
+            goes away and comes back within a minute.
+        path: the archive, made by `dump` or by `rethinkdb-dump` of the official package; or an
+            open binary file.
+        tables: `DB` and `DB.TABLE`. Default: all tables.
+        clients: how many queries are under way at once, and so how many tables at most.
+        hard_durability: wait until rows are on disk.
+        force: load into tables that exist, and replace rows of the same keys.
+        resume: take up a restore that was broken off: load into tables that exist, and leave rows
+            as they are whose keys are there.
+        secondary_indexes: make these, and write hooks.
+        shards, replicas: of new tables. Default: the server's.
+        verify: compare the rows of each new table with the archive's.
+        on_bad_row: is told of each row that cannot be restored, which is then left out. Default:
+            the first one ends the work.
+        temp_dir: where a table waits whose information comes behind its rows, in a pipe.
+        tally: where progress is counted.
+
+    Returns:
+        What was restored.
+
+    Raises:
+        BadRowError: a row cannot be restored; it says which, where, and why.
+        ToolError: the archive is none, or damaged; or a table exists.
+        ReqlError: the server failed.
+
+    Example::
+
+        with r.ConnectionPool(url=url) as pool:
+            tools.restore(pool, "backup.tar.gz", tables=["shop.orders"])
+    """
+    runner = Runner(conn)
+    tally = tally or Tally()
+    options = LoadOptions(
+        clients, hard_durability, force, resume, secondary_indexes, shards, replicas
+    )
+    bad = BadRows(on_bad_row)
+    name = getattr(path, "name", "the archive") if hasattr(path, "read") else os.fspath(path)
+    opened: Any = nullcontext(path) if hasattr(path, "read") else Path(path).open("rb")  # noqa: SIM115
+    with opened as file, Loader(runner, options, bad, tally) as loader:
+        tally.phase("restoring")
+        work = _Restore(runner, loader, Selection(tables), options, str(name), temp_dir)
+        checked = work.run(file, verify=verify)
+    if verify:
+        tally.phase("verifying")
+        checked.check(runner)
+    indexes, hooks = hooks_and_indexes(loader.loaded.values())
+    if not secondary_indexes:
+        indexes = hooks = 0
+    return LoadResult(loader.rows, len(loader.loaded), indexes, hooks, bad.count)
+
+
+class _Restore:
+    """Goes through an archive."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        loader: Loader,
+        selection: Selection,
+        options: LoadOptions,
+        name: str,
+        temp_dir: str | None,
+    ) -> None:
+        self._runner = runner
+        self._loader = loader
+        self._selection = selection
+        self._options = options
+        self._name = name
+        self._temp_dir = temp_dir
+        self._infos: dict[TableName, TableInfo] = {}
+        self._checked: set[TableName] = set()
+        self._existing: set[TableName] = set()
+        self._done: set[TableName] = set()
+        self._waiting: dict[TableName, tuple[IO[bytes], ArchiveMember]] = {}
+
+    def run(self, file: IO[bytes], *, verify: bool) -> Any:
+        """Loads all tables that were asked for, and waits for the end."""
+        from rethinkdb.tools.comparing import Digests
+
+        digests = Digests() if verify else None
+        try:
+            for member in members(file, self._name):
+                self._member(file, member, digests)
+            self._check_all_found()
+            for name in self._waiting:
+                raise ToolError(f"{self._name} has no {name}.info: the primary key is not known")
+            self._loader.wait()
+        finally:
+            for spool, _ in self._waiting.values():
+                spool.close()
+        return digests
+
+    def _member(self, file: IO[bytes], member: ArchiveMember, digests: Any) -> None:
+        table = member.file.table
+        if not self._selection.has(table):
+            return
+        if member.file.format == "info":
+            self._infos[table] = self._info(member)
+            if table in self._waiting:
+                with self._waiting[table][0] as spool:
+                    self._load(self._waiting.pop(table)[1]._replace(read=spool.read), digests)
+            return
+        if table not in self._infos and _can_be_opened_again(file):
+            self._look_ahead(file)
+        if table not in self._infos:
+            self._waiting[table] = self._spooled(member), member
+            return
+        self._load(member, digests)
+
+    def _look_ahead(self, file: IO[bytes]) -> None:
+        """Reads all information, which archives of the official package have behind the rows."""
+        with open(file.name, "rb") as ahead:
+            for member in members(ahead, self._name):
+                if member.file.format == "info" and self._selection.has(member.file.table):
+                    self._infos[member.file.table] = self._info(member)
+
+    def _info(self, member: ArchiveMember) -> TableInfo:
+        text = b""
+        while data := member.read(_BLOCK):
+            text += data
+        return TableInfo.read(text, f"{self._name}:{member.name}")
+
+    def _spooled(self, member: ArchiveMember) -> IO[bytes]:
+        spool = tempfile.TemporaryFile(dir=self._temp_dir)  # noqa: SIM115
+        while data := member.read(_BLOCK):
+            spool.write(data)
+        spool.seek(0)
+        return spool
+
+    def _load(self, member: ArchiveMember, digests: Any) -> None:
+        table = member.file.table
+        if table in self._done:
+            raise ToolError(f"{self._name} has the rows of {table} twice")
+        self._done.add(table)
+        self._check_tables()
+        loading = self._loader.begin(table, self._infos[table], exists=table in self._existing)
+        reader = reader_for(member.file.format, f"{self._name}:{member.name}", _ANY_ROW)
+        watched = digests.watch(table, reader) if digests is not None else reader
+        while data := member.read(_BLOCK):
+            self._loader.add(loading, watched.feed(data))
+        self._loader.add(loading, watched.finish())
+        self._loader.end(loading)
+
+    def _check_tables(self) -> None:
+        """Looks at the tables that are known by now and were not looked at before."""
+        fresh = self._infos.keys() - self._checked
+        if not fresh:
+            return
+        there = set(existing_tables(self._runner, {name.db for name in fresh}))
+        for name in sorted(fresh):
+            existing = table_info(self._runner, name) if name in there else None
+            check_existing(name, self._infos[name], existing, self._options)
+        self._existing |= there
+        self._checked |= fresh
+
+    def _check_all_found(self) -> None:
+        missing = self._selection.missing(self._done | set(self._waiting))
+        if missing:
+            raise ToolError(f"{self._name} has no {' and no '.join(missing)}")
+
+
+def _can_be_opened_again(file: IO[bytes]) -> bool:
+    name = getattr(file, "name", None)
+    return isinstance(name, (str, bytes)) and file.seekable() and os.path.isfile(name)

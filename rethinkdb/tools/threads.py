@@ -1,0 +1,32 @@
+"""Work for several tables at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from rethinkdb.tools.layout import TableName
+from rethinkdb.tools.running import Runner, Stopped
+
+__all__ = ["in_threads"]
+
+T = TypeVar("T")
+
+
+def in_threads(
+    runner: Runner, work: Callable[[TableName], T], names: Iterable[TableName], clients: int
+) -> list[T]:
+    """Does something for each table, several at once. The first error ends all of it."""
+    with ThreadPoolExecutor(clients) as pool:
+        parts = [pool.submit(work, name) for name in names]
+        try:
+            done, _ = wait(parts, return_when=FIRST_EXCEPTION)
+            failed = [error for part in done if (error := part.exception()) is not None]
+            if failed:
+                raise next((e for e in failed if not isinstance(e, Stopped)), failed[0])
+        except BaseException:
+            runner.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+        return [part.result() for part in parts]
