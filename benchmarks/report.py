@@ -78,7 +78,11 @@ def work_rows(
         if loop in work.loops
     ]
     asyncio = {row["work"]: row["ours"] for row in rows if row["loop"] == "asyncio"}
+    ours = {(row["work"], row["loop"]): row["ours"] for row in rows}
+    beside = {work.name: work.beside for work in works}
     for row in rows:
+        plain = ours.get((beside[row["work"]], row["loop"]))
+        row["over_connection"] = _ratio(row["ours"], plain)
         row["over_asyncio"] = _ratio(row["ours"], asyncio.get(row["work"]))
         if row["field"] == "beside":
             row["batch"], row["raw_batch"] = batch.get("batch"), batch.get("raw")
@@ -110,6 +114,7 @@ COMPARISONS: tuple[tuple[str, Callable[[float, float], bool], str], ...] = (
     ("over_limit", operator.le, "≤ {:.3g} × limit"),
     ("over_official", operator.ge, "≥ {:.3g} × faster"),
     ("over_asyncio", operator.le, "≤ {:.3g} × asyncio"),
+    ("over_connection", operator.le, "≤ {:.3g} × plain connection"),
     ("batches", operator.le, "≤ {:.3g} batches"),
     ("loop_libraries", operator.le, "≤ {:.0f} loop libraries"),
 )
@@ -171,7 +176,9 @@ def _aims(row: Row) -> str:
 
 
 def _is(aim: dict[str, Any]) -> str:
-    return f" ({aim['is']:.2f})" if aim["aim"].endswith(("asyncio", "batches")) else ""
+    return (
+        f" ({aim['is']:.2f})" if aim["aim"].endswith(("asyncio", "connection", "batches")) else ""
+    )
 
 
 def cells(rows: list[Row]) -> list[list[str]]:

@@ -38,6 +38,7 @@ class Aim(NamedTuple):
     over_limit: float | None = None  # at most so many times the limit
     over_official: float | None = None  # at least so many times faster than the official package
     over_asyncio: float | None = None  # at most so many times what it costs on asyncio
+    over_connection: float | None = None  # at most so many times a connection's plain query
     batches: float | None = None  # at most so many of the server's batches, raw and decoded
     loop_libraries: float | None = None  # at most so many of them imported
 
@@ -64,7 +65,9 @@ class Work:
         loops: where it makes sense.
         table: which kind of document it reads or writes.
         spread: queries in flight, threads or feeds, as the work has them.
-        official: the share of the items that the official package handles, where it takes too long.
+        official: the share of the items that the official package handles, where it takes too long;
+            0 where it cannot do that at all.
+        beside: the work that does the same on a connection, and without what is measured here.
         field: what of a measurement is reported.
         unit: with `scale` units in a second, or in a KiB.
     """
@@ -78,6 +81,7 @@ class Work:
     table: str = "plain"
     spread: int = 1
     official: float = 1
+    beside: str | None = None
     field: str = "cpu"
     unit: str = "µs"
     scale: float = 1e6
@@ -93,7 +97,8 @@ class Work:
         for loop in loops:
             if loop in self.loops:
                 yield self.task("ours", loop, items)
-                yield self.task("official", loop, items)
+                if self.official:
+                    yield self.task("official", loop, items)
 
     def task(self, driver: str, loop: str, items: int) -> Task:
         """What to run for one driver on one loop."""
@@ -184,6 +189,48 @@ WORKS: dict[str, Work] = {
             spread=64,
         ),
         Work(
+            "get-pool",
+            "get, on a pool",
+            "get_on_pool",
+            "get",
+            0.02,
+            official=0,
+            beside="get",
+        ),
+        Work(
+            "get-64-pool",
+            "get-64, on a pool",
+            "get_spread_on_pool",
+            "get_spread",
+            0.05,
+            (*AWAITABLES, "gevent"),
+            spread=64,
+            official=0,
+            beside="get-64",
+        ),
+        Work(
+            "get-64-deadline",
+            "get-64, each with a deadline",
+            "get_spread_by_deadline",
+            "get_spread",
+            0.05,
+            (*AWAITABLES, "gevent"),
+            spread=64,
+            official=0,
+            beside="get-64",
+        ),
+        Work(
+            "get-64-keepalive",
+            "get-64, on a connection with keepalive",
+            "get_spread_kept_alive",
+            "get_spread",
+            0.05,
+            (*AWAITABLES, "gevent"),
+            spread=64,
+            official=0,
+            beside="get-64",
+        ),
+        Work(
             "get-threads",
             "get by key, 8 threads on one connection",
             "get_spread",
@@ -240,6 +287,12 @@ AIMS: dict[tuple[str, str], Aim] = {
         (("get",), ("blocking",), Aim(1.25, 1.2)),
         (("get-64",), ("asyncio",), Aim(1.7, 2.2)),
         (("get-64",), ("tornado", "twisted"), Aim(over_official=2.2, over_asyncio=1.3)),
+        (("get-pool",), ("blocking",), Aim(over_connection=1.15)),
+        (
+            ("get-64-pool", "get-64-deadline", "get-64-keepalive"),
+            ("asyncio", "twisted"),
+            Aim(over_connection=1.1),
+        ),
         (("insert-batch",), LOOPS, Aim(1.5, 40)),
         (("insert-batch-dated",), LOOPS, Aim(over_official=5)),
         (("feed", "feed-burst"), ("asyncio", "twisted"), Aim(over_official=2)),

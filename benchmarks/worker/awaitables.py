@@ -106,6 +106,24 @@ async def get(job: Job, conn: Any, connect: Any, together: Any) -> None:
             await queries.get(key).run(conn)
 
 
+async def get_on_pool(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    async with queries.pool(job) as pool:
+        await get(job, pool, connect, together)
+
+
+async def get_spread_on_pool(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    async with queries.pool(job) as pool:
+        await get_spread(job, pool, connect, together)
+
+
+async def get_spread_by_deadline(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await get_spread(job, await connect(deadline=60.0), connect, together)
+
+
+async def get_spread_kept_alive(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await get_spread(job, await connect(keepalive=20.0), connect, together)
+
+
 async def get_spread(job: Job, conn: Any, connect: Any, together: Any) -> None:
     keys = list(job.wanted_keys())
 

@@ -10,12 +10,17 @@ from job import BATCH, DB, ONE_BY_ONE, Job
 
 from rethinkdb import r
 
-__all__ = ["ONE_BY_ONE", "connect", "r", "twenty_terms", "warm_up"]
+__all__ = ["ONE_BY_ONE", "connect", "pool", "r", "twenty_terms", "warm_up"]
 
 
 def connect(job: Job, **options: Any) -> Any:
     """What `r.connect` gives on the job's loop."""
     return r.connect(host=job.host, port=job.port, db=DB, **options)
+
+
+def pool(job: Job, **options: Any) -> Any:
+    """A pool as it comes. The official package has none."""
+    return r.ConnectionPool(host=job.host, port=job.port, db=DB, **options)
 
 
 def scan(job: Job) -> Any:

@@ -71,6 +71,24 @@ def get(job: Job, conn: Any) -> None:
             queries.get(key).run(conn)
 
 
+def get_on_pool(job: Job, conn: Any) -> None:
+    with queries.pool(job) as pool:
+        get(job, pool)
+
+
+def get_spread_on_pool(job: Job, conn: Any) -> None:
+    with queries.pool(job) as pool:
+        get_spread(job, pool)
+
+
+def get_spread_by_deadline(job: Job, conn: Any) -> None:
+    get_spread(job, queries.connect(job, deadline=60.0))
+
+
+def get_spread_kept_alive(job: Job, conn: Any) -> None:
+    get_spread(job, queries.connect(job, keepalive=20.0))
+
+
 def get_spread(job: Job, conn: Any) -> None:
     keys = list(job.wanted_keys())
     # The official package's blocking connection serves one thread at a time.

@@ -10,9 +10,9 @@ from tornado.concurrent import Future
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member
+from rethinkdb.pool.allowance import Allowance
 
 from ..transport.event_loop_pool import LoopPool
-from ..transport.pooling import stream_in
 from .connection import Connection
 from .futures import RetriedFuture
 
@@ -44,52 +44,49 @@ class ConnectionPool(LoopPool):
         def release(self, connection: Connection) -> Future[None]: ...
 
     def run(self, term: Any, **options: Any) -> Future[Any]:
-        # Mostly a connection has room, and its own Future will do: a task costs 20 µs more.
-        member = self._at_once(options)
+        # Mostly a connection has room, and one Future will do: a task costs 20 µs more.
+        member, allowance = self._at_once(options)
         if member is None:
-            return self._given(self._run(term, options))
-        connection: Connection = member.connection
-        answered: list[Waiter[Any]] = []
-        try:
-            waiter = connection._begin(self._sent, (member, term, options, answered))
-        except BaseException:
-            self._finish(member, failed=True)
-            raise
-        future: RetriedFuture[Any] = RetriedFuture(loop=connection._loop_here())
-        taken: list[Member] = [member]
-
-        def finish(_: object) -> None:
-            if taken:
-                self._finish(taken.pop(), failed=not answered)
-
-        def again(error: BaseException) -> Future[Any] | None:
-            if self.options.retry is None or not isinstance(error, ReqlError):
-                return None
-            finish(None)
-            return self._given(self._again(error, member, term, options))
-
-        future.again = again
-        future.add_done_callback(finish)
-        return connection._follow(waiter, future)
+            return self._given(self._run(term, options, (None, allowance)))
+        return self._attempted(member, term, options, allowance)
 
     run.__doc__ = LoopPool.run.__doc__
 
     _start = run
 
-    def _sent(
-        self, member: Member, term: Any, options: dict[str, Any], answered: list[Waiter[Any]]
-    ) -> Waiter[Any]:
-        """Start a query: an operation of its connection. Adds the waiter when it has succeeded."""
+    def _attempted(
+        self, member: Member, term: Any, options: dict[str, Any], allowance: Allowance | None
+    ) -> Future[Any]:
+        """Send a query. Its place is free as soon as it is answered, before its caller is told.
 
-        def settled(waiter: Waiter[Any]) -> None:
-            # Not from the Future: to look at its error would keep asyncio from telling of it.
-            if waiter.exception() is None:
-                self._hold(member, stream_in(waiter.peek()))
-                answered.append(waiter)
+        Not by a callback that stays on the Future: that would take a turn of the loop, and 5 µs.
+        """
+        connection: Connection = member.connection
+        try:
+            waiter = self._sent(connection, term, options)
+        except BaseException:
+            self._finish(member, failed=True)
+            raise
+        future: RetriedFuture[Any] = RetriedFuture(loop=connection._loop)
 
-        waiter: Waiter[Any] = member.connection._started(term, options)
+        def given_up(_: Future[Any]) -> None:
+            self._finish(member, failed=True)
+
+        def settled(_: Waiter[Any]) -> None:
+            if future.done():  # by its caller, and `given_up` is due
+                return
+            future.remove_done_callback(given_up)
+            self._settled(member, waiter)
+
+        def again(error: BaseException) -> Future[Any] | None:
+            if self.options.retry is None or not isinstance(error, ReqlError):
+                return None
+            return self._given(self._again(error, member, term, options, allowance))
+
+        future.again = again
+        future.add_done_callback(given_up)
         waiter.add_done_callback(settled)
-        return waiter
+        return connection._follow(waiter, future)
 
     def _here(self) -> Any:
         return self._sample._loop_here()

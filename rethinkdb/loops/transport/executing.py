@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from time import monotonic
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlError
@@ -41,6 +42,8 @@ logger = logging.getLogger("rethinkdb.pool")
 
 # Run options that do nothing to the data; the last one would be warned of a second time.
 _OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
+
+_PLAIN = frozenset({NoneType, bool, int, float, str, list, dict})
 
 
 class Executor(Discovering):
@@ -134,13 +137,12 @@ class Executor(Discovering):
     def _allowance(self, options: dict[str, Any]) -> Allowance | None:
         """What a query's deadline allows, waiting for a connection included; None if it has none.
 
-        Args:
-            options: the query's run options. `deadline` is taken out of them.
-
         Raises:
             ReqlDriverError: `deadline` is no number of seconds.
         """
-        seconds = seconds_or_none("deadline", options.pop("deadline", self.options.deadline))
+        seconds = self.options.deadline
+        if "deadline" in options:
+            seconds = seconds_or_none("deadline", options["deadline"])
         return None if seconds is None else Allowance.of(seconds, monotonic())
 
     def _course(self, term: Any, options: dict[str, Any], allowance: Allowance | None) -> Retrying:
@@ -221,6 +223,8 @@ def stream_in(value: Any) -> Stream | None:
     """The stream that a query has brought: itself, or behind a cursor; perhaps with a profile."""
     if type(value) is dict:
         value = value.get("value")
+    if type(value) in _PLAIN:  # nearly always
+        return None
     if isinstance(value, BaseCursor):
         return value._stream
     return value if isinstance(value, Stream) else None

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.internet.task import deferLater
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, fail
 
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member
+from rethinkdb.pool.allowance import Allowance
 
-from ..transport.awaiting_pool import AwaitingPool
-from ..transport.pooling import stream_in
 from .connection import Connection
+from .reactor_pool import ReactorPool
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionPool"]
 
 
-class ConnectionPool(AwaitingPool):
+class ConnectionPool(ReactorPool):
     """A pool whose methods return Deferreds. `async with pool:` opens and closes it.
 
     Example:
@@ -37,10 +33,6 @@ class ConnectionPool(AwaitingPool):
     __module__ = "rethinkdb.loops.twisted"  # where programs find it
 
     connection_type = Connection
-    _sample: Connection
-
-    _timer: Any = None  # an IDelayedCall
-    _log = Logger("rethinkdb.pool")
 
     if TYPE_CHECKING:
 
@@ -51,77 +43,67 @@ class ConnectionPool(AwaitingPool):
         def release(self, connection: Connection) -> Deferred[None]: ...
 
     def run(self, term: Any, **options: Any) -> Deferred[Any]:
-        # Mostly a connection has room, and its own Deferred will do: a coroutine costs 10 µs more.
+        # Mostly a connection has room, and one Deferred will do: a coroutine costs 10 µs more.
         try:
-            member = self._at_once(options)
+            member, allowance = self._at_once(options)
+            if member is None:
+                return self._given(self._run(term, options, (None, allowance)))
+            retries = self.options.retry is not None
+            return self._answered(member, term, options, allowance, retries)
         except Exception:
             return fail()
-        if member is None:
-            return self._given(self._run(term, options))
-        deferred: Deferred[Any] = member.connection.run(term, **options)
-        return deferred.addBoth(self._answered, member, term, options)
 
-    run.__doc__ = AwaitingPool.run.__doc__
+    run.__doc__ = ReactorPool.run.__doc__
 
     _start = run
 
-    def with_connection(
-        self, function: Callable[..., Any], *args: Any, **kwargs: Any
+    async def _attempt(self, member: Member, term: Any, options: dict[str, Any]) -> Any:
+        return await self._answered(member, term, options)
+
+    def _answered(
+        self,
+        member: Member,
+        term: Any,
+        options: dict[str, Any],
+        allowance: Allowance | None = None,
+        retries: bool = False,
     ) -> Deferred[Any]:
-        """Call a function with a connection that it has alone.
+        """Send a query. Its place is free as soon as it is answered, before its caller is told.
+
+        Not the connection's `run`: a callback on that Deferred would cost 2 µs more.
 
         Args:
-            function: gets the connection, then the other arguments. It may return a Deferred, or be
-                a coroutine function.
-
-        Returns:
-            A Deferred of what comes of it. The connection goes back to the pool before.
-
-        Example:
-            pool.with_connection(lambda conn: conn.noreply_wait())
+            allowance: what the deadline of all attempts allows.
+            retries: there may be further ones, if this one fails.
         """
-        return self._given(self._with_connection(function, args, kwargs))
+        connection: Connection = member.connection
+        attempts: list[Deferred[Any]] = []
+        try:
+            waiter = self._sent(connection, term, options)
+        except BaseException:
+            self._finish(member, failed=True)
+            raise
 
-    async def _with_connection(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        async with self._loan() as connection:
-            return await maybeDeferred(function, connection, *args, **kwargs)
+        def give_up(_: Deferred[Any]) -> None:
+            if attempts:
+                attempts[0].cancel()
+                return
+            connection._abandon(waiter)
+            self._finish(member, failed=True)
 
-    def _answered(self, result: Any, member: Member, term: Any, options: dict[str, Any]) -> Any:
-        if not isinstance(result, Failure):
-            self._hold(member, stream_in(result))
-            self._finish(member, failed=False)
-            return result
-        self._finish(member, failed=True)
-        if self.options.retry is None or not isinstance(result.value, ReqlError):
-            return result
-        return self._given(self._again(result.value, member, term, options))
+        def deliver(_: Waiter[Any]) -> None:
+            error = self._settled(member, waiter)
+            if error is None or not retries or deferred.called or not isinstance(error, ReqlError):
+                connection._deliver(waiter, deferred)
+                return
+            attempts.append(self._given(self._again(error, member, term, options, allowance)))
+            attempts[0].addBoth(_pass_on, deferred)
 
-    def _here(self) -> None:
-        self._sample._check_loop()
+        deferred: Deferred[Any] = Deferred(give_up)
+        waiter.add_done_callback(deliver)
+        return deferred
 
-    def _given(self, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:
-        return Deferred.fromCoroutine(work)
 
-    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
-        return self._given(work(*args)).addErrback(self._failed).cancel
-
-    def _failed(self, failure: Failure) -> None:
-        self._log.failure("a pool could not do its work", failure)
-
-    def _set_timer(self, seconds: float | None) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
-        if seconds is not None:
-            reactor = cast(Any, self._sample._reactor)
-            self._timer = reactor.callLater(seconds, self._tick)
-
-    async def _sleep(self, seconds: float) -> None:
-        await deferLater(cast(Any, self._sample._reactor), seconds)
-
-    async def _until(self, waiter: Waiter[Any]) -> None:
-        deferred: Deferred[None] = Deferred()
-        waiter.add_done_callback(lambda _: None if deferred.called else deferred.callback(None))
-        await deferred
+def _pass_on(result: Any, deferred: Deferred[Any]) -> None:
+    if not deferred.called:  # by its caller
+        deferred.callback(result)

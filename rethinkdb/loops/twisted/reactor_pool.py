@@ -1,0 +1,77 @@
+"""What a Twisted pool does with its reactor: work of its own, timers, waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from rethinkdb.net.waiter import Waiter
+
+from ..transport.awaiting_pool import AwaitingPool
+from .connection import Connection
+
+__all__ = ["ReactorPool"]
+
+
+class ReactorPool(AwaitingPool):
+    """A pool that lives in a reactor: that of its connections."""
+
+    _sample: Connection
+    _timer: Any = None  # an IDelayedCall
+    _log = Logger("rethinkdb.pool")
+
+    def with_connection(
+        self, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Deferred[Any]:
+        """Call a function with a connection that it has alone.
+
+        Args:
+            function: gets the connection, then the other arguments. It may return a Deferred, or be
+                a coroutine function.
+
+        Returns:
+            A Deferred of what comes of it. The connection goes back to the pool before.
+
+        Example:
+            pool.with_connection(lambda conn: conn.noreply_wait())
+        """
+        return self._given(self._with_connection(function, args, kwargs))
+
+    async def _with_connection(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        async with self._loan() as connection:
+            return await maybeDeferred(function, connection, *args, **kwargs)
+
+    def _here(self) -> None:
+        self._sample._check_loop()
+
+    def _given(self, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:
+        return Deferred.fromCoroutine(work)
+
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+        return self._given(work(*args)).addErrback(self._failed).cancel
+
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("a pool could not do its work", failure)
+
+    def _set_timer(self, seconds: float | None) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        if seconds is not None:
+            reactor = cast(Any, self._sample._reactor)
+            self._timer = reactor.callLater(seconds, self._tick)
+
+    async def _sleep(self, seconds: float) -> None:
+        await deferLater(cast(Any, self._sample._reactor), seconds)
+
+    async def _until(self, waiter: Waiter[Any]) -> None:
+        deferred: Deferred[None] = Deferred()
+        waiter.add_done_callback(lambda _: None if deferred.called else deferred.callback(None))
+        await deferred
