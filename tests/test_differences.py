@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -655,6 +656,11 @@ def test_difference(row: str, world: World) -> None:
 
 
 def test_what_is_not_there() -> None:
-    assert not {"dump", "export", "restore", "import", "index-rebuild"} & COMMANDS.keys()
-    with refuses(AttributeError):
-        _ = r._dump
+    with refuses(ModuleNotFoundError):
+        import_module("rethinkdb.handshake")
+
+
+def test_the_commands_of_the_official_package_are_there() -> None:
+    assert {"dump", "export", "restore", "import", "index-rebuild", "repl"} <= COMMANDS.keys()
+    for name in ("_dump", "_export", "_restore", "_import", "_index_rebuild"):
+        assert getattr(r, name).main(argv=["--nonsense"]) == 2

@@ -77,6 +77,7 @@ class CsvRows:
         self._wanted = 1
         self._line = 1
         self._offset = 0
+        self._skipping = False  # the rest of a line that is too long
         self._rows: list[Row] = []
         self._size = 0
         csv.field_size_limit(max(csv.field_size_limit(), self._limits.size))
@@ -98,7 +99,9 @@ class CsvRows:
             end = self._record_end(text, at, final)
             if end is None:
                 break
-            yield from self._take(text[at:end])
+            if not self._skipping:
+                yield from self._take(text[at:end])
+            self._skipping = text[end - 1 : end] != b"\n"
             self._line += text.count(b"\n", at, end)
             self._offset += end - at
             at = end
@@ -107,6 +110,8 @@ class CsvRows:
 
     def _record_end(self, text: bytes, at: int, final: bool) -> int | None:
         """Behind the newline that ends a record: one that is not within quotes."""
+        if self._skipping:
+            return text.find(b"\n", at) + 1 or len(text)
         end, quotes, searched = at, 0, at
         while True:
             end = text.find(b"\n", end) + 1

@@ -125,7 +125,10 @@ class Inserter:
         if key is None:
             return False
         same = self._table.get(key).eq(r.json(row.text.decode()))
-        return bool(self._runner.ask(same))
+        try:
+            return bool(self._runner.ask(same))
+        except _REFUSED:  # it is no key
+            return False
 
 
 def _values(text: bytes) -> Any:
@@ -145,5 +148,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _shortened(reason: str) -> str:
-    line = " ".join(reason.split())
+    line = " ".join(reason.split()).rstrip(".")
     return line if len(line) <= 300 else f"{line[:300]}..."

@@ -9,42 +9,25 @@ like one.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from rethinkdb.tools.failures import BadRow, Place
-
-try:
-    import orjson
-except ImportError:  # no wheel for this platform; json does the same, slower
-    orjson = None  # type: ignore[assignment]  # a module or None, which mypy cannot say
+from rethinkdb.tools.rowtext import (
+    MAX_DEPTH,
+    MAX_SIZE,
+    Limits,
+    are_rows,
+    each_is_row,
+    parsed,
+    row_end,
+)
 
 __all__ = ["MAX_DEPTH", "MAX_SIZE", "Found", "JsonRows", "Limits", "Row", "RowGroup", "parsed"]
 
-MAX_SIZE = 128 * 1024 * 1024
-"""Bytes that a row may have, if nothing else is said; a query of the server cannot hold more."""
-
-MAX_DEPTH = 100
-"""How deep a row may be nested, if nothing else is said."""
-
 _BLOCK = 512 * 1024
 _MOST_ROWS = 2_000  # in a group that was put together row by row
-_ORJSON_DEPTH = 254  # how deep it writes, by its documentation
-_ORJSON_DEPTH_READ = 1024  # and reads
-
-
-class Limits(NamedTuple):
-    """What a row may be.
-
-    Attributes:
-        size: its bytes.
-        depth: its levels, the row itself being the first.
-    """
-
-    size: int = MAX_SIZE
-    depth: int = MAX_DEPTH
 
 
 class Row(NamedTuple):
@@ -90,10 +73,6 @@ Found: TypeAlias = "RowGroup | BadRow"
 """What readers of rows give."""
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
-_MARK = re.compile(rb'["{}\[\]]')
-# A string has no newline in it: so a quote that is not closed spoils its line only.
-_IN_STRING = re.compile(rb'["\n]|\\.', re.DOTALL)
-_CLOSED_BY = {b"{": b"}", b"[": b"]"}
 _ROW_BEGINS = re.compile(rb"\n[ \t]*(?=\{)")
 _ON_ONE_LINE = re.compile(rb"\}[ \t]*,[ \t]*\{")
 _BOM = b"\xef\xbb\xbf"
@@ -214,10 +193,10 @@ class JsonRows:
         if source.count(between) != lines or b"\r" in source:
             return None
         rows = source if self._in_array else source.replace(b"\n", b",")
-        if not _are_rows(rows, lines + 1, self._limits):
+        if not are_rows(rows, lines + 1, self._limits):
             return None
         # Several rows on a line and a row on several lines may make up for each other.
-        if _ON_ONE_LINE.search(source) and not _each_is_row(source):
+        if _ON_ONE_LINE.search(source) and not each_is_row(source):
             return None
         return RowGroup(rows, lines + 1, source, self._place())
 
@@ -236,10 +215,10 @@ class JsonRows:
 
     def _take_row(self, text: bytes, at: int, final: bool) -> Any:
         line_end = text.find(b"\n", at)
-        end = self._line_row_end(text, at, line_end)
+        end = self._linerow_end(text, at, line_end)
         problem: str | None = None
         if end is None:
-            end, problem = _row_end(text, at)
+            end, problem = row_end(text, at)
         if end is None:
             too_long = len(text) - at > self._limits.size
             if (problem is None or line_end < 0) and not final and not too_long:
@@ -261,7 +240,7 @@ class JsonRows:
             yield from self._flushed()
         return end
 
-    def _line_row_end(self, text: bytes, at: int, line_end: int) -> int | None:
+    def _linerow_end(self, text: bytes, at: int, line_end: int) -> int | None:
         """Where the row ends if it is all there is on its line, as with most rows."""
         if line_end < 0:
             return None
@@ -324,111 +303,3 @@ class JsonRows:
         if self._rows:
             rows, self._rows, self._rows_size = self._rows, [], 0
             yield RowGroup.of(rows)
-
-
-def _row_end(text: bytes, at: int) -> tuple[int | None, str | None]:
-    """Where the object ends that begins here, or what is wrong; neither if it is not all there."""
-    if text[at : at + 1] != b"{":
-        return None, f"a row is an object, {{...}}; here is {text[at : at + 1]!r}"
-    open_brackets: list[bytes] = []
-    while (found := _MARK.search(text, at)) is not None:
-        mark, at = found[0], found.end()
-        if mark in _CLOSED_BY:
-            open_brackets.append(_CLOSED_BY[mark])
-        elif mark == b'"':
-            end = _string_end(text, at)
-            if end is None:
-                return None, None
-            if text[end - 1 : end] == b"\n":
-                return None, "a string is not closed on its line"
-            at = end
-        elif mark != open_brackets.pop():
-            return None, f"{mark.decode()} closes what was opened by another bracket"
-        elif not open_brackets:
-            return at, None
-    return None, None
-
-
-def _string_end(text: bytes, at: int) -> int | None:
-    """Behind the quote, or the newline, that ends a string; None if neither is there yet."""
-    while (found := _IN_STRING.search(text, at)) is not None:
-        at = found.end()
-        if len(found[0]) == 1:
-            return at
-    return None
-
-
-def parsed(row: bytes, limits: Limits) -> tuple[Any, str | None]:
-    """A row's value, and what is wrong with it; None if nothing is."""
-    if len(row) > limits.size:
-        return None, f"the row has more than {limits.size} bytes (see --max-document-size)"
-    try:
-        text = row.decode()
-    except UnicodeDecodeError as error:
-        return None, f"byte {error.start} of the row, 0x{row[error.start]:02x}, is no UTF-8"
-    try:
-        value = orjson.loads(row) if orjson is not None else _loads(text)
-    except RecursionError:
-        return None, _too_deep(limits)
-    except ValueError as error:
-        reason = _too_deep(limits) if "ecursion" in str(error) else f"it is no JSON: {error}"
-        return None, reason
-    if not isinstance(value, dict):
-        return None, "a row is an object, {...}"
-    if _depth_above(value, limits.depth):
-        return None, _too_deep(limits)
-    return value, None
-
-
-def _too_deep(limits: Limits) -> str:
-    return f"it is nested deeper than {limits.depth} levels (see --max-nesting-depth)"
-
-
-def _loads(text: str) -> Any:
-    def refuse(name: str) -> Any:
-        raise ValueError(f"{name} is no number of JSON")
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def _are_rows(rows: bytes, count: int, limits: Limits) -> bool:
-    """Whether a text holds so many objects, none of them too long or too deep."""
-    if orjson is None or len(rows) > limits.size:
-        return False
-    if _ORJSON_DEPTH <= limits.depth < _ORJSON_DEPTH_READ:
-        return False  # it cannot tell
-    try:
-        values = orjson.loads(b"[%b]" % rows)
-        if len(values) != count or not {dict}.issuperset(map(type, values)):
-            return False
-        # What is deeper it refuses to write, in a tenth of the time that a look of ours would take.
-        if limits.depth < _ORJSON_DEPTH:
-            for _ in range(_ORJSON_DEPTH - limits.depth - 1):
-                values = [values]
-            orjson.dumps(values)
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
-def _each_is_row(lines: bytes) -> bool:
-    try:
-        for line in lines.split(b"\n"):
-            orjson.loads(line.rstrip(b","))
-    except ValueError:
-        return False
-    return True
-
-
-def _depth_above(value: Any, most: int) -> bool:
-    level = [value]
-    for _ in range(most):
-        level = [
-            inner
-            for holder in level
-            for inner in (holder.values() if type(holder) is dict else holder)
-            if type(inner) in (dict, list)
-        ]
-        if not level:
-            return False
-    return True
