@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from rethinkdb.embedded.chaos.chaos import Chaos, oversee
 from rethinkdb.embedded.keeping import states
 from rethinkdb.embedded.keeping.journal import Journal
 from rethinkdb.embedded.serving.node import SERVER_VERSION, Node
+from rethinkdb.embedded.storage.chance import Chance, Clock
 from rethinkdb.embedded.storage.permissions import ADMIN
 from rethinkdb.embedded.storage.store import Store, row_order
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
@@ -37,6 +39,10 @@ class Server:
         order: in which order rows come that nothing sorts. "real" is that of a real server, which
             nothing promises. With "shuffled" it is another one each time: a test that relies on the
             order then fails sooner or later.
+        seed: has what it makes up repeat: generated keys, `r.uuid()`, `r.random()`, `sample`, and
+            what `chaos` leaves to chance. The same queries in the same order then give the same.
+        now: the time at which its clock stands still, for `r.now()`: a datetime with a time zone,
+            or seconds since 1970. `clock` moves it.
         data: a file that the data is kept in, made if there is none. Without it, all data is in
             memory and gone with the server. `password` and `users` only count for a new file.
         load: a file to start from, which is only read: one that `save` has written, a data file,
@@ -72,12 +78,16 @@ class Server:
         keyfile: str | PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         order: Literal["real", "shuffled"] = "real",
+        seed: int | None = None,
+        now: datetime | float | None = None,
         data: str | PathLike[str] | None = None,
         load: str | PathLike[str] | None = None,
     ) -> None:
         if data is not None and load is not None:
             raise ValueError("`data` is kept, `load` is only read: give one of them.")
-        self.store = Store(SYSTEM_TABLES, order=row_order(order))
+        chance, clock = Chance(seed), Clock(now)
+        self.store = Store(SYSTEM_TABLES, order=row_order(order), chance=chance, clock=clock)
+        self._seed = seed
         context = ssl_context or tls_context(certfile, keyfile)
         self._node = Node(self.store, self.store.server, host, port, context)
         self._lock = threading.RLock()
@@ -99,11 +109,16 @@ class Server:
         return self._node.port
 
     @property
+    def clock(self) -> Clock:
+        """What `r.now()` asks: `server.clock.advance(60)` moves it."""
+        return self.store.clock
+
+    @property
     def chaos(self) -> Chaos:
         """Makes trouble for the clients, for tests of how a program copes with it."""
         with self._lock:
             if self._chaos is None:
-                self._chaos = Chaos()
+                self._chaos = Chaos(self._seed)
                 oversee(self._chaos, [self._node])
             return self._chaos
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Literal
 
@@ -16,6 +16,7 @@ from rethinkdb.embedded.cluster.gates import TableGate
 from rethinkdb.embedded.cluster.phases import KILLED, STOPPED, Steps
 from rethinkdb.embedded.failures import QueryFailure
 from rethinkdb.embedded.serving.node import Node
+from rethinkdb.embedded.storage.chance import Chance, Clock
 from rethinkdb.embedded.storage.permissions import ADMIN
 from rethinkdb.embedded.storage.placement import ServerIdentity, Shard
 from rethinkdb.embedded.storage.store import Store, StoredTable, row_order
@@ -39,7 +40,7 @@ class Cluster:
         pace: how long tables are not available after an event, as a multiple of a real cluster's
             time. With 0 they are available again at once, with `math.inf` only when `settle` is
             called.
-        order: in which order rows come that nothing sorts, as for `Server`.
+        order, seed, now: as for `Server`.
 
     Attributes:
         store: the data, kept across `stop` and `start`.
@@ -60,15 +61,25 @@ class Cluster:
         users: Mapping[str, str] | None = None,
         pace: float = 1.0,
         order: Literal["real", "shuffled"] = "real",
+        seed: int | None = None,
+        now: datetime | float | None = None,
     ) -> None:
         if servers < 1:
             raise ValueError(f"A cluster has at least one server, not {servers}.")
         if not pace >= 0:
             raise ValueError(f"`pace` must be 0 or more, or math.inf, not {pace!r}.")
-        self.store = Store(SYSTEM_TABLES, server_name="server_0", order=row_order(order))
+        chance = Chance(seed)
+        self.store = Store(
+            SYSTEM_TABLES,
+            server_name="server_0",
+            order=row_order(order),
+            chance=chance,
+            clock=Clock(now),
+        )
         self.store.servers += [
-            ServerIdentity(str(uuid.uuid4()), f"server_{number}") for number in range(1, servers)
+            ServerIdentity(chance.new_uuid(), f"server_{number}") for number in range(1, servers)
         ]
+        self._seed = seed
         self.store.set_passwords({ADMIN: password, **(users or {})})
         self.store.make_gate = lambda table: TableGate(table, self._around)
         self._around = Circumstances(self.store, pace)
@@ -102,9 +113,14 @@ class Cluster:
         """Makes trouble for all clients, for tests of how a program copes with it."""
         with self._lock:
             if self._chaos is None:
-                self._chaos = Chaos()
+                self._chaos = Chaos(self._seed)
                 oversee(self._chaos, self._nodes)
             return self._chaos
+
+    @property
+    def clock(self) -> Clock:
+        """What `r.now()` asks on all servers."""
+        return self.store.clock
 
     # -- start and stop
 

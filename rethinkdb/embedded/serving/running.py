@@ -190,7 +190,7 @@ class RunningQuery:
         options.check_names(self._wire_options)
         environment = self._environment = Environment(
             self._store,
-            now=_now(),
+            now=_time(self._store.clock.time()),
             user=self._user,
             options=compiler.compile_options(options.with_defaults(self._wire_options)),
             interruption=self._interruption,
@@ -320,5 +320,5 @@ def grouped_datum(groups: GroupedData) -> Datum:
     return {REQL_TYPE: "GROUPED_DATA", "data": pairs}
 
 
-def _now() -> Datum:
-    return {REQL_TYPE: "TIME", "epoch_time": round(time.time(), 3), "timezone": "+00:00"}
+def _time(seconds: float) -> Datum:
+    return {REQL_TYPE: "TIME", "epoch_time": round(seconds, 3), "timezone": "+00:00"}

@@ -54,9 +54,13 @@ def secondary_key(value: Datum) -> OrderKey:
     return datum.order_key(value)
 
 
-def new_uuid() -> str:
-    """A random UUID (version 4) as text; `uuid.uuid4` does the same in several times the time."""
-    bits = bytearray(os.urandom(16))
+def new_uuid(given: bytes | None = None) -> str:
+    """A random UUID (version 4) as text; `uuid.uuid4` does the same in several times the time.
+
+    Args:
+        given: 16 random bytes, if it is not to be any.
+    """
+    bits = bytearray(os.urandom(16) if given is None else given)
     bits[6] = bits[6] & 0x0F | 0x40
     bits[8] = bits[8] & 0x3F | 0x80
     text = bits.hex()

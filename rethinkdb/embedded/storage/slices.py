@@ -23,10 +23,10 @@ def everything() -> Portions:
     return Portions(math.inf, math.inf, 1)
 
 
-def shuffled(items: Iterator[Any]) -> Iterator[Any]:
+def shuffled(items: Iterator[Any], chance: random.Random) -> Iterator[Any]:
     """The items in another order each time."""
     found = list(items)
-    random.shuffle(found)
+    chance.shuffle(found)
     yield from found
 
 

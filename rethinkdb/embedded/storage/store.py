@@ -10,7 +10,6 @@ import enum
 import itertools
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from rethinkdb.embedded.data.streams import Origin, Stream
 from rethinkdb.embedded.data.values import Database, Table, TableSlice
 from rethinkdb.embedded.failures import op_failed
 from rethinkdb.embedded.storage import access, permissions
+from rethinkdb.embedded.storage.chance import Chance, Clock
 from rethinkdb.embedded.storage.figures import Figures
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Range
 from rethinkdb.embedded.storage.jobs import Jobs
@@ -110,6 +110,8 @@ class Store:
             store, by name.
         server_name: what the server calls itself.
         order: in which order rows come that nothing sorts.
+        chance: what it makes up.
+        clock: what time it has.
     """
 
     def __init__(
@@ -117,10 +119,14 @@ class Store:
         system_tables: Mapping[str, Callable[[Store, str], SystemTable]] = MappingProxyType({}),
         server_name: str = "embedded",
         order: RowOrder = RowOrder.REAL,
+        chance: Chance | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.order = order
+        self.chance = chance or Chance()
+        self.clock = clock or Clock()
         self.lock = threading.RLock()
-        self.server = ServerIdentity(str(uuid.uuid4()), server_name, started=time.time())
+        self.server = ServerIdentity(self.chance.new_uuid(), server_name, started=time.time())
         self.servers = [self.server]
         self.make_gate: Callable[[StoredTable], Gate | None] = lambda table: None
         self.databases: dict[str, DatabaseData] = {}
@@ -192,7 +198,7 @@ class Store:
         with self.lock:
             if name in self.databases or name == SYSTEM_DATABASE:
                 raise op_failed(f"Database `{name}` already exists.")
-            created = self.databases[name] = DatabaseData(id or str(uuid.uuid4()), name)
+            created = self.databases[name] = DatabaseData(id or self.chance.new_uuid(), name)
             self.configuration_changed()
             return created
 
@@ -255,7 +261,7 @@ class Store:
             if name in tables:
                 raise op_failed(f"Table `{database}.{name}` already exists.")
             created = tables[name] = StoredTable(
-                self.lock, id or str(uuid.uuid4()), name, primary_key, durability, shards
+                self.lock, id or self.chance.new_uuid(), name, primary_key, durability, shards
             )
             created.kept = self.kept
             created.gate = self.make_gate(created)
@@ -355,7 +361,7 @@ class Store:
     ) -> Iterable[Any]:
         """Rows of a table, or what holds them, in the order in which nothing sorts them."""
         if self.order is RowOrder.SHUFFLED:
-            return shuffled(items)
+            return shuffled(items, self.chance.random)
         shard, primary_key = table.sharding.shard, table.primary_key
 
         def numbered() -> Iterator[list[tuple[int, Any]]]:

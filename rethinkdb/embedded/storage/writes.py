@@ -116,7 +116,7 @@ class Writer:
         return True
 
     def _with_key(self, document: dict[str, Datum]) -> dict[str, Datum]:
-        key = keys.new_uuid()
+        key = self._environment.store.chance.new_uuid()
         self._tally.generated(key)
         return {**document, self._table.primary_key: key}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random as chance
 import uuid as uuids
 
 from rethinkdb.embedded.data import datum, jsonparsing, values
@@ -102,7 +101,7 @@ _NAMESPACE = uuids.UUID("91461c99-f89d-49d2-af96-d8e2e14e9b58")
 def uuid(call: Call) -> str:
     """A random identifier, or the one that always belongs to a string."""
     if call.count == 0:
-        return str(uuids.uuid4())
+        return call.environment.store.chance.new_uuid()
     return str(uuids.uuid5(_NAMESPACE, call.string(0)))
 
 
@@ -119,7 +118,9 @@ def _random_float(call: Call) -> float:
     upper = call.number(call.count - 1) if call.count else 1.0
     lower = call.number(0) if call.count == 2 else 0.0
     # Halves, as the distance between two large doubles may be none.
-    result = 2 * (lower / 2 + chance.random() * (upper / 2 - lower / 2))
+    result = 2 * (
+        lower / 2 + call.environment.store.chance.random.random() * (upper / 2 - lower / 2)
+    )
     beyond = result >= upper if upper > lower else result <= upper
     return datum.number(lower if beyond else result)
 
@@ -131,7 +132,7 @@ def _random_integer(call: Call) -> int:
     upper = _bound("Upper", call.number(call.count - 1))
     if lower >= upper:
         raise logic(f"Lower bound ({lower}) is not less than upper bound ({upper}).")
-    return chance.randrange(lower, upper)
+    return call.environment.store.chance.random.randrange(lower, upper)
 
 
 def _bound(name: str, value: float) -> int:

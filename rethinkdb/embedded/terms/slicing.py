@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Iterator
 
 from rethinkdb.embedded.data import datum, values
@@ -185,14 +184,15 @@ def sample(call: Call) -> Value:
     datum.check_array_size(wanted, call.array_limit)
     stream = _rows(call)
     picked: list[Datum] = []
+    chance = call.environment.store.chance.random
     for seen, row in enumerate(stream.all_rows(), start=1):
         if len(picked) < wanted:
             picked.append(row)
             continue
-        place = random.randrange(seen)
+        place = chance.randrange(seen)
         if place < wanted:
             picked[place] = row
-    random.shuffle(picked)
+    chance.shuffle(picked)
     return call.picked(call.value(0), Stream(picked, is_array=True, backtrace=call.place))
 
 

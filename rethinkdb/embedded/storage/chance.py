@@ -1,0 +1,71 @@
+"""What a server makes up, and what time it has: by itself, or as a test wants it."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from datetime import datetime, timedelta
+
+from rethinkdb.embedded.storage import keys
+
+
+class Chance:
+    """Random numbers and identifiers.
+
+    Args:
+        seed: makes them repeat, for the same queries in the same order; None: they never do.
+
+    Attributes:
+        random: gives the numbers.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.random = random.Random(seed)
+        self._repeats = seed is not None
+
+    def new_uuid(self) -> str:
+        """A random UUID (version 4) as text."""
+        bits = self.random.randbytes(16) if self._repeats else None
+        return keys.new_uuid(bits)
+
+
+class Clock:
+    """The time that `r.now()` gives: that of the machine, or one that stands still.
+
+    Args:
+        now: the time at which it stands still; None: it is the machine's.
+
+    Example::
+
+        with Server(now=datetime(2030, 1, 1, tzinfo=timezone.utc)) as server:
+            server.clock.advance(timedelta(days=30))
+    """
+
+    def __init__(self, now: datetime | float | None = None) -> None:
+        self._fixed = None if now is None else _seconds_of(now)
+        self._ahead = 0.0
+
+    def time(self) -> float:
+        """The time in seconds since 1970."""
+        return (time.time() if self._fixed is None else self._fixed) + self._ahead
+
+    def set(self, now: datetime | float | None) -> None:
+        """Has it stand still at a time; None: it is the machine's again."""
+        self._fixed = None if now is None else _seconds_of(now)
+        self._ahead = 0.0
+
+    def advance(self, by: timedelta | float) -> None:
+        """Moves it on, by a time or so many seconds; back if they are negative."""
+        seconds = by.total_seconds() if isinstance(by, timedelta) else float(by)
+        if not math.isfinite(seconds):
+            raise ValueError(f"A clock cannot be moved by {by!r}.")
+        self._ahead += seconds
+
+
+def _seconds_of(now: datetime | float) -> float:
+    if not isinstance(now, datetime):
+        return float(now)
+    if now.tzinfo is None:
+        raise ValueError(f"{now!r} has no time zone: which moment is it? Give it a `tzinfo`.")
+    return now.timestamp()
