@@ -81,6 +81,9 @@ LOOP_MODULES = {name: {name} for name in LOOP_LIBRARIES} | {
     "event_loop_pool": {"asyncio"},
 }
 
+# Of those for tests of users, who name the one they need.
+TESTING_MODULES = {"tornado": {"tornado"}, "fixtures": {"trio"}}
+
 
 def modules(part: str = "") -> list[Path]:
     """The source files of a part of the package; all without one."""
@@ -182,6 +185,8 @@ def test_loop_libraries_are_imported_by_their_adapters_only(path):
         allowed = {"asyncio"} | allowed  # in the standard library, so nobody need install it
     if path.parent.name == "conformance":
         allowed = LOOP_LIBRARIES
+    if path.parent.name == "testing":
+        allowed = TESTING_MODULES.get(path.stem, set())
     assert not used - allowed
 
 

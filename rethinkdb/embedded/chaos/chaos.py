@@ -67,7 +67,7 @@ class Chaos:
         self._doors: list[Door] = []
         self._refusals = 0
 
-    def seed(self, seed: int | None) -> None:
+    def seed(self, seed: int | str | None) -> None:
         """Begins what happens by chance anew."""
         self.random.seed(seed)
 

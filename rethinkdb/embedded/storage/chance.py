@@ -24,6 +24,11 @@ class Chance:
         self.random = random.Random(seed)
         self._repeats = seed is not None
 
+    def seed(self, seed: int | str) -> None:
+        """Begins anew; from now on they repeat."""
+        self.random.seed(seed)
+        self._repeats = True
+
     def new_uuid(self) -> str:
         """A random UUID (version 4) as text."""
         bits = self.random.randbytes(16) if self._repeats else None

@@ -1,0 +1,134 @@
+"""The pytest plugin: a server, a fresh database for each test, connections, trouble on order.
+
+It comes with the package, and is there once pytest is. See the page "Test your application" of the
+documentation; `rethinkdb.testing.fixtures` has connections for the other loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from rethinkdb.embedded import Server
+    from rethinkdb.embedded.chaos.chaos import Chaos
+    from rethinkdb.embedded.storage.chance import Clock
+    from rethinkdb.testing.databases import ServerAddress
+
+_DATA = (
+    "rethinkdb_data(table=rows, ...): tables of the test's database, each with its rows: a list of"
+    " documents, a number of them, or the path of a JSON file beside the test."
+)
+_CHAOS = "rethinkdb_chaos"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the command line, and of the configuration file."""
+    group = parser.getgroup("rethinkdb", "tests of programs that use RethinkDB")
+    group.addoption(
+        "--rethinkdb-server",
+        metavar="HOST:PORT",
+        help="a real server to test with, in place of an embedded one; databases are made and"
+        " dropped there",
+    )
+    group.addoption(
+        "--rethinkdb-order",
+        choices=("real", "shuffled"),
+        default="real",
+        help="in which order the embedded server gives rows that nothing sorts",
+    )
+    group.addoption(
+        "--rethinkdb-seed",
+        metavar="NUMBER",
+        type=int,
+        help="has what the embedded server makes up repeat in each test: generated keys, r.random,"
+        " sample, trouble by chance",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker."""
+    config.addinivalue_line("markers", _DATA)
+
+
+@pytest.fixture(scope="session")
+def rethinkdb_server(request: pytest.FixtureRequest) -> Iterator[Server | ServerAddress]:
+    """The server of the session, with `host`, `port` and `url`.
+
+    An embedded one, unless the command line names another. With pytest-xdist each process has an
+    embedded server of its own.
+    """
+    from rethinkdb.testing.databases import server_of
+
+    option = request.config.getoption
+    with server_of(
+        option("rethinkdb_server"), option("rethinkdb_order"), option("rethinkdb_seed")
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def rethinkdb_address(
+    request: pytest.FixtureRequest, rethinkdb_server: Any
+) -> Iterator[ServerAddress]:
+    """Where clients of this test connect: the server, or a proxy that makes trouble for them."""
+    from rethinkdb.testing.databases import address_of
+
+    with address_of(rethinkdb_server, chaos=_CHAOS in request.fixturenames) as address:
+        yield address
+
+
+@pytest.fixture
+def rethinkdb_db(request: pytest.FixtureRequest, rethinkdb_server: Any) -> Iterator[str]:
+    """The name of a fresh database, which is gone after the test.
+
+    It has the tables of the marker `rethinkdb_data`.
+    """
+    from rethinkdb.testing.databases import fresh_database, load_tables, repeat
+
+    repeat(rethinkdb_server, request.config.getoption("rethinkdb_seed"), request.node.nodeid)
+    with fresh_database(rethinkdb_server, request.node.name) as name:
+        for mark in reversed(list(request.node.iter_markers("rethinkdb_data"))):
+            load_tables(rethinkdb_server, name, mark.args, mark.kwargs, request.node.path.parent)
+        yield name
+
+
+@pytest.fixture
+def rethinkdb_url(rethinkdb_address: ServerAddress, rethinkdb_db: str) -> str:
+    """Server and database as one URL, for programs that read where to connect."""
+    return f"{rethinkdb_address.url}/{rethinkdb_db}"
+
+
+@pytest.fixture
+def rethinkdb_conn(rethinkdb_address: ServerAddress, rethinkdb_db: str) -> Iterator[Any]:
+    """A blocking connection whose database is `rethinkdb_db`."""
+    from rethinkdb.testing.fixtures import blocking_connection
+
+    yield from blocking_connection(rethinkdb_address, rethinkdb_db)
+
+
+@pytest.fixture
+def rethinkdb_chaos(
+    request: pytest.FixtureRequest, rethinkdb_address: ServerAddress
+) -> Iterator[Chaos]:
+    """Makes trouble for the clients of this test: see `rethinkdb.testing.chaos`.
+
+    What happens by chance is the same each time the test runs.
+    """
+    chaos = rethinkdb_address.chaos
+    assert chaos is not None
+    chaos.seed(f"{request.config.getoption('rethinkdb_seed')}:{request.node.nodeid}")
+    yield chaos
+    chaos.end()
+
+
+@pytest.fixture
+def rethinkdb_clock(rethinkdb_server: Any) -> Iterator[Clock]:
+    """What `r.now()` asks, for this test to set and move; the machine's clock after it."""
+    clock: Clock | None = getattr(rethinkdb_server, "clock", None)
+    if clock is None:
+        pytest.skip("the clock of a real server cannot be set")
+    yield clock
+    clock.set(None)
