@@ -389,7 +389,7 @@ def test_a_mute_server_costs_what_wait_allows(server: ScriptedServer) -> None:
         assert Command("atom", 5).run(conn) == 5
 
 
-UNKNOWN = [({"hots": "x"}, "Did you mean `host`?"), ({"io_loop": None}, "no option `io_loop`")]
+UNKNOWN = [({"hots": "x"}, "Did you mean `hosts`?"), ({"io_loop": None}, "no option `io_loop`")]
 
 
 @pytest.mark.parametrize(("options", "text"), UNKNOWN)
