@@ -201,6 +201,8 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         Cancelling it stops the query on the server and leaves the connection usable.
         """
+        if (opening := self._ask_own_check()) is not None:
+            return self._run_after(opening, term, options)
         query = self._query(term, options)
         return self._call(self._session.start, query, timeout=query.sending_limit)
 
@@ -239,8 +241,11 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         """Whether queries can be run, as far as is known on this side."""
         return self._session.is_open
 
-    def check_open(self) -> None:
+    def check_open(self) -> Any:
         """Raise unless queries can be run.
+
+        One of the program's own, of a subclass or assigned to a connection, is called before each
+        query; where callers await, what it returns is awaited. So it may connect again first.
 
         Raises:
             ReqlDriverError: "Connection is closed."
@@ -259,6 +264,22 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         return local and local[0]
 
     # For adapters to use.
+
+    def _ask_own_check(self) -> Any:
+        """Call a `check_open` of the program's own.
+
+        Returns:
+            What is to be awaited before the query can be run; None if nothing is.
+        """
+        check_open = self.check_open
+        if getattr(check_open, "__func__", None) is _CHECK_OPEN:
+            return None
+        opening = check_open()
+        return opening if hasattr(opening, "__await__") else None
+
+    def _run_after(self, opening: Any, term: Any, options: dict[str, Any]) -> Any:
+        """Await that, then run the query."""
+        raise ReqlDriverError("check_open() returned something to await, but nothing is awaited.")
 
     def _new_session(self) -> Session:
         """Start over: a session that wants to log in."""
@@ -287,7 +308,9 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
         A stream becomes a cursor of this loop.
         """
-        return self._presented(waiter.result())
+        value = self._presented(waiter.peek())
+        waiter.on_unclaimed = None  # last: an interrupt must not lose what nobody has got
+        return value
 
     def _presented(self, value: Any) -> Any:
         """A value of the core's as callers get it."""
@@ -343,6 +366,9 @@ class BaseConnection(ConnectionEvents, Uncopyable):
             options.get("json_decoder") or self.options.json_decoder,
             self.options.converters,
         )
+
+
+_CHECK_OPEN = BaseConnection.check_open
 
 
 def _deadline(value: Any) -> Deadline | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pprint
 from collections import deque
-from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -17,6 +16,7 @@ from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
 
 from .emitting import RowEvents
 from .options import wait_limit
+from .signals import raised_by_handler
 from .stream import Stream
 from .uncopyable import Uncopyable
 from .waiter import Waiter
@@ -230,7 +230,9 @@ class IterableCursor(BaseCursor):
         items = self._items
         try:
             item = items.popleft()
-        except IndexError:
+        except IndexError as exc:
+            if raised_by_handler(exc):
+                raise
             return self._wait_next(True)
         if len(items) < self._stream.low_water:
             self._read_ahead()
@@ -259,8 +261,11 @@ class IterableCursor(BaseCursor):
                 found.append(item)
                 # The others at the speed of C: 0.05 µs each in place of 0.17. An item that another
                 # thread takes is not taken here.
-                with suppress(IndexError):
+                try:
                     found.extend(iter(self._items.popleft, _NO_ITEM))
+                except IndexError as exc:
+                    if raised_by_handler(exc):
+                        raise
         except BaseException:
             if found:
                 self._give_back(found)

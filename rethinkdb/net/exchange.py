@@ -11,6 +11,7 @@ from rethinkdb.ql2 import QueryType, ResponseType
 from .client import ClientProtocol
 from .frames import MAX_QUERY_SIZE
 from .query import Query
+from .signals import handlers_error
 from .stream import Stream
 from .waiter import Waiter
 
@@ -54,32 +55,36 @@ class Exchange:
         self.dropped = False
         self.receiver: Waiter[Any] | Stream = _NOBODY
 
-    # What is sent and what is owed for it change together, without a call in between, so that no
-    # interrupt parts them. And each may be done again: what was sent is not sent twice.
+    # What is sent and what is owed for it change in one step (see `steps`). And each may be done
+    # again: what was sent is not sent twice, and nothing is once the last reply has come.
 
     def send_continue(self) -> None:
         """Ask for the next batch, unless that is asked for."""
-        pieces, output = self._protocol.framed(self.token, _CONTINUE), self._protocol.output
-        if not self.owed:
+        frame, _ = self._protocol.framed(self.token, _CONTINUE)
+        output = self._protocol.output
+        if not self.owed and self.receiver is not _NOBODY:
             self.owed = 1
-            output += pieces
+            output += frame
 
     def send_stop(self) -> None:
         """End the query on the server. Should it have ended meanwhile, that is answered too."""
-        pieces, output = self._protocol.framed(self.token, _STOP), self._protocol.output
+        frame, _ = self._protocol.framed(self.token, _STOP)
+        output = self._protocol.output
         waiter: Waiter[Any] = Waiter()
-        if not self.dropped:
+        if not self.dropped and self.receiver is not _NOBODY:
             self.dropped = True
             self.receiver = waiter
             self.owed += 1
-            output += pieces
+            output += frame
 
     def abandoned(self, _: Waiter[Any]) -> None:
         """Its waiter was. A query is stopped then; other operations end by themselves."""
         if self.query.type == _START:
             self.send_stop()
-        else:
-            self.receiver = Waiter()
+            return
+        waiter: Waiter[Any] = Waiter()
+        if self.receiver is not _NOBODY:
+            self.receiver = waiter
             self.dropped = True
 
     def release(self) -> None:
@@ -93,7 +98,10 @@ def decoded(query: Query, payload: bytes) -> Response | Exception:
     try:
         return query.decode(payload)
     except Exception as exc:
-        return exc
+        failure = exc
+    if (error := handlers_error(failure)) is not None:
+        raise error
+    return failure
 
 
 def oversized(query: Query) -> ReqlDriverError:

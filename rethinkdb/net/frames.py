@@ -53,6 +53,9 @@ class FrameTooLarge(RemoteProtocolError):
         self.length = length
 
 
+_State = tuple[bytes, int, list[bytes], int, int]
+
+
 class FrameReader:
     """Cuts a stream of bytes into frames, however it was split on its way.
 
@@ -60,35 +63,30 @@ class FrameReader:
         limit: the longest body to accept, in bytes.
     """
 
-    __slots__ = ("_data", "_frame", "_limit", "_missing", "_pieces", "_position", "_token")
+    __slots__ = ("_limit", "_state")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # What was received last, and how much of it is cut.
-        self._data = b""
-        self._position = 0
-        # What there is of a body whose end is missing; it came before all of `_data`.
-        self._pieces: list[bytes] = []
-        self._token = 0
-        self._missing = 0
-        self._frame: FrameReceived | None = None
-
-    # What a frame is cut from changes in a few assignments without a call in between. As signal
-    # handlers run at calls only, what they raise comes before such a step or after it, and the
-    # reader goes on where it was.
+        # What was received last, and how much of it is cut. Then what there is of a body whose end
+        # is missing, and came before that; its token, and how many bytes are missing.
+        self._state: _State = (b"", 0, [], 0, 0)
 
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
         self.feed_from(deque((data,)))
 
     def feed_from(self, chunks: deque[bytes]) -> None:
-        """Add the first of the bytes received, and take it off the queue, in one step."""
-        data = chunks[0]
-        if self._data:
-            data = self._data[self._position :] + data
-        self._data = data
-        self._position = 0
-        del chunks[0]
+        """Add the first of the bytes received, if any, and take it off the queue, in one step."""
+        state = self._state
+        try:
+            chunk = chunks[0]
+        except IndexError:
+            return
+        data, position, pieces, token, missing = state
+        after = (data[position:] + chunk, 0, pieces, token, missing)
+        if self._state is state and chunks and chunks[0] is chunk:
+            self._state = after
+            del chunks[0]
 
     def next_frame(self) -> FrameReceived | None:
         """Take the next complete frame; None if its end has not arrived yet.
@@ -96,53 +94,46 @@ class FrameReader:
         Raises:
             FrameTooLarge: its header announces too long a body. Nothing can be read after that.
         """
-        if self._pieces:
-            self._complete()
-            frame = self._frame
-            if frame is not None:
-                self._frame = None
-                self._pieces = []
-            return frame
-        data, start, size = self._data, self._position + _HEADER_SIZE, len(self._data)
-        if size < start:
-            return None
-        token, length = _HEADER.unpack_from(data, self._position)
-        if length > self._limit:
-            raise FrameTooLarge(token, length, self._limit)
-        end = start + length
-        if end > size:
-            self._pieces = [data[start:]]
-            self._token, self._missing = token, end - size
-            self._data = b""
-            return None
-        frame = FrameReceived(token, data[start:end])
-        self._position = end
-        if end == size:
-            self._data = b""  # not kept until more comes, which may be never
-        return frame
-
-    def _complete(self) -> None:
-        """Make `_frame` of the pieces, if its end is here."""
-        # Kept as they came, and put together once, where a buffer that grows is copied again and
-        # again. In a scan of documents of 100 bytes: 0.035 µs each of 1.1, in place of 0.06.
-        data, missing, size = self._data, self._missing, len(self._data)
-        if self._frame is not None:
-            return
-        if size < missing:
-            self._pieces += (data,)
-            self._missing = missing - size
-            self._data = b""
-            return
-        frame = FrameReceived(self._token, b"".join((*self._pieces, data[:missing])))
-        self._frame = frame
-        self._position = missing
-        if missing == size:
-            self._data = b""
+        while True:
+            state = data, position, pieces, _, _ = self._state
+            if pieces:
+                frame, after, more = _cut_long(state)
+            else:
+                start, size, more = position + _HEADER_SIZE, len(data), ()
+                if size < start:
+                    return None
+                token, length = _HEADER.unpack_from(data, position)
+                if length > self._limit:
+                    raise FrameTooLarge(token, length, self._limit)
+                end = start + length
+                if end > size:
+                    frame, after = None, (b"", 0, [data[start:]], token, end - size)
+                else:
+                    frame = FrameReceived(token, data[start:end])
+                    # The rest is not kept until more comes, which may be never.
+                    after = (b"", 0, pieces, 0, 0) if end == size else (data, end, pieces, 0, 0)
+            if self._state is state:
+                pieces += more
+                self._state = after
+                return frame
 
     def unread(self) -> bytes:
         """The bytes that are no complete frame yet."""
-        rest = self._data[self._position :]
-        if not self._pieces:
-            return rest
-        body = b"".join(self._pieces)
-        return frame_header(self._token, len(body) + self._missing) + body + rest
+        data, position, pieces, token, missing = self._state
+        if not pieces:
+            return data[position:]
+        body = b"".join(pieces)
+        return frame_header(token, len(body) + missing) + body + data[position:]
+
+
+def _cut_long(state: _State) -> tuple[FrameReceived | None, _State, tuple[bytes, ...]]:
+    """Cut a frame of which there are pieces: the frame, if its end is here; the state after that;
+    a further piece."""
+    # Kept as they came, and put together once, where a buffer that grows is copied again and again.
+    # In a scan of documents of 100 bytes: 0.035 µs each of 1.1, in place of 0.06.
+    data, _, pieces, token, missing = state
+    size = len(data)
+    if size < missing:
+        return None, (b"", 0, pieces, token, missing - size), (data,)
+    frame = FrameReceived(token, b"".join((*pieces, data[:missing])))
+    return frame, (data if missing < size else b"", missing, [], 0, 0), ()

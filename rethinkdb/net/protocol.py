@@ -23,6 +23,7 @@ from itertools import islice
 from .events import ConnectionLost, Event, FrameReceived
 from .frames import FrameReader, FrameTooLarge, frame_header
 from .handshake import LINE_LIMIT, Handshake
+from .signals import raised_by_handler
 from .violations import LocalProtocolError
 
 __all__ = ["Protocol", "State"]
@@ -30,6 +31,7 @@ __all__ = ["Protocol", "State"]
 logger = logging.getLogger("rethinkdb.net")
 
 _LOGGED_BYTES = 200
+_LONG = 65536
 
 
 class State(enum.Enum):
@@ -42,7 +44,8 @@ class State(enum.Enum):
 
 
 # As constants, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
-_CONNECTING, _OPEN = State.CONNECTING, State.OPEN
+_CONNECTING, _OPEN, _CLOSING = State.CONNECTING, State.OPEN, State.CLOSING
+_LIVE = (_CONNECTING, _OPEN)
 
 
 class Protocol(ABC):
@@ -70,8 +73,9 @@ class Protocol(ABC):
         self.incoming: deque[bytes] = deque()
         self._lines = bytearray()
         self._frames = FrameReader(frame_limit)
+        self._uncut = False  # it may have frames that are not events yet
         self.events: deque[Event] = deque()
-        self.output = [next(handshake)]
+        self.output = bytearray(next(handshake))
         self.heard = False
         # Asked once: `isEnabledFor` for each frame would cost more than reading the frame.
         self._debug = logger.isEnabledFor(logging.DEBUG)
@@ -111,8 +115,8 @@ class Protocol(ABC):
         """All bytes queued since the last call: as many frames as there are, for one write."""
         if not self.output:
             return b""
-        data = b"".join(self.output)
-        del self.output[:]
+        data = bytes(self.output)
+        self.output.clear()
         return data
 
     # The user's side.
@@ -129,17 +133,23 @@ class Protocol(ABC):
         Raises:
             LocalProtocolError: the handshake is not complete.
         """
-        self.output += self.framed(token, payload)
+        first, second = self.framed(token, payload)
+        self.output += first
+        self.output += second
 
-    def framed(self, token: int, payload: bytes) -> tuple[bytes, ...]:
-        """The pieces of a frame, for `output`; none once closing. See `send_frame`."""
+    def framed(self, token: int, payload: bytes) -> tuple[bytes, bytes]:
+        """A frame in two pieces, to be added to `output` in one step; empty once closing.
+
+        See `send_frame`. The second piece is a long payload, which is not copied once more.
+        """
         if self.state is _OPEN:
             if self._debug:
                 logger.debug("sent %d: %.*r", token, _LOGGED_BYTES, payload)
-            return frame_header(token, len(payload)), payload
+            header = frame_header(token, len(payload))
+            return (header + payload, b"") if len(payload) < _LONG else (header, payload)
         if self.state is _CONNECTING:
             raise LocalProtocolError("no frame can be sent before the handshake is complete")
-        return ()
+        return b"", b""
 
     def close(self) -> None:
         """End the connection from this side. What is queued will still be sent."""
@@ -152,22 +162,22 @@ class Protocol(ABC):
     # Inside.
 
     def _end(self, cause: BaseException | None) -> None:
-        if self.state in (State.CLOSING, State.CLOSED):
-            return
         event = ConnectionLost(cause)
-        # No call in between, so no interrupt either.
-        self.state = State.CLOSING
-        self.close_requested = True
-        self.events += (event,)
+        if self.state in _LIVE:
+            self.state = _CLOSING
+            self.close_requested = True
+            self.events += (event,)
 
     def _receive_frames(self) -> None:
         frames, known = self._frames, len(self.events)
         try:
-            while self.incoming:
+            while self.incoming or self._uncut:
+                self._uncut = True
                 self.heard = True
                 frames.feed_from(self.incoming)
                 # All in one call, so that no frame gets lost between the reader and the queue.
                 self.events.extend(iter(frames.next_frame, None))
+                self._uncut = False
         except FrameTooLarge as exc:
             self._frame_too_large(exc)
         if self._debug:
@@ -192,22 +202,24 @@ class Protocol(ABC):
     def _receive_line(self, line: bytes) -> None:
         try:
             self._shake_hands(line)
-        except Exception as exc:
+        except BaseException as exc:
+            if not isinstance(exc, Exception) or raised_by_handler(exc):
+                self._end(exc)  # a handshake does not go on after an interrupt
+                raise
             self._handshake_failed(exc)
-        except BaseException as exc:  # an interrupt: a handshake does not go on after that
-            self._end(exc)
-            raise
 
     def _shake_hands(self, line: bytes) -> None:
         try:
-            self.output.append(self._handshake.send(line))
+            self.output += self._handshake.send(line)
         except StopIteration as done:
             data, event = done.value
-            self.output.append(data)
-            self.events.append(event)
-            self.state = State.OPEN
-            self.incoming.append(bytes(self._lines))
-            self._lines.clear()
+            rest = bytes(self._lines)
+            if self.state is _CONNECTING:
+                self.state = _OPEN
+                self.output += data
+                self.events += (event,)
+                self.incoming += (rest,)
+                del self._lines[:]
             self._receive_frames()
 
     def _line_end(self, lines: bytearray) -> int:

@@ -21,6 +21,7 @@ from .events import ConnectionLost, FrameReceived
 from .exchange import Exchange, decoded, error_of, with_profile
 from .handshake import refusal
 from .protocol import logger
+from .signals import raised_by_handler
 from .stream import Stream
 from .violations import RemoteProtocolError
 from .waiter import Waiter
@@ -33,8 +34,11 @@ R = TypeVar("R")
 CLOSED = "Connection is closed."
 
 # A reply on its way to whom it is for: what it belongs to; who gets it; what it says, or what kept
-# it from being decoded, or None if nobody wants to know; and what gives each item of a batch once.
-_Delivery = tuple[Exchange, Waiter[Any] | Stream, Response | Exception | None, Iterator[Any]]
+# it from being decoded, or None if nobody wants to know; what gives each item of a batch once; and
+# who gets the stream itself, if this is its first batch.
+_Delivery = tuple[
+    Exchange, Waiter[Any] | Stream, Response | Exception | None, Iterator[Any], Waiter[Any] | None
+]
 
 _NO_ITEMS: Iterator[Any] = iter(())
 
@@ -59,6 +63,9 @@ _BATCH_REPLIES = (ResponseType.SUCCESS_PARTIAL, ResponseType.SUCCESS_SEQUENCE)
 # Whatever interrupts the decoding of one reply that often does not come from outside.
 _MOST_INTERRUPTS = 20
 
+# Ending goes on after an error of the driver's own, unless that comes again and again.
+_MOST_FAULTS = 3
+
 
 class Reception:
     """The receiving half of a `Session`, which documents the attributes.
@@ -74,6 +81,7 @@ class Reception:
         self._host = host
         self._port = port
         self.incoming = protocol.incoming
+        self.output = protocol.output
         self._events: deque[Any] = protocol.events
         self._exchanges: dict[int, Exchange] = {}
         self._last_token = 0
@@ -99,6 +107,25 @@ class Reception:
         self.incoming += (data,)
         self._drain()
 
+    def proceed(self) -> None:
+        """Handle what is `incoming`, and go on with what an interrupt has left undone.
+
+        What a signal handler raises meanwhile comes out at once. Another call goes on, and it may
+        be better to leave that to another thread: perhaps the handler is called again.
+        """
+        try:
+            self._advance()
+        except BaseException as exc:
+            if _is_fault(exc) and not self.close_requested:
+                # Not foreseen; but nobody may wait for ever because of it.
+                self._violated("The driver could not handle what the server sent.", exc)
+                return
+            self._count_interrupt(exc)
+            raise
+
+    def prepare(self) -> None:
+        """Bring what is to be sent to `output`, where it is already."""
+
     def receive_eof(self, exc: Exception | None = None) -> None:
         """The transport has ended, with its error if it had one. A second call has no effect."""
         self._drain()
@@ -106,38 +133,34 @@ class Reception:
         self._drain()
 
     def _drain(self) -> None:
-        """Handle all that has arrived, whatever comes in between."""
-        try:
-            self._advance()
-        except BaseException as exc:
-            self._go_on_after(exc)
+        """Handle all that has arrived. What interrupts that, Ctrl-C or another exception out of a
+        signal handler or a callback, is raised afterwards: others must get theirs all the same."""
+        interrupt: BaseException | None = None
+        done, faults = False, 0
+        while not done:
+            try:
+                self.proceed()
+                done = True
+            except BaseException as exc:
+                faults += _is_fault(exc)
+                if faults > _MOST_FAULTS:
+                    raise
+                if not _is_fault(exc):
+                    interrupt = interrupt or exc
+        if interrupt is not None:
+            raise interrupt
 
     def _advance(self) -> None:
         self._protocol.process()
         events = self._events
-        while events and not self.close_requested:
+        while not self.close_requested:
+            if not events:
+                break
             self._handle(events[0])
         if self._closing is not None and self._closing.done():
             self.close_requested = True
         if self.close_requested:
             self._finish()
-
-    def _go_on_after(self, exc: BaseException) -> None:
-        # An interrupt (Ctrl-C) hit the core at work, or came out of a callback. What has arrived
-        # for others must reach them all the same.
-        interrupt = None
-        while not isinstance(exc, Exception):
-            interrupt = interrupt or exc
-            self._count_interrupt(exc)
-            try:
-                self._advance()
-                break
-            except BaseException as further:
-                exc = further
-        else:  # not foreseen; but nobody may wait for ever because of it
-            self._violated("The driver could not handle what the server sent.", exc)
-        if interrupt is not None:
-            raise interrupt
 
     def _count_interrupt(self, exc: BaseException) -> None:
         """Decoding is tried again, but not for ever: a decoder of the program's may be the one that
@@ -150,7 +173,8 @@ class Reception:
         exchange = self._exchanges.get(frame.token)
         if self._interrupts >= _MOST_INTERRUPTS and exchange is not None:
             text = f"{type(exc).__name__} kept the reply from being decoded."
-            self._hand_over(exchange, chained(ReqlDriverError(text), exc))
+            error = chained(ReqlDriverError(text), exc)
+            self._hand_over(frame, exchange, exchange.receiver, error)
 
     def _handle(self, event: Any) -> None:
         """Handle the first event. That may raise further ones, and end the session."""
@@ -176,43 +200,54 @@ class Reception:
         if exchange is None or not exchange.owed:
             self._unexpected(frame)
             return
+        receiver = exchange.receiver
         outcome = None if exchange.dropped else decoded(exchange.query, frame.payload)
-        self._hand_over(exchange, outcome)
-        self._deliver(self._events[0])
+        self._hand_over(frame, exchange, receiver, outcome)
 
-    def _hand_over(self, exchange: Exchange, outcome: Response | Exception | None) -> None:
-        """Put in place of the first frame what it says."""
+    def _hand_over(
+        self,
+        frame: FrameReceived,
+        exchange: Exchange,
+        receiver: Waiter[Any] | Stream,
+        outcome: Response | Exception | None,
+    ) -> None:
+        """Put in place of the first frame what it says, and deliver that."""
         items: Iterator[Any] = _NO_ITEMS
         if type(outcome) is Response and outcome.type in _BATCH_REPLIES:
             items = iter(outcome.results)
-        delivery = exchange, exchange.receiver, outcome, items
-        # No call in between, so no interrupt either.
-        exchange.owed -= 1
-        self._events[0] = delivery
+        delivery = exchange, receiver, outcome, items, None
+        events = self._events
+        if events and events[0] is frame and exchange.receiver is receiver:
+            exchange.owed -= 1
+            events[0] = delivery
+            self._deliver(delivery)
 
     def _unexpected(self, frame: FrameReceived) -> None:
         token, payload = frame
         if token & NOREPLY_BIT and token ^ NOREPLY_BIT <= self._last_token:
-            self._events.popleft()
+            self._done_with(frame)
             logger.warning("the server refused a noreply query: %.*r", 200, payload)
-        else:
+        elif self._events and self._events[0] is frame:  # else it was handled just now
             self._violated(
                 f"Unexpected response received. The server answered query {token}, which this "
                 f"connection ({self._host}:{self._port}) is not waiting for."
             )
 
     def _deliver(self, delivery: _Delivery) -> None:
-        exchange, receiver, outcome, items = delivery
-        if type(outcome) is Response:
-            self._answered(exchange, receiver, outcome, items)
-        elif outcome is None:
+        exchange, receiver, outcome, items, starter = delivery
+        if exchange.dropped and not isinstance(outcome, Exception):
             self._dropped(exchange, receiver)
+        elif type(outcome) is Response:
+            if isinstance(receiver, Stream):
+                self._batch_received(exchange, receiver, outcome, items)
+                if starter is not None:
+                    starter.set_result(with_profile(receiver, outcome))
+            else:
+                self._answered(delivery, exchange, receiver, outcome)
         elif isinstance(outcome, MalformedResponse):
             self._violated(f"The server sent a malformed reply: {outcome}", outcome)
         else:
             self._not_decoded(exchange, receiver, cast(Exception, outcome))
-        if exchange.token not in self._exchanges:
-            exchange.release()
         self._done_with(delivery)
 
     def _dropped(self, exchange: Exchange, receiver: Waiter[Any] | Stream) -> None:
@@ -221,22 +256,16 @@ class Reception:
             cast("Waiter[None]", receiver).set_result(None)
 
     def _answered(
-        self,
-        exchange: Exchange,
-        receiver: Waiter[Any] | Stream,
-        response: Response,
-        items: Iterator[Any],
+        self, delivery: _Delivery, exchange: Exchange, waiter: Waiter[Any], response: Response
     ) -> None:
         query = exchange.query
-        if isinstance(receiver, Stream):
-            self._batch_received(exchange, receiver, response, items)
-        elif response.type == _VALUE_REPLY[query.type]:
-            self._value_received(exchange, receiver, response)
+        if response.type == _VALUE_REPLY[query.type]:
+            self._value_received(exchange, waiter, response)
         elif response.type in _BATCH_REPLIES and query.type == QueryType.START:
-            self._stream_started(exchange, receiver, response, items)
+            self._stream_started(delivery, exchange, waiter)
         else:
             self._retire(exchange)
-            receiver.set_exception(error_of(query, response))
+            waiter.set_exception(error_of(query, response))
 
     def _value_received(self, exchange: Exchange, waiter: Waiter[Any], response: Response) -> None:
         if response.type == _WAIT_COMPLETE:
@@ -252,19 +281,19 @@ class Reception:
         self._retire(exchange)
         waiter.set_result(with_profile(value, response))
 
-    def _stream_started(
-        self, exchange: Exchange, waiter: Waiter[Any], response: Response, items: Iterator[Any]
-    ) -> None:
-        if not isinstance(exchange.receiver, Stream):
-            exchange.receiver = Stream(
-                exchange.query,
-                exchange.token,
-                exchange.send_continue,
-                exchange.send_stop,
-            )
-        stream = exchange.receiver
-        self._batch_received(exchange, stream, response, items)
-        waiter.set_result(with_profile(stream, response))
+    def _stream_started(self, delivery: _Delivery, exchange: Exchange, waiter: Waiter[Any]) -> None:
+        stream = Stream(
+            exchange.query,
+            exchange.token,
+            exchange.send_continue,
+            exchange.send_stop,
+        )
+        first = exchange, stream, delivery[2], delivery[3], waiter
+        events = self._events
+        if events and events[0] is delivery and exchange.receiver is waiter:
+            exchange.receiver = stream
+            events[0] = first
+            self._deliver(first)
 
     def _batch_received(
         self, exchange: Exchange, stream: Stream, response: Response, items: Iterator[Any]
@@ -297,11 +326,12 @@ class Reception:
             receiver.set_exception(error)
 
     def _retire(self, exchange: Exchange) -> None:
+        exchange.release()
         self._exchanges.pop(exchange.token, None)
 
     # The end.
 
-    def _violated(self, text: str, cause: Exception | None = None) -> None:
+    def _violated(self, text: str, cause: BaseException | None = None) -> None:
         self._end(chained(RemoteProtocolError(text), cause))
 
     def _end(self, cause: BaseException | None) -> None:
@@ -314,14 +344,16 @@ class Reception:
         """Fail what is pending. As all of receiving, it can be called again where it was left."""
         if self._finished:
             return
-        # What came after the end, or after a broken reply, is no longer looked at.
-        self._events.clear()
-        self._protocol.close()
         exchanges = self._exchanges.values()
         receivers = [exchange.receiver for exchange in exchanges]
-        # No call in between, so no interrupt either.
+        # Those whose last reply was at hand; it is not looked at any more.
+        for event in tuple(self._events):
+            if type(event) is tuple:
+                receivers += [who for who in (event[1], event[4]) if who is not None]
         self._pending += receivers
         self._exchanges = {}
+        self._events.clear()
+        self._protocol.close()
         for exchange in exchanges:
             exchange.release()
         for receiver in self._pending:
@@ -336,11 +368,9 @@ class Reception:
         self._finished = True
 
     def _settle_all(self, receivers: deque[R], settle: Callable[[R], None]) -> None:
-        while receivers:
-            receiver = receivers[0]
+        for receiver in tuple(receivers):
             settle(receiver)
-            if receivers and receivers[0] is receiver:
-                receivers.popleft()
+        receivers.clear()
 
     def _fail(self, receiver: Waiter[Any] | Stream) -> None:
         if isinstance(receiver, Stream):
@@ -370,6 +400,11 @@ class Reception:
             "Is this the driver port, and does it expect TLS?"
         )
         return chained(ReqlDriverError(refusal(self._host, self._port, text)), cause)
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Whether this driver's own code has raised an error, which nobody has foreseen."""
+    return isinstance(error, Exception) and not raised_by_handler(error)
 
 
 def chained(error: E, cause: BaseException | None) -> E:

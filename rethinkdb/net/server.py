@@ -85,7 +85,7 @@ class ServerProtocol(Protocol):
             self._receive_old(number) if number in OLD_VERSIONS else self._refuse_magic()
             return
         del self._lines[: len(MAGIC)]
-        self.output.append(self._greeting)
+        self.output += self._greeting
         self._greeting = b""
         self._receive_lines()
 
@@ -98,7 +98,7 @@ class ServerProtocol(Protocol):
         self._refuse(HandshakeRefused(-1, text))
 
     def _refuse(self, exc: HandshakeRefused) -> None:
-        self.output.append(refusal_text(exc.message))
+        self.output += refusal_text(exc.message)
         self.fail(exc)
 
     def _receive_old(self, version: int) -> None:
@@ -113,7 +113,7 @@ class ServerProtocol(Protocol):
         self._lines.clear()
         self._greeting = b""
         self.one_by_one = version == Version.V0_3
-        self.output.append(SUCCESS)
+        self.output += SUCCESS
         self.events.append(HandshakeCompleted(OLD_USER, self._server_version))
         self.state = State.OPEN
         self._receive_frames()
@@ -123,7 +123,7 @@ class ServerProtocol(Protocol):
 
     def _handshake_failed(self, exc: Exception) -> None:
         if isinstance(exc, HandshakeRefused):
-            self.output.append(exc.line())
+            self.output += exc.line()
         super()._handshake_failed(exc)
 
     def _frame_too_large(self, exc: FrameTooLarge) -> None:

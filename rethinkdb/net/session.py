@@ -20,7 +20,7 @@ from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError
 from rethinkdb.ql2 import QueryType
 
 from .client import ClientProtocol
-from .exchange import oversized
+from .exchange import Exchange, close_stream, oversized
 from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE
 from .protocol import State
 from .query import Query
@@ -189,7 +189,8 @@ class Session(Timekeeping):
             self._closing = self.noreply_wait()
         elif self._closing is None or not noreply_wait:
             self._end(None)
-        return waiter
+        # What came in between may have ended it.
+        return Waiter.succeeded(None) if self.close_requested else waiter
 
     # Sending.
 
@@ -204,7 +205,23 @@ class Session(Timekeeping):
         error.unsent = True
         return error if lost else chained(error, self.cause)
 
+    def _send(self, query: Query) -> Waiter[Any]:
+        """Send what is answered, also while the session is closing."""
+        token = self._new_token()
+        exchange = Exchange(self._protocol, token, query)
+        waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)
+        exchange.receiver = waiter
+        if query.deadline is not None:
+            self._deadlines.add(token, query.deadline.left)
+        first, second = self._protocol.framed(token, query.payload)
+        output = self._protocol.output
+        # Returned in the step that sends it: no query runs whose waiter nobody has.
+        if not self.close_requested:
+            self._exchanges[token] = exchange
+            output += first
+            output += second
+            return waiter
+        return Waiter.failed(self._refusal())
+
     def _ask(self, type: QueryType) -> Waiter[Any]:
-        if not self.is_open:
-            return Waiter.failed(self._refusal())
-        return self._send(Query(type, b"[%d]" % type, self._decode))
+        return self.start(Query(type, b"[%d]" % type, self._decode))

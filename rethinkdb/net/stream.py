@@ -27,6 +27,7 @@ from rethinkdb.errors import ReqlCursorEmpty
 from rethinkdb.ql2 import ResponseNote
 
 from .query import Query
+from .signals import raised_by_handler
 from .waiter import Waiter
 
 __all__ = ["Stream"]
@@ -169,7 +170,13 @@ class Stream:
             A waiter of the item. It fails with `ReqlCursorEmpty` at the end, with what ended the
             stream otherwise, and again for each later call.
         """
-        return self._request(takes=True)
+        waiter: Waiter[Any] = Waiter(self._forget, self._put_back)
+        try:
+            self._stand_in_line(_Request(waiter, []))
+            return waiter
+        except BaseException:  # an interrupt: nobody will have this waiter
+            waiter.abandon()
+            raise
 
     def has_next(self) -> Waiter[bool]:
         """Wait until `next()` would not have to.
@@ -178,7 +185,13 @@ class Stream:
             A waiter of True if an item is at hand, or an error that `next()` would raise; of False
             at a clean end.
         """
-        return self._request(takes=False)
+        waiter: Waiter[bool] = Waiter(self._forget)
+        try:
+            self._stand_in_line(_Request(waiter, None))
+            return waiter
+        except BaseException:
+            waiter.abandon()
+            raise
 
     def put_back(self, items: list[Any]) -> Waiter[None]:
         """Give back items that were taken and not used: they are the next ones again, in order.
@@ -217,9 +230,10 @@ class Stream:
         profile = response.profile
         if profile is not None and not (self.profiles and self.profiles[-1] is profile):
             self.profiles.append(profile)
-        if not (complete or self.finished):
-            # At least 1: feeds begin with an empty batch, which must not be the last one asked for.
-            self.low_water = max(1, len(response.results))
+        # At least 1: feeds begin with an empty batch, which must not be the last one asked for.
+        low_water = max(1, len(response.results))
+        if not complete and not self.finished:
+            self.low_water = low_water
             if not self.buffer:
                 self._continue()
         self.buffer.extend(items)
@@ -229,9 +243,9 @@ class Stream:
 
     def end(self, error: Exception | None) -> None:
         """Nothing more will come. Settles nobody yet: `serve()` does."""
-        self.finished = True
         self.error = error
         self._traceback = error and error.__traceback__
+        self.finished = True
         self.low_water = 0
         if self._ended is not None:
             self._ended.set_result(None)
@@ -241,39 +255,42 @@ class Stream:
         try:
             if self.follower is not None:
                 self.follower()
-            while self._requests:
-                request = self._requests[0]
+            requests = self._requests
+            while True:
+                if not requests:
+                    break
+                request = requests[0]
                 if not (self.buffer or self.finished or request.taken):
                     break
-                if self._settle(request) and self._requests and self._requests[0] is request:
-                    self._requests.popleft()
+                if self._settle(request) and requests and requests[0] is request:
+                    requests.popleft()
         except BaseException:  # an interrupt, such as Ctrl-C: the others must not wait on
             self.serve()
             raise
 
-    def _request(self, takes: bool) -> Waiter[Any]:
-        waiter: Waiter[Any] = Waiter(self._forget, self._put_back if takes else None)
-        request = _Request(waiter, [] if takes else None)
-        at_hand = not self._requests and (self.buffer or self.finished)
-        if not (at_hand and self._settle(request)):
-            self._requests.append(request)
+    def _stand_in_line(self, request: _Request) -> None:
+        self._requests.append(request)
+        self.serve()
+        if not request.waiter.done():
             self._pull()
-        return waiter
 
     def _settle(self, request: _Request) -> bool:
-        """Settle it; False if that cannot be done yet."""
+        """Settle the first request; False if that cannot be done yet."""
         waiter, taken = request
         if taken is None:
             waiter.set_result(bool(self.buffer) or self.error is not None)
             return True
-        if not taken:
-            try:
-                # Moved in one call: an interrupt finds the item in one of the two places.
-                taken.extend(map(_POPLEFT, (self.buffer,)))
-            except IndexError:
-                return self._settle_at_end(waiter)
-        self._pull()
-        waiter.set_result(taken[0])
+        item = map(_POPLEFT, (self.buffer,))
+        try:
+            if not taken and self._requests and self._requests[0] is request:
+                taken.extend(item)
+        except IndexError as exc:
+            if raised_by_handler(exc):
+                raise
+            return self._settle_at_end(waiter)
+        if taken:  # else it was settled meanwhile, or abandoned
+            self._pull()
+            waiter.set_result(taken[0])
         return True
 
     def _settle_at_end(self, waiter: Waiter[Any]) -> bool:
@@ -291,10 +308,11 @@ class Stream:
         self.put_back([item])
 
     def _forget(self, waiter: Waiter[Any]) -> None:
-        request = next(request for request in self._requests if request.waiter is waiter)
-        self._requests.remove(request)
-        if request.taken:  # an interrupt came between the item and the waiter
-            self._put_back(request.taken[0])
+        for request in tuple(self._requests):
+            if request.waiter is waiter:
+                self._requests.remove(request)
+                if request.taken:  # an interrupt came between the item and the waiter
+                    self._put_back(request.taken[0])
 
     def _pull(self) -> None:
         if len(self.buffer) < self.low_water:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rethinkdb.codec import Codec
 from rethinkdb.ql2 import QueryType
 
 from .client import ClientProtocol
 from .deadlines import Deadlines
-from .exchange import Exchange, close_stream
+from .exchange import Exchange
 from .keepalive import Keepalive, Verdict
 from .query import Query
 from .reception import Reception
@@ -35,6 +35,11 @@ class Timekeeping(Reception):
         self._decode = Codec().decoder({})
         self._deadlines = Deadlines(self._is_unanswered)
         self._keepalive = None if keepalive is None else Keepalive(keepalive)
+
+    if TYPE_CHECKING:  # for `Session` to supply
+
+        def _send(self, query: Query) -> Waiter[Any]:
+            """Send what is answered, also while the session is closing."""
 
     @property
     def clock_wanted(self) -> bool:
@@ -100,16 +105,6 @@ class Timekeeping(Reception):
     def _give_up(self, silence: float) -> None:
         place, seconds = f"{self._host}:{self._port}", f"{round(silence, 1):g}"
         self.receive_eof(TimeoutError(f"no sign of life from {place} for {seconds} s"))
-
-    def _send(self, query: Query) -> Waiter[Any]:
-        token = self._new_token()
-        exchange = self._exchanges[token] = Exchange(self._protocol, token, query)
-        waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)
-        exchange.receiver = waiter
-        self._protocol.send_frame(token, query.payload)
-        if query.deadline is not None:
-            self._deadlines.add(token, query.deadline.left)
-        return waiter
 
     def _new_token(self) -> int:
         self._last_token += 1

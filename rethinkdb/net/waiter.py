@@ -14,9 +14,10 @@ resume a caller some time after they were told to, and it may be cancelled in be
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
+from .signals import raised_by_handler
 from .violations import LocalProtocolError
 
 __all__ = ["Waiter"]
@@ -47,7 +48,7 @@ class Waiter(Generic[T]):
         waiter.add_done_callback(lambda waiter: print(waiter.result()))
     """
 
-    __slots__ = ("_callbacks", "_on_abandon", "_on_unclaimed", "_outcome", "_state")
+    __slots__ = ("_callbacks", "_on_abandon", "_outcome", "_state", "on_unclaimed")
 
     def __init__(
         self,
@@ -56,10 +57,9 @@ class Waiter(Generic[T]):
     ) -> None:
         self._state = _PENDING
         self._outcome: Any = None
-        # While pending a list. Once settled those that are still to be called.
-        self._callbacks: list[Callback[T]] | Iterator[Callback[T]] | None = None
+        self._callbacks: tuple[Callback[T], ...] = ()  # those that are still to be called
         self._on_abandon = on_abandon
-        self._on_unclaimed = on_unclaimed
+        self.on_unclaimed = on_unclaimed
 
     # The adapter's half.
 
@@ -75,25 +75,24 @@ class Waiter(Generic[T]):
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
         """
-        if self._state == _RESULT:
-            self._on_unclaimed = None
-            return cast(T, self._outcome)
-        if self._state == _EXCEPTION:
-            raise self._outcome
-        raise self._no_outcome()
+        value = self.peek()
+        self.on_unclaimed = None
+        return value
 
     def peek(self) -> T:
         """The value, as `result()` gives it; but it is not the caller's yet.
 
-        For callers who are told of it now, and may be cancelled before they hear: `abandon()` still
-        sends the value back, until somebody calls `result()`.
+        Until then `abandon()` sends it back: for callers who may be cancelled or interrupted before
+        they have it. It is the caller's once `result()` was called or `on_unclaimed` set to None.
 
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
         """
         if self._state == _RESULT:
             return cast(T, self._outcome)
-        return self.result()  # which raises
+        if self._state == _EXCEPTION:
+            raise self._outcome
+        raise self._no_outcome()
 
     def exception(self) -> BaseException | None:
         """The error, or None if it succeeded.
@@ -112,13 +111,13 @@ class Waiter(Generic[T]):
 
         The core's state is consistent when callbacks run, so they may start queries, take items or
         close. They must not raise: an `Exception` is logged on "rethinkdb.net" and dropped, as the
-        bytes being read belong to other callers too. Anything stronger (KeyboardInterrupt) is
-        raised after the waiter's other callbacks have run.
+        bytes being read belong to other callers too. Anything stronger (KeyboardInterrupt), and
+        what a signal handler raises, is raised after the waiter's other callbacks have run.
         """
-        if self._state == _PENDING:
-            self._callbacks = [*(self._callbacks or ()), callback]
-        elif self._state != _ABANDONED:
-            self._run(iter((callback,)))
+        if self._state != _ABANDONED:
+            self._callbacks = (*self._callbacks, callback)
+        if self._state != _PENDING:
+            self._run()
 
     def abandon(self) -> None:
         """The caller stopped waiting; no effect once `result()` was called.
@@ -127,14 +126,15 @@ class Waiter(Generic[T]):
         afterwards. The other operations of the connection go on.
         """
         if self._state == _PENDING:
+            self._callbacks = ()
+            if self._on_abandon is not None:
+                self._on_abandon(self)
+            if self._state == _PENDING:  # it was not settled by that
+                self._state = _ABANDONED
+                self._on_abandon = None
+        elif self.on_unclaimed is not None and self._state == _RESULT:
             self._state = _ABANDONED
-            self._callbacks = None
-            on_abandon, self._on_abandon = self._on_abandon, None
-            if on_abandon is not None:
-                on_abandon(self)
-        elif self._on_unclaimed is not None and self._state == _RESULT:
-            self._state = _ABANDONED
-            self._on_unclaimed(self._outcome)
+            self.on_unclaimed(self._outcome)
 
     # The core's half.
 
@@ -167,25 +167,30 @@ class Waiter(Generic[T]):
 
     def _settle(self, state: int, outcome: Any) -> None:
         if self._state == _PENDING:
-            callbacks = self._callbacks and iter(self._callbacks)
-            # No call in between, so no interrupt either.
             self._outcome = outcome
             self._state = state
             self._on_abandon = None
-            self._callbacks = callbacks
-        if self._callbacks is not None:
-            self._run(self._callbacks)
+        if self._callbacks:
+            self._run()
 
-    def _run(self, callbacks: Iterable[Callback[T]]) -> None:
-        # Each is called once, whoever comes first: what has been called is no longer in there.
+    def _run(self) -> None:
+        # Each is called once, whoever comes first: it is taken off in the step that calls it.
         try:
-            for callback in callbacks:
+            while True:
+                callbacks = self._callbacks
+                if not callbacks:
+                    break
+                callback, rest = callbacks[0], callbacks[1:]
                 try:
-                    callback(self)
-                except Exception:
+                    if self._callbacks is callbacks:
+                        self._callbacks = rest
+                        callback(self)
+                except Exception as exc:
+                    if raised_by_handler(exc):
+                        raise
                     logger.exception("a waiter's callback failed: %r", callback)
         except BaseException:
-            self._run(callbacks)
+            self._run()
             raise
 
     def _no_outcome(self) -> LocalProtocolError:

@@ -193,6 +193,11 @@ class FaultProxy:
         """How many connections there are."""
         return sum(link.alive for link in self._links)
 
+    @property
+    def accepted(self) -> int:
+        """How many connections there have been since `start()`."""
+        return len(self._links)
+
     def kept(self, link: _Link, phase: str, message: bytes) -> bool:
         """Whether a message of the server is held back."""
         with self._lock:

@@ -19,7 +19,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("scenario", clusters.CONNECTING, ids=name_of)
-@pytest.mark.parametrize("loop", [loop for loop in DRIVERS if loop != "blocking"])
+@pytest.mark.parametrize("loop", DRIVERS)
 def test_connecting(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)
 

@@ -19,6 +19,7 @@ SCENARIOS = [
     *conformance.links.SCENARIOS,
     *conformance.moments.SCENARIOS,
     *conformance.timing.SCENARIOS,
+    *conformance.sharing.SCENARIOS,
 ]
 
 

@@ -269,6 +269,42 @@ def test_addresses(conn: MemoryConnection) -> None:
     assert (conn.client_address(), conn.client_port()) == ("127.0.0.1", 5)
 
 
+def test_a_check_open_of_the_programs_own_is_asked_before_each_query() -> None:
+    class Mended(MemoryConnection):
+        def check_open(self) -> None:
+            if not self.is_open():
+                self.reconnect()
+
+    conn = Mended.make()
+    conn.close(noreply_wait=False)
+    conn.answers.append(answer(ATOM, 1))
+    assert conn.run(Term()) == 1
+
+
+def test_a_check_open_assigned_to_a_connection_may_refuse(conn: MemoryConnection) -> None:
+    def check_open() -> None:
+        raise PermissionError("not today")
+
+    conn.check_open = check_open  # type: ignore[method-assign]
+    with pytest.raises(PermissionError, match="not today"):
+        conn.run(Term())
+    assert conn.pair.queries == []
+
+
+def test_a_check_open_to_be_awaited_where_nothing_is(conn: MemoryConnection) -> None:
+    conn.check_open = threading.Event  # type: ignore[method-assign,assignment]
+    conn.answers.append(answer(ATOM, 1))
+    assert conn.run(Term()) == 1
+    conn.check_open = _Awaitable  # type: ignore[method-assign,assignment]
+    with pytest.raises(ReqlDriverError, match=r"^check_open\(\) returned something to await"):
+        conn.run(Term())
+
+
+class _Awaitable:
+    def __await__(self) -> Any:
+        """Nobody gets here."""
+
+
 def test_check_open_is_silent_when_open(conn: MemoryConnection) -> None:
     conn.check_open()
 

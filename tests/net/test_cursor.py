@@ -539,6 +539,38 @@ def test_a_cursor_nobody_holds_is_discarded() -> None:
     assert script.conn.discarded == [stream]
 
 
+def test_an_index_error_of_a_signal_handlers_is_no_empty_cursor() -> None:
+    class Items(deque[Any]):
+        def popleft(self) -> Any:
+            handler(0, sys._getframe())
+
+    def handler(signum: int, frame: Any) -> None:
+        raise IndexError("the handler's")
+
+    cursor, _ = open_cursor()
+    cursor._items = Items([1])
+    with pytest.raises(IndexError, match="the handler's"):
+        next(cursor)
+    with pytest.raises(IndexError, match="the handler's"):
+        cursor.to_list()
+
+
+def test_an_index_error_of_a_signal_handlers_ends_no_list() -> None:
+    class Items(deque[Any]):
+        def popleft(self) -> Any:
+            if len(self) == 1:
+                handler(0, sys._getframe())
+            return super().popleft()
+
+    def handler(signum: int, frame: Any) -> None:
+        raise IndexError("the handler's")
+
+    cursor, _ = open_cursor()
+    cursor._items = Items([1, 2])
+    with pytest.raises(IndexError, match="the handler's"):
+        cursor.to_list()
+
+
 def test_a_wait_holds_its_cursor() -> None:
     cursor, script = open_cursor()
     stream = cursor._stream

@@ -815,6 +815,19 @@ def test_an_error_of_our_own_while_the_session_ends(monkeypatch):
     assert settled(pair.session.closed) is None
 
 
+def test_an_error_of_our_own_that_comes_again_and_again_is_raised(monkeypatch):
+    pair = Pair()
+    pair.run()
+
+    def fail():
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(pair.session, "_advance", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        pair.session.receive_data(b"")
+    assert pair.session.close_requested
+
+
 def test_a_log_that_fails_ends_the_session(caplog):
     class Full(logging.Filter):
         def filter(self, record):

@@ -62,12 +62,15 @@ class Connection(LoopConnection):
     def reconnect(
         self, noreply_wait: bool = True, timeout: float | None = None
     ) -> Coroutine[Any, Any, Self]:
-        return self._reconnect(noreply_wait, timeout)
+        return self._reconnected(noreply_wait, timeout)
 
     def close(self, noreply_wait: bool = True) -> Coroutine[Any, Any, None]:
-        return self._close(noreply_wait)
+        return self._closed(noreply_wait)
 
     def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]:
+        if (opening := self._ask_own_check()) is not None:
+            after: Coroutine[Any, Any, Any] = self._run_after(opening, term, options)
+            return after
         if not self._session.is_open:
             self._session.server().result()  # raises, and says why
         return self._call(self._started, term, options)

@@ -7,128 +7,146 @@ answer, makes it the next leader. So a lone thread pays for no hand-over at all,
 threads are in flight together.
 
 One lock guards the core, the TLS layer and the bytes to send. It is never held while waiting: the
-socket does not block, and what it will not take at once stays unsent. A thread waits (for the
-socket or to be woken) holding nothing and in the midst of nothing, so an exception out of a signal
-handler (KeyboardInterrupt) there costs no byte of the connection.
+socket does not block, and what it will not take at once stays unsent.
+
+Python runs signal handlers in the main thread, in the midst of anything that is done here:
+
+- A handler may raise. Then the call it interrupted ends with that. The core's steps can be done
+  again or gone on with, and somebody does that: the next leader, or the thread itself, with its
+  next call.
+- A handler may use the connection, while its thread is in the midst of a call, perhaps of a step
+  under the lock. As a step may be interrupted anywhere, others may come in between: so the call of
+  the handler takes its thread's lock away for as long as it lasts, and otherwise does what calls
+  do. In the end it wakes the call that it interrupted, which may have got what it waits for.
+
+Finalizers run in the midst of anything, too, and in all threads. What is true of handlers is true
+of them.
 """
 
 from __future__ import annotations
 
-import socket
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from itertools import starmap
 from threading import get_ident
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.options import ConnectOptions
 from rethinkdb.net.session import Session
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
-from ..transport.sockets import Reader, dial, remaining, wait_ready
+from ..transport.sockets import dial, remaining
 from ..transport.tls import Link, open_link
-from ..transport.wire import Wire
+from .line import Line
+from .turns import Turns
 
 __all__ = ["Channel"]
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 # Seconds for which a thread with unsent bytes trusts that another one is reading. If that one
 # leaves, and the server will not read before its answers are read, somebody must notice.
 _TRUST = 0.05
 
 
-class Channel(Wire):
-    """A connected socket and the core on top of it, for any number of threads.
+class Channel:
+    """A session, its socket once there is one, and the threads that wait for them.
 
     Args:
-        sock: connected and non-blocking; the channel closes it.
-        link: the session, or TLS around it.
+        session: a new one.
+
+    Attributes:
+        session: likewise. A channel serves it from beginning to end.
+        process: where it lives.
     """
 
-    def __init__(self, sock: socket.socket, link: Link) -> None:
-        super().__init__(sock, link)
-        self._reader = Reader(sock)
-        self._lock = threading.Lock()
-        self._leader: int | None = None
-        # Each sleeps until something is put into its queue, whatever it is.
-        self._followers: deque[SimpleQueue[Any]] = deque()
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.process = os.getpid()
+        self._link: Link = session
+        self._line: Line | None = None
+        # No thread locks it twice. It is an RLock as such a one knows its owner.
+        self._lock: Any = threading.RLock()
+        self._turns = Turns(self._lock)
         self._discarded: deque[Stream] = deque()
         # When the core wants to know the time, by `time.monotonic`; who waits sees to it.
         self._tick_at: float | None = None
-        #: An interrupt hit the core at work: what state it is in, nobody knows.
-        self.torn = False
+        # Perhaps somebody was interrupted in the midst of a step, which is to be gone on with.
+        self._interrupted = False
 
-    @classmethod
-    def dialled(cls, session: Session, options: ConnectOptions, deadline: float) -> Channel:
-        """Connect; `log_in` comes next.
+    def open(self, options: ConnectOptions, deadline: float) -> None:
+        """Connect, and wait until the session is open. If that fails, nothing stays open.
 
         Raises:
             OSError: nobody can be reached there. TimeoutError, which is one: the deadline passed.
-            ReqlDriverError: the options for TLS will not do.
-        """
-        link = open_link(session, options)
-        return cls(dial(options.host, options.port, deadline), link)
-
-    def log_in(self, session: Session, deadline: float) -> None:
-        """Wait until the session is open. If that fails, the socket is closed.
-
-        Raises:
-            ReqlDriverError: whoever is there does not let us in.
-            ReqlTimeoutError: the deadline passed.
+            ReqlDriverError: whoever is there does not let us in, or the options for TLS will not
+                do.
         """
         try:
-            self.call(lambda: session.opened, (), deadline).result()
+            self._link = open_link(self.session, options)
+            self._line = Line(dial(options.host, options.port, deadline), self._link)
+            self.call(lambda: self.session.opened, (), deadline).result()
         except BaseException:
             self.drop()
             raise
 
     def call(
-        self, operation: Callable[..., Waiter[T]], args: tuple[object, ...], deadline: float | None
-    ) -> Waiter[T]:
+        self,
+        operation: Callable[..., Waiter[Any]],
+        args: tuple[object, ...] = (),
+        deadline: float | None = None,
+        outcome: Callable[[Waiter[Any]], Any] | None = None,
+    ) -> Any:
         """Run an operation of the core, send what it wants sent, wait until it is settled.
+
+        Args:
+            operation: gives a waiter.
+            args: for it.
+            deadline: of `time.monotonic`.
+            outcome: makes the result of the settled waiter. Without, that is the waiter.
 
         Raises:
             ReqlTimeoutError: the deadline passed. The operation is abandoned, as it is when a
                 signal handler raises; nothing else is affected.
         """
         me = get_ident()
-        waiter: Waiter[T] | None = None
+        turns = self._turns
+        if turns.leader == me or me in turns.sleepers or self._lock._is_owned():
+            return self._call_within(me, operation, args, deadline, outcome)
+        return self._call(me, False, False, operation, args, deadline, outcome)
+
+    def close(self, noreply_wait: bool) -> None:
+        """Close the session and the socket, even if the wait for noreply queries is interrupted."""
         try:
-            waiter = self._begin(operation, args, me)
-            pending = not waiter.done()
-            while self._unsent and not self._link.close_requested:
-                if pending and waiter.done():  # its time is up
-                    break
-                self._push(me, deadline)
-            while not waiter.done():
-                if self._leader != me and not self._lead(me):
-                    self._follow(waiter, deadline)
-                elif not waiter.done():  # the last leader may have taken the answer in meanwhile
-                    self._wait_and_read(deadline, waiter)
-        except BaseException as exc:
-            self._give_up(waiter, exc)
-            raise
+            self.call(self.session.close, (noreply_wait,))
         finally:
-            if self._leader == me:
-                self._resign()
-        return waiter
+            self.drop()
+
+    def drop(self) -> None:
+        """Close the socket now; whatever is pending fails."""
+        try:
+            with self._lock:
+                if self._line is None:
+                    self.session.close(noreply_wait=False)
+                else:
+                    self._line.lose()
+                    self._tidy_up(self._line)
+        except BaseException:  # out of a signal handler
+            self.drop()
+            raise
 
     def look(self) -> None:
         """Take in what has arrived, without waiting. If a thread waits, it has done so already."""
-        try:
-            with self._lock:
-                if self._leader is None:
-                    self._step(self._read)
-        except BaseException as exc:
-            self._give_up(None, exc)
-            raise
+        with self._lock:
+            if self._interrupted:
+                self._go_on()
+            line = self._line
+            if line is not None and not line.over and self._turns.leader is None:
+                line.receive()
+                self._tidy_up(line)
 
     def discard(self, stream: Stream) -> None:
         """Close a stream whose cursor is garbage: now, or with the next operation.
@@ -136,111 +154,175 @@ class Channel(Wire):
         The garbage collector strikes anywhere, even in a thread that holds the lock.
         """
         self._discarded.append(stream)
-        if not self._lock.locked():
-            self._run(self.flush)
+        if not self._lock._is_owned() and self._lock.acquire(blocking=False):
+            try:
+                self._flush()
+            finally:
+                self._lock.release()
 
-    def drop(self, exc: Exception | None = None) -> None:
-        """Close the socket now; whatever is pending fails, because of `exc`."""
-        with self._lock:
-            self.lose(exc)
+    def leave(self) -> None:
+        """After fork(), in the child: close its copy of the socket, not the connection."""
+        if self._line is not None:
+            self._line.leave()
+
+    def local_address(self) -> tuple[str, int] | None:
+        """This side's address and port; None when closed."""
+        return None if self._line is None else self._line.local_address()
+
+    # Calling. What the thread did when it called is told by `led` and `slept`: usually neither; but
+    # a signal handler's call lets the call that it interrupted go on leading or sleeping.
+
+    def _call(
+        self,
+        me: int,
+        led: bool,
+        slept: bool,
+        operation: Callable[..., Waiter[Any]],
+        args: tuple[object, ...],
+        deadline: float | None,
+        outcome: Callable[[Waiter[Any]], Any] | None,
+    ) -> Any:
+        begun: list[Waiter[Any]] = []
+        try:
+            with self._lock:
+                if self._interrupted:
+                    self._go_on()
+                begun.extend(starmap(operation, (args,)))  # begun and known, in one step
+                self._flush()
+                waiter = begun[0]
+                pending = not waiter.done()
+                if pending:
+                    self._turns.lead(me)
+            line = self._line
+            if line is not None:
+                if line.output:
+                    self._push(me, led, line, deadline, waiter if pending else None)
+                if pending:
+                    self._wait(me, led, line, deadline, waiter)
+                if self._turns.leader == me and not led:
+                    self._resign(line)
+            return waiter if outcome is None else outcome(waiter)
+        except BaseException:
+            self._recover(me, led, slept, begun)
+            raise
+
+    def _call_within(self, me: int, *call: Any) -> Any:
+        """A call in the midst of another one of this thread, by a signal handler or a finalizer."""
+        held = self._lock._is_owned()
+        led, slept = self._turns.leader == me, me in self._turns.sleepers
+        if held:
+            self._lock.release()
+        try:
+            return self._call(me, led, slept, *call)
+        finally:
+            self._return_to(me, held)
+
+    def _return_to(self, me: int, held: bool) -> None:
+        """Let the call go on that was interrupted. It may be waiting for what it has got."""
+        try:
+            if held and not self._lock._is_owned():
+                self._lock.acquire()
+            if self._line is not None and self._turns.leader == me:
+                self._line.wake()
+            self._turns.wake(me)
+        except BaseException:  # out of one more handler
+            self._return_to(me, held)
+            raise
+
+    def _recover(self, me: int, led: bool, slept: bool, begun: list[Waiter[Any]]) -> None:
+        """Give up what was begun, and let others go on. Should that be interrupted, once more."""
+        self._interrupted = True
+        try:
+            with self._lock:
+                for waiter in begun:
+                    waiter.abandon()
+                self._flush()
+                if self._turns.leader == me and not led:
+                    self._turns.resign()
+                if not slept:
+                    self._turns.leave(me)
+                if self._line is not None:
+                    self._tidy_up(self._line)
+        except BaseException:
+            self._recover(me, led, slept, begun)
+            raise
 
     # The core, under the lock.
 
-    def flush(self) -> None:
-        """As `Wire` has it. Should something be left over, any thread may go on with it."""
+    def _flush(self) -> None:
+        """Send what the core wants sent. Should something be left over, whoever comes goes on."""
         while self._discarded:
-            self._discarded.popleft().close()
-        if self._link.clock_wanted:
+            stream = self._discarded[0]
+            stream.close()
+            if self._discarded and self._discarded[0] is stream:
+                self._discarded.popleft()
+        if self.session.clock_wanted:
             self._tick()
-        if self._unsent:
-            self._send(self._unsent)
-        super().flush()
+        line = self._line
+        if line is not None:
+            line.flush()
+            if line.over:
+                self._tidy_up(line)
 
     def _tick(self) -> None:
-        self._tick_at = self._link.tick(monotonic(), self._count_unsent())
-        if self._link.close_requested:
-            self.shut()
+        line = self._line
+        unsent = 0 if line is None else line.count_unsent()
+        self._tick_at = self.session.tick(monotonic(), unsent)
+        if line is not None and self.session.close_requested:
+            line.end()  # without sending the rest
 
-    def _await_writable(self) -> None:
-        """Whoever has something left over waits for that itself, see `_push`."""
+    def _go_on(self) -> None:
+        """Go on with what was interrupted."""
+        self._interrupted = False
+        self._link.proceed()
 
-    def shut(self) -> None:
-        """As `Wire` has it. The socket closes when nobody waits for it any longer."""
-        if self.over:
-            return
-        self.over = True
-        self._unsent = b""
-        with suppress(OSError):  # the peer may have been first
-            self.socket.shutdown(socket.SHUT_RDWR)  # wakes a leader, which close() would not
-        if self._leader is None:
-            self.socket.close()
-
-    def _run(self, step: Callable[[], R]) -> R:
-        with self._lock:
-            return self._step(step)
-
-    def _step(self, step: Callable[..., R], args: tuple[object, ...] = ()) -> R:
-        """Let the core make a step, and send what it wants sent."""
-        try:
-            result = step(*args)
-            self.flush()
-        except BaseException:
-            self.torn = True
-            raise
-        return result
-
-    def _begin(
-        self, operation: Callable[..., Waiter[T]], args: tuple[object, ...], me: int
-    ) -> Waiter[T]:
-        """Run an operation. Whoever has to wait and finds no leader leads, under the same lock."""
-        with self._lock:
-            waiter = self._step(operation, args)
-            if self._leader is None and not waiter.done():
-                self._leader = me
-            return waiter
+    def _tidy_up(self, line: Line) -> None:
+        # Only when nobody leads: a descriptor closed under a waiting leader may be another's soon.
+        if line.over and self._turns.leader is None:
+            line.close()
 
     # Waiting, without the lock.
+
+    def _wait(
+        self, me: int, led: bool, line: Line, deadline: float | None, waiter: Waiter[Any]
+    ) -> None:
+        """Wait until the waiter is settled."""
+        turns = self._turns
+        while not waiter.done():
+            if turns.leader != me and not self._lead(me):
+                if not turns.sleep(me, waiter, self._left(deadline)):
+                    self._time_passed(deadline)
+            elif not waiter.done():  # the last leader may have taken the answer in meanwhile
+                self._wait_and_read(me, led, line, deadline, waiter)
 
     def _lead(self, me: int) -> bool:
         """Whether this thread leads from now on: no other one does."""
         with self._lock:
-            if self._leader is None:
-                self._leader = me
-            return self._leader == me
+            leads = self._turns.lead(me)
+            if leads and self._interrupted:
+                self._go_on()
+            return leads
 
-    def _resign(self) -> None:
-        """Stop leading; the first of the followers is next."""
+    def _resign(self, line: Line) -> None:
         with self._lock:
-            self._hand_over()
+            self._turns.resign()
+            self._tidy_up(line)
 
-    def _hand_over(self) -> None:
-        self._leader = None
-        if self.over:
-            # Only now: a descriptor closed under a waiting leader may already be another's.
-            self.socket.close()
-        self._promote()
-
-    def _promote(self) -> None:
-        if self._followers and self._leader is None:
-            self._followers[0].put(None)
-
-    def _wait_and_read(self, deadline: float | None, waiter: Waiter[T] | None) -> None:
+    def _wait_and_read(
+        self, me: int, led: bool, line: Line, deadline: float | None, waiter: Waiter[Any] | None
+    ) -> None:
         """The leader's turn: wait for the socket, take what came. Done with its waiter, it resigns.
 
         It does so under the same lock: a lone thread takes it twice for a query, not four times.
         """
-        left = self._left(deadline)
-        if self._unsent:
-            ready = wait_ready(self.socket, read=True, write=True, timeout=left)
-        else:
-            ready = self._reader.wait(left)
-        if not ready:
+        if not line.wait(self._left(deadline), again=led):
             self._time_passed(deadline)
             return
         with self._lock:
-            self._step(self._read)
-            if waiter is not None and waiter.done():
-                self._hand_over()
+            line.receive()
+            if waiter is not None and waiter.done() and not led:
+                self._turns.resign()
+                self._tidy_up(line)
 
     def _left(self, deadline: float | None) -> float | None:
         """Seconds that may be spent waiting now."""
@@ -256,45 +338,30 @@ class Channel(Wire):
             ReqlTimeoutError: the deadline passed.
         """
         if self._tick_at is not None and self._tick_at <= monotonic():
-            self._run(self._tick)
+            with self._lock:
+                self._tick()
+                self._flush()
         elif remaining(deadline) == 0:
             raise ReqlTimeoutError
 
-    def _follow(self, waiter: Waiter[T], deadline: float | None) -> None:
-        """Sleep until the waiter is settled or this thread is to lead."""
-        turn: SimpleQueue[Any] = SimpleQueue()
-        with self._lock:
-            if waiter.done() or self._leader is None:
-                return
-            self._followers.append(turn)
-            waiter.add_done_callback(turn.put)
-        try:
-            turn.get(timeout=self._left(deadline))
-        except Empty:
-            self._time_passed(deadline)
-        finally:
+    def _push(
+        self, me: int, led: bool, line: Line, deadline: float | None, waiter: Waiter[Any] | None
+    ) -> None:
+        """The socket is full: wait until it takes all, and read meanwhile if nobody else does.
+
+        Args:
+            me, led, line, deadline: as elsewhere.
+            waiter: of a query; once it is settled its time is up, and others may go on sending.
+        """
+        while line.output and not line.closing and not (waiter is not None and waiter.done()):
+            if self._turns.leader == me or self._lead(me):
+                if line.output:  # the last leader may have sent it meanwhile
+                    self._wait_and_read(me, led, line, deadline, None)
+                continue
+            left = self._left(deadline)
+            if left == 0:
+                self._time_passed(deadline)
+                continue
+            line.wait_to_send(_TRUST if left is None else min(_TRUST, left))
             with self._lock:
-                self._followers.remove(turn)
-                self._promote()  # the turn may have come to a thread that leaves
-
-    def _push(self, me: int, deadline: float | None) -> None:
-        """The socket is full: wait until it takes more, and read meanwhile if nobody else does."""
-        if self._leader == me or self._lead(me):
-            if self._unsent:  # the last leader may have sent it meanwhile
-                self._wait_and_read(deadline, None)
-            return
-        left = self._left(deadline)
-        if left == 0:
-            self._time_passed(deadline)
-            return
-        limit = _TRUST if left is None else min(_TRUST, left)
-        wait_ready(self.socket, read=False, write=True, timeout=limit)
-        self._run(self.flush)
-
-    def _give_up(self, waiter: Waiter[T] | None, exc: BaseException) -> None:
-        if self.torn:
-            error = ReqlDriverError(f"{type(exc).__name__} interrupted the driver at work.")
-            error.__cause__ = exc
-            self.drop(error)
-        elif waiter is not None:
-            self._run(waiter.abandon)
+                self._flush()

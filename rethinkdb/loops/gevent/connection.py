@@ -77,8 +77,15 @@ class Connection(WaitingReach, WiredConnection[GeventWire]):
 
     def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
         limit = connect_limit(timeout) or self.connect_timeout
-        self.close(noreply_wait)
-        return self._connect(limit)
+        while (under_way := self._joined(noreply_wait)) is not None:
+            try:
+                if self._call(under_way.join, timeout=limit):
+                    return self
+            except ReqlTimeoutError as exc:
+                raise ReqlTimeoutError(self.host, self.port) from exc
+        with self._reconnecting():
+            self.close(noreply_wait)
+            return self._connect(limit)
 
     def close(self, noreply_wait: bool = True) -> None:
         self._leave_to_parent()

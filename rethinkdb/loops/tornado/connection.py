@@ -49,12 +49,12 @@ class Connection(LoopConnection):
         return self._spawn(self._connect(self.connect_timeout), self._disconnect)
 
     def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Future[Self]:
-        return self._spawn(self._reconnect(noreply_wait, timeout), self._disconnect)
+        return self._spawn(self._reconnected(noreply_wait, timeout), self._disconnect)
 
     def close(self, noreply_wait: bool = True) -> Future[None]:
         if self.is_open():
             self._begin(self._session.close, (noreply_wait,))  # now: the Future is for the end
-        return self._spawn(self._close(noreply_wait))
+        return self._spawn(self._closed(noreply_wait))
 
     def _disconnect(self, _: Any = None) -> None:
         self._begin(self._session.close, (False,))
@@ -89,6 +89,8 @@ class Connection(LoopConnection):
         return self._follow(
             waiter_of(loop.create_task(coroutine), unread), ReturnableFuture(loop=loop)
         )
+
+    _result_of = _spawn
 
     def _follow(
         self, waiter: Waiter[Any], future: Future[Any], timeout: float | None = None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rethinkdb.net.options import connect_limit
-
 from .opening import Opening
 from .places import AwaitingReach
 from .wire import Wire
@@ -30,9 +28,7 @@ class CoroutineConnection(AwaitingReach, WiredConnection[W]):
         return await self._connect(self.connect_timeout)
 
     async def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Self:
-        limit = connect_limit(timeout) or self.connect_timeout
-        await self.close(noreply_wait)
-        return await self._connect(limit)
+        return await self._reconnected(noreply_wait, timeout)
 
     async def close(self, noreply_wait: bool = True) -> None:
         self._leave_to_parent()

@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.net.options import connect_limit
 from rethinkdb.net.waiter import Waiter
 
 from .alarm import Alarm
@@ -155,7 +154,7 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
             raise ReqlTimeoutError(self.host, self.port) from exc
         finally:
             if not self.is_open():
-                await self._closed()
+                await self._transport_closed()
 
     async def _dial(self, link: Link, seconds: float) -> None:
         wire = AsyncioWire(self._loop, link)
@@ -168,7 +167,7 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
             raise
         self._wire = wire
 
-    async def _closed(self) -> None:
+    async def _transport_closed(self) -> None:
         """Wait until what is left of the transport is closed."""
         if self._wire is not None:
             await self._wire.closed()
@@ -189,15 +188,11 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
             raise ReqlTimeoutError
         task.result()
 
-    async def _reconnect(self, noreply_wait: bool, timeout: float | None) -> Self:
-        limit = connect_limit(timeout) or self.connect_timeout
-        await self._close(noreply_wait)
-        return await self._connect(limit)
-
-    async def _close(self, noreply_wait: bool) -> None:
+    async def _closed(self, noreply_wait: bool) -> None:
         self._leave_to_parent()
         wire = self._wire
         if wire is None:
+            self._session.close(noreply_wait=False)  # it may be about to connect
             return
         if self._loop.is_closed():  # and the transport with it
             self._wire = None

@@ -7,10 +7,11 @@ import select
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, NamedTuple
+
+from rethinkdb.net.signals import raised_by_handler
 
 __all__ = [
     "KEEPALIVE",
@@ -75,6 +76,8 @@ def dial(host: str, port: int, deadline: float, network: Any = socket) -> socket
     try:
         addresses = _look_up(host, port, deadline, network)
     except ValueError as exc:  # not even a name: empty labels, zero bytes
+        if raised_by_handler(exc):
+            raise
         raise OSError(f"{host!r} is no host name ({exc})") from exc
     failure: OSError = OSError(f"{host} has no address")
     for left, (family, kind, protocol, _, address) in zip(
@@ -90,6 +93,8 @@ def dial(host: str, port: int, deadline: float, network: Any = socket) -> socket
             configure(sock)
         except OSError as exc:
             sock.close()
+            if raised_by_handler(exc):
+                raise
             failure = exc
         except BaseException:  # KeyboardInterrupt
             sock.close()
@@ -154,8 +159,11 @@ def keep_alive(sock: Any) -> None:
     for name, field in _OPTION_NAMES:
         option = getattr(socket, name, None)
         if option is not None:
-            with suppress(OSError):  # a system that knows it by name only
+            try:
                 sock.setsockopt(socket.IPPROTO_TCP, option, getattr(KEEPALIVE, field))
+            except OSError as exc:  # a system that knows it by name only
+                if raised_by_handler(exc):
+                    raise
 
 
 def unacknowledged(sock: Any) -> int:
@@ -167,7 +175,9 @@ def unacknowledged(sock: Any) -> int:
 
     try:
         answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as exc:
+        if raised_by_handler(exc):
+            raise
         return 0
     return int.from_bytes(answer, sys.byteorder)
 

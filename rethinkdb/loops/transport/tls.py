@@ -10,21 +10,36 @@ TLS together, threads may share a connection, which a blocking `SSLSocket` does 
 from __future__ import annotations
 
 import ssl
-from typing import Protocol
+from collections import deque
+from typing import Any, Protocol
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.handshake import refusal
 from rethinkdb.net.options import ConnectOptions, TLSConfig
 from rethinkdb.net.session import Session
+from rethinkdb.net.signals import raised_by_handler
+from rethinkdb.net.steps import exhaust
 
 __all__ = ["Link", "TLSLink", "deliver", "open_link"]
 
 # One TLS record holds 16 KiB; reading several at once saves calls on large batches.
-_READ_SIZE = 65536
+_READ_SIZES = (65536,)
+_RECORD = (slice(0, 16384),)
 
 
 class Link(Protocol):
-    """What an adapter moves bytes for: a `Session`, or TLS around one."""
+    """What an adapter moves bytes for: a `Session`, or TLS around one.
+
+    An adapter whose steps a signal handler may interrupt moves them itself: what arrives to
+    `incoming`, and then calls `proceed`; what is to be sent from `output`, after `prepare`.
+
+    Attributes:
+        incoming: what has arrived, in pieces.
+        output: what is to be sent.
+    """
+
+    incoming: deque[bytes]
+    output: bytearray
 
     @property
     def close_requested(self) -> bool:
@@ -38,6 +53,14 @@ class Link(Protocol):
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the peer. Never raises; call `data_to_send` afterwards."""
+        ...
+
+    def proceed(self) -> None:
+        """Handle what is `incoming`, and go on with what an interrupt has left undone."""
+        ...
+
+    def prepare(self) -> None:
+        """Bring what is to be sent to `output`."""
         ...
 
     def receive_eof(self, exc: Exception | None = None) -> None:
@@ -96,6 +119,8 @@ def make_context(config: TLSConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=config.ca_certs)
     except OSError as exc:  # an SSLError is one too
+        if raised_by_handler(exc):
+            raise
         raise ReqlDriverError(
             f"`ssl['ca_certs']`: cannot load certificates from {config.ca_certs!r}: {exc}."
         ) from exc
@@ -117,14 +142,21 @@ class TLSLink:
     """
 
     def __init__(self, session: Session, context: ssl.SSLContext, host: str, port: int) -> None:
+        self.incoming: deque[bytes] = deque()
+        self.output = bytearray()
         self._session = session
         self._host = host
         self._port = port
-        self._incoming = ssl.MemoryBIO()
+        self._encrypted = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._tls = context.wrap_bio(self._encrypted, self._outgoing, server_hostname=host)
+        # The methods of an `SSLObject` are written in Python, where an interrupt may strike between
+        # what they have read and its being stored. Those of the object inside are not.
+        inside: Any = getattr(self._tls, "_sslobj", self._tls)
+        self._read, self._write = inside.read, inside.write
         self._established = False
         self._closed = False
+        self._failure: ReqlDriverError | None = None
         self._handshake()
 
     @property
@@ -136,11 +168,21 @@ class TLSLink:
         return self._closed or bool(self._outgoing.pending) or self._session.output_pending
 
     def receive_data(self, data: bytes) -> None:
-        self._incoming.write(data)
-        if not self._established:
+        self.incoming += (data,)
+        self.proceed()
+
+    def proceed(self) -> None:
+        try:
+            exhaust(map(self._encrypted.write, iter(self.incoming.popleft, None)))
+        except IndexError as exc:  # it is empty, perhaps since just now
+            if raised_by_handler(exc):
+                raise
+        if not self._established and not self._closed:
             self._handshake()
-        if self._established:
-            self._read()
+        if self._established and not self._closed:
+            self._decrypt()
+        if self._closed:
+            self._session.receive_eof(self._failure)
 
     def receive_eof(self, exc: Exception | None = None) -> None:
         if exc is None and not self._established and not self._closed:
@@ -151,12 +193,21 @@ class TLSLink:
         self._session.receive_eof(exc)
 
     def data_to_send(self) -> bytes:
+        self.prepare()
+        data = bytes(self.output)
+        self.output.clear()
+        return data
+
+    def prepare(self) -> None:
         # Before the handshake is done the session's bytes wait in the session.
         if self._established and not self._closed:
-            self._write(self._session.data_to_send())
+            plain = self._session.output
+            while plain:
+                record = filter(None, map(plain.__getitem__, _RECORD))
+                exhaust(map(plain.__delitem__, map(slice, map(self._write, record))))
             if self._session.close_requested:
                 self._say_goodbye()
-        return self._outgoing.read()
+        exhaust(map(self.output.extend, iter(self._outgoing.read, b"")))
 
     @property
     def clock_wanted(self) -> bool:
@@ -175,25 +226,20 @@ class TLSLink:
             return
         self._established = True
 
-    def _read(self) -> None:
+    def _decrypt(self) -> None:
+        received = self._session.incoming
         while not self._closed:
             try:
-                data = self._tls.read(_READ_SIZE)
+                received.extend(map(self._read, _READ_SIZES))
             except ssl.SSLWantReadError:
-                return
+                break
             except ssl.SSLError as exc:
                 self._fail(exc)
                 return
-            if data:
-                self._session.receive_data(data)
-            else:
-                self._say_goodbye()  # as the peer did
-                self._session.receive_eof()
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[self._tls.write(view) :]  # one record at a time
+            if received and not received[-1]:  # the peer's goodbye
+                self._say_goodbye()
+            self._session.proceed()
+        self._session.proceed()
 
     def _say_goodbye(self) -> None:
         self._closed = True
@@ -203,10 +249,10 @@ class TLSLink:
             return  # our goodbye lies in `_outgoing`; nobody waits for the peer's
 
     def _fail(self, exc: ssl.SSLError) -> None:
-        self._closed = True
         error = self._error(_explain(exc))
         error.__cause__ = exc
-        self._session.receive_eof(error)
+        self._failure = error
+        self._closed = True
 
     def _error(self, text: str) -> ReqlDriverError:
         return ReqlDriverError(text if self._established else refusal(self._host, self._port, text))

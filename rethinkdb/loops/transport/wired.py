@@ -7,12 +7,14 @@ adapter is how its callers wait.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.options import connect_limit
+from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.session import Session
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
@@ -20,6 +22,9 @@ from rethinkdb.net.waiter import Waiter
 from .place import check_process
 
 __all__ = ["AnyWire", "WiredConnection"]
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 T = TypeVar("T")
 
@@ -45,6 +50,7 @@ class WiredConnection(BaseConnection, Generic[W]):
 
     _wire: W | None = None
     _process: int
+    _reconnect: Reconnect | None = None
 
     if TYPE_CHECKING:  # for adapters to supply
 
@@ -53,6 +59,9 @@ class WiredConnection(BaseConnection, Generic[W]):
 
         def _soon(self, callback: Callable[[], None]) -> None:
             """Call back in the connection's loop; from any thread, in the midst of anything."""
+
+        def _connect(self, timeout: float) -> Any:
+            """Connect within so many seconds."""
 
     def is_open(self) -> bool:
         return super().is_open() and self._process == os.getpid()
@@ -66,7 +75,19 @@ class WiredConnection(BaseConnection, Generic[W]):
 
     def _started(self, term: Any, options: dict[str, Any]) -> Waiter[Any]:
         """Start a query. An operation for `_begin`, where an error is to come as the outcome."""
-        return self._session.start(self._query(term, options))
+        query = self._query(term, options)
+        return self._session.start(query)
+
+    def _run_after(self, opening: Any, term: Any, options: dict[str, Any]) -> Any:
+        async def run() -> Any:
+            await opening
+            return await self._call(self._started, term, options)
+
+        return self._result_of(run())
+
+    def _result_of(self, coroutine: Coroutine[Any, Any, T]) -> Any:
+        """What callers of this loop hold in place of a coroutine."""
+        return coroutine
 
     def _abandon(self, waiter: Waiter[Any]) -> None:
         waiter.abandon()
@@ -105,6 +126,52 @@ class WiredConnection(BaseConnection, Generic[W]):
             if isinstance(exc, (OSError, ValueError)) and not isinstance(exc, ReqlDriverError):
                 raise self._connect_error(exc) from exc
             raise
+
+    async def _reconnected(self, noreply_wait: bool, timeout: float | None) -> Self:
+        """`reconnect()` where callers await. Concurrent ones are one, see `Reconnect`."""
+        limit = connect_limit(timeout) or self.connect_timeout
+        while (under_way := self._joined(noreply_wait)) is not None:
+            try:
+                if await self._call(under_way.join, timeout=limit):
+                    return self
+            except ReqlTimeoutError as exc:
+                raise ReqlTimeoutError(self.host, self.port) from exc
+        with self._reconnecting():
+            await self._closed(noreply_wait)
+            await self._connect(limit)
+        return self
+
+    def _closed(self, noreply_wait: bool) -> Awaitable[None]:
+        """What to await for `close()`."""
+        closing: Awaitable[None] = self.close(noreply_wait)
+        return closing
+
+    def _joined(self, noreply_wait: bool) -> Reconnect | None:
+        """The reconnect under way. Whoever does not wait for noreply queries ends that wait."""
+        under_way = self._reconnect
+        if under_way is not None and not noreply_wait:
+            under_way.hurry()
+        return under_way
+
+    @contextmanager
+    def _reconnecting(self) -> Iterator[None]:
+        """The frame of reconnecting: others join what the block does, and are told its end."""
+        session = self._session
+
+        def hurry() -> None:
+            session.close(noreply_wait=False)
+            self._flush()
+
+        under_way = self._reconnect = Reconnect(hurry)
+        error: BaseException | None = None
+        try:
+            yield
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            self._reconnect = None
+            under_way.end(error)
 
     def _leave_to_parent(self) -> None:
         """Closing begins. In a forked child that concerns its copy of the transport only."""

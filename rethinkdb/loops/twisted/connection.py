@@ -11,7 +11,6 @@ from twisted.python import threadable
 from twisted.python.failure import Failure
 
 from rethinkdb.errors import ReqlTimeoutError
-from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo, Session
 from rethinkdb.net.waiter import Waiter
 
@@ -69,7 +68,7 @@ class Connection(AwaitingReach, WiredConnection[TwistedWire]):
         return connecting
 
     def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Deferred[Self]:
-        return Deferred.fromCoroutine(self._reconnect(noreply_wait, timeout))
+        return Deferred.fromCoroutine(self._reconnected(noreply_wait, timeout))
 
     def close(self, noreply_wait: bool = True) -> Deferred[None]:
         self._leave_to_parent()
@@ -78,6 +77,12 @@ class Connection(AwaitingReach, WiredConnection[TwistedWire]):
         return closing if wire is None else closing.addCallback(lambda _: wire.closed())
 
     def run(self, term: Any, **options: Any) -> Deferred[Any]:
+        try:
+            opening = self._ask_own_check()
+        except Exception:
+            return fail()
+        if opening is not None:
+            return Deferred.fromCoroutine(self._run_after(opening, term, options))
         return self._call(self._started, term, options)
 
     _start = run
@@ -107,11 +112,6 @@ class Connection(AwaitingReach, WiredConnection[TwistedWire]):
         link = open_link(session, self.options)
         self._wire = await dial(self._reactor, self.host, self.port, timeout, link)
         await self._call(lambda: session.opened)
-
-    async def _reconnect(self, noreply_wait: bool, timeout: float | None) -> Self:
-        seconds = connect_limit(timeout) or self.connect_timeout
-        await self.close(noreply_wait)
-        return await self._connect(seconds)
 
     def _call(
         self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None

@@ -99,13 +99,16 @@ async def a_fault_of_the_core(trial: Trial) -> None:
     pending fails, and nothing else in the loop is harmed."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
+    session = conn._session
 
-    def fail(data: bytes) -> None:
+    def fail(*data: bytes) -> None:
+        del session.receive_data, session.proceed  # it can still end
+        session.incoming.clear()
         raise RuntimeError("a fault")
 
     async def strike() -> None:
         await trial.until(lambda: feed._stream._requests)
-        conn._session.receive_data = fail
+        session.receive_data = session.proceed = fail
         trial.insert({"id": 1})
 
     change, _ = await trial.driver.gather(partial(trial.do, feed.next), strike)

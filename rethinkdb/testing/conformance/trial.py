@@ -99,10 +99,11 @@ class Trial:
         self._connections.append(connection)
         return connection
 
-    def open(self, **options: Any) -> Any:
-        """What the adapter's connect() returns."""
+    def open(self, kind: type[BaseConnection] | None = None, **options: Any) -> Any:
+        """What the adapter's connect() returns, or that of another class."""
         arguments = {"host": self.proxy.host, "port": self.proxy.port, "timeout": PATIENCE}
-        return self.connection_type.make(**{**arguments, **self.driver.options(), **options})
+        kind = kind or self.connection_type
+        return kind.make(**{**arguments, **self.driver.options(), **options})
 
     def pool(self, **options: Any) -> Any:
         """A pool of such connections, closed after the scenario.

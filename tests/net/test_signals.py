@@ -1,0 +1,83 @@
+"""Whose error it is, when a signal handler raises in the midst of something."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from rethinkdb.net.signals import raised_by_handler
+
+
+@pytest.fixture
+def handle() -> Iterator[Callable[[Any], None]]:
+    before = signal.getsignal(signal.SIGUSR1)
+    yield lambda handler: signal.signal(signal.SIGUSR1, handler) and None
+    signal.signal(signal.SIGUSR1, before)
+
+
+class Handling:
+    def method(self, signum: int, frame: Any) -> None:
+        raise TimeoutError
+
+    def __call__(self, signum: int, frame: Any) -> None:
+        deeper()
+
+
+def plain(signum: int, frame: Any) -> None:
+    raise TimeoutError
+
+
+def starred(*_: Any) -> None:
+    raise TimeoutError
+
+
+def closure(signum: int, frame: Any) -> None:
+    def inner() -> Any:
+        return frame
+
+    raise TimeoutError(inner)
+
+
+def further(extra: str, signum: int, frame: Any) -> None:
+    raise TimeoutError
+
+
+def deeper() -> None:
+    raise TimeoutError
+
+
+def work() -> None:
+    signal.raise_signal(signal.SIGUSR1)
+
+
+@pytest.mark.parametrize(
+    "handler", [plain, starred, closure, Handling().method, Handling(), partial(further, "x")]
+)
+def test_what_a_handler_raises(handle: Callable[[Any], None], handler: Any) -> None:
+    handle(handler)
+    with pytest.raises(TimeoutError) as caught:
+        work()
+    assert raised_by_handler(caught.value)
+
+
+def test_what_code_raises_by_itself() -> None:
+    with pytest.raises(TimeoutError) as caught:
+        starred(1, 2)
+    assert not raised_by_handler(caught.value)
+    assert not raised_by_handler(TimeoutError())
+
+
+def test_what_code_raises_beside_a_handler(handle: Callable[[Any], None]) -> None:
+    handle(lambda signum, frame: None)
+    with pytest.raises(TimeoutError) as caught:
+        work_and_fail()
+    assert not raised_by_handler(caught.value)
+
+
+def work_and_fail() -> None:
+    work()
+    starred((1, 2), [3])
