@@ -26,7 +26,12 @@ COMMANDS = {
     "index-rebuild": "make secondary indexes anew that an older server has built",
     "repl": "run an interactive Python with the driver and a connection",
     "restore": "load the tables of an archive into a server",
+    "run": "run a query, and print its result",
     "serve": "run an embedded server until interrupted",
+    "shell": "type queries, and see their results",
+    "status": "show servers and tables, and what is wrong with them",
+    "top": "show what a cluster is doing, live, and end queries",
+    "watch": "show the changes of a table, or of a query, as they happen",
 }
 """Subcommands by name. The module of a command has its name, with `_` for `-` (`import_`)."""
 

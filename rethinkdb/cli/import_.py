@@ -9,11 +9,11 @@ from time import monotonic
 from typing import Any
 
 from rethinkdb.cli.failures import CommandError
+from rethinkdb.cli.rendering import counted
 from rethinkdb.cli.tooling import (
     TABLES_HELP,
     add_common_arguments,
     add_loading_arguments,
-    counted,
     loading_options,
     names,
     positive,

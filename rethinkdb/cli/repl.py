@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from rethinkdb.cli.connecting import add_connection_arguments, connect_options_once
+from rethinkdb.cli.signals import interrupted_as_usual
 from rethinkdb.errors import ReqlDriverError
 
 EXTRAS = ("cli",)
@@ -33,5 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
     except ReqlDriverError as error:
         said = f"Warning: {' '.join(str(error).split())}"
     version = ".".join(map(str, sys.version_info[:3]))
-    code.interact(f"Python {version}, the driver is `r`.\n{said}", local=names, exitmsg="")
+    with interrupted_as_usual():
+        code.interact(f"Python {version}, the driver is `r`.\n{said}", local=names, exitmsg="")
     return 0

@@ -8,11 +8,11 @@ from pathlib import Path
 from time import monotonic
 
 from rethinkdb.cli.failures import CommandError
+from rethinkdb.cli.rendering import counted
 from rethinkdb.cli.tooling import (
     TABLES_HELP,
     add_common_arguments,
     add_loading_arguments,
-    counted,
     loading_options,
     skipping,
     task,

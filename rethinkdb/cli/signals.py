@@ -148,6 +148,25 @@ def ended_by_signals(*, for_good: bool) -> Iterator[None]:
 
 
 @contextmanager
+def interrupted_as_usual() -> Iterator[None]:
+    """Within the block Ctrl-C raises `KeyboardInterrupt`, as in a Python shell.
+
+    Other signals end the process, as they do outside.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler, answer = signal.getsignal(signal.SIGINT), _watch.answer
+    _watch.answer = lambda number: None if number == signal.SIGINT else answer(number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        _watch.answer = answer
+
+
+@contextmanager
 def at_end(tidy: Callable[[], object]) -> Iterator[None]:
     """Has something put in order, should a signal end the process while the block runs.
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 from rethinkdb.cli.connecting import add_connection_arguments, open_pool
 from rethinkdb.cli.displaying import MODES, Display
 from rethinkdb.cli.failures import CommandError
+from rethinkdb.cli.rendering import counted
 from rethinkdb.cli.signals import at_end
 from rethinkdb.errors import ReqlError
 from rethinkdb.tools.failures import BadRow, ToolError
@@ -195,11 +196,6 @@ def skipping(arguments: argparse.Namespace) -> Iterator[Callable[[BadRow], None]
         yield skipped
     finally:
         skipped.close()
-
-
-def counted(number: int, word: str, plural: str | None = None) -> str:
-    """A number of things: `1 row`, `2 rows`."""
-    return f"{number} {word if number == 1 else plural or f'{word}s'}"
 
 
 def summary(rows: int, tables: int, indexes: int, hooks: int, done: str = "exported from") -> str:

@@ -1,0 +1,58 @@
+"""Evaluates what a user has typed, in the user's own process, as a Python shell does."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from rethinkdb.cli.failures import CommandError
+from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.reql.term import RqlQuery
+
+
+def namespace(conn: Any) -> dict[str, Any]:
+    """The names that an expression may use: `r`, `rethinkdb` and `conn`."""
+    import rethinkdb
+
+    return {"r": rethinkdb.r, "rethinkdb": rethinkdb.r, "conn": conn}
+
+
+NOTHING = object()
+"""What statements without a value give."""
+
+
+def evaluated(text: str, names: dict[str, Any], conn: Any) -> Any:
+    """The value of Python code, of a query its result; `NOTHING` if there is none.
+
+    Args:
+        text: statements. The value is that of the last one, if it is an expression.
+        names: what it may use; what it assigns to is added.
+        conn: where a query runs.
+    """
+    tree = ast.parse(text, "<typed>")
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<typed>", "exec"), names)
+    if last is None:
+        return NOTHING
+    assert isinstance(last, ast.Expr)
+    value = eval(compile(ast.Expression(last.value), "<typed>", "eval"), names)
+    return value.run(conn) if isinstance(value, RqlQuery) else value
+
+
+def query_of(text: str, conn: Any) -> Any:
+    """The query that an argument of a command stands for.
+
+    Args:
+        text: an expression.
+        conn: for its names.
+
+    Raises:
+        CommandError: it is no Python, fails, or is no query; exit status 2.
+    """
+    try:
+        value = eval(compile(text, "<argument>", "eval"), namespace(conn))
+    except Exception as error:
+        raise CommandError(f"{type(error).__name__}: {error} in {text}", status=2) from error
+    if not isinstance(value, (RqlQuery, BaseCursor)):
+        raise CommandError(f"{text} is no query, but {type(value).__name__}", status=2)
+    return value
