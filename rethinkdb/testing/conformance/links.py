@@ -73,10 +73,13 @@ async def closing_ends_what_is_pending(trial: Trial) -> None:
     cursor = await trial.run(r.range(), conn, **SMALL_BATCHES)
     feed = await trial.run(trial.table.changes(), conn)
     trial.proxy.hold()
-    sent = len(trial.proxy.queries)
+    started = len(trial.proxy.sent(QueryType.START))
+
+    def both_wait() -> bool:
+        return len(trial.proxy.sent(QueryType.START)) > started and bool(feed._stream._requests)
 
     async def close() -> None:
-        await trial.until(lambda: len(trial.proxy.queries) > sent and feed._stream._requests)
+        await trial.until(both_wait)
         await trial.do(conn.close, noreply_wait=False)
 
     query = partial(trial.run, r.expr(1), conn)

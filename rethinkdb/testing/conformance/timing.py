@@ -215,7 +215,7 @@ async def a_pool_gives_up_a_silent_server(trial: Trial) -> None:
     if pool_type is None:
         raise Skip("this loop has no pool")
     place = {"host": trial.proxy.host, "port": trial.proxy.port, **trial.driver.options()}
-    pool = pool_type(**place, keepalive=SOON)
+    pool = pool_type(**place, keepalive=SOON, retry=None)
     assert await trial.run(r.expr(1), pool) == 1
     trial.proxy.hold()
     query = partial(trial.run, r.expr(2), pool)
