@@ -22,7 +22,7 @@ from .uncopyable import Uncopyable
 from .waiter import Waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from typing_extensions import Self
 
@@ -140,7 +140,18 @@ class BaseCursor(RowEvents, Uncopyable):
         It does not wait for the server's answer, and does nothing when the stream has ended or the
         connection is closed.
         """
+        self._keep_stream()
         return self.conn._call(self._stream.close)
+
+    def _keep_stream(self) -> None:
+        """The cursor is not to go on with another run of its query."""
+        renewal, self._stream.renewal = self._stream.renewal, None
+        if renewal is not None:
+            renewal.forget()
+
+    @property
+    def _renewal(self) -> Any:
+        return self._stream.renewal
 
     if TYPE_CHECKING:
 
@@ -219,6 +230,8 @@ class IterableCursor(BaseCursor):
     def fetch_next(self, wait: bool | float | None = True) -> Any:
         if wait is True and self._items:
             return True
+        if self._renewal is not None and wait is True:
+            return self._renewal.asked(self, self._has_next)
         return super().fetch_next(wait)
 
     fetch_next.__doc__ = BaseCursor.fetch_next.__doc__
@@ -240,6 +253,8 @@ class IterableCursor(BaseCursor):
 
     def _wait_next(self, wait: bool | float | None) -> Any:
         try:
+            if self._renewal is not None and wait is True:
+                return self._renewal.asked(self, self._next)
             return super().next(wait)
         except ReqlCursorEmpty:
             raise CursorEmpty from None
@@ -256,6 +271,7 @@ class IterableCursor(BaseCursor):
         """
         self._check_end()
         found: list[Any] = []
+        stream = self._stream
         try:
             for item in self:  # the first of each batch, which asks for the next one
                 found.append(item)
@@ -266,10 +282,12 @@ class IterableCursor(BaseCursor):
                 except IndexError as exc:
                     if raised_by_handler(exc):
                         raise
-        except BaseException:
+        except BaseException as error:
             if found:
                 self._give_back(found)
-            raise
+            if self._renewal is None or not self._renewal.begins(self, stream, error):
+                raise
+            return self.to_list()
         return found
 
     def __enter__(self) -> Self:
@@ -299,10 +317,20 @@ class AsyncIterableCursor(BaseCursor):
     async def _next_item(self, timeout: float | None) -> Any:
         if self._at_hand():
             return self._items.popleft()
+        if self._renewal is not None and timeout is None:
+            return await self._renewal.asked(self, self._next)
         return await self.conn._call(self._next, timeout=timeout)
 
     async def _has_item(self, timeout: float | None) -> Any:
-        return bool(self._items) or await self.conn._call(self._has_next, timeout=timeout)
+        if self._items:
+            return True
+        if self._renewal is not None and timeout is None:
+            return await self._renewal.asked(self, self._has_next)
+        return await self.conn._call(self._has_next, timeout=timeout)
+
+    def _asked(self, operation: Callable[[], Waiter[Any]]) -> Any:
+        """For a renewal: run `_next` or `_has_next`."""
+        return self.conn._call(operation)
 
     def _at_hand(self) -> bool:
         """Whether the next item may be taken from `_items`; raises in another loop."""
@@ -343,16 +371,19 @@ class AsyncIterableCursor(BaseCursor):
         """
         self._check_end()
         found: list[Any] = []
+        stream = self._stream
         try:
             async for item in self:  # the first of each batch, which asks for the next one
                 found.append(item)
                 # Nobody comes in between here: 0.01 µs an item in place of 0.2.
                 found += self._items
                 self._items.clear()
-        except BaseException:
+        except BaseException as error:
             if found:
                 await self._give_back(found)  # it does not wait
-            raise
+            if self._renewal is None or not await self._renewal.begins(self, stream, error):
+                raise
+            return await self.to_list()
         return found
 
 

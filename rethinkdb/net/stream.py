@@ -73,6 +73,8 @@ class Stream:
         low_water: the next batch is due as soon as `buffer` is shorter than this; 0 when none is to
             be asked for.
         profiles: each batch's profile, oldest first, if the query asked for them (the last 100).
+        received: how many items have come, or more.
+        renewal: runs the query again if it is lost before an item was given out; pools set it.
         follower: is called whenever something has come, or the end; perhaps once more than that.
     """
 
@@ -90,6 +92,8 @@ class Stream:
         "notes",
         "profiles",
         "query",
+        "received",
+        "renewal",
         "token",
     )
 
@@ -113,6 +117,8 @@ class Stream:
         self._send_continue = send_continue
         self._send_stop = send_stop
         self.low_water = 0
+        self.received = 0
+        self.renewal: Any = None
         self.follower: Callable[[], object] | None = None
 
     @property
@@ -236,6 +242,7 @@ class Stream:
             self.low_water = low_water
             if not self.buffer:
                 self._continue()
+        self.received += len(response.results)  # too many, if an interrupt has this done again
         self.buffer.extend(items)
         if complete:
             self.end(None)
@@ -279,6 +286,9 @@ class Stream:
         waiter, taken = request
         if taken is None:
             waiter.set_result(bool(self.buffer) or self.error is not None)
+            return True
+        if not taken and waiter.done():  # its callback, which runs right now, has put items back
+            self._settle_at_end(waiter)
             return True
         item = map(_POPLEFT, (self.buffer,))
         try:

@@ -37,6 +37,7 @@ class Takeover:
     def __init__(self, cursor: BaseCursor, owner: Owner) -> None:
         if isinstance(cursor._stream, _Taken):
             raise _taken()
+        cursor._keep_stream()
         self.stream = cursor._stream
         self._cursor = cursor
         self._stand_in = _Taken(owner, self.stream)

@@ -354,3 +354,27 @@ def test_the_officials_names() -> None:
     assert issubclass(rethinkdb.net.DefaultCursorEmpty, StopIteration)
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         _ = rethinkdb.net.Nonsense
+
+
+def test_a_connection_may_be_opened_to_one_of_several_hosts() -> None:
+    conn = MemoryConnection(hosts=["a", "b:5"], user="u")
+    assert (conn.host, conn.port) == ("a", 28015)
+    conn._go_to(("b", 5))
+    assert (conn.host, conn.port, conn.options.user) == ("b", 5, "u")
+    assert conn.options.places == (("a", 28015), ("b", 5))
+    conn._settle_at(("b", 5))
+    assert conn.options.places == (("b", 5),)
+
+
+def test_what_was_refused_was_not_sent() -> None:
+    closed = MemoryConnection()
+    with pytest.raises(ReqlDriverError, match="Connection is closed") as caught:
+        closed.run(Term("x"))
+    assert caught.value.unsent
+    assert not ReqlDriverError("any other").unsent
+
+
+def test_idempotent_is_not_sent(conn: MemoryConnection) -> None:
+    conn.answers.append(answer(ATOM, 1))
+    assert conn.run(Term("x"), idempotent=True) == 1
+    assert "idempotent" not in json.dumps(last_query(conn))

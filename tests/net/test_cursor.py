@@ -582,3 +582,127 @@ def test_a_wait_holds_its_cursor() -> None:
     gc.collect()
     assert waiter.result() == 1
     assert script.conn.discarded == [stream]
+
+
+class Renewal:
+    """What a pool gives a cursor, so that it can go on with another run of its query."""
+
+    def __init__(self, replacement: BaseCursor | None = None) -> None:
+        self.replacement = replacement
+        self.forgotten = False
+        self.asks: list[str] = []
+
+    def forget(self) -> None:
+        self.forgotten = True
+
+    def _begin(self, cursor: BaseCursor) -> bool:
+        if self.replacement is None:
+            return False
+        fresh = self.replacement
+        cursor.conn, cursor._stream, cursor._items = fresh.conn, fresh._stream, fresh._items
+        return True
+
+
+class WaitingRenewal(Renewal):
+    def asked(self, cursor: BaseCursor, operation: Callable[[], Any]) -> Any:
+        self.asks.append(operation.__name__)
+        return cursor.conn._call(operation)
+
+    def begins(self, cursor: BaseCursor, stream: Any, error: Exception) -> bool:
+        assert stream.error is error
+        return self._begin(cursor)
+
+
+class AwaitingRenewal(Renewal):
+    async def asked(self, cursor: Any, operation: Callable[[], Any]) -> Any:
+        self.asks.append(operation.__name__)
+        return await cursor._asked(operation)
+
+    async def begins(self, cursor: BaseCursor, stream: Any, error: Exception) -> bool:
+        assert stream.error is error
+        return self._begin(cursor)
+
+
+def test_what_begins_a_cursor_anew_is_asked_when_nothing_is_at_hand() -> None:
+    cursor, script = open_cursor(1)
+    renewal = cursor._stream.renewal = WaitingRenewal()
+    assert cursor.fetch_next()
+    assert next(cursor) == 1
+    script.then(PARTIAL, 2)
+    assert cursor.fetch_next()
+    assert next(cursor) == 2
+    script.then(PARTIAL, 3)
+    assert next(cursor) == 3
+    script.then(PARTIAL, 4)
+    assert cursor.next(wait=5) == 4, "which has no time for that"
+    assert renewal.asks == ["_has_next", "_next"]
+
+
+def test_to_list_begins_anew_as_nobody_has_seen_its_items() -> None:
+    fresh, again = open_cursor(1, 2, 3)
+    again.then(SEQUENCE, 4)
+    cursor, script = open_cursor(1, 2)
+    script.then(RUNTIME_ERROR, "lost", e=4100000)
+    cursor._stream.renewal = WaitingRenewal(fresh)
+    assert cursor.to_list() == [1, 2, 3, 4]
+
+
+def test_to_list_fails_if_it_cannot_begin_anew() -> None:
+    cursor, script = open_cursor(1, 2)
+    script.then(RUNTIME_ERROR, "lost", e=4100000)
+    cursor._stream.renewal = WaitingRenewal()
+    with pytest.raises(ReqlError, match="lost"):
+        cursor.to_list()
+    assert list(cursor.items) == [1, 2]
+
+
+def test_a_closed_cursor_does_not_begin_anew() -> None:
+    cursor, _ = open_cursor(1, 2)
+    renewal = cursor._stream.renewal = WaitingRenewal()
+    cursor.close()
+    assert renewal.forgotten
+    assert cursor._renewal is None
+    cursor.close()
+
+
+def test_async_what_begins_a_cursor_anew_is_asked_when_nothing_is_at_hand() -> None:
+    async def main() -> None:
+        cursor, script = await open_async(1)
+        renewal = cursor._stream.renewal = AwaitingRenewal()
+        assert await cursor.fetch_next()
+        assert await cursor.next(wait=5) == 1, "which has no time for that"
+        assert renewal.asks == []
+        script.then(PARTIAL, 2)
+        assert await cursor.fetch_next()
+        assert await cursor.next() == 2
+        script.then(PARTIAL, 3)
+        assert await cursor.next() == 3
+        script.then(SEQUENCE)
+        assert not await cursor.fetch_next(wait=5)
+        assert renewal.asks == ["_has_next", "_next"]
+
+    asyncio.run(main())
+
+
+def test_async_to_list_begins_anew_as_nobody_has_seen_its_items() -> None:
+    async def main() -> None:
+        fresh, again = await open_async(1, 2, 3)
+        again.then(SEQUENCE, 4)
+        cursor, script = await open_async(1, 2)
+        script.then(RUNTIME_ERROR, "lost", e=4100000)
+        cursor._stream.renewal = AwaitingRenewal(fresh)
+        assert await cursor.to_list() == [1, 2, 3, 4]
+
+    asyncio.run(main())
+
+
+def test_async_to_list_fails_if_it_cannot_begin_anew() -> None:
+    async def main() -> None:
+        cursor, script = await open_async(1, 2)
+        script.then(RUNTIME_ERROR, "lost", e=4100000)
+        cursor._stream.renewal = AwaitingRenewal()
+        with pytest.raises(ReqlError, match="lost"):
+            await cursor.to_list()
+        assert list(cursor.items) == [1, 2]
+
+    asyncio.run(main())

@@ -317,6 +317,26 @@ def test_items_put_back_go_to_those_who_wait():
     assert STOP not in pair.types()
 
 
+def test_items_put_back_by_who_is_told_of_the_error_stay():
+    pair = Pair()
+    stream, token = pair.stream()
+    pair.answer(token, PARTIAL, "a", "b")
+    taken = stream.take_batch()
+    stream.next().add_done_callback(lambda waiter: stream.put_back(taken))
+    pair.answer(token, RUNTIME_ERROR, "lost")
+    assert list(stream.buffer) == ["a", "b"]
+
+
+def test_a_stream_counts_the_items_that_have_come():
+    pair = Pair()
+    stream, token = pair.stream()
+    pair.answer(token, PARTIAL, "a", "b")
+    assert stream.received == 2
+    stream.take_batch()
+    pair.answer(token, SEQUENCE, "c")
+    assert stream.received == 3
+
+
 def test_abandoning_has_next():
     pair = Pair()
     stream, token = pair.stream()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tornado.concurrent import Future
 
 from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.options import wait_limit
+from rethinkdb.net.waiter import Waiter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,6 +37,8 @@ class TornadoCursor(AsyncIterableCursor):
     def next(self, wait: bool | float | None = True) -> Future[Any]:
         if wait is True and self._at_hand():
             return self.conn._finished(self._items.popleft())
+        if wait is True and self._renewal is not None:
+            return self.conn._spawn(self._renewal.asked(self, self._next), self._unread)
         return self.conn._take(self._next, wait_limit(wait))
 
     next.__doc__ = AsyncIterableCursor.next.__doc__
@@ -42,17 +46,26 @@ class TornadoCursor(AsyncIterableCursor):
     def fetch_next(self, wait: bool | float | None = True) -> Future[bool]:
         if wait is True and self._items:
             return self.conn._finished(True)
+        if wait is True and self._renewal is not None:
+            return self.conn._spawn(self._renewal.asked(self, self._has_next))
         return self.conn._call(self._has_next, timeout=wait_limit(wait))
 
     fetch_next.__doc__ = AsyncIterableCursor.fetch_next.__doc__
 
     def to_list(self) -> Future[list[Any]]:  # type: ignore[override]  # eager, like the others
         self.conn._check_place()  # a Future of another loop would wait for ever
-        return self.conn._spawn(super().to_list(), self._stream.put_back)
+        return self.conn._spawn(super().to_list(), lambda items: self._stream.put_back(items))
 
     to_list.__doc__ = AsyncIterableCursor.to_list.__doc__
 
+    def _asked(self, operation: Callable[[], Waiter[Any]]) -> Future[Any]:
+        return self.conn._take(operation, None)
+
+    def _unread(self, item: Any) -> None:
+        self._stream.put_back([item])
+
     def close(self) -> None:
+        self._keep_stream()
         self.conn._begin(self._stream.close, ())
 
     def __enter__(self) -> Self:

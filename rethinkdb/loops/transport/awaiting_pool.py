@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool import Member
+from rethinkdb.pool import Member, Retrying
 from rethinkdb.pool.allowance import Allowance
 
 from .pooling import PATIENCE, BasePool, stream_in
+from .renewing import AwaitingRenewal
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,6 +27,8 @@ __all__ = ["AwaitingPool"]
 
 class AwaitingPool(BasePool):
     """A pool whose work is coroutines."""
+
+    _renewal_type = AwaitingRenewal
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 
@@ -101,9 +104,10 @@ class AwaitingPool(BasePool):
         term: Any,
         options: dict[str, Any],
         allowance: Allowance | None = None,
+        course: Retrying | None = None,
     ) -> Any:
         """A query has failed. Run it again as often as that may help and does no harm."""
-        course = self._course(term, options, allowance)
+        course = course or self._course(term, options, allowance)
         while True:
             await self._sleep(self._pause(course, error, member))
             try:

@@ -36,7 +36,7 @@ class CallingBack:
         def _new_connection(self) -> BaseConnection: ...
         def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None: ...
         def _notice_loss(self, member: Member) -> None: ...
-        def _hold(self, member: Member, stream: Stream | None) -> None: ...
+        def _hold(self, member: Member, stream: Stream | None, renewable: bool = True) -> None: ...
 
     def is_open(self) -> bool:
         """Whether queries can be run, now or when the server is back."""
@@ -115,7 +115,7 @@ class CallingBack:
             self._notice_loss(member)
 
         def give_back(now: float) -> None:
-            self._hold(member, stream)
+            self._hold(member, stream, renewable=False)
             self._pool.give_back(member, now, failed)
 
         self._told(give_back)

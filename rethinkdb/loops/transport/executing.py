@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from time import monotonic
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.errors import ReqlDriverError, ReqlError
 from rethinkdb.net.connection import BaseConnection
@@ -35,6 +35,7 @@ from rethinkdb.pool.members import State
 from rethinkdb.ql2 import TermType
 
 from .discovering import Discovering
+from .renewing import Renewal
 
 __all__ = ["Executor", "logger", "stream_in"]
 
@@ -50,6 +51,8 @@ class Executor(Discovering):
     """The part of a pool that tells `rethinkdb.pool` what happens, and does what it decides."""
 
     options: PoolOptions
+
+    _renewal_type: ClassVar[type[Renewal]]
 
     _sample: BaseConnection
     _listeners: dict[str, list[Callable[[Event], object]]]
@@ -183,11 +186,17 @@ class Executor(Discovering):
             raise error
         return max(0.0, verdict.at - monotonic())
 
-    def _hold(self, member: Member, stream: Stream | None) -> None:
-        """A query has brought a cursor: its connection stays until that has ended."""
+    def _hold(self, member: Member, stream: Stream | None, renewable: bool = True) -> None:
+        """A query has brought a cursor: its connection stays until that has ended.
+
+        Args:
+            renewable: it may begin anew, as long as it has given nothing out.
+        """
         if stream is None or stream.finished:
             return
         feed = stream.is_feed
+        if renewable and not feed and self.options.retry is not None:
+            stream.renewal = self._renewal_type(self, member, stream)
         self._pool.pinned(member, feed)
 
         def let_go(_: Waiter[None]) -> None:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool import Member, PoolStats
+from rethinkdb.pool import Member, PoolStats, Retrying
 from rethinkdb.pool.allowance import Allowance
 
 from .pooling import PATIENCE, BasePool, stream_in
+from .renewing import WaitingRenewal
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,6 +27,8 @@ __all__ = ["WaitingPool"]
 
 class WaitingPool(BasePool):
     """A pool whose methods wait, and return values."""
+
+    _renewal_type = WaitingRenewal
 
     _lock: Any
 
@@ -83,9 +86,10 @@ class WaitingPool(BasePool):
         term: Any,
         options: dict[str, Any],
         allowance: Allowance | None,
+        course: Retrying | None = None,
     ) -> Any:
         """A query has failed. Run it again as often as that may help and does no harm."""
-        course = self._course(term, options, allowance)
+        course = course or self._course(term, options, allowance)
         while True:
             self._sleep(self._pause(course, error, member))
             try:

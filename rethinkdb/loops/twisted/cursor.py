@@ -36,6 +36,8 @@ class TwistedCursor(AsyncIterableCursor):
         try:
             if wait is True and self._at_hand():
                 return succeed(self._items.popleft())
+            if wait is True and self._renewal is not None:
+                return Deferred.fromCoroutine(self._renewal.asked(self, self._next))
             return self.conn._call(self._next, timeout=wait_limit(wait))
         except Exception:
             return fail()
@@ -46,6 +48,8 @@ class TwistedCursor(AsyncIterableCursor):
         try:
             if wait is True and self._items:
                 return succeed(True)
+            if wait is True and self._renewal is not None:
+                return Deferred.fromCoroutine(self._renewal.asked(self, self._has_next))
             return self.conn._call(self._has_next, timeout=wait_limit(wait))
         except Exception:
             return fail()
@@ -56,6 +60,7 @@ class TwistedCursor(AsyncIterableCursor):
         return Deferred.fromCoroutine(super().to_list())
 
     def close(self) -> None:
+        self._keep_stream()
         self.conn._begin(self._stream.close, ())
 
     def __enter__(self) -> Self:

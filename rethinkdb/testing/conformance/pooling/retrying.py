@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from rethinkdb import query as r
-from rethinkdb.errors import ReqlConnectionLostError, ReqlNonExistenceError
+from rethinkdb.errors import ReqlConnectionLostError, ReqlCursorLostError, ReqlNonExistenceError
 from rethinkdb.pool import PoolClosedError, RetryPolicy
 from rethinkdb.ql2 import QueryType
 
 from ...proxy import Fault
-from ..trial import PATIENCE, Scenario, Trial
+from ..trial import PATIENCE, SMALL_BATCHES, Scenario, Trial
 from .help import NEVER
 
 __all__ = ["SCENARIOS"]
@@ -148,6 +149,108 @@ async def pool_closed_between_attempts(trial: Trial) -> None:
     trial.proxy.fault = None
 
 
+async def lost_before_a_row(trial: Trial, take: Callable[[Any], Any], **options: Any) -> Any:
+    """Take from a cursor whose link is lost when nothing was taken yet."""
+    pool = trial.pool(**options)
+    cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
+    trial.proxy.cut()
+    await trial.until(lambda: pool.stats().lost or loops_that_look_late(trial))
+    try:
+        return await take(cursor)
+    finally:
+        assert pool.stats().in_flight == 0
+
+
+def loops_that_look_late(trial: Trial) -> bool:
+    """Whether a loss is noticed only when somebody waits. Until then rows at hand are given out."""
+    return trial.connection_type.__module__ == "rethinkdb.loops.blocking"
+
+
+async def pool_begins_cursors_anew(trial: Trial) -> None:
+    """A cursor whose link is lost before it has given a row begins anew, whatever was at hand."""
+
+    async def rows(cursor: Any) -> list[Any]:
+        return list(await trial.do(cursor.to_list))
+
+    async def first(cursor: Any) -> Any:
+        assert await trial.do(cursor.fetch_next)
+        return await trial.do(cursor.next)
+
+    assert await lost_before_a_row(trial, rows) == list(range(35))
+    assert await lost_before_a_row(trial, first) == 0
+    cursor = await trial.run(r.range(35), trial.pool(), **SMALL_BATCHES)
+    assert await rows(cursor) == list(range(35))
+
+
+async def pool_begins_lists_anew(trial: Trial) -> None:
+    """So does `to_list()`, as nobody has seen its rows."""
+    pool = trial.pool()
+    cursor = await trial.run(r.range(95), pool, **SMALL_BATCHES)
+    trial.proxy.hold("reply")
+
+    async def cut() -> None:
+        await trial.until(lambda: trial.proxy.held)
+        trial.proxy.cut()
+        trial.proxy.release()
+
+    rows, _ = await trial.driver.gather(partial(trial.do, cursor.to_list), cut)
+    assert rows == list(range(95)), rows
+    assert pool.stats().retried == 1
+    assert pool.stats().cursors == 0
+
+
+async def pool_goes_on_with_no_cursor(trial: Trial) -> None:
+    """Once a row was given out, the loss comes out, after the rows that are at hand."""
+    pool = trial.pool()
+    cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
+    assert await trial.do(cursor.next) == 0
+    trial.proxy.hold("reply")
+    trial.proxy.cut()
+    trial.proxy.release()
+    seen = [0]
+
+    async def take_all() -> None:
+        while True:
+            seen.append(await trial.do(cursor.next))
+
+    await trial.fails(ReqlCursorLostError, "", take_all)
+    assert seen == list(range(len(seen)))
+    assert pool.stats().retried == 0
+
+
+async def pool_begins_no_feed_anew(trial: Trial) -> None:
+    """A changefeed would miss changes, so its loss comes out; so does that of a closed cursor."""
+    pool = trial.pool()
+    feed = await trial.run(trial.table.changes(), pool)
+    cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
+    await trial.do(cursor.close)
+    trial.proxy.cut()
+    await trial.fails(ReqlCursorLostError, "", trial.do, feed.next)
+    rows = await trial.do(cursor.to_list)
+    assert rows == list(range(len(rows)))
+    assert pool.stats().retried == 0
+
+
+async def pool_gives_cursors_up(trial: Trial) -> None:
+    """When a cursor cannot be begun anew, what was at hand comes out, and then the error."""
+    pool = trial.pool(retry=RetryPolicy(attempts=2, first_pause=0.001))
+    cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
+    trial.proxy.fault = CUT_EACH_ANSWER
+    trial.proxy.cut()
+    await trial.until(lambda: pool.stats().lost or loops_that_look_late(trial))
+    seen = []
+
+    async def take_all() -> None:
+        while True:
+            seen.append(await trial.do(cursor.next))
+
+    exc: Any = await trial.fails(ReqlConnectionLostError, "", take_all)
+    trial.proxy.fault = None
+    assert seen == list(range(len(seen))), seen
+    if not loops_that_look_late(trial):
+        assert exc.tries == 2, exc
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     pool_runs_reads_again,
     pool_never_repeats_a_write,
@@ -157,4 +260,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     pool_leaves_other_errors_alone,
     pool_cancelled_between_attempts,
     pool_closed_between_attempts,
+    pool_begins_cursors_anew,
+    pool_begins_lists_anew,
+    pool_goes_on_with_no_cursor,
+    pool_begins_no_feed_anew,
+    pool_gives_cursors_up,
 )

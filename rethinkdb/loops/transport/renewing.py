@@ -1,0 +1,193 @@
+"""Cursors that begin anew: of a pool, if what they read is lost before a row was given out.
+
+Until then nobody can tell one run of a query that reads from another. After it the error comes out,
+as rows may have changed in between. What the server sent before the loss is kept aside: if the
+query cannot be run again, it is given out, and then the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from rethinkdb.errors import ReqlError
+from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool import Fate, Member, Retrying, fate_of
+
+__all__ = ["AwaitingRenewal", "Renewal", "WaitingRenewal"]
+
+
+class Renewal:
+    """What it takes to run the query of a cursor again.
+
+    Args:
+        pool: that ran it.
+        member: where.
+        stream: what came of it.
+    """
+
+    def __init__(self, pool: Any, member: Member, stream: Stream) -> None:
+        self.course: Retrying | None = None
+        self._pool = pool
+        self._member = member
+        self._term = stream.query.term
+        # The time limit was for the first answer, which has come.
+        self._options = {**stream.query.options, "deadline": None}
+        self._stream = stream
+        self._kept: list[Any] = []
+        stream.ended.add_done_callback(self._ended)
+
+    def forget(self) -> None:
+        """It will not be run again. What was kept aside is at hand."""
+        stream, kept, self._kept = self._stream, self._kept, []
+        self._pool = None
+        stream.buffer.extendleft(reversed(kept))
+
+    # For the two kinds.
+
+    @property
+    def _possible(self) -> bool:
+        error, pool = self._stream.error, self._pool
+        if error is None or pool is None or pool.closed or fate_of(error) is Fate.FINAL:
+            return False
+        return self._kept_aside()
+
+    def _ended(self, _: Waiter[None]) -> None:
+        # In the midst of the core's work. Rows that are at hand now must not be given out, so that
+        # nobody gets them a second time.
+        if self._possible and not self._reads():
+            self.forget()
+
+    def _reads(self) -> bool:
+        if self.course is None:
+            self.course = self._pool._course(self._term, self._options, None)
+        return self.course.reads
+
+    def _kept_aside(self) -> bool:
+        """Take what is at hand aside, if that is all that ever came: nothing was given out."""
+        stream, taken = self._stream, list[Any]()
+        with suppress(IndexError):
+            while True:
+                taken.append(stream.buffer.popleft())
+        if len(taken) < stream.received:
+            stream.buffer.extendleft(reversed(taken))
+            return False
+        self._kept += taken
+        stream.received = 0
+        return True
+
+    def _run_again(self, error: ReqlError) -> Any:
+        return self._pool._again(error, self._member, self._term, self._options, None, self.course)
+
+    def _replace(self, cursor: Any, fresh: Any) -> None:
+        """From now on the cursor gives what another one does, which nobody else has."""
+        if not isinstance(fresh, BaseCursor):  # with its profile
+            fresh = fresh["value"]
+        if fresh._renewal is not None:
+            fresh._renewal.course = self.course
+        cursor.conn, cursor._stream, cursor._items = fresh.conn, fresh._stream, fresh._items
+        del fresh._stream  # else it would be closed with it
+
+    def _may_begin(self, stream: Stream, error: ReqlError) -> bool:
+        if error is not stream.error or not self._possible:
+            return False
+        if self._reads():
+            return True
+        self.forget()
+        return False
+
+    def _give_up(self, cursor: Any, error: ReqlError) -> bool:
+        """The rows that were kept aside come out, then this error."""
+        self._stream.renewal = None
+        self.forget()
+        self._stream.end(error)
+        return False
+
+
+class AwaitingRenewal(Renewal):
+    """Where callers await."""
+
+    _busy: Waiter[None] | None = None
+
+    async def asked(self, cursor: Any, operation: Callable[[], Waiter[Any]]) -> Any:
+        """What `next()` or `fetch_next()` of a cursor gives; perhaps after a new beginning."""
+        while True:
+            stream = cursor._stream
+            try:
+                found = await cursor._asked(operation)
+                if found is not True or cursor._items or stream.error is None:
+                    return found
+                error = stream.error  # `fetch_next()` tells of an error like of an item
+            except ReqlError as failure:
+                if failure is not stream.error:
+                    raise
+                error = failure
+            if not await self.begins(cursor, stream, error):
+                return await cursor._asked(operation)
+
+    async def begins(self, cursor: Any, stream: Stream, error: ReqlError) -> bool:
+        """Run the query again, if that may be: whether the cursor goes on with another stream."""
+        while self._busy is not None:
+            await self._pool._until(self._busy)
+        if cursor._stream is not stream:
+            return True
+        if not self._may_begin(stream, error):
+            return False
+        busy = self._busy = Waiter()
+        try:
+            self._replace(cursor, await self._run_again(error))
+        except ReqlError as failure:
+            return self._give_up(cursor, failure)
+        finally:
+            self._busy = None
+            busy.set_result(None)
+        return True
+
+
+class WaitingRenewal(Renewal):
+    """Where callers wait: threads, or greenlets."""
+
+    _busy: Any = None
+
+    def asked(self, cursor: Any, operation: Callable[[], Waiter[Any]]) -> Any:
+        """See `AwaitingRenewal`."""
+        while True:
+            stream = cursor._stream
+            try:
+                found = cursor.conn._call(operation)
+                if found is not True or cursor._items or stream.error is None:
+                    return found
+                error = stream.error
+            except ReqlError as failure:
+                if failure is not stream.error:
+                    raise
+                error = failure
+            if not self.begins(cursor, stream, error):
+                return cursor.conn._call(operation)
+
+    def begins(self, cursor: Any, stream: Stream, error: ReqlError) -> bool:
+        """See `AwaitingRenewal`."""
+        pool = self._pool
+        while pool is not None:
+            with pool._lock:
+                busy, mine = self._busy, pool._new_event()
+                if busy is None:
+                    self._busy = mine
+                    break
+            busy.wait()
+        try:
+            if cursor._stream is not stream:
+                return True
+            if not self._may_begin(stream, error):
+                return False
+            self._replace(cursor, self._run_again(error))
+        except ReqlError as failure:
+            return self._give_up(cursor, failure)
+        finally:
+            self._busy = None
+            if pool is not None:
+                mine.set()
+        return True
