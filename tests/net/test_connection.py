@@ -366,10 +366,10 @@ def test_a_connection_may_be_opened_to_one_of_several_hosts() -> None:
     assert conn.options.places == (("b", 5),)
 
 
-def test_what_was_refused_was_not_sent() -> None:
-    closed = MemoryConnection()
+def test_what_was_refused_was_not_sent(conn: MemoryConnection) -> None:
+    conn.close(noreply_wait=False)
     with pytest.raises(ReqlDriverError, match="Connection is closed") as caught:
-        closed.run(Term("x"))
+        conn.run(Term("x"))
     assert caught.value.unsent
     assert not ReqlDriverError("any other").unsent
 
