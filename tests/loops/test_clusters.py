@@ -18,13 +18,7 @@ def server() -> Iterator[Server]:
         yield embedded
 
 
-@pytest.mark.parametrize("scenario", clusters.CONNECTING, ids=name_of)
-@pytest.mark.parametrize("loop", DRIVERS)
-def test_connecting(loop: str, scenario: Scenario, server: Server) -> None:
-    try_on(loop, scenario, server)
-
-
-@pytest.mark.parametrize("scenario", clusters.POOLS, ids=name_of)
+@pytest.mark.parametrize("scenario", clusters.SCENARIOS, ids=name_of)
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)

@@ -16,7 +16,7 @@ from .trial import PATIENCE, Scenario, Trial
 if TYPE_CHECKING:
     from rethinkdb.embedded import Cluster
 
-__all__ = ["CONNECTING", "POOLS", "SCENARIOS"]
+__all__ = ["SCENARIOS"]
 
 # Attempts go on for as long as a scenario may take.
 PERSISTENT = RetryPolicy(attempts=1000, first_pause=0.01, longest_pause=0.02, budget=None)
@@ -218,14 +218,11 @@ async def pool_learns_that_a_table_is_gone(trial: Trial) -> None:
         assert pool.stats().retried == 0
 
 
-CONNECTING: tuple[Scenario, ...] = (
+SCENARIOS: tuple[Scenario, ...] = (
     connecting_to_one_of_several,
     connecting_to_none_of_several,
     connecting_past_a_mute_host,
     connecting_with_a_wrong_password,
-)
-
-POOLS: tuple[Scenario, ...] = (
     pool_of_several_hosts,
     pool_follows_its_cluster,
     pool_that_may_not_look,
@@ -233,5 +230,3 @@ POOLS: tuple[Scenario, ...] = (
     pool_leaves_a_half_done_write,
     pool_learns_that_a_table_is_gone,
 )
-
-SCENARIOS: tuple[Scenario, ...] = (*CONNECTING, *POOLS)
