@@ -2,9 +2,10 @@
 
 A tar archive says how long a member is before the member comes, and nobody knows how long a table
 is before it has been read. The official package writes all tables to temporary files first. Here
-the header of a table is compressed on its own, as a gzip file that stores it as it is: so its
-length is known, and it can be written anew, with the right size, when the table is complete.
-Readers see one gzip file, as these may be joined end to end.
+the header of a table stands in the compressed file as it is, in a block of its own: so its place
+is known, and it can be written anew, with the right size, when the table is complete. Readers see
+one stream of gzip, as the official package needs it. Its checksum is put together of those of its
+pieces, see `checksums`.
 
 Several tables are read at once, and one has the end of the file. What the others have compressed
 so far is in memory; when it gets too much, they wait for the end of the file. Where nobody can go
@@ -20,7 +21,8 @@ import threading
 from time import time
 from typing import IO, Any
 
-from rethinkdb.tools.compression import Codec
+from rethinkdb.tools.checksums import Checksum
+from rethinkdb.tools.segments import Segments
 
 __all__ = ["ArchiveWriter", "Member"]
 
@@ -35,17 +37,21 @@ class ArchiveWriter:
 
     Args:
         file: where to write it.
-        codec: how to compress it.
+        compression: "gzip", "zstd", or None.
         temp_dir: where a table waits that is too big for memory, if nobody can go back in the file.
     """
 
-    def __init__(self, file: IO[bytes], codec: Codec, temp_dir: str | None = None) -> None:
+    def __init__(
+        self, file: IO[bytes], compression: str | None, temp_dir: str | None = None
+    ) -> None:
         self._file = file
-        self.codec = codec
+        self.segments = Segments.of(compression)
         self.temp_dir = temp_dir
+        self._sums: list[Checksum] = []
         self.seekable = file.seekable()
         self.end = threading.Lock()
         self._now = int(time())
+        file.write(self.segments.begin())
 
     def add(self, name: str, data: bytes) -> None:
         """Writes a small member."""
@@ -59,16 +65,22 @@ class ArchiveWriter:
     def close(self) -> None:
         """Ends the archive. The file stays open."""
         with self.end:
-            compressor = self.codec.compressor()
-            self._file.write(compressor.compress(bytes(2 * _BLOCK)) + compressor.flush())
+            last = bytes(2 * _BLOCK)
+            self.write(self.segments.raw(last))
+            self._sums.append(Checksum.of(last))
+            self.write(self.segments.end(Checksum.joined(self._sums)))
 
     # -- for members
 
     def header(self, name: str, size: int) -> bytes:
-        """The header of a member, compressed; equally long for all sizes."""
+        """The header of a member; equally long for all sizes."""
         info = tarfile.TarInfo(name)
         info.size, info.mtime, info.mode = size, self._now, _MODE
-        return self.codec.raw(info.tobuf(tarfile.GNU_FORMAT))
+        return info.tobuf(tarfile.GNU_FORMAT)
+
+    def sum_up(self, header: bytes, content: Checksum) -> None:
+        """A member is complete; the end is still its own."""
+        self._sums += [Checksum.of(header), content]
 
     def write(self, data: bytes) -> None:
         """Writes at the end, which the member has."""
@@ -96,7 +108,8 @@ class Member:
     def __init__(self, archive: ArchiveWriter, name: str) -> None:
         self._archive = archive
         self._name = name
-        self._compressor = archive.codec.compressor()
+        self._compressor = archive.segments.compressor()
+        self._sum = Checksum()
         self._waiting: list[bytes] = []
         self._waiting_size = 0
         self._spool: Any = None
@@ -106,6 +119,7 @@ class Member:
     def write(self, data: bytes) -> None:
         """Writes the next piece. It may wait for other members."""
         self.size += len(data)
+        self._sum.add(data)
         self._put(self._compressor.compress(data))
 
     def _put(self, data: bytes) -> None:
@@ -125,7 +139,7 @@ class Member:
     def _take_end(self) -> None:
         self._archive.end.acquire()
         self._begin = self._archive.tell()
-        self._archive.write(self._archive.header(self._name, 0))
+        self._archive.write(self._archive.segments.raw(self._archive.header(self._name, 0)))
         self._flush_waiting()
 
     def _begin_spool(self) -> None:
@@ -140,13 +154,17 @@ class Member:
 
     def _complete(self) -> None:
         padding = bytes(-self.size % _BLOCK)
+        self._sum.add(padding)
         self._put(self._compressor.compress(padding) + self._compressor.flush())
         header = self._archive.header(self._name, self.size)
+        raw = self._archive.segments.raw(header)
         if self._begin is not None:
-            self._archive.patch(self._begin, header)
+            self._archive.patch(self._begin, raw)
+            self._archive.sum_up(header, self._sum)
             return
         with self._archive.end:
-            self._archive.write(header)
+            self._archive.write(raw)
+            self._archive.sum_up(header, self._sum)
             self._flush_waiting()
             if self._spool is not None:
                 self._spool.seek(0)

@@ -12,7 +12,6 @@ from typing import IO, Any, NamedTuple
 
 from rethinkdb.tools.archive import ArchiveWriter
 from rethinkdb.tools.batches import lined
-from rethinkdb.tools.compression import codec
 from rethinkdb.tools.layout import Selection, TableInfo, TableName, hooks_and_indexes, stamp
 from rethinkdb.tools.outputs import new_file
 from rethinkdb.tools.progress import Tally
@@ -102,7 +101,7 @@ def dump(
         infos = dict(zip(names, found, strict=True))
         tally.expect((str(name), expected_rows(info)) for name, info in infos.items())
         tally.phase("dumping")
-        archive = ArchiveWriter(file, codec(compression), temp_dir)
+        archive = ArchiveWriter(file, compression, temp_dir)
         written = _Dump(runner, archive, top, tally, verify, read_outdated).write(infos, clients)
         archive.close()
         if verify:

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from rethinkdb.codec import loads
 from rethinkdb.tools.batches import lined, split_values
-from rethinkdb.tools.compression import codec
+from rethinkdb.tools.compression import compressor
 from rethinkdb.tools.csvrows import csv_line, delimiter_of
 from rethinkdb.tools.failures import ToolError
 from rethinkdb.tools.layout import (
@@ -211,17 +211,17 @@ class _Export:
         """Writes a table; gives how many rows."""
         self._tally.begin(str(name))
         first, between, last, last_of_none = self._shape.frame
-        compressor = codec(self._shape.compression).compressor()
+        packer = compressor(self._shape.compression)
         rows = 0
-        file.write(compressor.compress(first.encode()))
+        file.write(packer.compress(first.encode()))
         reading = Reading(name, info.primary_key, self._outdated, self._shape.fields)
         for text in batches(self._runner, reading):
             lines, count = self._shape.rows(text)
             data = ((between if rows else "") + lines).encode()
-            file.write(compressor.compress(data))
+            file.write(packer.compress(data))
             rows += count
             self._tally.add(str(name), count, len(data))
-        file.write(compressor.compress((last if rows else last_of_none).encode()))
-        file.write(compressor.flush())
+        file.write(packer.compress((last if rows else last_of_none).encode()))
+        file.write(packer.flush())
         self._tally.end(str(name))
         return rows

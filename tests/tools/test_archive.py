@@ -1,0 +1,126 @@
+"""Archives in pieces: other programs must read them as one file."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import tarfile
+import threading
+import zlib
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from rethinkdb.tools.archive import ArchiveWriter
+from rethinkdb.tools.checksums import Checksum
+from rethinkdb.tools.layout import Selection, TableName, data_file, in_archive
+from rethinkdb.tools.reading_archive import members
+
+
+def test_a_checksum_of_pieces_is_that_of_the_whole() -> None:
+    random_ = random.Random(1)
+    for _ in range(50):
+        pieces = [random_.randbytes(random_.randrange(300)) for _ in range(random_.randrange(6))]
+        joined = Checksum.joined(map(Checksum.of, pieces))
+        whole = b"".join(pieces)
+        assert (joined.crc, joined.size) == (zlib.crc32(whole), len(whole))
+
+
+@pytest.mark.parametrize("compression", ["gzip", None])
+@pytest.mark.parametrize("mode", ["r:*", "r|*"])  # the official package streams
+def test_tables_of_all_sizes(compression: str | None, mode: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("rethinkdb.tools.archive._MOST_IN_MEMORY", 20_000)
+    random_ = random.Random(2)
+    contents = {
+        f"top/db/{'n' * 150 if size == 3 else 't'}{size}.json": random_.randbytes(size)
+        for size in (0, 1, 3, 512, 513, 10_000, 70_000, 300_000)
+    }
+    file = io.BytesIO()
+    archive = ArchiveWriter(file, compression)
+
+    def write(name: str) -> None:
+        with archive.member(name) as member:
+            for at in range(0, len(contents[name]), 7_000):
+                member.write(contents[name][at : at + 7_000])
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    archive.close()
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode=mode) as opened:
+        found = {info.name: opened.extractfile(info).read() for info in opened}  # type: ignore[union-attr]
+    assert found == contents
+    file.seek(0)
+    assert len(list(members(file, "f"))) == len(contents)
+
+
+def test_a_member_that_fails_gives_the_end_back() -> None:
+    archive = ArchiveWriter(io.BytesIO(), None)
+
+    def fail() -> None:
+        with archive.member("a") as member:
+            member.write(os.urandom(10_000_000))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    archive.close()
+
+
+@pytest.mark.skipif(find_spec("zstandard") is None, reason="this Python has no library for it")
+def test_zstandard(monkeypatch: Any) -> None:
+    monkeypatch.setattr("rethinkdb.tools.archive._MOST_IN_MEMORY", 20_000)
+    file = io.BytesIO()
+    archive = ArchiveWriter(file, "zstd")
+    contents = {f"top/db/t{size}.json": os.urandom(size) for size in (0, 70_000)}
+    for name, data in contents.items():
+        with archive.member(name) as member:
+            for at in range(0, len(data), 7_000):
+                member.write(data[at : at + 7_000])
+    archive.close()
+    file.seek(0)
+    found = {member.name: member.read(member.size) for member in members(file, "f")}
+    assert found == contents
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("top/db/t.json", ("db", "t", "json", None)),
+        ("top/db/t.csv", ("db", "t", "csv", None)),
+        ("top/db/t.info", ("db", "t", "info", None)),
+        ("top/db/t.txt", None),
+        ("top/db/t t.json", None),
+        ("top/t.json", None),
+        ("top/a/b/t.json", None),
+    ],
+)
+def test_what_a_member_is(name: str, found: Any) -> None:
+    file = in_archive(name)
+    assert (file and (*file.table, file.format, file.compression)) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("t.ndjson.gz", ("ndjson", "gzip")),
+        ("t.jsonl", ("ndjson", None)),
+        ("t.JSON.ZST", ("json", "zstd")),
+        ("t.info.gz", None),
+        ("t.gz", None),
+    ],
+)
+def test_what_a_file_is(name: str, found: Any) -> None:
+    file = data_file("db", name)
+    assert (file and (file.format, file.compression)) == found
+
+
+def test_a_selection() -> None:
+    selection = Selection(["a", "b.c"])
+    names = [TableName("a", "x"), TableName("b", "c"), TableName("b", "d")]
+    assert [selection.has(name) for name in names] == [True, True, False]
