@@ -17,6 +17,7 @@ import signal
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -79,27 +80,35 @@ class Feed(WebSocketHandler):
     """Sends messages to one browser until it goes."""
 
     feed: Any = None
+    gone = False
 
     def initialize(self, pool: Any) -> None:
         self.pool = pool
 
-    async def open(self, *args: str, **kwargs: str) -> None:
+    def open(self, *args: str, **kwargs: str) -> None:
+        # Not awaited here: until this returns, Tornado does not read that the browser goes.
+        IOLoop.current().add_callback(self.follow)
+
+    async def follow(self) -> None:
         try:
-            await self.follow()
+            await self.send_messages()
         except WebSocketClosedError:  # the browser has gone
             self.on_close()
         except r.ReqlDriverError as error:  # the database has gone
             log.warning("a feed ended: %s", error)
             self.close(1011, "The database cannot be reached.")  # the browser comes again
 
-    async def follow(self) -> None:
+    async def send_messages(self) -> None:
         messages = r.table(TABLE).pluck("id", "text")
         self.feed = await messages.changes(include_initial=True).run(self.pool)
+        if self.gone:
+            raise WebSocketClosedError
         async for change in self.feed:
             if change["new_val"] is not None:
                 await self.write_message(change["new_val"])
 
     def on_close(self) -> None:
+        self.gone = True
         if self.feed is not None:
             self.feed.close()
 
