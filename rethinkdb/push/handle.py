@@ -169,12 +169,18 @@ class QueryHandle(Flow, Uncopyable):
         try:
             value = yield self._send
         except Exception as exc:
+            if self._tries_again(exc):
+                return
             yield from self._failed(exc)
         else:
             yield from self._results(value)
         if self._end():
             yield from self._notified("on_close")
             self._finish()
+
+    def _tries_again(self, error: Exception) -> bool:
+        """Whether the query will be sent another time, and these steps are taken anew."""
+        return False
 
     def _results(self, value: Any) -> Steps:
         if self._profiled:

@@ -7,7 +7,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlError
 from rethinkdb.net.query import Query
 from rethinkdb.net.waiter import Waiter
 
@@ -30,6 +30,7 @@ class PooledHandle(QueryHandle):
         handler, attachment: as of `QueryHandle`.
         query: the query.
         allowance: what the pool made of the query's deadline; None if it has none.
+        idempotent: its user says that running it twice is as good as once.
     """
 
     def __init__(
@@ -39,9 +40,14 @@ class PooledHandle(QueryHandle):
         attachment: Attachment,
         query: Query,
         allowance: Any,
+        idempotent: bool = False,
     ) -> None:
         super().__init__(runner, handler, attachment, self._started, query)
         self._pool = runner.pool
+        self._waiting_runner = runner
+        self._idempotent = idempotent
+        self._course: Any = None
+        self._nap: Callable[[], object] | None = None
         self._wanted = query
         self._allowance = allowance
         self._wish: Waiter[Any] | None = None
@@ -108,6 +114,9 @@ class PooledHandle(QueryHandle):
             self._finish()
 
     def _give_up(self) -> None:
+        nap, self._nap = self._nap, None
+        if nap is not None:
+            nap()
         if self._wish is not None:
             self._pool._wish_no_more(self._wish)
         self._waits_no_more()
@@ -123,8 +132,9 @@ class PooledHandle(QueryHandle):
             raise
 
     def _waits_no_more(self) -> None:
-        if self._stayed is not None:
-            self._stayed()
+        stayed, self._stayed = self._stayed, None
+        if stayed is not None:
+            stayed()
 
     # On a connection.
 
@@ -140,6 +150,38 @@ class PooledHandle(QueryHandle):
     def _replied(self, reply: Waiter[Any]) -> None:
         super()._replied(reply)
         self._give_back(failed=reply.exception() is not None)
+
+    def _tries_again(self, error: Exception) -> bool:
+        """Nothing has come of it, so the pool may run it again; after a pause, as the pool says."""
+        self._give_back(failed=True)
+        pause = self._pause(error)
+        if pause is None:
+            return False
+        with self._ending:
+            if self.closed:
+                return False
+            self._member, self._runner = None, self._waiting_runner
+            self._given_back, self._reply, self._wish = False, Waiter(), None
+        self._stay()
+        self._nap = self._pool._later(pause, partial(self._runner.soon, self._rested))
+        return True
+
+    def _pause(self, error: Exception) -> float | None:
+        """Seconds until the next attempt; None if there is none, and the error says why."""
+        if not isinstance(error, ReqlError) or self._pool.options.retry is None:
+            return None
+        if self._course is None:
+            options = {**self._wanted.options, "idempotent": self._idempotent}
+            self._course = self._pool._course(self._wanted.term, options, self._allowance)
+        try:
+            pause: float = self._pool._pause(self._course, error, self._member)
+        except ReqlError:
+            return None
+        return pause
+
+    def _rested(self) -> None:
+        if not self.closed:
+            self._go()
 
     def _failed(self, error: Exception) -> Steps:
         self._give_back(failed=True)  # unless it went with an answer

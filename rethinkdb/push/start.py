@@ -106,9 +106,9 @@ def _handle_on(
 ) -> QueryHandle:
     """The query's handle: on a connection, or one that waits for a connection of a pool."""
     if not isinstance(conn, BaseConnection):
-        allowance = conn._allowance(options)
+        allowance, idempotent = conn._allowance(options), bool(options.get("idempotent"))
         query = runner.conn._query(term, options)
-        return PooledHandle(runner, handler, attachment, query, allowance)
+        return PooledHandle(runner, handler, attachment, query, allowance, idempotent)
     query = conn._query(term, options)
     start = partial(runner.session.start, query)
     return QueryHandle(runner, handler, attachment, start, query)

@@ -20,11 +20,12 @@ from rethinkdb.errors import (
     ReqlTimeoutError,
 )
 from rethinkdb.loops.transport.pooling import pool_type
-from rethinkdb.pool import PoolClosedError, PoolFullError, PoolTimeoutError
+from rethinkdb.pool import PoolClosedError, PoolFullError, PoolTimeoutError, RetryPolicy
 from rethinkdb.push import Handler, noreply_wait_with
 from rethinkdb.ql2 import QueryType
 from rethinkdb.testing.conformance import Scenario, Trial
 from rethinkdb.testing.conformance.trial import PATIENCE, SMALL_BATCHES, SOON
+from rethinkdb.testing.proxy import Fault
 
 from . import traces
 from .recording import CLOSE, OPEN, Recorder, feed_of_rows, finished, insert_rows, values
@@ -301,8 +302,9 @@ async def the_pool_is_closed(trial: Trial) -> None:
 
 
 async def the_server_restarts(trial: Trial) -> None:
-    """What runs hears of the loss; what comes meanwhile waits, and is done when it is back."""
-    async with pool_of(trial) as pool:
+    """What runs hears of the loss, without retries; what comes meanwhile waits, and is done when it
+    is back."""
+    async with pool_of(trial, retry=None) as pool:
         feed, meanwhile, after = Recorder(), Recorder(), Recorder()
         of_feed = feed_of_rows(trial).run_with(feed, pool)
         await trial.until(lambda: feed.calls == [OPEN])
@@ -450,6 +452,53 @@ async def many_at_once(trial: Trial) -> None:
         assert at_rest(pool)
 
 
+async def run_again_when_its_link_is_lost(trial: Trial) -> None:
+    """What only reads is run again before anything has come of it; a write is not."""
+    async with pool_of(trial) as pool:
+        for query, calls, retried in (
+            (r.expr(2), [OPEN, *values(2), CLOSE], 1),
+            (trial.table.insert({"n": 1}), None, 1),
+        ):
+            await trial.run(r.expr(1), pool)
+            trial.proxy.hold("reply")
+            started = len(trial.proxy.sent(QueryType.START))
+            handler = Recorder()
+            handle = query.run_with(handler, pool)
+
+            def sent(started: int = started) -> bool:
+                return len(trial.proxy.sent(QueryType.START)) > started
+
+            await trial.until(sent)
+            trial.proxy.cut()
+            trial.proxy.release()
+            await finished(trial, handle)
+            assert pool.stats().retried == retried
+            if calls is None:
+                assert isinstance(handle.error, ReqlConnectionLostError)
+                assert handler.calls[-1] == CLOSE
+            else:
+                assert handler.calls == calls
+            assert at_rest(pool)
+
+
+async def closed_between_attempts(trial: Trial) -> None:
+    """A handle that is closed meanwhile calls nothing any more, and runs nothing."""
+    policy = RetryPolicy(first_pause=3600, longest_pause=3600)
+    async with pool_of(trial, retry=policy) as pool:
+        await trial.run(r.expr(1), pool)
+        trial.proxy.fault = Fault("cut", "reply")
+        handler = Recorder()
+        handle = r.expr(1).run_with(handler, pool)
+        await trial.until(lambda: pool.stats().retried == 1)
+        trial.proxy.fault = None
+        started = len(trial.proxy.sent(QueryType.START))
+        handle.close()
+        await finished(trial, handle)
+        assert await trial.run(r.expr(2), pool) == 2
+        assert len(trial.proxy.sent(QueryType.START)) == started + 1
+        assert handler.calls == []
+
+
 OWN: tuple[Callable[[Trial], Any], ...] = (
     the_handle_is_the_one_that_methods_get,
     a_feed_keeps_its_connection,
@@ -468,6 +517,8 @@ OWN: tuple[Callable[[Trial], Any], ...] = (
     a_connection_that_was_lent,
     callbacks_start_queries,
     many_at_once,
+    run_again_when_its_link_is_lost,
+    closed_between_attempts,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (*map(on_a_pool, SAME), *OWN)

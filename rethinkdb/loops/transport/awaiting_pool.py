@@ -6,7 +6,7 @@ pools differ in what callers get: a coroutine, a Future, a Deferred.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -119,6 +119,14 @@ class AwaitingPool(BasePool):
                 return await self._attempt(member, term, options)
             except ReqlError as failure:
                 error = failure
+
+    def _later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], object]:
+        """Call back in so many seconds. Returns what prevents it."""
+        return self._spawn(self._sleep_then, seconds, callback)
+
+    async def _sleep_then(self, seconds: float, callback: Callable[[], object]) -> None:
+        await self._sleep(seconds)
+        callback()
 
     async def _in_time(self, options: dict[str, Any], allowance: Allowance | None) -> Member:
         """A connection for a query. What waiting for it takes is off the query's deadline."""

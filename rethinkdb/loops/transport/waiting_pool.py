@@ -102,6 +102,14 @@ class WaitingPool(BasePool):
             except ReqlError as failure:
                 error = failure
 
+    def _later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], object]:
+        """Call back in so many seconds. Returns what prevents it, where this loop can do that."""
+        return self._spawn(self._sleep_then, seconds, callback)
+
+    def _sleep_then(self, seconds: float, callback: Callable[[], object]) -> None:
+        self._sleep(seconds)
+        callback()
+
     def _in_time(self, options: dict[str, Any], allowance: Allowance | None) -> Member:
         """A connection for a query. What waiting for it takes is off the query's deadline."""
         if allowance is None:
