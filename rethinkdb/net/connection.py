@@ -335,6 +335,8 @@ class BaseConnection(ConnectionEvents, Uncopyable):
                 # Any true value means it here, but the server keeps silent for `true` only.
                 options["noreply"] = True
             as_cursor = options.pop("as_cursor", False)
+            if "resume" in options or "remember" in options:
+                _refuse_to_resume(options)
             options.pop("idempotent", None)  # only pools run a query again
             if "deadline" in options:
                 deadline = _deadline(options.pop("deadline"))
@@ -377,6 +379,17 @@ def _deadline(value: Any) -> Deadline | None:
         return value
     seconds = seconds_or_none("deadline", value)
     return None if seconds is None else Deadline.of(seconds)
+
+
+def _refuse_to_resume(options: dict[str, Any]) -> None:
+    """Take out the options of feeds that go on, if they are None."""
+    if options.pop("resume", None) is not None:
+        raise ReqlDriverError(
+            "`resume` needs a pool, as a connection ends with its link, and its feeds with it."
+            " Write query.run(pool, resume=...)."
+        )
+    if options.pop("remember", None) is not None:
+        raise ReqlDriverError('`remember` goes with `resume="diff"` only.')
 
 
 def make_connection(connection_type: type[BaseConnection], *args: Any, **kwargs: Any) -> Any:

@@ -260,8 +260,6 @@ class Stream:
     def serve(self) -> None:
         """Settle those whose turn it is. Their callbacks may ask for more, or close."""
         try:
-            if self.follower is not None:
-                self.follower()
             requests = self._requests
             while True:
                 if not requests:
@@ -274,6 +272,8 @@ class Stream:
         except BaseException:  # an interrupt, such as Ctrl-C: the others must not wait on
             self.serve()
             raise
+        if self.follower is not None:
+            self.follower()
 
     def _stand_in_line(self, request: _Request) -> None:
         self._requests.append(request)

@@ -22,8 +22,10 @@ holds two batches, however often links are lost meanwhile.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
@@ -100,6 +102,12 @@ class _State(Enum):
     RESTING = "resting"
 
 
+# Seconds that a run has beyond the time for opening: who waits for that says better what was late.
+_GRACE = 0.5
+
+# The states in which nothing is done in the background.
+_AT_REST = (_State.RUNNING, _State.RESTING)
+
 # The run options of a feed that the question about its table needs.
 _OF_FACTS = frozenset({"db", "json_encoder"})
 
@@ -117,18 +125,23 @@ class Feed(Stream):
         remember: the name of a way to remember rows.
         resumption: decides on further runs.
         clocks: the time.
+        guard: keeps threads apart; taken after any lock of a connection's.
+        opens_by: when trying to open it ends, by the steady clock.
         act: carries out `effects`. It is called when there are some and nobody else may see to it.
 
     Attributes:
         effects: what is to be done, the first first.
         opened: a waiter of the feed, settled when the consumer may have it.
+        on_change: is called when the feed comes to a connection, leaves it, or ends.
     """
 
     __slots__ = (
         "_act",
+        "_active",
         "_clocks",
         "_cursor",
         "_gap",
+        "_opens_by",
         "_options",
         "_pause_due",
         "_remember",
@@ -137,6 +150,8 @@ class Feed(Stream):
         "_state",
         "_view",
         "effects",
+        "guard",
+        "on_change",
         "opened",
     )
 
@@ -148,7 +163,9 @@ class Feed(Stream):
         remember: str,
         resumption: Resumption,
         clocks: Clocks,
+        guard: AbstractContextManager[Any],
         act: Callable[[Feed], object],
+        opens_by: float = math.inf,
     ) -> None:
         query = Query(QueryType.START, b"", _undecoded, term, options=options)
         super().__init__(query, 0, _nothing, _nothing)
@@ -159,12 +176,16 @@ class Feed(Stream):
         self._remember = remember
         self._resumption = resumption
         self._clocks = clocks
+        self.guard = guard
         self._act = act
+        self._opens_by = opens_by
+        self.on_change: Callable[[], object] = _nothing
         self._state = _State.NEW
         self._view: View | None = Restarted() if shape is None else None
         self._cursor: BaseCursor | None = None
         self._gap: dict[str, Any] | None = None
         self._pause_due = False
+        self._active = False
 
     # The consumer's half, besides that of any stream.
 
@@ -193,26 +214,78 @@ class Feed(Stream):
 
     # The pool's half.
 
+    @property
+    def cursor(self) -> BaseCursor | None:
+        """That of the run which goes on."""
+        return self._cursor
+
     def step(self) -> Run | Pause | None:
         """What to do next, in the background; None: nothing more."""
-        if self.finished or self._state is _State.RUNNING:
+        with self.guard:
+            return self._step()
+
+    def answered(self, result: Any) -> None:
+        """A `Run` has its result. Call it where the connection of a cursor may be used."""
+        with self.guard:
+            self._answered(result)
+
+    def failed(self, error: Exception) -> None:
+        """A `Run` has failed."""
+        with self.guard:
+            if self.finished:
+                return
+            final = self._resumption.failed(error)
+            if final is not None or self._time_left() == 0:
+                self._finish(final or error)
+            else:
+                self._pause_due = True
+
+    def cut_off(self, error: Exception) -> None:
+        """Nothing can be done in the background any more."""
+        with self.guard:
+            if not self.finished:
+                self._let_go()
+                self._finish(error)
+
+    def drop(self) -> None:
+        """Nobody wants it any longer. It takes no lock, and so may be called anywhere."""
+        self.finished = True
+        cursor = self._cursor
+        if cursor is not None:
+            cursor._stream.follower = None
+            cursor.conn._discard(cursor._stream)
+
+    def pull(self) -> None:
+        """The consumer wants more. Call it where the connection of the run may be used."""
+        with self.guard:
+            if self._cursor is not None:
+                self._read_on(self._cursor._stream)
+
+    # Its runs.
+
+    def _step(self) -> Run | Pause | None:
+        if self.finished or self._state in _AT_REST:
+            self._active = False
             return None
         if self._pause_due:
             self._pause_due = False
             return Pause(self._resumption.pause())
         term, options = self.query.term, dict(self._options)
-        if self._view is None and self._shape is not None:
+        left = self._time_left()
+        self._state = _State.STARTING
+        if self._view is None:
             self._state = _State.ASKING
             options = {name: value for name, value in options.items() if name in _OF_FACTS}
+        if left < math.inf:
+            options["deadline"] = left + _GRACE
+        if self._state is _State.ASKING and self._shape is not None:
             return Run(EditedQuery(term, self._shape.question), options)
-        self._state = _State.STARTING
         view = self._viewed()
         view.begin()
         rewrite = _unchanged if self._shape is None else with_initial
         return Run(EditedQuery(term, rewrite, view.edit), options)
 
-    def answered(self, result: Any) -> None:
-        """A `Run` has its result. Call it where the connection of a cursor may be used."""
+    def _answered(self, result: Any) -> None:
         if self.finished:
             if isinstance(result, BaseCursor):
                 result._stream.close()
@@ -223,22 +296,7 @@ class Feed(Stream):
         else:
             self._finish(ReqlDriverError("`resume` is for changefeeds; this query gives none."))
 
-    def failed(self, error: Exception) -> None:
-        """A `Run` has failed."""
-        if self.finished:
-            return
-        final = self._resumption.failed(error)
-        if final is None:
-            self._pause_due = True
-        else:
-            self._finish(final)
-
-    def pull(self) -> None:
-        """The consumer wants more. Call it where the connection of the run may be used."""
-        cursor = self._cursor
-        if cursor is None:
-            return
-        stream = cursor._stream
+    def _read_on(self, stream: Stream) -> None:
         if not self._viewed().more:
             stream.read_ahead()
             self.low_water = stream.low_water
@@ -251,11 +309,17 @@ class Feed(Stream):
         else:
             self._followed()
 
-    # Its runs.
+    def _time_left(self) -> float:
+        """Seconds in which the feed must be open, if it is not."""
+        if self.opened.done():
+            return math.inf
+        return max(0.0, self._opens_by - self._clocks.steady())
 
     def _begin(self) -> None:
         self._state = _State.STARTING
-        self.effects.append(Begin())
+        if not self._active:
+            self._active = True
+            self.effects.append(Begin())
 
     def _viewed(self) -> View:
         assert self._view is not None  # for mypy: asked for, before anything is run
@@ -285,11 +349,15 @@ class Feed(Stream):
         self._state = _State.RUNNING
         self._cursor = cursor
         self.notes, self.token = stream.notes, stream.token
+        if stream.renewal is not None:  # this is who runs it again
+            stream.renewal.forget()
+            stream.renewal = None
         arrived = stream.buffer
         self.buffer.extend(arrived)
         arrived.clear()
         stream.buffer = self.buffer
         stream.follower = self._followed
+        self.on_change()
         self._followed()
 
     def _tell(self, gap: dict[str, Any]) -> None:
@@ -302,10 +370,14 @@ class Feed(Stream):
 
     def _followed(self) -> None:
         """The run that goes on has brought something, or its end."""
-        cursor = self._cursor
-        if cursor is None:
-            return
-        stream, view = cursor._stream, self._viewed()
+        with self.guard:
+            if self._cursor is not None and not self.finished:
+                self._take_in(self._cursor._stream)
+        if self.effects:
+            self._act(self)
+
+    def _take_in(self, stream: Stream) -> None:
+        view = self._viewed()
         view.delivered()
         if view.missed is not None:
             self._detach(stream)
@@ -320,13 +392,12 @@ class Feed(Stream):
         if view.opened and not self.finished and not self.opened.done():
             self.opened.set_result(self)
         self.serve()
-        if self.effects:
-            self._act(self)
 
     def _detach(self, stream: Stream) -> None:
         stream.follower = None
         stream.buffer = deque()
         self._cursor = None
+        self.on_change()
 
     def _run_ended(self, error: Exception | None) -> None:
         if error is None:
@@ -348,6 +419,7 @@ class Feed(Stream):
     def end(self, error: Exception | None) -> None:
         super().end(error)
         self._view = None  # with the rows that it remembers
+        self.on_change()
 
     def _finish(self, error: Exception | None) -> None:
         self.end(error)
@@ -362,7 +434,7 @@ class Feed(Stream):
         if self._cursor is not None:
             self.effects.append(Stop(self._cursor))
             self._detach(self._cursor._stream)
-        elif self._state in (_State.ASKING, _State.STARTING):
+        elif self._active:
             self.effects.append(Cease())
 
 

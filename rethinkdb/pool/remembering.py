@@ -18,12 +18,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from rethinkdb.codec import loads
-
-try:
-    import orjson
-except ImportError:  # no wheel for this platform; json does the same, slower
-    orjson = None  # type: ignore[assignment]  # a module or None, which mypy cannot say
+from rethinkdb.codec import loads, orjson  # type: ignore[attr-defined]  # or None, without one
 
 __all__ = ["MEMORIES", "Key", "Memory", "key_form", "key_value", "sorted_json"]
 
@@ -34,7 +29,8 @@ def _json(value: Any) -> bytes:
     """A value as JSON."""
     if orjson is not None:
         try:
-            return orjson.dumps(value)
+            text: bytes = orjson.dumps(value)
+            return text
         except TypeError:
             pass  # half a character, or beyond 254 levels, both of which json can do
     return json.dumps(value, separators=(",", ":")).encode()
@@ -44,7 +40,8 @@ def sorted_json(value: Any) -> bytes:
     """A value as JSON that is the same for equal values."""
     if orjson is not None:
         try:
-            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            text: bytes = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            return text
         except TypeError:
             pass
     return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()

@@ -11,6 +11,8 @@ event             called with       when
 `initial`         new               holds: a row goes to the first that fits and has a listener
 `uninitial`       old
 `state`           text
+`gap`             since, until,     a feed run with `resume="restart"` was lost, and goes on
+                  cause
 `change_error`    message
 `unhandled`       row               no other one of these took it
 `end`                               after the last row

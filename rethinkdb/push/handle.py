@@ -162,7 +162,7 @@ class QueryHandle(Flow, Uncopyable):
         value = None if reply.exception() else reply.result()
         if self._profiled and type(value) is dict:
             value = value.get("value")
-        if type(value) is Stream:
+        if isinstance(value, Stream):
             self._stream = value
 
     def _steps(self) -> Steps:
@@ -186,7 +186,7 @@ class QueryHandle(Flow, Uncopyable):
         if self._profiled:
             value, self._profile = value["value"], value["profile"]
         yield from self._open()
-        if type(value) is Stream:
+        if isinstance(value, Stream):
             error = yield from self._rows(value)
             if error is not None:
                 yield from self._failed(error)

@@ -40,6 +40,8 @@ class Handler:
     `on_uninitial_val(old)`              one with `old_val` only
     `on_change_error(message)`           one with an `error`: rows were dropped, the feed lives on
     `on_state(text)`                     one with a `state`; having the method asks for these rows
+    `on_gap(since, until, cause)`        a feed run with `resume="restart"` was lost and goes on:
+                                         changes in between are missing; else `on_state("gap")`
     `on_unhandled_change(row)`           one that no other method takes; else `on_stream_val`
     `on_wait_complete()`                 the reply of `noreply_wait_with`
     ===================================  ==========================================================
@@ -171,6 +173,7 @@ FEED_METHODS = {
     "uninitial": "on_uninitial_val",
     "change_error": "on_change_error",
     "state": "on_state",
+    "gap": "on_gap",
     "unhandled": "on_unhandled_change",
 }
 

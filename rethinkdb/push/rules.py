@@ -15,11 +15,13 @@ class Rule(NamedTuple):
         event: what a row of this kind is called.
         keys: those that it has; their values are the event's.
         lacks: a key that it must not have.
+        sign: a value that its key `state` must have.
     """
 
     event: str
     keys: tuple[str, ...]
     lacks: str | None = None
+    sign: str | None = None
 
 
 #: A row is of the first kind that fits and that somebody wants.
@@ -28,6 +30,7 @@ RULES = (
     Rule("initial", ("new_val",), lacks="old_val"),
     Rule("uninitial", ("old_val",), lacks="new_val"),
     Rule("change_error", ("error",)),
+    Rule("gap", ("since", "until", "cause"), sign="gap"),
     Rule("state", ("state",)),
 )
 
@@ -45,7 +48,9 @@ def event_of(row: Any, rules: tuple[Rule, ...]) -> tuple[str, tuple[Any, ...]]:
     Feeds that were mapped have rows of any type.
     """
     if isinstance(row, dict):
-        for event, keys, lacks in rules:
+        for event, keys, lacks, sign in rules:
+            if sign is not None and row.get("state") != sign:
+                continue
             if lacks not in row and all(key in row for key in keys):
                 return event, tuple(row[key] for key in keys)
     return UNHANDLED, (row,)

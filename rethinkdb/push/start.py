@@ -107,6 +107,10 @@ def _handle_on(
     """The query's handle: on a connection, or one that waits for a connection of a pool."""
     if not isinstance(conn, BaseConnection):
         allowance, idempotent = conn._allowance(options), bool(options.get("idempotent"))
+        if options.get("resume") is not None:
+            feed, stand_in = conn._new_feed(term, options, allowance)
+            runner = runner.on(stand_in)
+            return QueryHandle(runner, handler, attachment, feed.open, feed.query)
         query = runner.conn._query(term, options)
         return PooledHandle(runner, handler, attachment, query, allowance, idempotent)
     query = conn._query(term, options)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import rethinkdb as r
-from rethinkdb.errors import ReqlTypeError
+from rethinkdb.errors import ReqlDriverError, ReqlTypeError
 from rethinkdb.net.editing import EditedQuery
 from rethinkdb.net.query import Query
 from rethinkdb.net.stream import Stream
@@ -62,3 +62,14 @@ def test_a_follower_of_a_stream_hears_of_all_that_comes() -> None:
     stream.serve()
     stream.close()
     assert heard == [False, True]
+
+
+def test_feeds_of_a_connection_end_with_it() -> None:
+    conn = MemoryConnection.make("db")
+    with pytest.raises(ReqlDriverError, match=r"query\.run\(pool, resume=\.\.\.\)"):
+        conn.run(Term(), resume="diff")
+    with pytest.raises(ReqlDriverError, match="goes with"):
+        conn.run(Term(), remember="rows")
+    conn.answers.append(answer(ATOM, 5))
+    assert conn.run(Term("x"), resume=None, remember=None) == 5
+    assert last_query(conn) == [1, "x", {}]

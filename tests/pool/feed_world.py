@@ -9,8 +9,10 @@ the driver's own codec decodes, in streams of the driver's own.
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -224,6 +226,7 @@ class World:
         policy: RetryPolicy | None = None,
         run_options: Mapping[str, Any] | None = None,
         decoder: Any = None,
+        opens_by: float = math.inf,
         **options: Any,
     ) -> None:
         if query is None:
@@ -248,7 +251,15 @@ class World:
         resumption = Resumption(policy or RetryPolicy(), lambda: 0.5, 0.0, START)
         clocks = Clocks(lambda: self.now, lambda: START + timedelta(seconds=self.now))
         self.feed = Feed(
-            query, run_options or {}, shape, remember, resumption, clocks, lambda _: self.act()
+            query,
+            run_options or {},
+            shape,
+            remember,
+            resumption,
+            clocks,
+            nullcontext(),
+            lambda _: self.act(),
+            opens_by,
         )
 
     def open(self) -> World:
@@ -358,7 +369,7 @@ class World:
             items += taken
             link = self.link
             self.serve()
-            if taken or self.feed.buffer or link is None or link is not self.link:
+            if taken or self.feed.buffer or link is None or link.stream.finished:
                 continue
             if not link.changes.queue and not link.changes._scanning:
                 break

@@ -21,7 +21,7 @@ from rethinkdb.errors import (
 from rethinkdb.net.query import Query
 from rethinkdb.net.stream import Stream
 from rethinkdb.pool import PoolClosedError, PoolTimeoutError
-from rethinkdb.pool.feeds import Begin, Cease, Pull, Stop
+from rethinkdb.pool.feeds import Begin, Cease, Pause, Pull, Run, Stop
 from rethinkdb.pool.retrying import RetryPolicy
 from rethinkdb.ql2 import QueryType
 
@@ -424,3 +424,56 @@ def test_timeouts_of_the_pool_are_no_end() -> None:
     world.errors.append(ReqlTimeoutError("db", 28015))
     world.lose()
     assert world.runs == 2
+
+
+def test_what_is_left_of_the_time_for_opening_is_told_to_each_run() -> None:
+    world = World(opens_by=10.0)
+    world.follows_at_once = False
+    world.feed.open()
+    step = world.feed.step()
+    assert isinstance(step, Run)
+    assert step.options["deadline"] == pytest.approx(10.5)
+    world.now = 9.0
+    world.feed.answered(["id"])
+    step = world.feed.step()
+    assert isinstance(step, Run)
+    assert step.options["deadline"] == pytest.approx(1.5)
+    world.now = 10.0
+    world.feed.failed(NOT_NOW)
+    with pytest.raises(ReqlOpFailedError):
+        world.feed.opened.result()
+
+
+def test_a_feed_whose_loop_ends_is_cut_off() -> None:
+    world = restarted()
+    world.feed.cut_off(ReqlDriverError("The loop has ended."))
+    world.feed.cut_off(ReqlDriverError("The loop has ended twice."))
+    with pytest.raises(ReqlDriverError, match="has ended"):
+        world.feed.next().result()
+
+
+def test_a_feed_that_nobody_holds_any_more_is_dropped() -> None:
+    world = restarted()
+    assert world.feed.cursor is not None
+    world.feed.drop()
+    assert world.link is not None
+    assert world.link.stopped
+    assert world.feed.step() is None
+    world = World(resume="restart")
+    world.feed.drop()
+    assert world.feed.finished
+
+
+def test_a_loss_in_the_midst_of_its_background_work_begins_no_second_one() -> None:
+    world = World(resume="restart")
+    world.follows_at_once = False
+    world.feed.open()
+    world.feed.effects.clear()
+    world.feed.step()
+    stream = Stream(Query(QueryType.START, b"", lambda _: None), 1, int, int)  # type: ignore[arg-type,return-value]
+    stream.end(ReqlCursorLostError("Connection is closed.", None, []))
+    connection: Any = Connection()
+    world.feed.answered(r_cursor(connection, stream))
+    assert not world.feed.effects
+    assert isinstance(world.feed.step(), Pause)
+    assert isinstance(world.feed.step(), Run)

@@ -8,9 +8,11 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.pool import Member
+from rethinkdb.pool.feeds import Feed
 
 from ..transport.waiting_pool import WaitingPool
 from .connection import Connection
+from .feeding import FeedConnection
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -53,6 +55,20 @@ class ConnectionPool(WaitingPool):
         for other in others:
             other.connection._look()
             super()._notice_loss(other)
+
+    def _feed_guard(self) -> Any:
+        return threading.RLock()
+
+    def _feed_stand_in(self) -> FeedConnection:
+        args, kwargs = self._arguments
+        return FeedConnection(*args, **kwargs)
+
+    def _settle_in(self, connection: Any, feed: Feed) -> None:
+        vars(connection)["_pool"] = self
+        connection.follow(feed, self)
+
+    def _use_connection(self, connection: Connection, operation: Any) -> None:
+        connection._call(operation)
 
     def _sleep(self, seconds: float) -> None:
         sleep(seconds)

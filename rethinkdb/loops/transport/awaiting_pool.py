@@ -15,7 +15,9 @@ from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, Retrying
 from rethinkdb.pool.allowance import Allowance
+from rethinkdb.pool.feeds import Feed, Pause, Run
 
+from .feeding import opening_in_time
 from .pooling import PATIENCE, BasePool, stream_in
 from .renewing import AwaitingRenewal
 
@@ -52,7 +54,7 @@ class AwaitingPool(BasePool):
         allowance = None
         if "deadline" in options or self.options.deadline is not None:
             allowance = self._allowance(options)
-        member = self._pool.take()
+        member = None if "resume" in options else self._pool.take()
         if allowance is not None:
             options["deadline"] = allowance.deadline(monotonic())
         return member, allowance
@@ -65,6 +67,8 @@ class AwaitingPool(BasePool):
     ) -> Any:
         member, allowance = begun or self._at_once(options)
         if member is None:
+            if options.get("resume") is not None:
+                return await self._resumed(term, options, allowance)
             member = await self._in_time(options, allowance)
         try:
             return await self._attempt(member, term, options)
@@ -127,6 +131,37 @@ class AwaitingPool(BasePool):
     async def _sleep_then(self, seconds: float, callback: Callable[[], object]) -> None:
         await self._sleep(seconds)
         callback()
+
+    async def _resumed(
+        self, term: Any, options: dict[str, Any], allowance: Allowance | None
+    ) -> Any:
+        """The cursor of a feed that goes on, once it is open."""
+        feed, connection = self._new_feed(term, options, allowance)
+        with opening_in_time(feed, allowance):
+            await connection._call(feed.open, timeout=allowance and allowance.left(monotonic()))
+        return connection.cursor_type(connection, feed)
+
+    async def _keep_going(self, feed: Feed) -> None:
+        try:
+            while (step := feed.step()) is not None:
+                if isinstance(step, Pause):
+                    await self._sleep(step.seconds)
+                else:
+                    await self._take_step(feed, step)
+        except BaseException as error:  # the loop ends
+            self._feed_failed(feed, error)
+            raise
+        finally:
+            self._courses.pop(feed, None)
+
+    async def _take_step(self, feed: Feed, step: Run) -> None:
+        try:
+            member = await self._in_time(step.options, self._allowance(step.options))
+            result = await self._attempt(member, step.term, step.options)
+        except Exception as error:
+            self._feed_failed(feed, error)
+        else:
+            self._feed_answered(feed, result)
 
     async def _in_time(self, options: dict[str, Any], allowance: Allowance | None) -> Member:
         """A connection for a query. What waiting for it takes is off the query's deadline."""

@@ -35,6 +35,7 @@ from rethinkdb.pool.members import State
 from rethinkdb.ql2 import TermType
 
 from .discovering import Discovering
+from .feeding import Feeding
 from .renewing import Renewal
 
 __all__ = ["Executor", "logger", "stream_in"]
@@ -47,7 +48,7 @@ _OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
 _PLAIN = frozenset({NoneType, bool, int, float, str, list, dict})
 
 
-class Executor(Discovering):
+class Executor(Discovering, Feeding):
     """The part of a pool that tells `rethinkdb.pool` what happens, and does what it decides."""
 
     options: PoolOptions

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.pool import Event, Member, Pool, PoolOptions, PoolStats
+from rethinkdb.pool.feeds import Feed
 
 from .executing import Executor, logger, stream_in
 from .place import misplaced
@@ -289,6 +290,7 @@ class BasePool(Executor):
         self._lent: dict[BaseConnection, Member] = {}
         # What ends those dials early that are under way.
         self._dialling: dict[Member, Callable[[], object]] = {}
+        self._courses: dict[Feed, Callable[[], object]] = {}
         self.closed = False
 
     def _check_place(self) -> None:

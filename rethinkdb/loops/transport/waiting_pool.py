@@ -15,7 +15,9 @@ from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, PoolStats, Retrying
 from rethinkdb.pool.allowance import Allowance
+from rethinkdb.pool.feeds import Feed, Pause, Run
 
+from .feeding import opening_in_time
 from .pooling import PATIENCE, BasePool, stream_in
 from .renewing import WaitingRenewal
 
@@ -51,6 +53,8 @@ class WaitingPool(BasePool):
     def run(self, term: Any, **options: Any) -> Any:
         self._check_place()
         allowance = self._allowance(options)
+        if "resume" in options and options["resume"] is not None:
+            return self._resumed(term, options, allowance)
         member = self._in_time(options, allowance)
         try:
             return self._attempt(member, term, options)
@@ -109,6 +113,35 @@ class WaitingPool(BasePool):
     def _sleep_then(self, seconds: float, callback: Callable[[], object]) -> None:
         self._sleep(seconds)
         callback()
+
+    def _resumed(self, term: Any, options: dict[str, Any], allowance: Allowance | None) -> Any:
+        """The cursor of a feed that goes on, once it is open."""
+        feed, connection = self._new_feed(term, options, allowance)
+        with opening_in_time(feed, allowance):
+            connection._call(feed.open, timeout=allowance and allowance.left(monotonic()))
+        return connection.cursor_type(connection, feed)
+
+    def _keep_going(self, feed: Feed) -> None:
+        try:
+            while (step := feed.step()) is not None:
+                if isinstance(step, Pause):
+                    self._sleep(step.seconds)
+                else:
+                    self._take_step(feed, step)
+        except BaseException as error:  # the loop ends
+            self._feed_failed(feed, error)
+            raise
+        finally:
+            self._courses.pop(feed, None)
+
+    def _take_step(self, feed: Feed, step: Run) -> None:
+        try:
+            member = self._in_time(step.options, self._allowance(step.options))
+            result = self._attempt(member, step.term, step.options)
+        except Exception as error:
+            self._feed_failed(feed, error)
+        else:
+            self._feed_answered(feed, result)
 
     def _in_time(self, options: dict[str, Any], allowance: Allowance | None) -> Member:
         """A connection for a query. What waiting for it takes is off the query's deadline."""

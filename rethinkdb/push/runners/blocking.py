@@ -58,6 +58,10 @@ class BlockingRunner(Runner):
 
         self.conn._call(only_begin)
         (waiter,) = begun
+        attend = getattr(self.conn, "_attend", None)
+        if reads and attend is not None:  # what stands for a feed's connections
+            self._reading.put(partial(attend, waiter))
+            return waiter
         channel = self.conn._channel
         if reads and channel is not None and not waiter.done():
             self._reading.put(partial(channel.call, lambda: waiter, (), None))

@@ -1,0 +1,101 @@
+"""Changefeeds that go on, for threads: whoever waits, reads, on whichever connection the feed is.
+
+Between runs there is nothing to read. Then who waits for the feed sleeps until a thread of the
+pool's has run it again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rethinkdb.errors import ReqlTimeoutError
+from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
+
+from ..transport.place import check_process
+from ..transport.sockets import remaining
+from .connection import Connection
+
+if TYPE_CHECKING:
+    from rethinkdb.pool.feeds import Feed
+
+    from .pool import ConnectionPool
+
+__all__ = ["FeedConnection"]
+
+T = TypeVar("T")
+
+
+class FeedConnection(Connection):
+    """What the cursor of a feed takes for its connection. It is never opened."""
+
+    __module__ = "rethinkdb.loops.blocking"  # as of any other connection
+
+    _feed: Feed
+    _feeding: ConnectionPool
+
+    def follow(self, feed: Feed, pool: ConnectionPool) -> None:
+        """Stand for the connections that a feed is run on."""
+        self._feed = feed
+        self._feeding = pool
+        self._feed_process = os.getpid()
+        # Those who wait wait for one of these, too: the feed comes to a connection, or leaves it.
+        self._turns: set[Waiter[None]] = set()
+        feed.on_change = self._changed
+
+    def _call(
+        self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
+    ) -> Any:
+        check_process(self._feed_process)
+        deadline = None if timeout is None else monotonic() + timeout
+        with self._feed.guard:
+            waiter = operation(*args)
+        self._feeding._serve_feed(self._feed)
+        try:
+            self._attend(waiter, deadline)
+        except BaseException:
+            with self._feed.guard:
+                waiter.abandon()
+            self._feeding._serve_feed(self._feed)
+            raise
+        return self._outcome(waiter)
+
+    def _attend(self, waiter: Waiter[Any], deadline: float | None = None) -> None:
+        """Wait until a waiter is settled, and read meanwhile."""
+        while not waiter.done():
+            self._wait(waiter, deadline)
+
+    def _wait(self, waiter: Waiter[Any], deadline: float | None) -> None:
+        """Wait until it is settled, or the feed is elsewhere.
+
+        Raises:
+            ReqlTimeoutError: the deadline has passed.
+        """
+        turn: Waiter[None] = Waiter()
+        with self._feed.guard:
+            cursor = self._feed.cursor
+            self._turns.add(turn)
+            waiter.add_done_callback(lambda _: turn.set_result(None))
+        try:
+            if cursor is not None:
+                cursor.conn._call(lambda: turn, timeout=remaining(deadline))
+                return
+            woken = threading.Event()
+            with self._feed.guard:
+                turn.add_done_callback(lambda _: woken.set())
+            if not woken.wait(remaining(deadline)):
+                raise ReqlTimeoutError
+        finally:
+            with self._feed.guard:
+                self._turns.discard(turn)
+
+    def _changed(self) -> None:
+        for turn in tuple(self._turns):
+            turn.set_result(None)
+
+    def _discard(self, stream: Stream) -> None:
+        self._feed.drop()

@@ -1,0 +1,348 @@
+"""Scenarios: changefeeds that go on when their links are cut and their server restarts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from rethinkdb import query as r
+from rethinkdb.errors import (
+    ReqlCursorEmpty,
+    ReqlDriverError,
+    ReqlOpFailedError,
+    ReqlQueryLogicError,
+    ReqlTimeoutError,
+)
+from rethinkdb.pool import PoolClosedError
+from rethinkdb.ql2 import QueryType
+
+from .pooling.help import closes
+from .trial import PATIENCE, SMALL_BATCHES, SOON, Scenario, Trial
+
+__all__ = ["SCENARIOS"]
+
+WAYS: tuple[dict[str, str], ...] = (
+    {"resume": "restart"},
+    {"resume": "diff"},
+    {"resume": "diff", "remember": "digests"},
+)
+
+
+async def item_of(trial: Trial, feed: Any) -> Any:
+    """The next item, within the time that it may take at most."""
+    return await trial.do(feed.next, PATIENCE)
+
+
+async def feed_is_plain_without_a_loss(trial: Trial) -> None:
+    """Without a loss a feed that goes on gives what the plain one gives."""
+    pool = trial.pool()
+    trial.insert({"id": 1, "n": 1}, {"id": 2, "n": 1})
+    wanted = {"include_initial": True, "include_states": True, "include_types": True}
+    for chosen in ({}, {"include_states": True}, {"include_initial": True}, wanted):
+        query = trial.table.changes(**chosen)
+        plain = await trial.run(query, pool)
+        feeds = [await trial.run(query, pool, **way) for way in WAYS]
+        trial.table.get(1).update({"n": r.row["n"] + 1}).run(trial.admin)
+        trial.table.insert({"id": 3}).run(trial.admin)
+        trial.table.get(3).delete().run(trial.admin)
+        count = 3 + 2 * ("include_initial" in chosen) + len(chosen) % 2 * (len(chosen) - 1)
+        expected = [await item_of(trial, plain) for _ in range(count)]
+        for feed in feeds:
+            assert [await item_of(trial, feed) for _ in range(count)] == expected
+            await trial.do(feed.close)
+        await trial.do(plain.close)
+    await closes(trial, pool)
+
+
+async def feed_tells_of_a_gap(trial: Trial) -> None:
+    """After a loss the feed is run again, and says so before what comes next."""
+    pool = trial.pool()
+    feed = await trial.run(trial.table.changes(), pool, resume="restart")
+    for number in range(3):
+        trial.insert({"id": number})
+        assert (await item_of(trial, feed))["new_val"] == {"id": number}
+        trial.proxy.cut()
+        gap = await item_of(trial, feed)
+        assert gap["state"] == "gap"
+        assert isinstance(gap["since"], datetime)
+        assert gap["since"] <= gap["until"]
+        assert gap["cause"].startswith("Connection is closed")
+    await trial.do(feed.close)
+    await closes(trial, pool)
+
+
+async def feed_gives_what_differs(trial: Trial) -> None:
+    """After a restart of the server the feed gives what has changed meanwhile, and nothing else."""
+    for way in WAYS[1:]:
+        pool = trial.pool()
+        trial.table.delete().run(trial.admin)
+        trial.insert(*({"id": number, "n": 1} for number in range(30)))
+        feed = await trial.run(trial.table.changes(), pool, **way)
+        trial.proxy.stop()
+        trial.table.get(1).update({"n": 2}).run(trial.admin)
+        trial.table.get(2).delete().run(trial.admin)
+        trial.insert({"id": 99})
+        trial.proxy.start()
+        told = [await item_of(trial, feed) for _ in range(3)]
+        news = {(item["new_val"] or item["old_val"])["id"]: item["new_val"] for item in told}
+        assert news == {1: {"id": 1, "n": 2}, 2: None, 99: {"id": 99}}, told
+        trial.insert({"id": 100})
+        assert await item_of(trial, feed) == {"old_val": None, "new_val": {"id": 100}}
+        await trial.do(feed.close)
+        await closes(trial, pool)
+
+
+async def feed_in_step_through_many_cuts(trial: Trial) -> None:
+    """Whoever applies all items holds the rows of the table, however often links are cut."""
+    pool = trial.pool()
+    table = trial.table
+    query = table.filter(lambda row: row["n"] < 50).changes(include_initial=True)
+    feed = await trial.run(query, pool, resume="diff", **SMALL_BATCHES)
+    held: dict[Any, Any] = {}
+    for number in range(12):
+        documents = [{"id": key, "n": (key * 7 + number * 13) % 60} for key in range(40)]
+        table.insert(documents, conflict="replace").run(trial.admin)
+        table.get(number).delete().run(trial.admin)
+        if number % 2:
+            trial.proxy.cut()
+        for _ in range(number):
+            apply(held, await item_of(trial, feed))
+    rows = {row["id"]: row for row in table.filter(r.row["n"] < 50).run(trial.admin)}
+    while held != rows:
+        apply(held, await item_of(trial, feed))
+    await trial.do(feed.close)
+    await closes(trial, pool)
+
+
+def apply(held: dict[Any, Any], item: Any) -> None:
+    old, new = item.get("old_val"), item["new_val"]
+    if old is not None:
+        assert held.pop(old["id"]) == old
+    if new is not None:
+        held[new["id"]] = new
+
+
+async def feed_that_waits_hears_of_it(trial: Trial) -> None:
+    """Who waits in `next()` as the link is cut gets the next item, when there is one."""
+    pool = trial.pool()
+    for way in WAYS[:2]:
+        feed = await trial.run(trial.table.changes(), pool, **way)
+        runs = len(trial.proxy.sent(QueryType.START))
+
+        async def cut(runs: int = runs, way: dict[str, str] = way) -> None:
+            await trial.driver.sleep(SOON)
+            trial.proxy.cut()
+            await trial.until(lambda: len(trial.proxy.sent(QueryType.START)) > runs)
+            trial.insert({"id": way["resume"]})
+
+        item, _ = await trial.driver.gather(partial(item_of, trial, feed), cut)
+        if way["resume"] == "restart":
+            assert item["state"] == "gap"
+            item = await item_of(trial, feed)
+        assert item["new_val"] == {"id": way["resume"]}, item
+        await trial.fails(ReqlTimeoutError, "", trial.do, feed.next, SOON)
+        await trial.do(feed.close)
+    await closes(trial, pool)
+
+
+async def feed_ends_for_good(trial: Trial) -> None:
+    """A dropped table ends a feed with what the next run says."""
+    pool = trial.pool()
+    db = r.db(trial.db_name)
+    for way in WAYS:
+        db.table_create("shortlived").run(trial.admin)
+        feed = await trial.run(db.table("shortlived").changes(), pool, **way)
+        db.table_drop("shortlived").run(trial.admin)
+        text = "shortlived` does not exist"
+        for _ in range(2):
+            await trial.fails(ReqlOpFailedError, text, trial.do, feed.next, PATIENCE)
+    await closes(trial, pool)
+
+
+async def feed_closed_at_any_time(trial: Trial) -> None:
+    """Closing a feed, while it runs and while it is about to, ends it and leaks nothing."""
+    pool = trial.pool()
+    for way in WAYS[:2]:
+        for meanwhile in ("running", "away"):
+            feed = await trial.run(trial.table.changes(), pool, **way)
+            if meanwhile == "away":
+                trial.proxy.stop()
+                await trial.fails(ReqlTimeoutError, "", trial.do, feed.next, SOON)
+            await trial.do(feed.close)
+            await trial.do(feed.close)
+            await trial.fails(ReqlCursorEmpty, "", trial.do, feed.next)
+            if meanwhile == "away":
+                trial.proxy.start()
+        feed = await trial.run(trial.table.changes(), pool, **way)
+        del feed  # forgotten: it closes itself
+        await trial.until(lambda: quiet(trial, pool))
+    await closes(trial, pool)
+
+
+def quiet(trial: Trial, pool: Any) -> bool:
+    stats = pool.stats()
+    return not (stats.feeds or stats.in_flight)
+
+
+async def feed_of_a_pool_that_closes(trial: Trial) -> None:
+    """Closing the pool ends the feed as it ends plain ones."""
+    for way in WAYS[:2]:
+        pool = trial.pool()
+        feed = await trial.run(trial.table.changes(), pool, **way)
+        await closes(trial, pool)
+        await trial.fails(ReqlDriverError, "closed", trial.do, feed.next, PATIENCE)
+        query = partial(trial.run, trial.table.changes(), pool, **way)
+        await trial.fails(PoolClosedError, "", query)
+
+
+async def feed_cancelled_while_it_opens(trial: Trial) -> None:
+    """Who is cancelled while a feed opens leaves nothing behind."""
+    pool = trial.pool()
+    await trial.run(r.expr(1), pool)
+    for way in WAYS[:2]:
+        trial.proxy.hold("reply")
+        before = len(trial.proxy.sent(QueryType.START))
+        await trial.driver.cancel(
+            partial(trial.run, trial.table.changes(), pool, **way),
+            when=lambda before=before: len(trial.proxy.sent(QueryType.START)) > before,  # type: ignore[misc]
+        )
+        trial.proxy.release()
+        await trial.run(r.expr(1), pool)
+        await trial.until(lambda: quiet(trial, pool))
+    await closes(trial, pool)
+
+
+async def feed_cancelled_while_it_waits(trial: Trial) -> None:
+    """Who is cancelled in `next()` loses nothing, also while the server is away."""
+    pool = trial.pool()
+    feed = await trial.run(trial.table.changes(), pool, resume="diff")
+    turns: list[int] = []
+
+    def soon() -> bool:
+        turns.append(1)
+        return len(turns) > 10
+
+    trial.proxy.stop()
+    await trial.driver.cancel(partial(trial.do, feed.next), when=soon)
+    trial.insert({"id": 1})
+    trial.proxy.start()
+    assert (await item_of(trial, feed))["new_val"] == {"id": 1}
+    turns.clear()
+    await trial.driver.cancel(partial(trial.do, feed.next), when=soon)
+    trial.insert({"id": 2})
+    assert (await item_of(trial, feed))["new_val"] == {"id": 2}
+    await trial.do(feed.close)
+    await closes(trial, pool)
+
+
+async def feed_that_opens_too_slowly(trial: Trial) -> None:
+    """The deadline covers the opening of a feed, whatever that takes."""
+    pool = trial.pool()
+    await trial.run(r.expr(1), pool)
+    for way in WAYS[:2]:
+        trial.proxy.hold("reply")
+        query = partial(trial.run, trial.table.changes(), pool, deadline=0.1, **way)
+        await trial.fails(ReqlTimeoutError, r"within 0\.1 s", query)
+        trial.proxy.release()
+    await trial.run(r.expr(1), pool)
+    await trial.until(lambda: quiet(trial, pool))
+    await closes(trial, pool)
+
+
+async def feed_that_cannot_go_on(trial: Trial) -> None:
+    """What cannot be resumed is refused, and the text says why."""
+    pool = trial.pool()
+    table = trial.table
+    conn = await trial.connect()
+    refusals: tuple[tuple[Any, dict[str, Any], str], ...] = (
+        (table.changes(), {"resume": "always"}, "must be"),
+        (table.changes(), {"resume": "diff", "remember": "all"}, "`remember` must be"),
+        (table.changes(), {"resume": "restart", "remember": "rows"}, "goes with"),
+        (table.changes(), {"remember": "rows"}, "goes with"),
+        (table.changes(), {"resume": "restart", "noreply": True}, "exclude each other"),
+        (table.count(), {"resume": "restart"}, "is for changefeeds"),
+        (table.changes().limit(2), {"resume": "diff"}, "must end in"),
+        (table.pluck("n").changes(), {"resume": "diff"}, "takes the field 'id' away"),
+        (table.union(table).changes(), {"resume": "diff"}, "rows of `union`"),
+    )
+    for query, options, text in refusals:
+        await trial.fails(ReqlDriverError, text, trial.run, query, pool, **options)
+    for options in ({"resume": "diff"}, {"remember": "rows"}):
+        text = r"needs a pool|goes with"
+        await trial.fails(ReqlDriverError, text, trial.run, table.changes(), conn, **options)
+    for options in ({}, {"resume": None}):
+        await trial.do((await trial.run(table.changes(), conn, **options)).close)
+        await trial.do((await trial.run(table.changes(), pool, **options)).close)
+    for way in WAYS[:2]:
+        query = table.changes(squash=-1)
+        await trial.fails(ReqlQueryLogicError, "", trial.run, query, pool, **way)
+    await trial.usable(conn)
+    await trial.do(conn.close)
+    await trial.until(lambda: quiet(trial, pool))
+    await closes(trial, pool)
+
+
+async def feed_as_emitter(trial: Trial) -> None:
+    """Listeners hear of gaps, and of what comes after them."""
+    pool = trial.pool()
+    feed = await trial.run(trial.table.changes(), pool, resume="restart")
+    gaps: list[Any] = []
+    items: list[Any] = []
+    feed.on("gap", lambda since, until, cause: gaps.append(cause))
+    feed.on("data", items.append)
+    await heard(trial, items, 1)
+    trial.proxy.cut()
+    await trial.until(lambda: gaps)
+    await heard(trial, items, 2)
+    await trial.do(feed.close)
+    await closes(trial, pool)
+
+
+async def heard(trial: Trial, items: list[Any], number: int) -> None:
+    """Write until that is heard of: it may fall into a gap."""
+    trial.table.insert({"id": number, "n": 0}).run(trial.admin)
+
+    def is_heard() -> bool:
+        trial.table.get(number).update({"n": r.row["n"] + 1}).run(trial.admin)
+        return any((item.get("new_val") or {}).get("id") == number for item in items)
+
+    await trial.until(is_heard)
+
+
+async def feed_with_a_handler(trial: Trial) -> None:
+    """Results that come to a function go on, too."""
+    pool = trial.pool()
+    await trial.run(r.expr(1), pool)
+    for way in WAYS[:2]:
+        items: list[Any] = []
+        trial.table.delete().run(trial.admin)
+        handle = trial.table.changes().run_with(items.append, pool, **way)
+        await trial.until(lambda: pool.stats().feeds)
+        await heard(trial, items, 1)
+        trial.proxy.cut()
+        await heard(trial, items, 2)
+        gaps = [item for item in items if item.get("state") == "gap"]
+        assert bool(gaps) == (way["resume"] == "restart"), items
+        handle.close()
+        await trial.do(handle.wait, PATIENCE)
+        await trial.until(lambda: quiet(trial, pool))
+    await closes(trial, pool)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    feed_is_plain_without_a_loss,
+    feed_tells_of_a_gap,
+    feed_gives_what_differs,
+    feed_in_step_through_many_cuts,
+    feed_that_waits_hears_of_it,
+    feed_ends_for_good,
+    feed_closed_at_any_time,
+    feed_of_a_pool_that_closes,
+    feed_cancelled_while_it_opens,
+    feed_cancelled_while_it_waits,
+    feed_that_opens_too_slowly,
+    feed_that_cannot_go_on,
+    feed_as_emitter,
+    feed_with_a_handler,
+)
