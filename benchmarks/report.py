@@ -105,6 +105,7 @@ def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
     row["loop_libraries"] = max(loaded) if loaded else None
     row["over_limit"] = _ratio(row["ours"], row["limit"])
     row["over_official"] = _ratio(row["official"], row["ours"])
+    row["wall_over_official"] = _ratio(row["official_wall"], row["ours_wall"])
     row["notes"] = {d: runner.notes[task] for d, task in tasks.items() if task in runner.notes}
     return row
 
@@ -113,6 +114,7 @@ def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
 COMPARISONS: tuple[tuple[str, Callable[[float, float], bool], str], ...] = (
     ("over_limit", operator.le, "≤ {:.3g} × limit"),
     ("over_official", operator.ge, "≥ {:.3g} × faster"),
+    ("wall_over_official", operator.ge, "≥ {:.3g} × faster by the clock"),
     ("over_asyncio", operator.le, "≤ {:.3g} × asyncio"),
     ("over_connection", operator.le, "≤ {:.3g} × plain connection"),
     ("batches", operator.le, "≤ {:.3g} batches"),
@@ -177,7 +179,9 @@ def _aims(row: Row) -> str:
 
 def _is(aim: dict[str, Any]) -> str:
     return (
-        f" ({aim['is']:.2f})" if aim["aim"].endswith(("asyncio", "connection", "batches")) else ""
+        f" ({aim['is']:.2f})"
+        if aim["aim"].endswith(("asyncio", "connection", "batches", "clock"))
+        else ""
     )
 
 

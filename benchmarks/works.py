@@ -37,6 +37,7 @@ class Aim(NamedTuple):
 
     over_limit: float | None = None  # at most so many times the limit
     over_official: float | None = None  # at least so many times faster than the official package
+    wall_over_official: float | None = None  # the same of the time that passes
     over_asyncio: float | None = None  # at most so many times what it costs on asyncio
     over_connection: float | None = None  # at most so many times a connection's plain query
     batches: float | None = None  # at most so many of the server's batches, raw and decoded
@@ -270,6 +271,8 @@ WORKS: dict[str, Work] = {
         Work("feed", "changefeed delivery, one change at a time", "feed", "feed", 0.03),
         Work("feed-burst", "changefeed delivery, many at once", "feed_burst", "feed_burst", 0.1),
         Work("build", "build a query of 20 terms", "build", "build", 0.1, ("blocking",)),
+        Work("dump", "`rethinkdb-dump`", "dump", None, 1, ("blocking",)),
+        Work("restore", "`rethinkdb-restore`", "restore", None, 1, ("blocking",)),
     )
 }
 
@@ -296,6 +299,8 @@ AIMS: dict[tuple[str, str], Aim] = {
         (("insert-batch",), LOOPS, Aim(1.5, 40)),
         (("insert-batch-dated",), LOOPS, Aim(over_official=5)),
         (("feed", "feed-burst"), ("asyncio", "twisted"), Aim(over_official=2)),
+        (("dump",), ("blocking",), Aim(over_official=1 / 0.2, wall_over_official=1 / 0.4)),
+        (("restore",), ("blocking",), Aim(over_official=1 / 0.08, wall_over_official=1 / 0.55)),
     )
     for work in works
     for loop in loops

@@ -98,7 +98,8 @@ def _passes(error: Exception) -> bool:
     """Whether what an error tells of may pass."""
     if isinstance(error, ReqlAvailabilityError):
         # Of the same class is that a table exists already, which does not pass.
-        absent = str(error.args[0] if error.args else error).startswith("Cannot perform")
+        said = str(getattr(error, "message", error))
+        absent = said.startswith("Cannot perform") or "currently unreachable" in said
         return absent or isinstance(error, ReqlOpIndeterminateError)
     return not isinstance(error, (ReqlAuthError, PoolClosedError))
 
