@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,9 @@ from rich.syntax import Syntax
 
 from rethinkdb import errors, r
 from rethinkdb.embedded import Server
+
+HANG_UP = "# The server hangs up on all its clients, as when it is started again."
+"""A step that is no code: it is shown, and happens."""
 
 STEPS = {
     "connect": [
@@ -37,6 +41,15 @@ STEPS = {
         'r.table("heroes").get(1).delete().run(other)["deleted"]',
         "feed.next()",
     ],
+    "a feed of a pool goes on when the server was away": [
+        "pool = r.ConnectionPool({address})",
+        'feed = r.table("heroes").changes().run(pool, resume="diff")',
+        HANG_UP,
+        'joan = {{"id": 5, "name": "Joan", "born": 1917}}',
+        'r.table("heroes").insert(joan).run(pool, idempotent=True)["inserted"]',
+        "feed.next()",
+        "conn = conn.reconnect()",
+    ],
     "an error says where": ['r.table("heroes").map(r.row["born"] + "BC").run(conn)'],
 }
 """Lines of code by title, in one namespace. Braces are doubled, as `{address}` is filled in."""
@@ -52,17 +65,20 @@ class Tour:
 
     def __init__(self, console: Console, server: Server) -> None:
         self._console = console
+        self._server = server
         self._address = f'"{server.host}", {server.port}'
         self._names: dict[str, Any] = {}
 
     def show(self) -> None:
-        """Goes through all steps, and closes the connections that they have made."""
+        """Goes through all steps, and closes the connections and pools that they have made."""
+        # That a link is lost is part of the show: nobody need be warned of it.
+        logging.getLogger("rethinkdb").addHandler(logging.NullHandler())
         for title, lines in STEPS.items():
             self._console.print(f"\n[bold]{title}[/bold]")
             for line in lines:
                 self._step(line.format(address=self._address))
         for value in self._names.values():
-            if isinstance(value, r.Connection):
+            if isinstance(value, (r.Connection, r.ConnectionPool)):
                 value.close()
 
     def _step(self, code: str) -> None:
@@ -73,6 +89,9 @@ class Tour:
             self._console.print(f"[red]{type(error).__name__}[/red]:", str(error), highlight=False)
 
     def _run(self, code: str) -> None:
+        if code == HANG_UP:
+            self._server.chaos.cut()
+            return
         if not isinstance(ast.parse(code).body[0], ast.Expr):
             exec(code, self._names)
             return

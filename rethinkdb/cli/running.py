@@ -39,6 +39,8 @@ def run_command(argv: Sequence[str] | None, commands: Mapping[str, str]) -> int:
         commands: the names of all commands, each with what `--help` says of it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if words:  # `python -m rethinkdb index_rebuild`, as the official package has it
+        words[0] = words[0].replace("_", "-")
     with ended_by_signals(for_good=argv is None):
         try:
             status = _run(words, commands)
