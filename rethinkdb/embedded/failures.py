@@ -54,10 +54,16 @@ class FailureKind(enum.Enum):
 
 
 class QueryFailure(Exception):
-    """One query failed; its client gets `kind`, `message` and `backtrace`."""
+    """One query failed; its client gets `kind`, `message` and `backtrace`.
+
+    Attributes:
+        precedes_reading: nothing was read, as that is not allowed, or not possible now. Such a
+            failure is located at the term that wanted the rows, wherever they came from.
+    """
 
     def __init__(self, kind: FailureKind, message: str, backtrace: Backtrace | None = None) -> None:
         super().__init__(message)
+        self.precedes_reading = False
         self.kind = kind
         self.message = message
         self.backtrace = backtrace

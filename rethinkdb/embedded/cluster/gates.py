@@ -66,6 +66,7 @@ class TableGate:
             reads=reads,
             writes=writes,
             settled=writes and all(server.up for server in replicas),
+            reachable=any(server.up for server in replicas),
         )
 
     def pass_to_read(

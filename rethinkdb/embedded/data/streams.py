@@ -285,7 +285,7 @@ class Stream:
                     total.join(part)
         except QueryFailure as failure:
             # A real server aggregates where the rows are stored, far from the term.
-            if failure.backtrace is None and len(parts) > 1:
+            if failure.backtrace is None and len(parts) > 1 and not failure.precedes_reading:
                 failure.backtrace = ()
             raise
         return total.result()

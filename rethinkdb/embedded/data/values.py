@@ -179,7 +179,12 @@ class Function:
             value = self.call(*arguments)
         if type(value) in PLAIN_TYPES:
             return value
-        return self.scope.environment.located_here(as_datum, value)
+        try:
+            return self.scope.environment.located_here(as_datum, value)
+        except QueryFailure as failure:
+            if failure.backtrace is None and self.backtrace:  # it wanted a row, and got none
+                failure.backtrace = self.backtrace[0]
+            raise
 
     def _of_row(self, row: Datum) -> Value:
         # What `call` does, for the case that is worth being quick: a function run for each row.

@@ -121,7 +121,7 @@ def located(convert: Callable[[Value], Result], value: Value, place: Backtrace) 
     try:
         return convert(value)
     except QueryFailure as failure:
-        if failure.backtrace is None:
+        if failure.backtrace is None and not failure.precedes_reading:
             failure.backtrace = place
         raise
 

@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.failures import FailureKind, QueryFailure, op_failed
 from rethinkdb.embedded.storage import permissions
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.values import Table
     from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.storage.tables import TableData
 
 
 def require_read(
@@ -21,11 +23,15 @@ def require_read(
 
     Without keys it is about all rows: then the table must be available for later batches, too.
     """
-    permissions.require_read(environment, table)
-    gate = table.data.gate
-    if gate is None or table.data.id in environment.watched:
-        return
-    gate.pass_to_read(environment, table, keys)
+    try:
+        permissions.require_read(environment, table)
+        gate = table.data.gate
+        if gate is None or table.data.id in environment.watched:
+            return
+        gate.pass_to_read(environment, table, keys)
+    except QueryFailure as failure:
+        failure.precedes_reading = True
+        raise
     if keys is None:
         environment.scanned[table.data.id] = table
 
@@ -58,3 +64,46 @@ def writing(
     """
     gate = table.data.gate
     return nullcontext() if gate is None else gate.writing(environment, keys)
+
+
+# -- the configuration of a table, which its replicas decide on by majority
+
+
+def require_reachable(table: TableData, name: str, failing: str) -> None:
+    """Raises if no server is there that knows the table's configuration.
+
+    Args:
+        table: the table.
+        name: of it, with its database.
+        failing: what is not done then.
+    """
+    if table.gate is not None and not table.gate.health().reachable:
+        raise _unreachable(name, failing)
+
+
+def require_majority(table: TableData, name: str, failing: str) -> None:
+    """Raises if there are not enough servers to change the table's configuration."""
+    if table.gate is not None and table.gate.health().leader is None:
+        raise _unreachable(name, failing)
+
+
+def require_write_hook(table: TableData) -> None:
+    """Raises if no server is there that knows whether the table has a write hook."""
+    if table.gate is not None and not table.gate.health().reachable:
+        raise QueryFailure(FailureKind.INTERNAL, _UNKNOWN_HOOK, ())
+
+
+def _unreachable(name: str, failing: str) -> QueryFailure:
+    return op_failed(
+        f"The server(s) hosting table `{name}` are currently unreachable. {failing} If you do not"
+        " expect the server(s) to recover, you can use `emergency_repair` to restore availability"
+        " of the table."
+        " <http://rethinkdb.com/api/javascript/reconfigure/#emergency-repair-mode>"
+    )
+
+
+_UNKNOWN_HOOK = (
+    "Unexpected exception: The attempt to read or modify the table's configuration failed because"
+    " none of the servers were accessible.  If it was an attempt to modify, the modification did"
+    " not take place."
+)

@@ -85,6 +85,7 @@ class Health:
         shards: its parts.
         outdated_reads, reads, writes: whether it is ready for these.
         settled: whether all replicas are ready, and nothing is about to change.
+        reachable: whether any replica is there.
     """
 
     leader: ServerIdentity | None
@@ -93,6 +94,7 @@ class Health:
     reads: bool = True
     writes: bool = True
     settled: bool = True
+    reachable: bool = True
 
     def ready_for(self, readiness: str) -> bool:
         """Whether it is what `wait_for` names."""

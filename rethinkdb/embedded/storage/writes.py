@@ -62,11 +62,14 @@ class Writer:
             self._insert(documents, conflict)
             return
         found, primary_key = list(documents), self._table.primary_key
+        if not found:
+            return
         known = [row[primary_key] for row in found if isinstance(row, dict) and primary_key in row]
         with self._writing(known if len(known) == len(found) else None):
             self._insert(found, conflict)
 
     def _writing(self, row_keys: Iterable[Datum] | None) -> AbstractContextManager[None]:
+        access.require_write_hook(self._table)
         return access.writing(self._environment, self._target, row_keys)
 
     def _insert(self, documents: Iterable[Datum], conflict: Conflict) -> None:

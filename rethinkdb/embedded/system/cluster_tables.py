@@ -9,6 +9,7 @@ from typing import Any
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import op_failed
+from rethinkdb.embedded.storage import access
 from rethinkdb.embedded.storage.permissions import denied
 from rethinkdb.embedded.storage.placement import ServerIdentity, Shard
 from rethinkdb.embedded.storage.store import SYSTEM_DATABASE, DatabaseData, Store, StoredTable
@@ -229,6 +230,10 @@ class TableConfig(SystemTable):
         return self._row(wanted.database, table)
 
     def _modify(self, database: DatabaseData, table: StoredTable, row: Datum, user: str) -> Datum:
+        name = f"{database.name}.{table.name}"
+        failing = "Failed to retrieve the table's configuration, it was not changed."
+        access.require_reachable(table, name, failing)
+        access.require_majority(table, name, "The table's configuration was not changed.")
         wanted = self._parse(row, table)
         if wanted.database is not database:
             _require_config(self.store, user, wanted.database.id)
@@ -275,7 +280,7 @@ class TableConfig(SystemTable):
                 name=name,
                 database=database,
                 primary_key=take("primary_key", conversions.text, "id"),
-                shards=take("shards", self._shards, Layout().place(self.store)),
+                shards=take("shards", self._shards_of(existing), Layout().place(self.store)),
                 write_acks=take("write_acks", conversions.one_of("single", "majority"), "majority"),
                 durability=take("durability", conversions.one_of("soft", "hard"), "hard"),
             )
@@ -293,7 +298,51 @@ class TableConfig(SystemTable):
             raise op_failed(f"There is no database with UUID `{id_}`.")
         return found
 
-    def _shards(self, value: Datum) -> list[Shard]:
+    def _shards_of(self, table: StoredTable | None) -> Callable[[Datum], list[Shard]]:
+        """Converts to the shards of a table; servers that it has may be away."""
+        known = [server for server in self.store.servers if server.up]
+        if table is not None:
+            known += [server for shard in table.shards for server in shard.replicas]
+        return _Shards(known, self.shows_names).all
+
+
+def _check_indexes(fields: Fields, existing: StoredTable | None) -> None:
+    if existing is None and not fields.has("indexes"):
+        return
+    names = fields.take("indexes", conversions.distinct(conversions.text))
+    if existing is None and names:
+        raise op_failed("The `indexes` field is read-only and can't be used to create indexes.")
+    if existing is not None and set(names) != set(existing.indexes):
+        raise op_failed(
+            "The `indexes` field is read-only and can't be used to create or drop indexes."
+        )
+
+
+def _check_write_hook(fields: Fields, existing: StoredTable | None) -> None:
+    if existing is None and not fields.has("write_hook"):
+        return
+    hook = existing.write_hook if existing is not None else None
+    if not datum.equal(fields.take("write_hook"), None if hook is None else hook.source):
+        raise op_failed(
+            "The `write_hook` field is read-only and can't be used to create or drop a write hook"
+            " function."
+        )
+
+
+class _Shards:
+    """Takes apart what is to be the shards of a table.
+
+    Args:
+        known: the servers that it may name.
+        by_name: whether it names them, or gives their ids.
+    """
+
+    def __init__(self, known: list[ServerIdentity], by_name: bool) -> None:
+        self._known = known
+        self._by_name = by_name
+
+    def all(self, value: Datum) -> list[Shard]:
+        """Converts to shards, of which there must be one."""
         shards = conversions.items(self._shard)(value)
         if not shards:
             raise op_failed("You must specify at least one shard.")
@@ -335,38 +384,14 @@ class TableConfig(SystemTable):
         return found
 
     def _server(self, value: Datum) -> ServerIdentity:
-        servers = [server for server in self.store.servers if server.up]
-        if self.shows_names:
+        if self._by_name:
             name = conversions.name("server name")(value)
             missing = f"Server `{name}` does not exist or is not connected."
-            found = [server for server in servers if server.name == name]
+            found = [server for server in self._known if server.name == name]
         else:
             id_ = conversions.identifier(value)
             missing = f"There is no server with UUID `{id_}`."
-            found = [server for server in servers if server.id == id_]
+            found = [server for server in self._known if server.id == id_]
         if not found:
             raise op_failed(missing)
         return found[0]
-
-
-def _check_indexes(fields: Fields, existing: StoredTable | None) -> None:
-    if existing is None and not fields.has("indexes"):
-        return
-    names = fields.take("indexes", conversions.distinct(conversions.text))
-    if existing is None and names:
-        raise op_failed("The `indexes` field is read-only and can't be used to create indexes.")
-    if existing is not None and set(names) != set(existing.indexes):
-        raise op_failed(
-            "The `indexes` field is read-only and can't be used to create or drop indexes."
-        )
-
-
-def _check_write_hook(fields: Fields, existing: StoredTable | None) -> None:
-    if existing is None and not fields.has("write_hook"):
-        return
-    hook = existing.write_hook if existing is not None else None
-    if not datum.equal(fields.take("write_hook"), None if hook is None else hook.source):
-        raise op_failed(
-            "The `write_hook` field is read-only and can't be used to create or drop a write hook"
-            " function."
-        )

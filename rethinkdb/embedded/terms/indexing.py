@@ -18,7 +18,7 @@ from rethinkdb.embedded.language.stored_functions import (
     NotStoredFunction,
     StoredFunction,
 )
-from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage import access, permissions
 from rethinkdb.embedded.storage.indexes import Index, IndexDefinition
 from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, build_index
 from rethinkdb.embedded.system.configuration import special
@@ -46,6 +46,7 @@ def index_create(call: Call) -> Datum:
     store = call.environment.store
     with store.lock:
         permissions.require_config(call.environment, table.database.id, table.data.id)
+        _require_majority(table, name, "created")
         if name in table.data.indexes:
             raise op_failed(f"Index `{name}` already exists on table `{table.display_name}`.")
         index = Index(name, IndexDefinition(function, multi, geo, function))
@@ -53,6 +54,12 @@ def index_create(call: Call) -> Datum:
         build_index(table.data, index)
         store.configuration_changed()
     return {"created": 1}
+
+
+def _require_majority(table: Table, index: str, done: str) -> None:
+    # A real server names the index in place of the table.
+    name = f"{table.database.name}.{index}"
+    access.require_majority(table.data, name, f"The secondary index was not {done}.")
 
 
 def _check_not_primary(table: Table, name: str) -> None:
@@ -106,6 +113,7 @@ def index_drop(call: Call) -> Datum:
     store = call.environment.store
     with store.lock:
         permissions.require_config(call.environment, table.database.id, table.data.id)
+        _require_majority(table, name, "dropped")
         if name not in table.data.indexes:
             raise _missing(name, table)
         del table.data.indexes[name]
@@ -127,6 +135,7 @@ def index_rename(call: Call) -> Datum:
     store = call.environment.store
     with store.lock:
         permissions.require_config(call.environment, table.database.id, table.data.id)
+        _require_majority(table, old, "renamed")
         indexes = table.data.indexes
         if old not in indexes and (overwrite or table.data.is_system):
             raise _missing(old, table)
@@ -147,7 +156,14 @@ def index_rename(call: Call) -> Datum:
 @term(TermType.INDEX_LIST, 1)
 def index_list(call: Call) -> Datum:
     """`table.index_list()`."""
-    return sorted(call.table(0).data.indexes)
+    table = call.table(0)
+    _require_reachable(table)
+    return sorted(table.data.indexes)
+
+
+def _require_reachable(table: Table) -> None:
+    failing = "Failed to retrieve all secondary indexes."
+    access.require_reachable(table.data, table.display_name, failing)
 
 
 @term(TermType.INDEX_STATUS, 1, MANY)
@@ -171,6 +187,7 @@ def _statuses(call: Call) -> list[Datum]:
 def _chosen(call: Call) -> list[Index]:
     table = call.table(0)
     wanted = {call.string(place) for place in range(1, call.count)}
+    _require_reachable(table)
     with call.environment.store.lock:
         indexes = dict(table.data.indexes)
     for name in sorted(wanted):

@@ -13,7 +13,7 @@ from rethinkdb.embedded.data.values import Database, Table
 from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import term
-from rethinkdb.embedded.storage import permissions
+from rethinkdb.embedded.storage import access, permissions
 from rethinkdb.embedded.storage.store import SYSTEM_DATABASE, DatabaseData, StoredTable
 from rethinkdb.embedded.storage.write_results import Total
 from rethinkdb.embedded.system import configuration
@@ -213,8 +213,10 @@ def reconfigure(call: Call) -> Datum:
 def _reconfigured(
     call: Call, target: _Target, table: StoredTable, layout: Layout, dry_run: bool
 ) -> dict[str, Datum]:
-    store = call.environment.store
+    store, name = call.environment.store, f"{target.database.name}.{table.name}"
+    require = access.require_reachable if dry_run else access.require_majority
     with store.lock:
+        require(table, name, "The table was not reconfigured.")
         old_config = configuration.table_config(store, target.database, table)
         old_status = configuration.table_status(store, target.database, table)
         shards, table.shards = table.shards, layout.place(store, table)
@@ -252,6 +254,12 @@ def _repair(call: Call) -> Datum:
         )
     target = _target(call, "reconfigure", "you can't configure the tables in it.")
     _require_config(call, target)
+    (table,) = target.tables
+    failing = (
+        "The table was not repaired. At least one of a table's replicas must be accessible in"
+        " order to repair it."
+    )
+    access.require_reachable(table, f"{target.database.name}.{table.name}", failing)
     raise op_failed("This table doesn't need to be repaired.")
 
 
@@ -265,6 +273,8 @@ def rebalance(call: Call) -> Datum:
 
 def _rebalanced(call: Call, target: _Target, table: StoredTable) -> dict[str, Datum]:
     store, moved = call.environment.store, bool(table.rows)
+    name = f"{target.database.name}.{table.name}"
+    access.require_majority(table, name, "The table was not rebalanced.")
     old, new = (
         configuration.table_status(store, target.database, table, settled=settled)
         for settled in (True, not moved)

@@ -27,7 +27,7 @@ from rethinkdb.embedded.language import javascript_source
 from rethinkdb.embedded.language.evaluation import Call, Environment, located
 from rethinkdb.embedded.language.registry import Grouping, term
 from rethinkdb.embedded.language.wire_forms import wire_form
-from rethinkdb.embedded.storage import access
+from rethinkdb.embedded.storage import access, permissions
 from rethinkdb.ql2 import TermType
 
 # -- type_of
@@ -120,7 +120,8 @@ def _variables(wire: Any) -> Iterator[int | None]:
 
 
 def _table_details(table: Table, environment: Environment) -> dict[str, Datum]:
-    access.require_read(environment, table)
+    permissions.require_read(environment, table)
+    access.require_reachable(table.data, table.display_name, "")
     return {
         "name": table.name,
         "primary_key": table.data.primary_key,
