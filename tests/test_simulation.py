@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.simulation import __main__ as command
-from benchmarks.simulation import report
+from benchmarks.simulation import cluster_report, report
+from benchmarks.simulation.clusters import CLUSTERS, ClusterRun
 from benchmarks.simulation.scenarios import SCENARIOS, Failure, Run, Scenario
 from benchmarks.simulation.servers import Fault
 
@@ -85,6 +86,36 @@ def test_a_silent_server_is_noticed_and_left() -> None:
     assert figures["failed_up"] == 0
 
 
+@pytest.fixture(scope="module")
+def five() -> ClusterRun:
+    run = ClusterRun(replace(CLUSTERS["cluster-of-5"], clients=60, hours=20))
+    run.go()
+    return run
+
+
+def test_when_hosts_of_a_cluster_go_queries_find_the_others(five: ClusterRun) -> None:
+    figures = cluster_report.figures(five)
+    assert figures["queries"] > 10_000
+    assert figures["outages"] == 20 + 2 + 5  # deaths, the split, the restarts in turn
+    assert figures["failed"] <= figures["queries"] / 10_000
+    assert figures["busiest"] < 2
+
+
+def test_retries_stay_within_their_budget(five: ClusterRun) -> None:
+    figures = cluster_report.figures(five)
+    assert 0 < figures["again"] <= figures["cut_off"]
+    assert figures["again_part"] < 10
+    assert all(part <= 10 for _, part in figures["again_by_hour"])
+    assert sum(client.pool.stats().retried for client in five.clients) == figures["again"]
+
+
+def test_a_host_that_is_back_gets_its_share_again(five: ClusterRun) -> None:
+    figures = cluster_report.figures(five)
+    assert figures["not_back"] <= 2
+    assert figures["back_half"] < 60
+    assert all(server.links for server in five.servers.values())
+
+
 def test_the_command_writes_figures_and_a_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,10 +124,11 @@ def test_the_command_writes_figures_and_a_page(
     assert command.main([*words, "--json", str(tmp_path / "figures.json")]) == 0
     assert "most dials in one second" in capsys.readouterr().out
     page = (tmp_path / "pool-simulation.md").read_text()
-    assert "$" not in page
+    pages = page + (tmp_path / "cluster-simulation.md").read_text()
+    assert "$" not in pages
     assert (tmp_path / "figures.json").exists()
     drawings = sorted(tmp_path.glob("*.svg"))
-    assert len(drawings) == 3
+    assert len(drawings) == 6
     for drawing in drawings:
-        assert drawing.name in page
+        assert drawing.name in pages
         assert ElementTree.parse(drawing).getroot().tag.endswith("svg")

@@ -10,6 +10,7 @@ are carried out by a model of the network. Nothing sleeps, so a day takes some s
 `clients`     clients, each with a pool, and users who ask them
 `records`     what happened, counted
 `scenarios`   which clients, which servers, what fails when
+`clusters`    the same for many hosts; `cluster_report` has their figures
 `report`      figures of a run, as a table and as a page; `charts` has the drawings
 ============  ====================================================================================
 

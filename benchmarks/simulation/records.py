@@ -126,6 +126,15 @@ class Records:
         if outage is not None:
             outage.cut_off += queries
 
+    def answered(self, address: Address, now: float) -> None:
+        """A server has answered a query."""
+
+    def retried(self, now: float) -> None:
+        """A query that was cut off will be run again."""
+
+    def given_up(self, now: float) -> None:
+        """A query that was cut off is not run again: its user gets the error."""
+
     def _latest(self, now: float) -> Outage | None:
         """The outage that began last."""
         position = bisect_right(self._begins, now)

@@ -14,7 +14,7 @@ from .charts import Axis
 from .records import PARTS, Outage
 from .scenarios import Run
 
-__all__ = ["charts_of", "figures", "markdown", "show"]
+__all__ = ["charts_of", "figures", "markdown", "show", "table", "table_of"]
 
 PAGE = Path(__file__).with_name("page.md")
 
@@ -126,10 +126,10 @@ def table(results: Sequence[Figures]) -> list[list[str]]:
     ]
 
 
-def show(results: Sequence[Figures]) -> None:
+def show(results: Sequence[Figures], rows: Iterable[Sequence[str]]) -> None:
     """Print the figures."""
-    for row in [["", *(r["scenario"] for r in results)], *table(results)]:
-        print("  ".join([row[0].ljust(58), *(cell.rjust(30) for cell in row[1:])]))
+    for title, *cells in [["", *(r["scenario"] for r in results)], *rows]:
+        print("  ".join([title.ljust(72), *(cell.rjust(30) for cell in cells)]))
 
 
 def charts_of(results: Sequence[Figures]) -> dict[str, str]:
@@ -176,11 +176,12 @@ def markdown(results: Sequence[Figures]) -> str:
         seconds=f"{first['seconds']:.0f}",
         asked_up=f"{first['asked_up']:,}",
         failed_up=f"{first['failed_up']:,}",
-        figures=_table(headers[: len(results) + 1], table(results)),
+        figures=table_of(headers[: len(results) + 1], table(results)),
     )
     return page.rstrip() + "\n"
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table_of(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of a page."""
     rule = ["---", *["---:"] * (len(headers) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (headers, rule, *rows))

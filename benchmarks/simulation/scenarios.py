@@ -97,22 +97,29 @@ class Run:
     Args:
         scenario: what to simulate.
         seed: of chance; the same again gives the same again.
+        records: what counts.
 
     Attributes:
         records: what happened.
+        failures: what fails when.
         clients, servers: all of them.
         seconds: of one core that it took.
     """
 
-    def __init__(self, scenario: Scenario, seed: int = 1) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int = 1,
+        records: Callable[[list[Outage]], Records] = Records,
+    ) -> None:
         self.scenario = scenario
         self.seconds = 0.0
         self.timeline = Timeline()
         self._random = random = Random(seed)
         addresses: list[Address] = [(f"host{n}", 28015) for n in range(scenario.hosts)]
-        self._failures = sorted(scenario.failures(scenario, random), key=lambda f: f.down_at)
-        self.records = Records(
-            [Outage(addresses[f.host], f.down_at, f.down_at + f.seconds) for f in self._failures]
+        self.failures = sorted(scenario.failures(scenario, random), key=lambda f: f.down_at)
+        self.records = records(
+            [Outage(addresses[f.host], f.down_at, f.down_at + f.seconds) for f in self.failures]
         )
         self.servers = {
             address: Server(self.timeline, self.records, address, random) for address in addresses
@@ -137,12 +144,14 @@ class Run:
     def _plan(self) -> None:
         at = self.timeline.at
         servers = list(self.servers.values())
-        for failure in self._failures:
+        for failure in self.failures:
             server, up_at = servers[failure.host], failure.down_at + failure.seconds
             at(failure.down_at, server.go_down, failure.fault)
             at(up_at, server.come_up)
+        windows = dict.fromkeys((f.down_at, f.down_at + f.seconds) for f in self.failures)
+        for down_at, up_at in windows:
             for client in self.clients:
-                self._ask_on(client, self.scenario.busy, failure.down_at - BEFORE, up_at + AFTER)
+                self._ask_on(client, self.scenario.busy, down_at - BEFORE, up_at + AFTER)
         for client in self.clients:
             at(self._random.uniform(0, START), client.open)
             self._ask_on(client, self.scenario.quiet, START, self.scenario.hours * HOUR)

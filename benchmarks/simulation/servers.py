@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.pool import Member
@@ -43,9 +44,10 @@ class Link:
     Attributes:
         queries: how many are in flight.
         cut: nothing comes through any more.
+        courses: of queries in flight, what has become of earlier attempts; None of the first one.
     """
 
-    __slots__ = ("client", "cut", "member", "queries", "watched")
+    __slots__ = ("client", "courses", "cut", "member", "queries", "watched")
 
     def __init__(self, client: Client, member: Member) -> None:
         self.client = client
@@ -53,6 +55,7 @@ class Link:
         self.queries = 0
         self.cut = False
         self.watched = False
+        self.courses: deque[Any] = deque()
 
 
 class Server:
@@ -140,6 +143,7 @@ class Server:
         if not link.cut:
             link.queries -= 1
             self.answered += 1
+            self._records.answered(self.address, self._timeline.now)
             link.client.answered(link)
 
     # Faults.
