@@ -67,7 +67,7 @@ docs: $(VENV)/ready  ## the documentation, to site/index.html; warnings are erro
 bench: $(VENV)/ready  ## what the driver costs per item, beside a bare socket and the official package; BENCH=--write-docs keeps it
 	$(BIN)/python -m benchmarks --growth $(BENCH)
 
-simulation: $(VENV)/ready  ## 1,000 pools of one server that restarts, for a day of virtual time; SIMULATION=--write-docs keeps it
+simulation: $(VENV)/ready  ## 1,000 pools of a server that restarts, and of a cluster whose hosts go, for a day of virtual time; SIMULATION=--write-docs keeps it
 	$(BIN)/python -m benchmarks.simulation $(SIMULATION)
 
 # The Python of the environment that `make shim` installs into, and the driver's extras there.

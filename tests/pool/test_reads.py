@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,16 @@ def test_each_term_has_its_place_in_the_table() -> None:
     assert {term.name for term in TermType} == ACTING | READING
     assert not ACTING & READING
     assert set(terms_of_the_reference()) <= ACTING | READING
+
+
+def test_the_docs_have_the_same_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "topics" / "retries.md").read_text()
+    _, table = page.split("## What only reads")
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    names = {"JAVASCRIPT": "js"}
+    assert told >= {names.get(name, name.lower()) for name in ACTING}
+    assert not {name.upper() for name in told} & READING
 
 
 @pytest.mark.parametrize("name", sorted(ACTING | READING))
