@@ -168,6 +168,8 @@ class ScriptedServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            # Else the second of two replies waits for some 40 ms.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.news:
                 self._sockets.append(sock)
                 self.news.notify_all()

@@ -28,7 +28,7 @@ from rethinkdb.loops.blocking import Connection
 from .scripted_server import PATIENCE, Command, ScriptedServer
 from .strikes import Strike
 
-PLACES = 4
+PLACES = 8
 """At how many places the suite strikes, of some hundreds."""
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -60,7 +61,7 @@ class BlockingDriver(Driver):
         before = signal.signal(signal.SIGINT, interrupt)
         try:
             thread.start()
-            await operation()
+            await _without_resource_warnings(operation)
             ended.append(True)
         except KeyboardInterrupt:
             return
@@ -68,6 +69,19 @@ class BlockingDriver(Driver):
             thread.join()
             signal.signal(signal.SIGINT, before)
         raise AssertionError("it was not cancelled")
+
+
+async def _without_resource_warnings(operation: Operation) -> None:
+    """A socket that is struck as it is made goes as garbage, and Python would say so."""
+    interrupt: KeyboardInterrupt | None = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            await operation()
+        except KeyboardInterrupt as exc:
+            interrupt = exc.with_traceback(None)  # whose frames hold the socket
+    if interrupt is not None:
+        raise interrupt
 
 
 def _complete(operation: Operation) -> Any:

@@ -19,7 +19,7 @@ from rethinkdb import query as r
 
 from .driver import Operation
 from .stepped import SteppedServer
-from .trial import PATIENCE, Scenario, Skip, Trial
+from .trial import PATIENCE, Scenario, Trial
 
 _PAUSE = 12
 """How many turns of a pause count."""
@@ -71,7 +71,6 @@ async def cancelling_reconnect_at_each_moment(trial: Trial) -> None:
 
 async def cancelling_a_wait_at_each_moment(trial: Trial) -> None:
     """Whenever `next()` is cancelled, its item goes to the next caller."""
-    _needs_turns(trial)
     with SteppedServer() as server:
         conn = await _connect(trial, server)
         feed = await _served(trial, server, partial(trial.run, STREAM, conn))
@@ -92,7 +91,6 @@ async def cancelling_a_wait_at_each_moment(trial: Trial) -> None:
 
 async def cancelling_fetch_next_at_each_moment(trial: Trial) -> None:
     """Whenever `fetch_next()` is cancelled, the item is there for the next caller."""
-    _needs_turns(trial)
     with SteppedServer() as server:
         conn = await _connect(trial, server)
         feed = await _served(trial, server, partial(trial.run, STREAM, conn))
@@ -112,7 +110,6 @@ async def cancelling_fetch_next_at_each_moment(trial: Trial) -> None:
 
 async def cancelling_a_list_at_each_moment(trial: Trial) -> None:
     """Whenever `to_list()` is cancelled, all items are there for the next caller, in order."""
-    _needs_turns(trial)
     with SteppedServer() as server:
         server.batches = [[0, 1], [2], [3, 4, 5], None]
         conn = await _connect(trial, server)
@@ -133,7 +130,6 @@ async def cancelling_a_list_at_each_moment(trial: Trial) -> None:
 
 async def cancelling_a_query_at_each_moment(trial: Trial) -> None:
     """Whenever `run()` is cancelled, no stream goes on: the server is told to stop it."""
-    _needs_turns(trial)
     with SteppedServer() as server:
         conn = await _connect(trial, server)
         for turns in count():
@@ -150,15 +146,6 @@ async def cancelling_a_query_at_each_moment(trial: Trial) -> None:
             if cursors:
                 break
         await trial.do(conn.close, noreply_wait=False)
-
-
-def _needs_turns(trial: Trial) -> None:
-    """Leave out loops where what cancels is a signal, which comes between any two steps.
-
-    Should it strike the core at work the link is replaced, by design, and so is its cursor.
-    """
-    if trial.driver.shared:
-        raise Skip("a thread has no turns to be cancelled in")
 
 
 async def _cancelled(
