@@ -194,6 +194,13 @@ class TableConfig(SystemTable):
             yield self._row(database, table)
 
     def _row(self, database: DatabaseData, table: StoredTable) -> dict[str, Datum]:
+        if not configuration.health_of(table).reachable:
+            return {
+                "db": self.shown(database.name, database.id),
+                "error": "None of the replicas for this table are accessible.",
+                "id": table.id,
+                "name": table.name,
+            }
         return configuration.table_config(self.store, database, table, names=self.shows_names)
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:

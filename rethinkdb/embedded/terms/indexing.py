@@ -271,5 +271,6 @@ def get_write_hook(call: Call) -> Datum:
     if table.data.is_system:
         return None
     permissions.require_config(call.environment, table.database.id, table.data.id)
+    access.require_write_hook(table.data)
     hook = table.data.write_hook
     return None if hook is None else hook.source

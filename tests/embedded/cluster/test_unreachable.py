@@ -80,6 +80,9 @@ def test_what_is_not_known_of_a_table_that_is_gone(conn: Any, gone: Any) -> None
     assert outcome(conn, gone.index_status()) == unreachable("t", indexes)
     assert outcome(conn, gone.index_wait().count()) == unreachable("t", indexes, 0)
     assert outcome(conn, gone.info()) == unreachable("t", "")
+    config = gone.config().run(conn)
+    assert config["error"] == "None of the replicas for this table are accessible."
+    assert set(config) == {"db", "error", "id", "name"}
     unknown = "Failed to retrieve the table's configuration, it was not changed."
     written = gone.config().update({"durability": "soft"}).run(conn)
     assert written["first_error"] == unreachable("t", unknown).message
@@ -98,6 +101,7 @@ def test_whether_it_has_a_write_hook_is_not_known_either(conn: Any, gone: Any) -
     for term in (gone.insert({"id": 2}), gone.get(1).delete(), gone.get(1).update({"a": 1})):
         assert outcome(conn, term) == failure
     assert outcome(conn, gone.update({"a": 1})) == unread(NO_PRIMARY)
+    assert outcome(conn, gone.get_write_hook()) == failure
     assert outcome(conn, gone.insert([]))["inserted"] == 0
     assert outcome(conn, gone.sync()) == unwritten(NO_PRIMARY)
 
