@@ -11,12 +11,12 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import op_failed
 from rethinkdb.embedded.storage import access
 from rethinkdb.embedded.storage.permissions import denied
-from rethinkdb.embedded.storage.placement import ServerIdentity, Shard
+from rethinkdb.embedded.storage.placement import Shard
 from rethinkdb.embedded.storage.store import SYSTEM_DATABASE, DatabaseData, Store, StoredTable
 from rethinkdb.embedded.storage.tables import Change
 from rethinkdb.embedded.system import configuration, conversions
 from rethinkdb.embedded.system.conversions import Fields, within
-from rethinkdb.embedded.system.layouts import Layout
+from rethinkdb.embedded.system.layouts import Layout, WantedShards
 from rethinkdb.embedded.system.tables import SystemTable
 
 _HAS_WRONG_FORMAT = "The change you're trying to make to `rethinkdb.{table}` has the wrong format. "
@@ -310,7 +310,7 @@ class TableConfig(SystemTable):
         known = [server for server in self.store.servers if server.up]
         if table is not None:
             known += [server for shard in table.shards for server in shard.replicas]
-        return _Shards(known, self.shows_names).all
+        return WantedShards(known, self.shows_names).all
 
 
 def _check_indexes(fields: Fields, existing: StoredTable | None) -> None:
@@ -334,71 +334,3 @@ def _check_write_hook(fields: Fields, existing: StoredTable | None) -> None:
             "The `write_hook` field is read-only and can't be used to create or drop a write hook"
             " function."
         )
-
-
-class _Shards:
-    """Takes apart what is to be the shards of a table.
-
-    Args:
-        known: the servers that it may name.
-        by_name: whether it names them, or gives their ids.
-    """
-
-    def __init__(self, known: list[ServerIdentity], by_name: bool) -> None:
-        self._known = known
-        self._by_name = by_name
-
-    def all(self, value: Datum) -> list[Shard]:
-        """Converts to shards, of which there must be one."""
-        shards = conversions.items(self._shard)(value)
-        if not shards:
-            raise op_failed("You must specify at least one shard.")
-        return shards
-
-    def _shard(self, value: Datum) -> Shard:
-        fields = Fields(value)
-        replicas = fields.take("replicas", self._servers)
-        if not replicas:
-            raise op_failed("You must specify at least one replica for each shard.")
-        nonvoting = (
-            fields.take("nonvoting_replicas", self._servers)
-            if fields.has("nonvoting_replicas")
-            else []
-        )
-        primary = fields.take("primary_replica", self._server)
-        if primary in nonvoting:
-            name = primary.name
-            raise op_failed(f"The primary replica (`{name}`) must not be a nonvoting replica.")
-        if primary not in replicas:
-            raise op_failed(
-                f"The server listed in the `primary_replica` field (`{primary.name}`) must also"
-                " appear in `replicas`."
-            )
-        if any(server not in replicas for server in nonvoting):
-            raise op_failed(
-                "Every server listed in the `nonvoting_replicas` field must also appear in"
-                " `replicas`."
-            )
-        fields.check_nothing_left()
-        return Shard(primary, tuple(replicas), tuple(nonvoting))
-
-    def _servers(self, value: Datum) -> list[ServerIdentity]:
-        found: list[ServerIdentity] = []
-        for server in conversions.items(self._server)(value):
-            if server in found:
-                raise op_failed(f"Server `{server.name}` is listed more than once.")
-            found.append(server)
-        return found
-
-    def _server(self, value: Datum) -> ServerIdentity:
-        if self._by_name:
-            name = conversions.name("server name")(value)
-            missing = f"Server `{name}` does not exist or is not connected."
-            found = [server for server in self._known if server.name == name]
-        else:
-            id_ = conversions.identifier(value)
-            missing = f"There is no server with UUID `{id_}`."
-            found = [server for server in self._known if server.id == id_]
-        if not found:
-            raise op_failed(missing)
-        return found[0]

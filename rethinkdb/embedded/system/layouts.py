@@ -1,13 +1,18 @@
-"""Which servers the parts of a table go to, by the options of `table_create` and `reconfigure`."""
+"""Which servers the parts of a table go to: by the options of `table_create` and `reconfigure`, or as
+somebody writes it to the table's configuration.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import op_failed
 from rethinkdb.embedded.storage.placement import ServerIdentity, Shard
 from rethinkdb.embedded.storage.store import Store, StoredTable
+from rethinkdb.embedded.system import conversions
+from rethinkdb.embedded.system.conversions import Fields
 
 DEFAULT_TAG = "default"
 MAX_SHARDS = 64
@@ -161,3 +166,74 @@ _CHECKS = (
     _has_servers,
     _fits,
 )
+
+
+# -- shards that are written to the configuration of a table
+
+
+class WantedShards:
+    """Takes apart what is to be the shards of a table.
+
+    Args:
+        known: the servers that it may name.
+        by_name: whether it names them, or gives their ids.
+    """
+
+    def __init__(self, known: list[ServerIdentity], by_name: bool) -> None:
+        self._known = known
+        self._by_name = by_name
+
+    def all(self, value: Datum) -> list[Shard]:
+        """Converts to shards, of which there must be one."""
+        shards = conversions.items(self._shard)(value)
+        if not shards:
+            raise op_failed("You must specify at least one shard.")
+        return shards
+
+    def _shard(self, value: Datum) -> Shard:
+        fields = Fields(value)
+        replicas = fields.take("replicas", self._servers)
+        if not replicas:
+            raise op_failed("You must specify at least one replica for each shard.")
+        nonvoting = (
+            fields.take("nonvoting_replicas", self._servers)
+            if fields.has("nonvoting_replicas")
+            else []
+        )
+        primary = fields.take("primary_replica", self._server)
+        if primary in nonvoting:
+            name = primary.name
+            raise op_failed(f"The primary replica (`{name}`) must not be a nonvoting replica.")
+        if primary not in replicas:
+            raise op_failed(
+                f"The server listed in the `primary_replica` field (`{primary.name}`) must also"
+                " appear in `replicas`."
+            )
+        if any(server not in replicas for server in nonvoting):
+            raise op_failed(
+                "Every server listed in the `nonvoting_replicas` field must also appear in"
+                " `replicas`."
+            )
+        fields.check_nothing_left()
+        return Shard(primary, tuple(replicas), tuple(nonvoting))
+
+    def _servers(self, value: Datum) -> list[ServerIdentity]:
+        found: list[ServerIdentity] = []
+        for server in conversions.items(self._server)(value):
+            if server in found:
+                raise op_failed(f"Server `{server.name}` is listed more than once.")
+            found.append(server)
+        return found
+
+    def _server(self, value: Datum) -> ServerIdentity:
+        if self._by_name:
+            name = conversions.name("server name")(value)
+            missing = f"Server `{name}` does not exist or is not connected."
+            found = [server for server in self._known if server.name == name]
+        else:
+            id_ = conversions.identifier(value)
+            missing = f"There is no server with UUID `{id_}`."
+            found = [server for server in self._known if server.id == id_]
+        if not found:
+            raise op_failed(missing)
+        return found[0]
