@@ -119,19 +119,20 @@ class Stats(ChangingTable):
 
     def read_rows(self) -> Iterator[dict[str, Datum]]:
         """Those of tables that exist; no table, no figures of it."""
-        server, tables = self.store.server, list(self.store.all_tables())
-        shown = self.shown(server.name, server.id)
+        tables = list(self.store.all_tables())
         per_second, totals = _documents([table for _, table in tables])
         clients = self._clients()
         total = {"queries_total": self.store.figures.queries.total}
         yield {"id": ["cluster"], "query_engine": {**clients, **per_second}}
-        yield {
-            "id": ["server", server.id],
-            "query_engine": {**clients, **total, **per_second, **totals},
-            "server": shown,
-        }
+        for server in self.store.servers:
+            if server.up:
+                yield {
+                    "id": ["server", server.id],
+                    "query_engine": {**clients, **total, **per_second, **totals},
+                    "server": self.shown(server.name, server.id),
+                }
         for database, table in tables:
-            yield from self._rows_of(database, table, shown)
+            yield from self._rows_of(database, table)
 
     def _clients(self) -> dict[str, Datum]:
         figures = self.store.figures
@@ -141,22 +142,23 @@ class Stats(ChangingTable):
             "queries_per_sec": _rate([figures.queries]),
         }
 
-    def _rows_of(
-        self, database: DatabaseData, table: StoredTable, server: str
-    ) -> Iterator[dict[str, Datum]]:
+    def _rows_of(self, database: DatabaseData, table: StoredTable) -> Iterator[dict[str, Datum]]:
         per_second, totals = _documents([table])
         names: dict[str, Datum] = {
             "db": self.shown(database.name, database.id),
             "table": self.shown(table.name, table.id),
         }
         yield {**names, "id": ["table", table.id], "query_engine": per_second}
-        yield {
-            **names,
-            "id": ["table_server", table.id, self.store.server.id],
-            "query_engine": {**per_second, **totals},
-            "server": server,
-            "storage_engine": _IN_MEMORY,
-        }
+        holders = {server: None for shard in table.shards for server in shard.replicas}
+        for server in holders:
+            if server.up:
+                yield {
+                    **names,
+                    "id": ["table_server", table.id, server.id],
+                    "query_engine": {**per_second, **totals},
+                    "server": self.shown(server.name, server.id),
+                    "storage_engine": _IN_MEMORY,
+                }
 
 
 def _documents(tables: list[StoredTable]) -> tuple[dict[str, Datum], dict[str, Datum]]:

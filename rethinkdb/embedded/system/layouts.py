@@ -1,5 +1,5 @@
-"""Which servers the parts of a table go to: by the options of `table_create` and `reconfigure`, or as
-somebody writes it to the table's configuration.
+"""Which servers the parts of a table go to: by the options of `table_create` and `reconfigure`, or
+as somebody writes it to the table's configuration.
 """
 
 from __future__ import annotations

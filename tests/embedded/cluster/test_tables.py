@@ -126,6 +126,22 @@ def test_a_primary_that_moves_ends_feeds(cluster: Any, conn: Any, database: str)
     assert table.insert({"id": 1}).run(conn)["inserted"] == 1
 
 
+@embedded_cluster_only
+def test_figures_of_each_server(cluster: Cluster, conn: Any, table: Any) -> None:
+    cluster.kill(2)
+    rows = SYSTEM.table("stats").run(conn)
+    there = {(row["id"][0], row.get("table"), row.get("server")) for row in rows}
+    first, second, _ = cluster.names
+    assert there == {
+        ("cluster", None, None),
+        ("server", None, first),
+        ("server", None, second),
+        ("table", "t", None),
+        ("table_server", "t", first),
+        ("table_server", "t", second),
+    }
+
+
 # -- moves
 
 
