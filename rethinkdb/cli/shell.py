@@ -136,8 +136,8 @@ class Shell:
                 self._show(line)
 
     def _feed(self, feed: Any) -> None:
-        self._show("A changefeed: Ctrl-C ends it.")
         try:
+            self._show("A changefeed: Ctrl-C ends it.")
             for change in feed:
                 self.schema.saw(change)
                 self._show(change_line(change) if isinstance(change, dict) else json_text(change))
