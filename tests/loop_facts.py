@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from rethinkdb import r
+from rethinkdb.testing import fixtures
 
 YES, NO = "yes", "no"
 
@@ -265,6 +266,8 @@ def main() -> None:
     r.set_loop_type(loop)
     facts = {"early": connected_early(port)}
     LOOPS[loop](facts, port)
+    fixture = f"{loop}_connection"
+    facts["in rethinkdb.testing.fixtures"] = fixture if fixture in fixtures.__all__ else NO
     print(json.dumps(facts))
 
 
