@@ -270,6 +270,40 @@ WORKS: dict[str, Work] = {
         Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.01),
         Work("feed", "changefeed delivery, one change at a time", "feed", "feed", 0.03),
         Work("feed-burst", "changefeed delivery, many at once", "feed_burst", "feed_burst", 0.1),
+        *(
+            Work(
+                f"{feed}-{way}",
+                f"{feed}, {told}",
+                f"{feed.replace('-', '_')}_{way}",
+                feed.replace("-", "_"),
+                share,
+                ("blocking", "asyncio"),
+                official=0,
+                beside=feed,
+            )
+            for feed, share in (("feed", 0.03), ("feed-burst", 0.1))
+            for way, told in (
+                ("restart", '`resume="restart"`'),
+                ("diff", '`resume="diff"`'),
+                ("digests", '`remember="digests"`'),
+            )
+        ),
+        *(
+            Work(
+                f"remember-{way}",
+                f"memory of a row that a feed remembers, {way}",
+                f"remember_{way}",
+                None,
+                1,
+                ("asyncio",),
+                table="small",
+                official=0,
+                field="remembered",
+                unit="bytes",
+                scale=1024,
+            )
+            for way in ("rows", "digests")
+        ),
         Work("build", "build a query of 20 terms", "build", "build", 0.1, ("blocking",)),
         Work("dump", "`rethinkdb-dump`", "dump", None, 1, ("blocking",)),
         Work("restore", "`rethinkdb-restore`", "restore", None, 1, ("blocking",)),
@@ -301,6 +335,15 @@ AIMS: dict[tuple[str, str], Aim] = {
         (("feed", "feed-burst"), ("asyncio", "twisted"), Aim(over_official=2)),
         (("dump",), ("blocking",), Aim(over_official=1 / 0.2, wall_over_official=1 / 0.4)),
         (("restore",), ("blocking",), Aim(over_official=1 / 0.08, wall_over_official=1 / 0.55)),
+        (
+            tuple(
+                f"{feed}-{way}"
+                for feed in ("feed", "feed-burst")
+                for way in ("restart", "diff", "digests")
+            ),
+            ("blocking", "asyncio"),
+            Aim(over_connection=1.3),
+        ),
     )
     for work in works
     for loop in loops

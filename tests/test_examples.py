@@ -183,6 +183,33 @@ def test_asyncio_worker_survives_a_restart(server: Server, conn: Any) -> None:
             assert done.next(wait=PATIENCE)["new_val"]["words"] == 1
 
 
+def test_cache_in_step_whatever_happens(server: Server, conn: Any) -> None:
+    r.table_create("products").run(conn)
+    products = r.table("products")
+    held: dict[int, Any] = {}
+
+    def follow(output: IO[str], rows: dict[int, Any]) -> None:
+        while held != rows:
+            key, _, said = output.readline().partition(" ")
+            if said == "is gone\n":
+                del held[int(key)]
+            else:
+                held[int(key)] = json.loads(said)
+
+    products.insert([{"id": n, "left": n} for n in range(5)]).run(conn)
+    words = [str(EXAMPLES / "cache_in_step.py"), "--rethinkdb", server.url]
+    with program(*words, noisy=True) as output:
+        follow(output, {n: {"id": n, "left": n} for n in range(5)})
+        products.get(1).delete().run(conn)
+        with restarted(server) as again:
+            products.get(2).delete().run(again)
+            products.get(3).update({"left": 0}).run(again)
+            products.insert({"id": 9, "left": 9}).run(again)
+            follow(output, {row["id"]: row for row in products.run(again)})
+            products.get(9).delete().run(again)
+            follow(output, {row["id"]: row for row in products.run(again)})
+
+
 def test_tornado_feed_survives_a_restart(server: Server, conn: Any) -> None:
     from tornado.httpclient import AsyncHTTPClient, HTTPClientError
     from tornado.websocket import websocket_connect

@@ -169,6 +169,60 @@ async def feed_burst(job: Job, conn: Any, connect: Any, together: Any) -> None:
     writer.close()
 
 
+async def resumed(job: Job, options: dict[str, Any], wait: bool = False) -> None:
+    async with queries.pool(job) as pool:
+        cursor = await queries.own_changes().run(pool, **options)
+        if wait:
+            writer = trigger(job, wait=True)
+        with job.meter():
+            if not wait:
+                writer = trigger(job)
+            for _ in range(job.items):
+                await cursor.next()
+        writer.close()
+        await cursor.close()
+
+
+async def feed_restart(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await resumed(job, {**queries.ONE_BY_ONE, **queries.WAYS["restart"]})
+
+
+async def feed_diff(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await resumed(job, {**queries.ONE_BY_ONE, **queries.WAYS["diff"]})
+
+
+async def feed_digests(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await resumed(job, {**queries.ONE_BY_ONE, **queries.WAYS["digests"]})
+
+
+async def feed_burst_restart(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await resumed(job, queries.WAYS["restart"], wait=True)
+
+
+async def feed_burst_diff(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await resumed(job, queries.WAYS["diff"], wait=True)
+
+
+async def feed_burst_digests(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await resumed(job, queries.WAYS["digests"], wait=True)
+
+
+async def remembered(job: Job, options: dict[str, Any]) -> None:
+    async with queries.pool(job) as pool:
+        with job.meter():
+            cursor = await queries.r.table(job.table).changes().run(pool, **options)
+        job.remembers()
+        await cursor.close()
+
+
+async def remember_rows(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await remembered(job, queries.WAYS["diff"])
+
+
+async def remember_digests(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await remembered(job, queries.WAYS["digests"])
+
+
 async def feeds(job: Job, conn: Any, connect: Any, together: Any) -> None:
     cursors = [
         await queries.changes_of(key).run(conn, **queries.ONE_BY_ONE) for key in range(job.spread)

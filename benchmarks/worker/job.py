@@ -42,12 +42,13 @@ class Job:
     spread: int
     table: str  # which scans read; its name is the kind of document, too
     result: dict[str, Any] = field(default_factory=dict)
+    before: int | None = None  # resident memory, in KiB
 
     @contextmanager
     def meter(self) -> Iterator[None]:
         """Measure the body: CPU of this process only, wall time, memory at the peak."""
         gc.collect()
-        before = _reset_peak()
+        before = self.before = _reset_peak()
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -62,6 +63,13 @@ class Job:
             gc.collect()
             _give_back()
             self.result["beside"] = peak - _memory("VmRSS")
+
+    def remembers(self) -> None:
+        """What the process holds now, and did not before, is what it remembers."""
+        if self.before is not None:
+            gc.collect()
+            _give_back()
+            self.result["remembered"] = _memory("VmRSS") - self.before
 
     def check(self, count: int) -> None:
         """Fail unless all items were handled: half the work would be half the cost."""

@@ -10,7 +10,7 @@ from job import BATCH, DB, ONE_BY_ONE, Job
 
 from rethinkdb import r
 
-__all__ = ["ONE_BY_ONE", "connect", "pool", "r", "twenty_terms", "warm_up"]
+__all__ = ["ONE_BY_ONE", "WAYS", "connect", "pool", "r", "twenty_terms", "warm_up"]
 
 
 def connect(job: Job, **options: Any) -> Any:
@@ -39,8 +39,21 @@ def changes() -> Any:
     return r.table("fed").changes()
 
 
+def own_changes() -> Any:
+    """The changes that this process causes: a feed that remembers rows begins with those it has."""
+    return r.table("fed").filter({"writer": os.getpid()}).changes()
+
+
 def changes_of(key: int) -> Any:
     return r.table("fed").get(key).changes()
+
+
+#: Run options of feeds that go on.
+WAYS: dict[str, dict[str, Any]] = {
+    "restart": {"resume": "restart"},
+    "diff": {"resume": "diff"},
+    "digests": {"resume": "diff", "remember": "digests"},
+}
 
 
 def warm_up() -> list[Any]:

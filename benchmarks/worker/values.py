@@ -153,6 +153,44 @@ def feed_burst(job: Job, conn: Any) -> None:
     writer.close()
 
 
+def resumed(job: Job, options: dict[str, Any], wait: bool = False) -> None:
+    with queries.pool(job) as pool:
+        cursor = queries.own_changes().run(pool, **options)
+        if wait:
+            writer = trigger(job, wait=True)
+        with job.meter():
+            if not wait:
+                writer = trigger(job)
+            for _ in range(job.items):
+                next(cursor)
+        writer.close()
+        cursor.close()
+
+
+def feed_restart(job: Job, conn: Any) -> None:
+    resumed(job, {**queries.ONE_BY_ONE, **queries.WAYS["restart"]})
+
+
+def feed_diff(job: Job, conn: Any) -> None:
+    resumed(job, {**queries.ONE_BY_ONE, **queries.WAYS["diff"]})
+
+
+def feed_digests(job: Job, conn: Any) -> None:
+    resumed(job, {**queries.ONE_BY_ONE, **queries.WAYS["digests"]})
+
+
+def feed_burst_restart(job: Job, conn: Any) -> None:
+    resumed(job, queries.WAYS["restart"], wait=True)
+
+
+def feed_burst_diff(job: Job, conn: Any) -> None:
+    resumed(job, queries.WAYS["diff"], wait=True)
+
+
+def feed_burst_digests(job: Job, conn: Any) -> None:
+    resumed(job, queries.WAYS["digests"], wait=True)
+
+
 def build(job: Job, conn: Any) -> None:
     with job.meter():
         for _ in range(job.items):

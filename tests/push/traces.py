@@ -158,6 +158,23 @@ async def t6_feed_rows_of_other_types(trial: Trial) -> None:
     assert await from_feed(trial, Recorder(), 1, None) == values(1, None)
 
 
+GAP = {"state": "gap", "since": 1, "until": 2, "cause": "cut"}
+
+
+async def t6_gaps(trial: Trial) -> None:
+    """A gap goes to `on_gap`, else to `on_state`; what only looks like one goes elsewhere."""
+
+    class Gaps(FeedRecorder):
+        def on_gap(self, since: Any, until: Any, cause: Any) -> None:
+            self.calls.append(("gap", since, until, cause))
+
+    alike = {"since": 1, "until": 2, "cause": "a row of the program's"}
+    told = await from_feed(trial, Gaps(), GAP, alike, {"state": "ready"})
+    assert told == [("gap", 1, 2, "cut"), ("unhandled", alike), ("state", "ready")]
+    assert await from_feed(trial, FeedRecorder(), GAP) == [("state", "gap")]
+    assert await from_feed(trial, Recorder(), GAP) == values(GAP)
+
+
 async def t7_errors(trial: Trial) -> None:
     """At once, after two rows, and of a feed whose table is dropped."""
     conn = await trial.connect()
@@ -691,6 +708,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     t4_feed_rows,
     t5_feed_rows_without_methods,
     t6_feed_rows_of_other_types,
+    t6_gaps,
     t7_errors,
     t8_parameter_counts,
     t8_methods_that_cannot_be_called,
