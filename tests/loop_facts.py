@@ -64,6 +64,10 @@ async def probe(facts: Facts, port: int, options: dict[str, Any], ended: Native)
     if not isinstance(opening, Coroutine):  # blocking connections have one of their own
         facts["async with r.connect()"] = NO
     conn = await prober.gives("r.connect()", opening)
+    places = [("localhost", 1), ("localhost", port)]  # nobody listens at the first one
+    one_of_two = await in_turn(r.connect(hosts=places, **options))
+    facts["r.connect(hosts=[...])"] = YES if one_of_two.port == port else NO
+    await in_turn(one_of_two.close())
     await in_turn(r.table_create("t").run(conn))
     facts["query.run(conn) has begun"] = await begins_at_once(conn)
     cursor = await prober.gives("query.run(conn)", r.range(3).run(conn))
