@@ -8,7 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb import query as r
-from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlOpFailedError
+from rethinkdb.errors import (
+    ReqlAuthError,
+    ReqlDriverError,
+    ReqlOpFailedError,
+    ReqlOpIndeterminateError,
+)
 from rethinkdb.pool import RetryPolicy
 
 from .trial import PATIENCE, Scenario, Trial
@@ -187,6 +192,40 @@ async def pool_waits_out_a_move(trial: Trial) -> None:
         assert pool.stats().retried >= 3
 
 
+async def pool_with_a_write_of_which_nobody_knows(trial: Trial) -> None:
+    """A write that the server calls indeterminate is tried again only if its user says that this
+    does no harm."""
+    write = trial.table.insert({"id": 1}, conflict="replace")
+    for options, answered in (({}, False), ({"idempotent": True}, True)):
+        with new_cluster() as cluster:
+            admin = await trial.connect(**with_hosts(trial, cluster.addresses))
+            await trial.run(r.db_create(trial.db_name), admin)
+            await trial.run(r.db(trial.db_name).table_create("heroes", replicas=3), admin)
+            primary = cluster.primary(trial.db_name, "heroes")
+            assert primary is not None
+            hosts = [place for place in cluster.addresses if place != cluster.addresses[primary]]
+            pool = trial.pool(**with_hosts(trial, hosts, retry=PERSISTENT))
+            rows = cluster.store.table(trial.db_name, "heroes").rows
+            # It does what it is asked for, and dies before it tells.
+            cluster.freeze(primary, takes_writes=True)
+
+            async def kill(
+                cluster: Cluster = cluster, primary: int = primary, rows: Any = rows
+            ) -> None:
+                await trial.until(lambda: rows)
+                cluster.kill(primary)
+
+            run = partial(trial.run, write, pool, **options)
+            outcome, _ = await trial.driver.gather(run, kill)
+            if answered:
+                assert outcome["errors"] == 0, outcome
+            else:
+                assert isinstance(outcome, ReqlOpIndeterminateError), outcome
+                assert "idempotent=True" in str(outcome)
+            assert pool.stats().retried == answered
+            assert len(rows) == 1
+
+
 async def pool_leaves_a_half_done_write(trial: Trial) -> None:
     """A query that writes many documents may have written some: it is not tried again."""
     with new_cluster() as cluster:
@@ -227,6 +266,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     pool_follows_its_cluster,
     pool_that_may_not_look,
     pool_waits_out_a_move,
+    pool_with_a_write_of_which_nobody_knows,
     pool_leaves_a_half_done_write,
     pool_learns_that_a_table_is_gone,
 )
