@@ -1,4 +1,8 @@
-"""The directive `command-line`: the help texts of the command `reql`, as it prints them."""
+"""The directive `command-line`: the help texts of the command `reql`, as it prints them.
+
+With names of subcommands it shows the help of these, each in a section; with a single one
+its help only, as the page has a title already.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,19 @@ from rethinkdb.cli.running import module_of
 class CommandLine(SphinxDirective):
     """See the module."""
 
+    optional_arguments = len(COMMANDS)
+
     def run(self) -> list[nodes.Node]:
-        """A section for each subcommand."""
+        """The help, or a section for each subcommand."""
+        if len(self.arguments) == 1:
+            (name,) = self.arguments
+            return [nodes.literal_block(text=_help(name, COMMANDS[name]), language="text")]
         return list(self._sections())
 
     def _sections(self) -> Iterator[nodes.Node]:
         for name, summary in COMMANDS.items():
+            if self.arguments and name not in self.arguments:
+                continue
             section = nodes.section(ids=[f"reql-{name}"])
             text = f"reql {name}"
             section += nodes.title(text, text)
