@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rethinkdb.testing.proxy_actions import ACTIONS, HANGUP, HEADER, SILENCE, STANDSTILL
+from rethinkdb.testing.proxy_framing import Splitter, framed, is_frame, unframed
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.chaos.chaos import Chaos
@@ -268,11 +269,11 @@ class _Link:
     def to_server(self, token: int, payload: bytes) -> None:
         if self.server is not None:
             with suppress(OSError), self._sending:
-                self.server.sendall(_frame(token, payload))
+                self.server.sendall(framed(token, payload))
 
     def to_client(self, token: int, payload: bytes) -> None:
         with suppress(OSError), self._sending:
-            self.client.sendall(_frame(token, payload))
+            self.client.sendall(framed(token, payload))
 
     def reset(self) -> None:
         with suppress(OSError):
@@ -330,7 +331,7 @@ class _Link:
     def _pump(
         self, source: socket.socket, phases: tuple[str, ...], send: Callable[[str, bytes], None]
     ) -> None:
-        splitter = _Splitter(lines=len(phases) - 1)
+        splitter = Splitter(lines=len(phases) - 1)
         try:
             while data := source.recv(_READ_SIZE):
                 for position, message in splitter.feed(data):
@@ -355,16 +356,16 @@ class _Link:
 
     def _to_server(self, phase: str, data: bytes) -> None:
         assert self.server is not None
-        if self._tap is not None and phase == "query" and _is_frame(data):
-            self._tap.query(*_unframed(data))
+        if self._tap is not None and phase == "query" and is_frame(data):
+            self._tap.query(*unframed(data))
         else:
             self.server.sendall(data)
 
     def _from_server(self, phase: str, data: bytes) -> None:
         if self._proxy.kept(self, phase, data):
             return
-        if self._tap is not None and phase == "reply" and _is_frame(data):
-            self._tap.reply(*_unframed(data))
+        if self._tap is not None and phase == "reply" and is_frame(data):
+            self._tap.reply(*unframed(data))
         else:
             self.client.sendall(data)
 
@@ -372,56 +373,6 @@ class _Link:
         token, _ = HEADER.unpack_from(message)
         kind = json.loads(message[HEADER.size :])[0]
         self._proxy.queries.append((kind, token))
-
-
-class _Splitter:
-    """Cuts a stream into messages: some lines ending in a zero byte, then frames."""
-
-    def __init__(self, lines: int) -> None:
-        self._lines = lines
-        self._seen = 0
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """The complete messages, each with its number; all frames have the same one."""
-        self._buffer += data
-        while end := self._end():
-            message = bytes(self._buffer[:end])
-            del self._buffer[:end]
-            yield self._seen, message
-            self._seen = min(self._seen + 1, self._lines)
-
-    def rest(self) -> bytes:
-        return bytes(self._buffer)
-
-    def _end(self) -> int:
-        """The length of the first message; 0 while it is incomplete."""
-        if self._seen < self._lines:
-            return self._buffer.find(0) + 1
-        if len(self._buffer) < HEADER.size:
-            return 0
-        end: int = HEADER.size + HEADER.unpack_from(self._buffer)[1]
-        return end if len(self._buffer) >= end else 0
-
-
-def _frame(token: int, payload: bytes) -> bytes:
-    return HEADER.pack(token, len(payload)) + payload
-
-
-def _unframed(message: bytes) -> tuple[int, bytes]:
-    token, _ = HEADER.unpack_from(message)
-    return token, message[HEADER.size :]
-
-
-def _is_frame(data: bytes) -> bool:
-    """Whether it is a whole message: a fault may have left a part of it."""
-    size = HEADER.size
-    return len(data) >= size and len(data) == size + HEADER.unpack_from(data)[1]
-
-
-def _send_at_once(sock: socket.socket) -> None:
-    """Or else the second of two short messages waits for some 40 ms."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -145,6 +145,15 @@ def test_conditions(chaos: Chaos, conn: Any, table: Any) -> None:
         assert table.get(1).run(conn) == {"id": 1}
 
 
+def test_a_condition_that_fails(chaos: Chaos, conn: Any) -> None:
+    with (
+        pytest.raises(RuntimeError, match="`match` of a trouble failed") as failed,
+        chaos.fail("op_failed", match=lambda question: {}["nothing"]),
+    ):
+        assert r.expr(1).run(conn) == 1
+    assert isinstance(failed.value.__cause__, KeyError)
+
+
 def test_the_same_seed_gives_the_same_troubles(chaos: Chaos, conn: Any) -> None:
     def outcomes() -> list[bool]:
         chaos.seed(7)
@@ -196,6 +205,17 @@ def test_links_are_cut_where_it_hurts(
     assert trouble.struck == 1
     with connect(server) as again:
         assert table.count().run(again) == stored
+
+
+def test_links_are_cut_now_and_then(chaos: Chaos, server: Server, conn: Any) -> None:
+    def often() -> None:
+        for _ in range(200):
+            r.expr(1).run(conn)
+
+    trouble = chaos.cut(chance=0.5)
+    with pytest.raises(ReqlConnectionLostError):
+        often()
+    assert trouble.struck == 1
 
 
 def test_links_are_cut_all_the_time(chaos: Chaos, server: Server) -> None:
@@ -290,6 +310,19 @@ def test_feeds_that_are_opened_end_as_well(chaos: Chaos, conn: Any, table: Any) 
     feed = table.changes().run(conn)
     table.insert({"id": 1}).run(conn)
     assert feed.next(wait=PATIENCE)["new_val"] == {"id": 1}
+
+
+def test_some_feeds_end(chaos: Chaos, conn: Any, table: Any) -> None:
+    spared, ended = table.changes().run(conn), table.changes().run(conn)
+    chaos.end_feeds(times=1)
+    table.insert({"id": 1}).run(conn)
+    found = []
+    for feed in (spared, ended):
+        try:
+            found.append(feed.next(wait=PATIENCE)["new_val"])
+        except ReqlOpFailedError:
+            found.append(None)
+    assert sorted(found, key=bool) == [None, {"id": 1}]
 
 
 def test_feeds_that_were_there_before_chaos(table: Any) -> None:

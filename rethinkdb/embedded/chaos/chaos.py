@@ -95,14 +95,15 @@ class Chaos:
 
         Args:
             at: `"query"`: when a query arrives, which is then not carried out; `"reply"`: when it
-                was carried out, and is about to be answered. Without it, all links that there are
-                are cut at once, and as a context manager each new one at its first query.
-            when: conditions.
+                was carried out, and is about to be answered. Without it, and without conditions,
+                all links that there are are cut at once, and as a context manager each new one at
+                its first query.
+            when: conditions; without `at` it is `"query"` then.
         """
         if at not in (None, "query", "reply"):
             raise ValueError(f'`at` must be "query" or "reply", not {at!r}.')
         trouble = self._trouble(Cut(before_reply=at == "reply"), when)
-        if at is not None or trouble.condition.asks:
+        if at is not None or trouble.condition.narrows:
             return trouble.begin()
         for link in self._all_links():
             link.cut()
@@ -167,10 +168,13 @@ class Chaos:
     def end_feeds(self, **when: Unpack[When]) -> Trouble:
         """Ends the feeds there are, as a real server does when a table's primary replica moves.
 
-        As a context manager, those that are opened meanwhile as well.
+        As a context manager, those that are opened meanwhile as well. With `times` or `chance` a
+        feed ends when it would have something to tell.
         """
         trouble = self._trouble(EndFeed(), when)
-        trouble.struck = sum(link.end_feeds(trouble.condition.holds) for link in self._all_links())
+        if trouble.condition.times is not None or trouble.condition.chance < 1:
+            return trouble.begin()
+        trouble.struck = sum(link.end_feeds(trouble.concerns) for link in self._all_links())
         return trouble
 
     def drop_changes(self, **when: Unpack[When]) -> Trouble:
@@ -215,7 +219,7 @@ class Chaos:
     def expects(self, kind: type[Effect], question: Question | None) -> bool:
         """Whether such a trouble may strike."""
         return any(
-            each.active and isinstance(each.effect, kind) and each.condition.holds(question)
+            each.active and isinstance(each.effect, kind) and each.concerns(question)
             for each in self._troubles
         )
 
@@ -233,7 +237,7 @@ class Chaos:
                 effect, condition = trouble.effect, trouble.condition
                 if not trouble.active or not isinstance(effect, kind) or not fits(effect):
                     continue
-                if not condition.holds(question):
+                if not trouble.concerns(question):
                     continue
                 if condition.chance < 1 and self.random.random() >= condition.chance:
                     continue

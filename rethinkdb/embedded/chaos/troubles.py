@@ -50,6 +50,11 @@ class Condition:
             raise ValueError(f"`times` must be 1 or more, not {self.times!r}.")
 
     @property
+    def narrows(self) -> bool:
+        """Whether it strikes less than always."""
+        return self.asks or self.times is not None or self.chance < 1
+
+    @property
     def asks(self) -> bool:
         """Whether it depends on the query."""
         return self.term is not None or self.table is not None or self.match is not None
@@ -74,6 +79,7 @@ class Trouble:
         struck: how often it has struck.
         active: whether it may strike again.
         leaves_something: to be undone once it is over.
+        failure: what its function `match` has raised, if it has.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class Trouble:
         self.condition = condition
         self.struck = 0
         self.active = False
+        self.failure: Exception | None = None
         self._chaos = chaos
         self._ending = ending or _nothing
         self.leaves_something = ending is not None
@@ -95,6 +102,14 @@ class Trouble:
     def __repr__(self) -> str:
         state = "active" if self.active else "over"
         return f"<Trouble {self.effect!r}, struck {self.struck} times, {state}>"
+
+    def concerns(self, question: Question | None) -> bool:
+        """Whether it is about a query. Called in threads of the server: nothing is raised there."""
+        try:
+            return self.condition.holds(question)
+        except Exception as failure:
+            self.failure = self.failure or failure
+            return False
 
     def begin(self) -> Trouble:
         """Has it strike from now on; no effect if it does."""
@@ -117,8 +132,10 @@ class Trouble:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Ends it."""
+        """Ends it. Raises what its function `match` has raised, unless the block has failed."""
         self.end()
+        if self.failure is not None and exc is None:
+            raise RuntimeError("The function `match` of a trouble failed.") from self.failure
 
 
 def _nothing() -> None:

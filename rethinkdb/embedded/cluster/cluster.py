@@ -164,7 +164,7 @@ class Cluster:
             for node in self._nodes:
                 with self.store.lock:
                     self._around.thaw(node.identity)
-                self._around.changed()
+                    self._around.changed()
                 node.stop()
                 node.release()
             self.store.jobs.clear()
