@@ -53,8 +53,3 @@ def is_frame(data: bytes) -> bool:
     """Whether it is a whole message: a fault may have left a part of it."""
     size = HEADER.size
     return len(data) >= size and len(data) == size + HEADER.unpack_from(data)[1]
-
-
-def _send_at_once(sock: socket.socket) -> None:
-    """Or else the second of two short messages waits for some 40 ms."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
