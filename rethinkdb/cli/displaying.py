@@ -160,7 +160,7 @@ class _Bars:
         return self._progress.add_task(name, total=None, rows="", rate="")
 
     def show(self, snapshot: Snapshot, seconds: float) -> None:
-        working = [table for table in snapshot.tables if not table.done][-_MOST_BARS:]
+        working = snapshot.tables[-_MOST_BARS:]
         for name in self._bars.keys() - {table.name for table in working}:
             self._progress.remove_task(self._bars.pop(name))
         for table in working:

@@ -10,12 +10,16 @@ from typing import Any
 from rethinkdb.cli.connecting import add_connection_arguments, connect_options_once
 from rethinkdb.cli.signals import interrupted_as_usual
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.version import __version__
 
 EXTRAS = ("cli",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no greeting")
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--version", action="version", version=f"rethinkdb-loops {__version__}")
     add_connection_arguments(parser)
 
 
@@ -35,5 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
         said = f"Warning: {' '.join(str(error).split())}"
     version = ".".join(map(str, sys.version_info[:3]))
     with interrupted_as_usual():
-        code.interact(f"Python {version}, the driver is `r`.\n{said}", local=names, exitmsg="")
+        greeting = "" if arguments.quiet else f"Python {version}, the driver is `r`.\n{said}"
+        code.interact(greeting, local=names, exitmsg="")
     return 0

@@ -29,11 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_loading_arguments(parser)
     parser.add_argument(
-        "--resume",
-        action="store_true",
-        help="take up a restore that was broken off: rows whose keys are there stay as they are",
-    )
-    parser.add_argument(
         "--verify", action="store_true", help="read the tables back, and compare them"
     )
     parser.add_argument(
@@ -59,7 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
             work.pool,
             sys.stdin.buffer if from_stdin else arguments.file,
             tables=getattr(arguments, "import"),
-            resume=arguments.resume,
             verify=arguments.verify,
             on_bad_row=bad,
             temp_dir=arguments.temp_dir,

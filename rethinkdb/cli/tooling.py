@@ -57,6 +57,12 @@ def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
         help="write to tables that exist, too, and replace rows of the same keys",
     )
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="take up what was broken off: write to tables that exist, too, and leave rows of the "
+        "same keys as they are",
+    )
+    parser.add_argument(
         "--no-secondary-indexes",
         action="store_true",
         help="make no secondary indexes and no write hooks",
@@ -79,6 +85,7 @@ def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "clients": arguments.clients,
         "hard_durability": arguments.hard_durability,
         "force": arguments.force,
+        "resume": arguments.resume,
         "secondary_indexes": not arguments.no_secondary_indexes,
         "shards": arguments.shards,
         "replicas": arguments.replicas,

@@ -94,6 +94,8 @@ def dump(
     top = f"rethinkdb_dump_{stamp(datetime.now())}"
     target = Path(f"{top}.tar.gz") if path is None else path
     opened, compression = _opened(target, overwrite)
+    if temp_dir is not None:
+        os.makedirs(temp_dir, exist_ok=True)
     with opened as file:
         tally.phase("reading what tables there are")
         names = selected_tables(runner, selection)

@@ -59,6 +59,7 @@ def import_(
     clients: int = 8,
     hard_durability: bool = False,
     force: bool = False,
+    resume: bool = False,
     secondary_indexes: bool = True,
     shards: int | None = None,
     replicas: int | None = None,
@@ -89,6 +90,8 @@ def import_(
         clients: how many queries are under way at once, and so how many tables at most.
         hard_durability: wait until rows are on disk.
         force: load into tables that exist, and replace rows of the same keys.
+        resume: take up an import that was broken off: load into tables that exist, and leave rows
+            as they are whose keys are there.
         secondary_indexes: make these, and write hooks.
         shards, replicas: of new tables. Default: the server's.
         max_document_size: bytes that a row may have.
@@ -112,7 +115,7 @@ def import_(
         tools.import_(conn, file="orders.csv.gz", table="shop.orders", primary_key="number")
     """
     options = LoadOptions(
-        clients, hard_durability, force, False, secondary_indexes, shards, replicas
+        clients, hard_durability, force, resume, secondary_indexes, shards, replicas
     )
     limits = Limits(max_document_size, max_nesting_depth)
     work = _Import(conn, options, BadRows(on_bad_row), tally or Tally())

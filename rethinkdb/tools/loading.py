@@ -263,7 +263,8 @@ def check_existing(
         return
     if not (options.force or options.resume):
         raise ToolError(
-            f"the table {name} already exists, run with --force to import into the existing table"
+            f"the table {name} already exists, run with --force to import into the existing table, "
+            "or with --resume to go on with what was broken off"
         )
     if existing.primary_key != info.primary_key:
         raise ToolError(

@@ -13,25 +13,21 @@ __all__ = ["Snapshot", "TableProgress", "Tally", "rate"]
 
 
 class TableProgress(NamedTuple):
-    """How far a table is.
+    """How far a table in work is.
 
     Attributes:
         name: the table.
         rows: how many rows are done.
         expected: how many there are by the server's estimate; None if nobody knows.
-        done: no more rows will come.
     """
 
     name: str
     rows: int
     expected: int | None
-    done: bool
 
     @property
     def share(self) -> float | None:
         """How much of it is done, from 0 to 1; None if nobody knows."""
-        if self.done:
-            return 1.0
         if self.expected is None:
             return None
         # The estimate may be too low, and then the table is not done all the same.
@@ -43,7 +39,7 @@ class Snapshot(NamedTuple):
 
     Attributes:
         phase: what it does at the moment, in a word or two.
-        tables: the tables in work, and the ones lately done.
+        tables: the tables in work.
         rows, bytes: how much is done, over all tables.
         expected: how many rows there are, by estimates; None if nobody knows.
         tables_done, tables_known: how many tables.
@@ -66,14 +62,15 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._phase = ""
-        self._tables: dict[str, TableProgress] = {}
+        self._working: dict[str, TableProgress] = {}
+        self._estimates: dict[str, int | None] = {}
+        self._expected: int | None = None
         self._done = 0
+        self._begun = 0
         self._known = 0
         self._rows = 0
         self._bytes = 0
         self._bad = 0
-        self._expected: dict[str, int] = {}
-        self._all_expected = False
 
     def phase(self, words: str) -> None:
         """What the tool does from now on."""
@@ -83,23 +80,23 @@ class Tally:
     def expect(self, tables: Iterable[tuple[str, int | None]]) -> None:
         """These tables, all there are, will be worked on; each with its rows by estimate."""
         with self._lock:
-            known = list(tables)
-            self._known = len(known)
-            self._expected = {name: rows for name, rows in known if rows is not None}
-            self._all_expected = len(self._expected) == len(known)
+            self._estimates = dict(tables)
+            self._known = len(self._estimates)
+            known = [rows for rows in self._estimates.values() if rows is not None]
+            self._expected = sum(known) if len(known) == self._known else None
 
     def begin(self, table: str) -> None:
         """A table is being worked on."""
         with self._lock:
-            expected = self._expected.get(table)
-            self._tables[table] = TableProgress(table, 0, expected, False)
-            self._known = max(self._known, len(self._tables))
+            self._working[table] = TableProgress(table, 0, self._estimates.get(table))
+            self._begun += 1
+            self._known = max(self._known, self._begun)
 
     def add(self, table: str, rows: int, size: int = 0) -> None:
         """Rows of a table were done, `size` bytes of text."""
         with self._lock:
-            at = self._tables[table]
-            self._tables[table] = at._replace(rows=at.rows + rows)
+            at = self._working[table]
+            self._working[table] = at._replace(rows=at.rows + rows)
             self._rows += rows
             self._bytes += size
 
@@ -111,24 +108,18 @@ class Tally:
     def end(self, table: str) -> None:
         """A table is done."""
         with self._lock:
-            self._tables[table] = self._tables[table]._replace(done=True)
+            at = self._working.pop(table)
+            if self._expected is not None:  # now it is known better
+                self._expected += at.rows - (at.expected or 0)
             self._done += 1
 
     def snapshot(self) -> Snapshot:
         """How far the tool is now."""
         with self._lock:
-            expected = None
-            if self._all_expected:
-                done = sum(table.rows for table in self._tables.values() if table.done)
-                waiting = sum(
-                    rows
-                    for name, rows in self._expected.items()
-                    if not (name in self._tables and self._tables[name].done)
-                )
-                expected = max(done + waiting, self._rows)
+            expected = None if self._expected is None else max(self._expected, self._rows)
             return Snapshot(
                 self._phase,
-                [table for table in self._tables.values() if table.rows or not table.done],
+                list(self._working.values()),
                 self._rows,
                 self._bytes,
                 expected,

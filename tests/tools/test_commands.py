@@ -202,3 +202,15 @@ def test_the_repl(source: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> 
     output = capsys.readouterr()
     assert str(len(MANY)) in output.out
     assert "is `conn`" in output.err
+
+
+def test_a_full_disk(
+    source: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    def full(self: Any, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rethinkdb.tools.archive.Member.write", full)
+    assert scripts.dump([*place(source), "-f", str(tmp_path / "a.tar.gz"), "-q"]) == 1
+    assert capsys.readouterr().err == "rethinkdb-dump: No space left on device\n"
+    assert os.listdir(tmp_path) == []
