@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 import trustme
@@ -18,7 +19,7 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.blocking import Connection
+from rethinkdb.loops.blocking import Connection, ConnectionPool
 from rethinkdb.loops.transport.tls import make_context
 from rethinkdb.net.options import TLSConfig
 
@@ -86,6 +87,28 @@ def test_a_certificate_for_another_host(tmp_path: Path) -> None:
         pytest.raises(ReqlDriverError, match="Hostname mismatch"),
     ):
         Connection.make("localhost", server.port, ssl={"ca_certs": tmp_path / "ca.pem"})
+
+
+def test_each_of_several_hosts_is_checked_by_its_own_name(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with ScriptedServer(tls=context) as server:
+        places = {"hosts": [("localhost", server.port), ("127.0.0.1", server.port)]}
+        tls = {"ca_certs": tmp_path / "ca.pem"}
+        for _ in range(6):
+            with Connection.make(**places, ssl=tls) as conn:
+                assert conn.host == "localhost"
+        pool = ConnectionPool(**places, ssl=tls, min_size=2, max_size=4)
+        down: SimpleQueue[str | None] = SimpleQueue()
+        pool.on("down", lambda event: down.put(event.host))
+        with pool:
+            assert Command("atom", 5).run(pool) == 5
+            assert down.get(timeout=PATIENCE) == f"127.0.0.1:{server.port}"
+            sizes = {host.host: host.opened for host in pool.stats().hosts}
+        assert sizes[f"localhost:{server.port}"] >= 2
+        assert sizes[f"127.0.0.1:{server.port}"] == 0
 
 
 def test_large_values_both_ways(conn: Connection) -> None:
