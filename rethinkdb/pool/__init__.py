@@ -27,8 +27,8 @@ it is, but for the cursors, this::
     class ConnectionPool:
         def __init__(self, *args, **kwargs):
             options = PoolOptions.taken_from(kwargs)  # the rest is for connect()
-            self._make_connection = lambda: Connection(*args, **kwargs)
-            self._pool = Pool(options, [(host, port)])
+            self._make_connection = lambda host, port: Connection(host, port, **kwargs)
+            self._pool = Pool(options, [(host, port), ...])
             self._timer = None
 
         async def run(self, term, **options):
@@ -69,12 +69,14 @@ it is, but for the cursors, this::
             while effects:
                 match effects.popleft():
                     case Dial(member):
-                        member.connection = self._make_connection()
+                        member.connection = self._make_connection(*member.host.address)
                         spawn(self._dial(member))
                     case Close(member, graceful):
                         spawn(self._close(member, graceful))
                     case Wake(at):
                         self._timer = wake(at, instead_of=self._timer, call=self._tick)
+                    case Discover():
+                        self._follow_cluster()  # only with the option `discover`
                     case event:
                         self._tell_listeners(event)
 
@@ -110,6 +112,11 @@ Rules for it:
   waiter's callback, in the midst of another call: `popleft` one by one keeps their order.
 - A query that brings a cursor: `pinned(member, feed)` before `give_back`, and `unpinned` once its
   stream has ended, however it did. So a connection is not retired under a cursor.
+- Dial `member.host.address`: with several hosts it differs from dial to dial.
+- A query that fails is given to `retrying(...)`, once for all its attempts, and each failure to its
+  `failed(...)`, with `queries`. That says when to run it again, or that its user gets the error.
+- `Discover` wants the changes of the table `server_status` followed, each told to `discovered`, and
+  the end of that to `undiscovered`.
 - The time limit of waiting is the pool's: it settles the waiter with the error. Who is cancelled
   says `cancel`; who got a member and did not take it gives it back by that too.
 - `connection()` hands back clean what has the database it had, and runs nothing its borrower began.

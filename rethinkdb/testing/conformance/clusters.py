@@ -16,7 +16,7 @@ from rethinkdb.errors import (
 )
 from rethinkdb.pool import RetryPolicy
 
-from .trial import PATIENCE, Scenario, Trial
+from .trial import PATIENCE, Scenario, Skip, Trial
 
 if TYPE_CHECKING:
     from rethinkdb.embedded import Cluster
@@ -28,9 +28,15 @@ PERSISTENT = RetryPolicy(attempts=1000, first_pause=0.01, longest_pause=0.02, bu
 
 
 def new_cluster(servers: int = 3, **options: Any) -> Cluster:
-    """An embedded cluster, whose tables are not available for as long as the scenario wants."""
-    from rethinkdb.embedded import Cluster
+    """An embedded cluster, whose tables are not available for as long as the scenario wants.
 
+    Raises:
+        Skip: the extra `embedded` is not installed.
+    """
+    try:
+        from rethinkdb.embedded import Cluster
+    except ImportError as exc:
+        raise Skip(str(exc)) from exc
     return Cluster(servers, **{"pace": 0, **options})
 
 
