@@ -40,6 +40,7 @@ ALLOWED = {
     "net": {"codec", "converters", "errors", "ql2", "repl", "version", "installation"},
     "pool": {"codec", "errors", "net", "ql2"},
     "push": {"errors", "net", "repl"},
+    "monitoring": {"codec", "errors", "net", "ql2"},
     "loops": {"codec", "errors", "net", "pool", "ql2", "version"},
     # Faces: names under which programs for the official package find things.
     "ql2_pb2": {"ql2"},
@@ -51,7 +52,7 @@ ALLOWED = {
     "loops/conformance": {"testing"},
     "tools": {"codec", "errors", "loops", "pool", "ql2", "query"},
     "embedded": {"errors", "net", "ql2", "version"},
-    "testing": {"embedded", "errors", "loops", "net", "pool", "ql2", "query"},
+    "testing": {"embedded", "errors", "loops", "monitoring", "net", "pool", "ql2", "query"},
 }
 
 # The parts of the embedded server, lowest first: each may import from those before it.

@@ -42,6 +42,7 @@ WORDS = {
     "net": "the wire core",
     "pool": "which connection, when",
     "push": "handlers, events",
+    "monitoring": "events for listeners",
     "loops": "a room for each loop",
     "tools": "dump and its kin",
     "embedded": "the server",

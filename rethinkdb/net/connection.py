@@ -32,6 +32,7 @@ from .editing import EditedQuery
 from .emitting import ConnectionEvents
 from .exchange import arrays_as_sequences
 from .handshake import refusal
+from .observing import Observer
 from .options import Address, ConnectOptions, check_names, seconds_or_none
 from .query import Query
 from .session import Session
@@ -78,6 +79,10 @@ class BaseConnection(ConnectionEvents, Uncopyable):
 
     # Who listens to events, if anybody ever did; see `rethinkdb.push`.
     _events: Any = None
+
+    # Who watches it, and the pool that it belongs to, if there are such.
+    _observer: Observer | None = None
+    _pool: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         check_names(kwargs, self.LOOP_OPTIONS)
@@ -284,16 +289,40 @@ class BaseConnection(ConnectionEvents, Uncopyable):
     def _new_session(self) -> Session:
         """Start over: a session that wants to log in."""
         options = self.options
-        self._session = Session(
+        session = Session(
             user=options.user,
             password=options.password,
             host=options.host,
             port=options.port,
             keepalive=options.keepalive,
         )
+        if self._pool is not None:
+            session.pool_name = self._pool.options.name
+        self._set_observer(session)
+        if session.observer is not None:
+            session.observer.connecting(session)
+        self._session = session
         if self._events is not None:
             self._events.watch(self._session)
         return self._session
+
+    def _observe(self, observer: Observer | None) -> None:
+        """Be watched by an observer of its own; None: by its pool's, or that of the process."""
+        self._observer = observer
+        self._observe_as_told()
+
+    def _observe_as_told(self) -> None:
+        """Who watches it or its pool may have changed."""
+        self._set_observer(self._session)
+
+    def _set_observer(self, session: Session) -> None:
+        observer = self._observer
+        if observer is None and self._pool is not None:
+            observer = self._pool._observer
+        if observer is not None:
+            session.observer = observer
+        else:
+            vars(session).pop("observer", None)
 
     def _go_to(self, place: Address) -> None:
         """From the next time on connect to this host; without effect on an open connection."""
@@ -358,7 +387,7 @@ class BaseConnection(ConnectionEvents, Uncopyable):
             raise
         if type(term) is EditedQuery:
             decode, term = codec.decoder(options, term.edit), term.term
-        return Query(QueryType.START, payload, decode, term, noreply, options, deadline)
+        return Query(QueryType.START, payload, decode, term, noreply, options, deadline, self.db)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:
         if "json_encoder" not in options and "json_decoder" not in options:

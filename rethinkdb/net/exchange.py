@@ -19,7 +19,6 @@ __all__ = [
     "Exchange",
     "arrays_as_sequences",
     "close_stream",
-    "decoded",
     "error_of",
     "oversized",
     "with_profile",
@@ -54,6 +53,16 @@ class Exchange:
         self.owed = 1
         self.dropped = False
         self.receiver: Waiter[Any] | Stream = _NOBODY
+
+    def decoded(self, payload: bytes) -> Response | Exception:
+        """A reply's content, or what kept it from being decoded."""
+        try:
+            return self.query.decode(payload)
+        except Exception as exc:
+            failure = exc
+        if (error := handlers_error(failure)) is not None:
+            raise error
+        return failure
 
     # What is sent and what is owed for it change in one step (see `steps`). And each may be done
     # again: what was sent is not sent twice, and nothing is once the last reply has come.
@@ -91,17 +100,6 @@ class Exchange:
         """Let go of the receiver. It knows its exchange: were the two to know each other for ever,
         each would wait for the garbage collector."""
         self.receiver = _NOBODY
-
-
-def decoded(query: Query, payload: bytes) -> Response | Exception:
-    """A reply's content, or what kept it from being decoded."""
-    try:
-        return query.decode(payload)
-    except Exception as exc:
-        failure = exc
-    if (error := handlers_error(failure)) is not None:
-        raise error
-    return failure
 
 
 def oversized(query: Query) -> ReqlDriverError:

@@ -31,6 +31,7 @@ class Query(NamedTuple):  # made for each query: 0.3 µs, where a frozen datacla
         noreply: the server will not answer.
         options: the user's run options, kept for cursors and handlers; not looked at.
         deadline: how long the first answer may take; None: no limit.
+        db: the connection's database, for those who watch; not looked at.
     """
 
     type: QueryType
@@ -40,6 +41,7 @@ class Query(NamedTuple):  # made for each query: 0.3 µs, where a frozen datacla
     noreply: bool = False
     options: Mapping[str, Any] = _NO_OPTIONS
     deadline: Deadline | None = None
+    db: str | None = None
 
     @property
     def sending_limit(self) -> float | None:

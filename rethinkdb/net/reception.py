@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rethinkdb.codec import MalformedResponse, Response
 from rethinkdb.errors import ReqlConnectionLostError, ReqlCursorLostError, ReqlDriverError
@@ -18,13 +18,17 @@ from rethinkdb.ql2 import QueryType, ResponseType
 
 from .client import ClientProtocol
 from .events import ConnectionLost, FrameReceived
-from .exchange import Exchange, decoded, error_of, with_profile
+from .exchange import Exchange, error_of, with_profile
 from .handshake import refusal
+from .observing import Observer
 from .protocol import logger
 from .signals import raised_by_handler
 from .stream import Stream
 from .violations import RemoteProtocolError
 from .waiter import Waiter
+
+if TYPE_CHECKING:
+    from .session import Session
 
 __all__ = ["CLOSED", "NOREPLY_BIT", "Reception", "chained"]
 
@@ -76,10 +80,13 @@ class Reception:
         port: likewise.
     """
 
+    observer: Observer | None = None
+    pool_name: str | None = None
+
     def __init__(self, protocol: ClientProtocol, host: str, port: int) -> None:
         self._protocol = protocol
-        self._host = host
-        self._port = port
+        self.host = host
+        self.port = port
         self.incoming = protocol.incoming
         self.output = protocol.output
         self._events: deque[Any] = protocol.events
@@ -88,6 +95,7 @@ class Reception:
         self._was_open = False
         self._closing: Waiter[None] | None = None  # the wait for noreply queries, before closing
         self._finished = False
+        self._end_told = False
         self._interrupted: FrameReceived | None = None
         self._interrupts = 0
         self._close_waiters: deque[Waiter[None]] = deque()
@@ -186,9 +194,14 @@ class Reception:
         elif kind is ConnectionLost:
             self._end(event.cause)
         else:  # HandshakeCompleted
-            self._was_open = True
-            self.opened.set_result(None)
-            self._done_with(event)
+            self._opened(event)
+
+    def _opened(self, event: object) -> None:
+        if self.observer is not None and not self._was_open:
+            self.observer.opened(cast("Session", self))
+        self._was_open = True
+        self.opened.set_result(None)
+        self._done_with(event)
 
     def _done_with(self, event: object) -> None:
         # Callbacks that feed the session have perhaps taken it off already.
@@ -201,7 +214,7 @@ class Reception:
             self._unexpected(frame)
             return
         receiver = exchange.receiver
-        outcome = None if exchange.dropped else decoded(exchange.query, frame.payload)
+        outcome = None if exchange.dropped else exchange.decoded(frame.payload)
         self._hand_over(frame, exchange, receiver, outcome)
 
     def _hand_over(
@@ -230,7 +243,7 @@ class Reception:
         elif self._events and self._events[0] is frame:  # else it was handled just now
             self._violated(
                 f"Unexpected response received. The server answered query {token}, which this "
-                f"connection ({self._host}:{self._port}) is not waiting for."
+                f"connection ({self.host}:{self.port}) is not waiting for."
             )
 
     def _deliver(self, delivery: _Delivery) -> None:
@@ -359,6 +372,9 @@ class Reception:
         for receiver in self._pending:
             if isinstance(receiver, Stream) and not receiver.finished:
                 receiver.end(self._lost(ReqlCursorLostError, receiver.query.term, []))
+        if self.observer is not None and self._was_open and not self._end_told:
+            self._end_told = True
+            self.observer.ended(cast("Session", self))
         # Last of all, settle.
         if not self.opened.done():
             self.opened.set_exception(self._not_opened())
@@ -379,7 +395,7 @@ class Reception:
             receiver.set_exception(self._lost(ReqlConnectionLostError))
 
     def _lost(self, kind: type[ReqlConnectionLostError], *place: Any) -> ReqlConnectionLostError:
-        return kind(CLOSED, *place, host=self._host, port=self._port, cause=self._known_cause())
+        return kind(CLOSED, *place, host=self.host, port=self.port, cause=self._known_cause())
 
     def _known_cause(self) -> BaseException | None:
         """What ended the session, even if that has arrived only, and was not handled yet."""
@@ -399,7 +415,7 @@ class Reception:
             f"{CLOSED} The handshake was not complete: {reason}. "
             "Is this the driver port, and does it expect TLS?"
         )
-        return chained(ReqlDriverError(refusal(self._host, self._port, text)), cause)
+        return chained(ReqlDriverError(refusal(self.host, self.port, text)), cause)
 
 
 def _is_fault(error: BaseException) -> bool:

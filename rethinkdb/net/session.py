@@ -22,6 +22,7 @@ from rethinkdb.ql2 import QueryType
 from .client import ClientProtocol
 from .exchange import Exchange, close_stream, oversized
 from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE
+from .observing import Observation, ObservedExchange, ObservedWaiter, settled
 from .protocol import State
 from .query import Query
 from .reception import CLOSED, NOREPLY_BIT, chained
@@ -32,6 +33,7 @@ __all__ = ["CLOSED", "ServerInfo", "Session"]
 
 # As a constant, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
 _OPEN = State.OPEN
+_START = QueryType.START
 
 
 class _ServerIdentity(TypedDict):
@@ -66,11 +68,15 @@ class Session(Timekeeping):
         max_reply_size: the longest reply to accept, in bytes.
 
     Attributes:
+        host, port: as they were given.
         opened: settled when queries may be started; fails if the handshake does. Abandoning it
             (a connect time-out) ends the session.
         closed: settled when the session is over, for whatever reason; never fails.
         cause: what ended the session, once it is over; None if this side closed it.
         close_requested: write what `data_to_send()` returns, then close the transport.
+        observer: is told what happens; None: nobody wants to know. One that is set on the class
+            watches all sessions which have none of their own.
+        pool_name: the name of the pool that the connection belongs to, for observers.
         incoming: what the transport brought and was not looked at yet. `receive_data()` adds to it;
             an adapter may do so itself, in one call with reading, before `receive_data(b"")`.
     """
@@ -136,14 +142,17 @@ class Session(Timekeeping):
             query's deadline has passed (the query is stopped then), with `ReqlConnectionLostError`,
             or, if the session was closed before, `ReqlDriverError`.
         """
+        observation = None
+        if self.observer is not None and query.type is _START:
+            observation = self.observer.asked(self, query)
         if not self.is_open:
-            return Waiter.failed(self._refusal())
+            return settled(observation, self._refusal())
         if len(query.payload) > MAX_QUERY_SIZE:
-            return Waiter.failed(oversized(query))
+            return settled(observation, oversized(query))
         if query.noreply:
             self._protocol.send_frame(self._new_token() | NOREPLY_BIT, query.payload)
-            return Waiter.succeeded(None)
-        return self._send(query)
+            return settled(observation, None)
+        return self._send(query, observation)
 
     def noreply_wait(self) -> Waiter[None]:
         """Wait until the server has finished all earlier noreply queries of this connection."""
@@ -205,11 +214,16 @@ class Session(Timekeeping):
         error.unsent = True
         return error if lost else chained(error, self.cause)
 
-    def _send(self, query: Query) -> Waiter[Any]:
+    def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
         """Send what is answered, also while the session is closing."""
         token = self._new_token()
-        exchange = Exchange(self._protocol, token, query)
-        waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)
+        if observation is None:
+            exchange = Exchange(self._protocol, token, query)
+            waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)
+        else:
+            exchange = ObservedExchange(self._protocol, token, query)
+            waiter = ObservedWaiter(exchange.abandoned, close_stream)
+            exchange.observation = waiter.observation = observation
         exchange.receiver = waiter
         if query.deadline is not None:
             self._deadlines.add(token, query.deadline.left)
@@ -221,7 +235,7 @@ class Session(Timekeeping):
             output += first
             output += second
             return waiter
-        return Waiter.failed(self._refusal())
+        return settled(observation, self._refusal())
 
     def _ask(self, type: QueryType) -> Waiter[Any]:
         return self.start(Query(type, b"[%d]" % type, self._decode))

@@ -30,9 +30,10 @@ from .query import Query
 from .signals import raised_by_handler
 from .waiter import Waiter
 
-__all__ = ["Stream"]
+__all__ = ["FEEDS", "Stream"]
 
-_FEEDS = frozenset(
+#: What the server notes of changefeeds.
+FEEDS = frozenset(
     {
         ResponseNote.SEQUENCE_FEED,
         ResponseNote.ATOM_FEED,
@@ -124,7 +125,7 @@ class Stream:
     @property
     def is_feed(self) -> bool:
         """Whether it is a changefeed, which never ends by itself."""
-        return not _FEEDS.isdisjoint(self.notes)
+        return not FEEDS.isdisjoint(self.notes)
 
     @property
     def ended(self) -> Waiter[None]:

@@ -12,6 +12,7 @@ from .client import ClientProtocol
 from .deadlines import Deadlines
 from .exchange import Exchange
 from .keepalive import Keepalive, Verdict
+from .observing import Observation
 from .query import Query
 from .reception import Reception
 from .waiter import Waiter
@@ -38,7 +39,7 @@ class Timekeeping(Reception):
 
     if TYPE_CHECKING:  # for `Session` to supply
 
-        def _send(self, query: Query) -> Waiter[Any]:
+        def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
             """Send what is answered, also while the session is closing."""
 
     @property
@@ -75,13 +76,15 @@ class Timekeeping(Reception):
 
     def _is_unanswered(self, token: int) -> bool:
         exchange = self._exchanges.get(token)
-        return exchange is not None and not exchange.dropped and type(exchange.receiver) is Waiter
+        return (
+            exchange is not None and not exchange.dropped and isinstance(exchange.receiver, Waiter)
+        )
 
     def _expire(self, exchange: Exchange) -> None:
         """Nobody waits any longer for the first answer to a query."""
         waiter = cast("Waiter[Any]", exchange.receiver)
         # Should a signal handler raise in between, the next tick does all of it again.
-        waiter.set_exception(exchange.query.late(self._host, self._port))
+        waiter.set_exception(exchange.query.late(self.host, self.port))
         exchange.send_stop()
 
     # Keepalive.
@@ -103,7 +106,7 @@ class Timekeeping(Reception):
         return None if at is math.inf else at
 
     def _give_up(self, silence: float) -> None:
-        place, seconds = f"{self._host}:{self._port}", f"{round(silence, 1):g}"
+        place, seconds = f"{self.host}:{self.port}", f"{round(silence, 1):g}"
         self.receive_eof(TimeoutError(f"no sign of life from {place} for {seconds} s"))
 
     def _new_token(self) -> int:

@@ -20,14 +20,14 @@ from typing import Any, Generic, TypeVar, cast
 from .signals import raised_by_handler
 from .violations import LocalProtocolError
 
-__all__ = ["Waiter"]
+__all__ = ["RESULT", "Waiter"]
 
 T = TypeVar("T")
 Callback = Callable[["Waiter[T]"], object]
 
 logger = logging.getLogger("rethinkdb.net")
 
-_PENDING, _RESULT, _EXCEPTION, _ABANDONED = range(4)
+_PENDING, RESULT, _EXCEPTION, _ABANDONED = range(4)
 
 
 class Waiter(Generic[T]):
@@ -88,7 +88,7 @@ class Waiter(Generic[T]):
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
         """
-        if self._state == _RESULT:
+        if self._state == RESULT:
             return cast(T, self._outcome)
         if self._state == _EXCEPTION:
             raise self._outcome
@@ -100,7 +100,7 @@ class Waiter(Generic[T]):
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
         """
-        if self._state == _RESULT:
+        if self._state == RESULT:
             return None
         if self._state == _EXCEPTION:
             return cast(BaseException, self._outcome)
@@ -132,7 +132,7 @@ class Waiter(Generic[T]):
             if self._state == _PENDING:  # it was not settled by that
                 self._state = _ABANDONED
                 self._on_abandon = None
-        elif self.on_unclaimed is not None and self._state == _RESULT:
+        elif self.on_unclaimed is not None and self._state == RESULT:
             self._state = _ABANDONED
             self.on_unclaimed(self._outcome)
 
@@ -143,7 +143,7 @@ class Waiter(Generic[T]):
 
         No effect once done, except that it runs the callbacks which an interrupt left out.
         """
-        self._settle(_RESULT, value)
+        self._settle(RESULT, value)
 
     def set_exception(self, error: BaseException) -> None:
         """Settle with an error, and run the callbacks. See `set_result`."""
@@ -153,7 +153,7 @@ class Waiter(Generic[T]):
     def succeeded(cls, value: T) -> Waiter[T]:
         """A waiter that is settled already."""
         waiter = cls()
-        waiter._state = _RESULT
+        waiter._state = RESULT
         waiter._outcome = value
         return waiter
 

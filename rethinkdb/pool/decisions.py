@@ -65,6 +65,11 @@ class Pool(Staff):
         self._alarm = math.inf
         self._now = -math.inf
 
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Its connections at this moment, those being opened or closed included."""
+        return tuple(self._members)
+
     # What its users want.
 
     def open(self, now: float) -> Waiter[Any]:

@@ -18,7 +18,7 @@ final: all else                              no         no              no
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -175,7 +175,10 @@ class Retrying:
     Attributes:
         tries: how many attempts have failed.
         hosts: where they were made, each host once, as `host:port`.
+        about: the query and its options, for those who watch; not looked at.
     """
+
+    about: tuple[Any, Mapping[str, Any]] = (None, {})
 
     def __init__(
         self,

@@ -70,9 +70,11 @@ class Printer:
         """
         length = 0
         # The nodes that are being printed, each inside the one before.
-        open_nodes: list[tuple[Iterator[Piece], Path, int]] = [(pieces_of(node), path, 0)]
+        open_nodes: list[tuple[Any, Iterator[Piece], Path, int]] = [
+            (node, self._pieces(node, None, None), path, 0)
+        ]
         while open_nodes:
-            pieces, path, start = open_nodes[-1]
+            parent, pieces, path, start = open_nodes[-1]
             for piece in pieces:
                 if isinstance(piece, str):
                     self._texts.append(piece)
@@ -82,12 +84,22 @@ class Printer:
                     continue
                 node, key = piece
                 inner = path if key is None else _step(path, key)
-                open_nodes.append((pieces_of(node), inner, length))
+                open_nodes.append((node, self._pieces(node, parent, key), inner, length))
                 break
             else:
                 open_nodes.pop()
                 if path == ():
                     self.span = (start, length)
+
+    def _pieces(self, node: Any, parent: Any, key: int | str | None) -> Iterator[Piece]:
+        """The text of a node.
+
+        Args:
+            node: likewise.
+            parent: the node that it is in, or None.
+            key: the step from there to the node, or None.
+        """
+        return pieces_of(node)
 
 
 def _step(path: Path, key: int | str) -> Path:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
-from rethinkdb.reql import late, printing
+from rethinkdb.reql import late, printing, redacting
 from rethinkdb.reql.commands.aggregation import AggregationCommands
 from rethinkdb.reql.commands.control import ControlCommands
 from rethinkdb.reql.commands.documents import DocumentCommands
@@ -253,13 +253,14 @@ class RqlQuery(
     # --- printing
 
     def render(
-        self, frames: Frames | None = None, enough: int | None = None
+        self, frames: Frames | None = None, enough: int | None = None, values: bool = True
     ) -> tuple[str, tuple[int, int] | None]:
         """The query as Python text, and the start and end of the part that `frames` point to.
 
-        Printing stops when there are more than `enough` characters.
+        Printing stops when there are more than `enough` characters. Without `values` each of them
+        is `?`.
         """
-        printer = printing.Printer(enough)
+        printer = printing.Printer(enough) if values else redacting.RedactingPrinter(enough)
         printer.print(self, None if frames is None else tuple(frames))
         return printer.text, printer.span
 

@@ -20,6 +20,7 @@ SCENARIOS = [
     *conformance.moments.SCENARIOS,
     *conformance.timing.SCENARIOS,
     *conformance.sharing.SCENARIOS,
+    *conformance.watching.SCENARIOS,
 ]
 
 

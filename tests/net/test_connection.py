@@ -378,3 +378,39 @@ def test_idempotent_is_not_sent(conn: MemoryConnection) -> None:
     conn.answers.append(answer(ATOM, 1))
     assert conn.run(Term("x"), idempotent=True) == 1
     assert "idempotent" not in json.dumps(last_query(conn))
+
+
+class Watcher:
+    """Watches connections."""
+
+    def __init__(self) -> None:
+        self.pools: list[str | None] = []
+
+    def connecting(self, session: Any) -> None:
+        self.pools.append(session.pool_name)
+
+    def opened(self, session: Any) -> None:
+        pass
+
+    ended = opened
+
+
+def test_a_connection_is_watched_by_its_own_observer_or_by_its_pool_s() -> None:
+    own, common = Watcher(), Watcher()
+    pool = types.SimpleNamespace(options=types.SimpleNamespace(name="web"), _observer=common)
+    conn = MemoryConnection("db.example", 28015)
+    conn._pool = pool
+    conn._new_session()
+    assert (common.pools, conn._session.observer) == (["web"], common)
+    conn._observe(own)
+    assert conn._session.observer is own
+    conn._observe(None)
+    assert conn._session.observer is common
+    pool._observer = None
+    conn._observe_as_told()
+    assert conn._session.observer is None
+
+
+def test_queries_know_the_database_of_their_connection(conn: MemoryConnection) -> None:
+    conn.use("cave")
+    assert conn._query(Term(), {}).db == "cave"

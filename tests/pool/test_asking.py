@@ -32,6 +32,7 @@ def test_a_new_pool_does_nothing_until_somebody_asks() -> None:
     member = world.open_dial()
     assert ask.result() is member
     assert (member.load, member.connection) == (1, "connection to db:28015")
+    assert world.pool.members == (member,)
 
 
 def test_a_connection_is_added_when_all_are_full_up_to_the_limit() -> None:

@@ -72,7 +72,7 @@ class Connection(LoopConnection):
             after: Coroutine[Any, Any, Any] = self._run_after(opening, term, options)
             return after
         if not self._session.is_open:
-            self._session.server().result()  # raises, and says why
+            self._started(term, options).result()  # raises, and says why
         return self._call(self._started, term, options)
 
     run.__doc__ = LoopConnection.run.__doc__

@@ -243,6 +243,7 @@ class AwaitingPool(BasePool):
             await self._decided(self._pool.close(monotonic(), timeout))
         finally:
             self._set_timer(None)
+            self._report_closed()
 
     # Carrying out.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable
 from time import monotonic
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rethinkdb.errors import ReqlDriverError, ReqlError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.editing import EditedQuery
 from rethinkdb.net.options import seconds_or_none
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
@@ -37,10 +37,9 @@ from rethinkdb.ql2 import TermType
 from .discovering import Discovering
 from .feeding import Feeding
 from .renewing import Renewal
+from .watching import Watched, logger
 
 __all__ = ["Executor", "logger", "stream_in"]
-
-logger = logging.getLogger("rethinkdb.pool")
 
 # Run options that do nothing to the data; the last one would be warned of a second time.
 _OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
@@ -48,7 +47,7 @@ _OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
 _PLAIN = frozenset({NoneType, bool, int, float, str, list, dict})
 
 
-class Executor(Discovering, Feeding):
+class Executor(Discovering, Feeding, Watched):
     """The part of a pool that tells `rethinkdb.pool` what happens, and does what it decides."""
 
     options: PoolOptions
@@ -88,7 +87,7 @@ class Executor(Discovering, Feeding):
             member = effect.member
             member.connection = self._new_connection()
             member.connection._settle_at(member.host.address)
-            vars(member.connection)["_pool"] = self  # it runs the callbacks; see `rethinkdb.push`
+            member.connection._pool = self  # it runs the callbacks; see `rethinkdb.push`
             give_up = self._spawn(self._dial, member)
             if member.state is State.DIALLING:
                 self._dialling[member] = give_up
@@ -104,6 +103,7 @@ class Executor(Discovering, Feeding):
             self._tell(effect)
 
     def _tell(self, event: Event) -> None:
+        self._report(event)
         for listener in tuple(self._listeners[event.name]):
             try:
                 listener(event)
@@ -163,7 +163,9 @@ class Executor(Discovering, Feeding):
 
         idempotent = bool(options.get("idempotent"))
         ends_at = math.inf if allowance is None else allowance.ends_at
-        return self._pool.retrying(doing, idempotent, ends_at)
+        course = self._pool.retrying(doing, idempotent, ends_at)
+        course.about = term.term if type(term) is EditedQuery else term, plain
+        return course
 
     def _pause(self, course: Retrying, error: ReqlError, member: Member | None) -> float:
         """A query has failed: seconds until it is run again.
@@ -185,7 +187,9 @@ class Executor(Discovering, Feeding):
         (verdict,) = said
         if isinstance(verdict, GiveUp):
             raise error
-        return max(0.0, verdict.at - monotonic())
+        pause = max(0.0, verdict.at - monotonic())
+        self._report_retry(course, error, member, pause)
+        return pause
 
     def _hold(self, member: Member, stream: Stream | None, renewable: bool = True) -> None:
         """A query has brought a cursor: its connection stays until that has ended.

@@ -187,6 +187,7 @@ class WaitingPool(BasePool):
             self._decided(self._pool.close, timeout=timeout)
         finally:
             self._set_timer(None)
+            self._report_closed()
 
     def __enter__(self) -> Self:
         return self._open()

@@ -36,7 +36,18 @@ from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
 from ..proxy import Fault, FaultProxy
-from . import clusters, links, moments, pooling, queries, resuming, sharing, timing, values
+from . import (
+    clusters,
+    links,
+    moments,
+    pooling,
+    queries,
+    resuming,
+    sharing,
+    timing,
+    values,
+    watching,
+)
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
 from .trial import Scenario, ServerAddress, Skip, Trial
@@ -69,6 +80,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *pooling.SCENARIOS,
     *clusters.SCENARIOS,
     *sharing.SCENARIOS,
+    *watching.SCENARIOS,
     *resuming.SCENARIOS,
     *(fault_scenario(expectation) for expectation in FAULTS),
 )

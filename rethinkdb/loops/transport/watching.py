@@ -1,0 +1,93 @@
+"""How a pool is watched: what happens to it goes to its observer, see `rethinkdb.net.observing`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rethinkdb.errors import ReqlError
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.observing import Observer
+from rethinkdb.net.session import Session
+from rethinkdb.pool import Event, Member, Pool, PoolOptions, Retrying
+
+__all__ = ["Watched"]
+
+logger = logging.getLogger("rethinkdb.pool")
+
+
+class Watched:
+    """The part of a pool that tells its observer."""
+
+    options: PoolOptions
+
+    _observer: Observer | None = None
+    _told_opened = False
+    _told_closed = False
+
+    if TYPE_CHECKING:
+        _pool: Pool
+        _sample: BaseConnection
+
+    def _observe(self, observer: Observer | None) -> None:
+        """Be watched by an observer of its own; None: by that of the process, if there is one."""
+        self._observer = observer
+        for connection in self._connections():
+            connection._observe_as_told()
+
+    def _connections(self) -> list[BaseConnection]:
+        """Those there are, open or not."""
+        found = (member.connection for member in self._pool.members)
+        return [connection for connection in found if connection is not None]
+
+    @property
+    def _watcher(self) -> Observer | None:
+        return self._observer or Session.observer
+
+    def _report(self, event: Event) -> None:
+        """Something that a pool tells its listeners has happened."""
+        watcher = self._watcher
+        if watcher is None:
+            return
+        name = self.options.name
+        if event.name == "opened" and not self._told_opened:
+            self._told_opened = True
+            watcher.pool_changed("pool_opened", name)
+        elif event.name in _EVENTS:
+            watcher.pool_changed(
+                _EVENTS[event.name], name, event.host, event.cause, event.size, event.waiting
+            )
+
+    def _report_closed(self) -> None:
+        if not self._told_closed and self._watcher is not None:
+            self._told_closed = True
+            self._watcher.pool_changed("pool_closed", self.options.name)
+
+    def _report_retry(
+        self, course: Retrying, error: ReqlError, member: Member | None, pause: float
+    ) -> None:
+        """A query that has failed is run again."""
+        logger.info(
+            "%s failed on %s (%s): run again in %.3g s, after %d attempts",
+            "a query" if self.options.name is None else f"a query of pool {self.options.name!r}",
+            "no connection" if member is None else member.host.label,
+            type(error).__name__,
+            pause,
+            course.tries,
+        )
+        if self._watcher is not None:
+            place = ("", 0) if member is None else member.host.address
+            term, options = course.about
+            self._watcher.query_again(
+                place, self.options.name, term, options, self._sample.db, error, course.tries, pause
+            )
+
+
+# Those of a pool's events that observers hear of, too.
+_EVENTS = {
+    "lost": "pool_lost",
+    "exhausted": "pool_exhausted",
+    "recovered": "pool_recovered",
+    "down": "host_down",
+    "up": "host_up",
+}

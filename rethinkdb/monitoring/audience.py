@@ -1,0 +1,171 @@
+"""Who listens to what: the listeners of a connection, of its pool, and of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import RLock
+from time import perf_counter
+from typing import Any
+from weakref import WeakSet
+
+from rethinkdb.codec import Response
+from rethinkdb.net.query import Query
+from rethinkdb.net.session import Session
+from rethinkdb.ql2 import QueryType
+
+from .describing import QueryInfo, Where
+from .events import EVENTS, ConnectionClosed, ConnectionLost, ConnectionOpened, QueryRetried
+from .listener import methods_of
+from .observation import QueryObservation
+from .telling import Calls, tell
+
+__all__ = ["PROCESS", "Audience", "assemble_all"]
+
+# Guards who listens. It is never held while somebody is told.
+_LOCK = RLock()
+
+_EVERYBODY: WeakSet[Audience] = WeakSet()
+
+
+class Audience:
+    """Those who listen to one connection or pool, or to all of the process.
+
+    It has an attribute for each kind of event, with what is to be called: events that nobody
+    listens to need not be made.
+
+    Args:
+        parent: whose listeners hear what is told here, too: the pool's, the process's.
+        clock: tells the time in seconds.
+    """
+
+    connection_opened: Calls
+    connection_lost: Calls
+    connection_closed: Calls
+    query_started: Calls
+    query_answered: Calls
+    query_finished: Calls
+    query_failed: Calls
+    query_cancelled: Calls
+    query_retried: Calls
+    cursor_batch: Calls
+    cursor_closed: Calls
+
+    def __init__(
+        self, parent: Audience | None = None, clock: Callable[[], float] = perf_counter
+    ) -> None:
+        self.clock = clock
+        self.own: list[tuple[Any, dict[str, Callable[[Any], object]]]] = []
+        self.parent = parent
+        with _LOCK:
+            _EVERYBODY.add(self)
+            self._assemble()
+
+    def add(self, listener: Any) -> None:
+        """From now on a listener is told."""
+        methods = methods_of(listener)
+        with _LOCK:
+            self.own = [*self.own, (listener, methods)]
+            assemble_all()
+
+    def remove(self, listener: Any) -> None:
+        """It is told no more, or one time less if it was added several times."""
+        with _LOCK:
+            kept = list(self.own)
+            for entry in kept:
+                if entry[0] is listener or entry[0] == listener:
+                    kept.remove(entry)
+                    break
+            self.own = kept
+            assemble_all()
+
+    def calls(self, name: str) -> Calls:
+        """What is to be called with a kind of event."""
+        found: Calls = getattr(self, name)
+        return found
+
+    def _assemble(self) -> None:
+        entries, parent = [*self.own], self.parent
+        while parent is not None:
+            entries += parent.own
+            parent = parent.parent
+        for name in EVENTS:
+            setattr(self, name, tuple(how[name] for _, how in entries if name in how))
+
+    # What sessions tell; see `rethinkdb.net.observing`.
+
+    def connecting(self, session: Session) -> None:
+        """Remember when."""
+        vars(session)["_observed_since"] = self.clock()
+
+    def opened(self, session: Session) -> None:
+        """Tell who listens."""
+        seconds = self._seconds(session)
+        self.connecting(session)
+        if calls := self.connection_opened:
+            tell(calls, ConnectionOpened(session.host, session.port, session.pool_name, seconds))
+
+    def ended(self, session: Session) -> None:
+        """Tell who listens."""
+        place = session.host, session.port, session.pool_name, self._seconds(session)
+        if session.cause is None:
+            if calls := self.connection_closed:
+                tell(calls, ConnectionClosed(*place))
+        elif calls := self.connection_lost:
+            tell(calls, ConnectionLost(*place, session.cause))
+
+    def asked(self, session: Session, query: Query) -> QueryObservation:
+        """Watch a query."""
+        return QueryObservation(self, session, query)
+
+    # What pools tell.
+
+    def pool_changed(
+        self,
+        name: str,
+        pool: str | None,
+        host: str | None = None,
+        cause: BaseException | None = None,
+        size: int = 0,
+        waiting: int = 0,
+    ) -> None:
+        """Tell who listens."""
+        if calls := self.calls(name):
+            brief = name in ("pool_opened", "pool_closed")
+            what = (pool,) if brief else (pool, host, cause, size, waiting)
+            tell(calls, EVENTS[name](*what))
+
+    def query_again(
+        self,
+        place: tuple[str, int],
+        pool: str | None,
+        term: Any,
+        options: Mapping[str, Any],
+        db: str | None,
+        error: BaseException,
+        tries: int,
+        pause: float,
+    ) -> None:
+        """Tell who listens."""
+        if calls := self.query_retried:
+            query = Query(QueryType.START, b"", _nothing, term, False, options, None, db)
+            info = QueryInfo(Where(*place, pool), query)
+            tell(calls, QueryRetried(info, error, tries, pause))
+
+    def _seconds(self, session: Session) -> float:
+        since = vars(session).get("_observed_since")
+        return 0.0 if since is None else self.clock() - since
+
+
+def _nothing(payload: bytes) -> Response:
+    """There are no replies to decode."""
+    raise NotImplementedError
+
+
+def assemble_all() -> None:
+    """Find out anew who is to be called."""
+    for audience in tuple(_EVERYBODY):
+        audience._assemble()
+
+
+#: Those who listen to everything.
+PROCESS = Audience()

@@ -1,0 +1,88 @@
+"""What listens to events: an object with a method for each kind, or a function for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.errors import ReqlDriverError
+
+from .events import (
+    EVENTS,
+    ConnectionClosed,
+    ConnectionLost,
+    ConnectionOpened,
+    CursorBatch,
+    CursorClosed,
+    HostDown,
+    HostUp,
+    PoolClosed,
+    PoolExhausted,
+    PoolLost,
+    PoolOpened,
+    PoolRecovered,
+    QueryAnswered,
+    QueryCancelled,
+    QueryFailed,
+    QueryFinished,
+    QueryRetried,
+    QueryStarted,
+)
+
+__all__ = ["Listener", "methods_of"]
+
+
+class Listener:
+    """Define the methods for what you want to know; what you do not define costs nothing.
+
+    They are called in the midst of the driver's work, in whichever thread does it. So be quick, do
+    not wait, and run no query on the same connection. What a method raises is logged.
+
+    Example::
+
+        class Slowest(monitoring.Listener):
+            seconds = 0.0
+
+            def query_finished(self, event):
+                self.seconds = max(self.seconds, event.seconds)
+
+        monitoring.register(Slowest())
+    """
+
+    if TYPE_CHECKING:
+
+        def connection_opened(self, event: ConnectionOpened) -> None: ...
+        def connection_lost(self, event: ConnectionLost) -> None: ...
+        def connection_closed(self, event: ConnectionClosed) -> None: ...
+        def pool_opened(self, event: PoolOpened) -> None: ...
+        def pool_lost(self, event: PoolLost) -> None: ...
+        def pool_exhausted(self, event: PoolExhausted) -> None: ...
+        def pool_recovered(self, event: PoolRecovered) -> None: ...
+        def pool_closed(self, event: PoolClosed) -> None: ...
+        def host_down(self, event: HostDown) -> None: ...
+        def host_up(self, event: HostUp) -> None: ...
+        def query_started(self, event: QueryStarted) -> None: ...
+        def query_answered(self, event: QueryAnswered) -> None: ...
+        def query_finished(self, event: QueryFinished) -> None: ...
+        def query_failed(self, event: QueryFailed) -> None: ...
+        def query_cancelled(self, event: QueryCancelled) -> None: ...
+        def query_retried(self, event: QueryRetried) -> None: ...
+        def cursor_batch(self, event: CursorBatch) -> None: ...
+        def cursor_closed(self, event: CursorClosed) -> None: ...
+
+
+def methods_of(listener: Any) -> dict[str, Callable[[Any], object]]:
+    """What to call with each kind of event.
+
+    Raises:
+        ReqlDriverError: it is no listener.
+    """
+    found = {name: getattr(listener, name) for name in EVENTS if hasattr(listener, name)}
+    if found or isinstance(listener, Listener):
+        return found
+    if callable(listener) and not isinstance(listener, type):
+        return dict.fromkeys(EVENTS, listener)
+    raise ReqlDriverError(
+        f"A listener is a function, or an object with methods such as `query_finished`, not"
+        f" {listener!r}."
+    )

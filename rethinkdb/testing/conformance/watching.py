@@ -1,0 +1,117 @@
+"""Scenarios: what those are told who listen to events; see `rethinkdb.monitoring`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from rethinkdb import monitoring
+from rethinkdb import query as r
+from rethinkdb.errors import ReqlNonExistenceError
+from rethinkdb.pool import RetryPolicy
+from rethinkdb.ql2 import QueryType
+
+from .pooling.retrying import cut_once
+from .trial import SMALL_BATCHES, Scenario, Trial
+
+
+def _names(events: list[Any]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+async def events_of_queries(trial: Trial) -> None:
+    """Each query that is started ends once: finished, failed or cancelled."""
+    conn = await trial.connect()
+    events: list[Any] = []
+    with monitoring.listening(events.append, conn):
+        trial.insert({"id": 1})
+        assert await trial.run(trial.table.get(1), conn) == {"id": 1}
+        assert _names(events) == ["QueryStarted", "QueryAnswered", "QueryFinished"], events
+        last = events[-1]
+        assert (last.table, last.command, last.rows) == ("heroes", "get", 1), last
+        assert (last.host, last.port) == (trial.proxy.host, trial.proxy.port), last
+        assert last.database == trial.db_name, last
+        assert min(last.seconds, last.received, last.sent) > 0, last
+        events.clear()
+        broken = r.expr({})["a"]
+        error = await trial.fails(ReqlNonExistenceError, "", trial.run, broken, conn)
+        assert _names(events) == ["QueryStarted", "QueryAnswered", "QueryFailed"], events
+        assert events[-1].error is error
+        events.clear()
+        trial.proxy.hold()
+        sent = len(trial.proxy.sent(QueryType.START))
+        await trial.driver.cancel(
+            partial(trial.run, r.expr(2), conn),
+            when=lambda: len(trial.proxy.sent(QueryType.START)) > sent,
+        )
+        trial.proxy.release()
+        await trial.nothing_leaked(conn)
+        assert _names(events[:2]) == ["QueryStarted", "QueryCancelled"], events
+    count = len(events)
+    await trial.usable(conn)
+    assert len(events) == count
+
+
+async def events_of_cursors(trial: Trial) -> None:
+    """Each batch, and the end, with all that has come."""
+    conn = await trial.connect()
+    events: list[Any] = []
+    with monitoring.listening(events.append, conn):
+        cursor = await trial.run(r.range(25), conn, **SMALL_BATCHES)
+        rows = 0
+        while await trial.do(cursor.fetch_next):
+            await trial.do(cursor.next)
+            rows += 1
+    closed = next(event for event in events if isinstance(event, monitoring.CursorClosed))
+    batches = [event for event in events if isinstance(event, monitoring.CursorBatch)]
+    assert rows == closed.rows == sum(batch.rows for batch in batches) == 25, events
+    assert closed.batches == len(batches) > 1, closed
+    assert (closed.complete, closed.feed) == (True, False), closed
+    assert isinstance(events[-1], monitoring.QueryFinished), events
+
+
+async def events_of_connections(trial: Trial) -> None:
+    """Opened, and closed or lost; a listener that fails harms nobody."""
+    events: list[Any] = []
+
+    def broken(_: Any) -> None:
+        raise ZeroDivisionError("of a listener, on purpose")
+
+    with monitoring.listening(broken), monitoring.listening(events.append):
+        conn = await trial.connect()
+        await trial.usable(conn)
+        await trial.do(conn.close)
+        await trial.do(conn.connect)
+        trial.proxy.cut()
+        await trial.unusable(conn)
+    names = [name for name in _names(events) if name.startswith("Connection")]
+    wanted = ["ConnectionOpened", "ConnectionClosed", "ConnectionOpened", "ConnectionLost"]
+    assert names == wanted, names
+    lost = next(event for event in events if isinstance(event, monitoring.ConnectionLost))
+    assert lost.error is not None
+    assert lost.port == trial.proxy.port, lost
+
+
+async def events_of_pools(trial: Trial) -> None:
+    """Those of its connections, which have its name, and its own."""
+    pool = trial.pool(name="web", retry=RetryPolicy(first_pause=0.001))
+    events: list[Any] = []
+    with monitoring.listening(events.append, pool):
+        await trial.run(r.expr(1), pool)
+        await cut_once(trial, partial(trial.run, r.expr(2), pool))
+        await trial.do(pool.close)
+    names = _names(events)
+    for name in ("PoolOpened", "ConnectionOpened", "PoolLost", "ConnectionLost", "QueryRetried"):
+        assert name in names, names
+    assert names.count("PoolClosed") == names.count("PoolOpened") == 1, names
+    assert {event.pool for event in events} == {"web"}, events
+    retried = next(event for event in events if isinstance(event, monitoring.QueryRetried))
+    assert (retried.tries, retried.command, retried.port) == (1, "expr", trial.proxy.port)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    events_of_queries,
+    events_of_cursors,
+    events_of_connections,
+    events_of_pools,
+)
