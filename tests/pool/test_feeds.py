@@ -477,3 +477,23 @@ def test_a_loss_in_the_midst_of_its_background_work_begins_no_second_one() -> No
     assert not world.feed.effects
     assert isinstance(world.feed.step(), Pause)
     assert isinstance(world.feed.step(), Run)
+
+
+def test_a_pool_does_not_run_the_runs_of_a_feed_again_by_itself() -> None:
+    class Renewal:
+        forgotten = 0
+
+        def forget(self) -> None:
+            self.forgotten += 1
+
+    world = World(resume="restart")
+    world.follows_at_once = False
+    world.feed.open()
+    world.feed.step()
+    stream = Stream(Query(QueryType.START, b"", lambda _: None), 1, int, int)  # type: ignore[arg-type,return-value]
+    stream.renewal = renewal = Renewal()
+    connection: Any = Connection()
+    cursor = r_cursor(connection, stream)
+    world.feed.answered(cursor)
+    assert stream.renewal is None
+    assert renewal.forgotten == 1
