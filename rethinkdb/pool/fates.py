@@ -6,6 +6,8 @@ primaries were killed, shut down, moved and frozen, and tables were resharded an
 - Whatever means "not now" comes as `ReqlOpFailedError`, with a text that begins with "Cannot
   perform read:" or "Cannot perform write:". Of some 20,000 writes of one document that were
   answered so none was stored.
+- Who begins a feed meanwhile is told "cannot subscribe to table `db.t`: primary replica for shard
+  [..] not available".
 - What is missing comes as `ReqlOpFailedError`, too: "Table `db.t` does not exist". It is final.
 - Of 25 writes answered with `ReqlOpIndeterminateError` ten were stored.
 - A feed ends with "Changefeed aborted (unavailable)" whether its table is moved or dropped. Only
@@ -44,7 +46,18 @@ class Fate(Enum):
 
 
 # With these begin the answers that mean "not now".
-_NOT_NOW = ("Cannot perform read:", "Cannot perform write:", "Changefeed aborted (unavailable)")
+_NOT_NOW = (
+    "Cannot perform read:",
+    "Cannot perform write:",
+    "Changefeed aborted (unavailable)",
+    "cannot subscribe to table",
+)
+
+# What answers say in which a server does not find those that have a table.
+_NOT_REACHED = (
+    "is not available for any operations",
+    "We lost contact with the server(s) hosting table",
+)
 
 # A part of what a server says that lost its cluster.
 _ALONE = "none of the servers were accessible"
@@ -61,8 +74,12 @@ def fate_of(error: BaseException, sent: bool = True) -> Fate:
         return Fate.NOT_BEGUN
     if isinstance(error, (ReqlConnectionLostError, ReqlOpIndeterminateError)):
         return Fate.UNKNOWN
-    if isinstance(error, ReqlOpFailedError) and error.message.startswith(_NOT_NOW):
+    if isinstance(error, ReqlOpFailedError) and _is_not_now(error.message):
         return Fate.NOT_DONE
     if isinstance(error, ReqlInternalError) and _ALONE in error.message:
         return Fate.UNKNOWN
     return Fate.FINAL
+
+
+def _is_not_now(message: str) -> bool:
+    return message.startswith(_NOT_NOW) or any(text in message for text in _NOT_REACHED)

@@ -36,6 +36,8 @@ FATES: list[tuple[BaseException, Fate]] = [
     (NOT_NOW, Fate.NOT_DONE),
     (errors.ReqlOpFailedError("Cannot perform read: lost contact with primary"), Fate.NOT_DONE),
     (errors.ReqlOpFailedError("Changefeed aborted (unavailable)"), Fate.NOT_DONE),
+    (errors.ReqlOpFailedError("cannot subscribe to table `d.t`: primary replica"), Fate.NOT_DONE),
+    (errors.ReqlOpFailedError("Table `d.t` is not available for any operations."), Fate.NOT_DONE),
     (GONE, Fate.FINAL),
     (errors.ReqlOpFailedError("Database `d` does not exist."), Fate.FINAL),
     # As each of these says what it wants to: the class decides, too.
