@@ -6,12 +6,11 @@ import argparse
 import sys
 from typing import Any
 
-from rethinkdb.cli.connecting import add_connection_arguments, open_pool
+from rethinkdb.cli.connecting import add_connection_arguments, open_connection
 from rethinkdb.cli.evaluating import query_of
 from rethinkdb.cli.failures import CommandError
 from rethinkdb.cli.rendering import change_line, json_text
 from rethinkdb.errors import ReqlError
-from rethinkdb.net.cursor import BaseCursor
 
 EXTRAS = ("cli",)
 
@@ -29,10 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Watches until it is interrupted. If the server goes away, it waits for it, and goes on."""
-    with open_pool(arguments, 2) as pool:
+    """Watches until it is interrupted."""
+    with open_connection(arguments) as conn:
+        if arguments.db:
+            conn.use(arguments.db)
         try:
-            feed = _feed(arguments, pool)
+            feed = _feed(arguments, conn)
             shown = json_text if arguments.json else change_line
             for number, change in enumerate(feed, 1):
                 print(shown(change), flush=True)
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _feed(arguments: argparse.Namespace, pool: Any) -> Any:
+def _feed(arguments: argparse.Namespace, conn: Any) -> Any:
     from rethinkdb import r
 
     what = arguments.what
@@ -52,10 +53,7 @@ def _feed(arguments: argparse.Namespace, pool: Any) -> Any:
         db, dot, table = what.rpartition(".")
         query: Any = r.db(db).table(table) if dot else r.table(table)
     else:
-        query = query_of(what, pool)
-    if isinstance(query, BaseCursor):  # it was run by whoever has typed it
-        return query
+        query = query_of(what, conn)
     if type(query).__name__ != "Changes":
         query = query.changes(include_initial=arguments.initial)
-    options = {"db": arguments.db} if arguments.db else {}
-    return query.run(pool, resume="restart", **options)
+    return query.run(conn)

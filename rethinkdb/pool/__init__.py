@@ -6,6 +6,7 @@
 `allowance`       what the deadline of one query allows
 `effects`         what a pool wants done: `Dial`, `Close`, `Wake`, `Event`
 `rotation`        who takes the next query: taking and giving back, the one part that is hot
+`hold`            what one holds who may be interrupted at any moment
 `staff`           which connections there are: opening, draining, retiring
 `retirement`      the rules of `max_lifetime` and `max_idle`
 `hosts`           which host to dial next, and when; `backoff` has the pauses
@@ -123,7 +124,9 @@ Rules for it:
 - Close gracefully with `noreply_wait`, but not for longer than the pool's own close allows: a
   second `Close` of the same member, not graceful, ends the first.
 - With threads: a lock around each call of the pool and each `popleft`; dial, close and tell
-  listeners outside of it. Callbacks of waiters run inside, so they do no more than wake a thread.
+  listeners outside of it. Where signal handlers run, in the main thread, call `take_for` and
+  `let_go` only; all else is for another thread to call. Callbacks of waiters run inside, so they
+  do no more than wake a thread.
 - After fork() the child makes a new `Pool`, and leaves the connections of the old one alone.
 - Whether a connection died unnoticed, as on a loop that reads only while somebody waits, only the
   executor can see: look before use at one that was idle (`member.idle_since`), and tell `lost`.

@@ -17,6 +17,7 @@ from .desk import Desk
 from .discovery import Discovery
 from .effects import Close, Discover, Wake
 from .errors import PoolClosedError, PoolFullError, PoolTimeoutError, again, is_final
+from .hold import Hold
 from .hosts import Address
 from .journal import Journal
 from .line import Ask
@@ -146,6 +147,14 @@ class Pool(Staff):
         """A query's first answer has brought a cursor: tell before `give_back`."""
         member.feeds += feed
         member.cursors += not feed
+
+    def pin(self, hold: Hold, feed: bool) -> None:
+        """As `pinned`, for somebody whom a signal handler may interrupt: in one step, and once."""
+        member: Member = hold.member
+        if not hold.pinned:
+            hold.busy = hold.pinned = True
+            member.feeds += feed
+            member.cursors += not feed
 
     def unpinned(self, member: Member, now: float, feed: bool = False) -> None:
         """A cursor has ended: it is exhausted, closed, or has failed. Once for each `pinned`."""

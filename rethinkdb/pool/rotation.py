@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rethinkdb.net.violations import LocalProtocolError
 
+from .hold import Hold
 from .members import Member, Members, State
 
 __all__ = ["Rotation"]
@@ -88,6 +89,55 @@ class Rotation:
             self._least = less
         if self._heed or (not less and now >= member.expires):
             self._freed(member, now)
+
+    def take_for(self, hold: Hold) -> None:
+        """As `take`, for somebody whom a signal handler may interrupt, or another thread.
+
+        `hold.held` says whether there was one. What changes is changed in one step: CPython runs
+        signal handlers and other threads when a function is entered, after a call, and where a loop
+        jumps back. None of these is among the last six lines.
+        """
+        levels = self._levels
+        while (least := self._least) != self._full:
+            level = levels[least]
+            load = least + 1
+            member = next(reversed(level), None)
+            # A handler that runs before this line may have used the pool.
+            if member is not None and member in level and self._least == least:
+                del level[member]
+                levels[load][member] = None
+                member.load = load
+                self._least = least + (not level)
+                hold.member = member
+                hold.held = True
+                return
+
+    def let_go(self, hold: Hold, now: float) -> bool:
+        """As `give_back`, for what was taken by `take_for`, in one step like that.
+
+        Returns:
+            Whether that was all. Otherwise nothing was done, as the pool has to decide something,
+            or the hold waits for something: then do it where no signal handler interrupts.
+        """
+        if not hold.held:
+            return not hold.busy
+        member: Member = hold.member
+        load = member.load
+        less = load - 1
+        if self._heed or hold.busy or (not less and now >= member.expires):
+            return False
+        levels, failed = self._levels, hold.failed
+        if hold.held and member.in_turn and member.load == load:
+            hold.held = False
+            member.load = less
+            member.queries += 1
+            member.errors += failed
+            member.idle_since = now
+            del levels[load][member]
+            levels[less][member] = None
+            self._least -= self._least == load
+            return True
+        return False
 
     def put_back(self, member: Member, now: float) -> None:
         """Give back a member on which no query was run."""

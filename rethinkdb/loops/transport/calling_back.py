@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from os import getpid
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError
@@ -16,6 +15,8 @@ from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, Pool
+
+from .place import PROCESS
 
 __all__ = ["CallingBack"]
 
@@ -35,12 +36,12 @@ class CallingBack:
         def _check_place(self) -> None: ...
         def _new_connection(self) -> BaseConnection: ...
         def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None: ...
-        def _notice_loss(self, member: Member) -> None: ...
+        def _tell_loss(self, member: Member) -> None: ...
         def _hold(self, member: Member, stream: Stream | None, renewable: bool = True) -> None: ...
 
     def is_open(self) -> bool:
         """Whether queries can be run, now or when the server is back."""
-        return not self.closed and self._process == getpid()
+        return not self.closed and self._process == PROCESS.id
 
     def _start_with(self, term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Any:
         """What `term.run_with(handler, pool)` calls, as `term.run(pool)` calls `_start`."""
@@ -111,11 +112,18 @@ class CallingBack:
             stream: what the answer has brought, if that is a stream.
             failed: it was an error, or there was none.
         """
-        if failed:
-            self._notice_loss(member)
 
         def give_back(now: float) -> None:
             self._hold(member, stream, renewable=False)
             self._pool.give_back(member, now, failed)
 
-        self._told(give_back)
+        def answered() -> None:
+            if failed:
+                self._tell_loss(member)
+            self._told(give_back)
+
+        self._see_to(answered)
+
+    def _see_to(self, job: Callable[[], object]) -> None:
+        """Call something, now or soon, that a connection in the midst of its work wants done."""
+        job()

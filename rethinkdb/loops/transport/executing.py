@@ -39,12 +39,13 @@ from .feeding import Feeding
 from .renewing import Renewal
 from .watching import Watched, logger
 
-__all__ = ["Executor", "logger", "stream_in"]
+__all__ = ["PLAIN", "Executor", "logger", "stream_in"]
 
 # Run options that do nothing to the data; the last one would be warned of a second time.
 _OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
 
-_PLAIN = frozenset({NoneType, bool, int, float, str, list, dict})
+#: Types of results that are no cursor; of dictionaries, those of a profile may have one.
+PLAIN = frozenset({NoneType, bool, int, float, str, list, dict})
 
 
 class Executor(Discovering, Feeding, Watched):
@@ -121,17 +122,20 @@ class Executor(Discovering, Feeding, Watched):
     def _watch(self, member: Member) -> None:
         """Notice when the connection of a member ends by itself."""
         session = member.connection._session
+        self._when(session.closed, lambda: self._told(self._pool.lost, member, session.cause))
 
-        def lost(_: Waiter[None]) -> None:
-            self._told(self._pool.lost, member, session.cause)
-
-        session.closed.add_done_callback(lost)
+    def _when(self, waiter: Waiter[Any], then: Callable[[], object]) -> None:
+        """Call `then` when a waiter is settled."""
+        waiter.add_done_callback(lambda _: then())
 
     def _notice_loss(self, member: Member) -> None:
         """After an error: when a link is lost, a query may hear of it before `_watch` does.
 
         Otherwise whoever tries again at once would get the same connection.
         """
+        self._tell_loss(member)
+
+    def _tell_loss(self, member: Member) -> None:
         session = member.connection._session
         if not session.is_open:
             self._told(self._pool.lost, member, session.cause)
@@ -199,15 +203,15 @@ class Executor(Discovering, Feeding, Watched):
         """
         if stream is None or stream.finished:
             return
+        if renewable:
+            self._make_renewable(member, stream)
         feed = stream.is_feed
-        if renewable and not feed and self.options.retry is not None:
-            stream.renewal = self._renewal_type(self, member, stream)
         self._pool.pinned(member, feed)
+        self._when(stream.ended, lambda: self._told(self._pool.unpinned, member, feed=feed))
 
-        def let_go(_: Waiter[None]) -> None:
-            self._told(self._pool.unpinned, member, feed=feed)
-
-        stream.ended.add_done_callback(let_go)
+    def _make_renewable(self, member: Member, stream: Stream) -> None:
+        if not stream.is_feed and self.options.retry is not None:
+            stream.renewal = self._renewal_type(self, member, stream)
 
     # One connection, alone.
 
@@ -237,7 +241,7 @@ def stream_in(value: Any) -> Stream | None:
     """The stream that a query has brought: itself, or behind a cursor; perhaps with a profile."""
     if type(value) is dict:
         value = value.get("value")
-    if type(value) in _PLAIN:  # nearly always
+    if type(value) in PLAIN:  # nearly always
         return None
     if isinstance(value, BaseCursor):
         return value._stream

@@ -8,7 +8,6 @@ where a connection stands: `query.run(pool)` takes the options and gives the res
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +18,7 @@ from rethinkdb.pool import Event, Member, Pool, PoolOptions, PoolStats
 from rethinkdb.pool.feeds import Feed
 
 from .executing import Executor, logger, stream_in
-from .place import misplaced
+from .place import PROCESS, misplaced
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -283,7 +282,7 @@ class BasePool(Executor):
 
     def _begin_anew(self) -> None:
         """Begin with no connections: at first, and after fork() in the child."""
-        self._process = os.getpid()
+        self._process = PROCESS.id
         self._home = None
         self._runner = None
         self._pool = Pool(self.options, self._addresses)
@@ -298,7 +297,7 @@ class BasePool(Executor):
 
         After fork() the child begins anew: the connections are its parent's, so it leaves them.
         """
-        if self._process != os.getpid():
+        if self._process != PROCESS.id:
             self._begin_anew()
         here = self._here()
         if here is self._home:

@@ -1,0 +1,154 @@
+"""A thread that sees to what the main thread must not do itself, and to the time.
+
+Python runs signal handlers in the main thread, at any call, and what they raise leaves undone what
+was being done. So the main thread decides nothing of a pool: it puts what is to be done into an
+inbox. That is one call of a function written in C, before which or after which a handler may come,
+but not in its midst.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any, TypeVar
+
+__all__ = ["Clerk", "nothing"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("rethinkdb.pool")
+
+# The longest that a thread can wait in one go, of all platforms.
+_LONGEST = 1_000_000.0
+
+
+class Clerk:
+    """What serves one pool. Its thread starts when it is needed, and ends with the pool.
+
+    Args:
+        pool: what to serve. It is not kept alive.
+
+    Attributes:
+        inbox: what is to be done, oldest first.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self.inbox: SimpleQueue[Any] = SimpleQueue()
+        self._wake_at: float | None = None
+        self._pool = weakref.ref(pool, self.inbox.put)
+        self._guard = threading.RLock()  # a signal handler may come between, and use the pool
+        # Mostly one. After an interrupt there may be two, which does no harm.
+        self._threads: set[int] = set()
+
+    @property
+    def works(self) -> bool:
+        """Whether there is a thread now."""
+        return bool(self._threads)
+
+    def call(self, job: Callable[[], T]) -> T:
+        """Have something done, and wait for what comes of it."""
+        done = threading.Event()
+        outcomes: list[tuple[Any, BaseException | None]] = []
+
+        def served() -> None:
+            try:
+                outcomes.append((job(), None))
+            except BaseException as error:
+                outcomes.append((None, error))
+            finally:
+                done.set()
+
+        self.inbox.put(served)
+        self.wait_for(done)
+        value, error = outcomes[0]
+        if error is not None:
+            raise error
+        result: T = value
+        return result
+
+    def do(self, job: Callable[[], object]) -> None:
+        """Have something done, and do not wait for it."""
+        self.inbox.put(job)
+        self._works()
+
+    def wait_for(self, event: threading.Event) -> None:
+        """Wait until an event is set by what is in the inbox, or by another thread."""
+        if self._works() and threading.get_ident() not in self._threads:
+            event.wait()
+            return
+        while not event.is_set():  # a listener waits, or there can be no thread
+            self._serve_next()
+
+    def wake(self, seconds: float | None) -> None:
+        """Look at the time in so many seconds, or never."""
+        with self._guard:
+            self._wake_at = None if seconds is None else monotonic() + seconds
+        self.inbox.put(nothing)
+        if seconds is not None:
+            self._works()
+
+    def _works(self) -> bool:
+        """Whether there is a thread, now at the latest. There is none when the process ends."""
+        if sys.is_finalizing():
+            return False
+        with self._guard:
+            if self._threads:
+                return True
+        try:
+            threading.Thread(target=self._work, name="rethinkdb pool", daemon=True).start()
+        except RuntimeError:
+            return False
+        return True
+
+    def _work(self) -> None:
+        me = threading.get_ident()
+        self._threads.add(me)
+        while self._serve_next() or not self._leave(me):
+            pass
+
+    def _leave(self, me: int) -> bool:
+        with self._guard:
+            if not self.inbox.empty():
+                return False
+            self._threads.discard(me)
+            return True
+
+    def _serve_next(self) -> bool:
+        """Do the next thing, as soon as there is one. Returns whether more may come."""
+        try:
+            seconds = self._seconds()
+            job = self.inbox.get(timeout=seconds) if seconds else self.inbox.get_nowait()
+        except Empty:
+            job = nothing
+        pool = self._pool()
+        if pool is None:
+            return False
+        try:
+            pool._serve(job)
+            if self._is_time():
+                pool._tick()
+        except Exception:
+            logger.exception("a pool could not do its work")
+        return not pool._is_over()
+
+    def _is_time(self) -> bool:
+        """Whether it is time to look at it. Told once."""
+        with self._guard:
+            if self._seconds():
+                return False
+            self._wake_at = None
+            return True
+
+    def _seconds(self) -> float:
+        """How long to wait for something to do."""
+        wake_at = self._wake_at
+        return _LONGEST if wake_at is None else min(_LONGEST, max(0.0, wake_at - monotonic()))
+
+
+def nothing() -> None:
+    """There is nothing to do but to look at the time."""

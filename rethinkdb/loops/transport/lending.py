@@ -1,0 +1,103 @@
+"""Connections that somebody has alone, on the loops whose callers get values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
+
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool.hold import Hold
+
+from .pooling import BasePool
+
+__all__ = ["LOANS", "Lending", "Loan"]
+
+T = TypeVar("T")
+
+
+class Lease:
+    """Which connection a block has."""
+
+    connection: Any = None
+
+
+class Lending(BasePool):
+    """The part of a pool that lends connections. An interrupt may come at any call."""
+
+    _inbox: Any
+
+    if TYPE_CHECKING:  # for pools to supply
+
+        def _safely(self, job: Callable[[], T]) -> T: ...
+        def _wait(self, hold: Hold, ask: Callable[..., Waiter[Any]], **options: Any) -> None: ...
+
+    def _begin_anew(self) -> None:
+        super()._begin_anew()
+        self._leases: dict[ref[Loan], Lease] = {}
+
+    def _loan(self) -> Loan:
+        return Loan(self)
+
+    def _borrow(self, lease: Lease | None = None) -> Any:
+        self._check_place()
+        lease = lease or Lease()
+        hold = Hold()
+        hold.alone = True
+        try:
+            self._wait(hold, self._pool.ask, exclusive=True)
+            connection = hold.member.connection
+            # No call from here on, so no interrupt either.
+            self._lent[connection] = hold.member
+            lease.connection = connection
+        except BaseException:
+            self._inbox.put(hold)
+            self._safely(bool)
+            raise
+        return connection
+
+    def _take_back(self, connection: Any) -> None:
+        if self._safely(partial(self._returned, connection)):
+            connection.close(noreply_wait=False)
+
+    def _end_loan(self, loan: Loan | ref[Loan]) -> None:
+        """A block was interrupted, or the end of one was, and nothing refers to it any more."""
+        self._end_lease(loan.lease if isinstance(loan, Loan) else self._leases.pop(loan))
+
+    def _end_lease(self, lease: Lease) -> None:
+        """A block has ended. It may be called twice."""
+        connection, lease.connection = lease.connection, None
+        if connection is not None and self._returned(connection):
+            self._spawn(connection.close, False)
+
+
+class Loan:
+    """A connection that a `with` block has alone. Whatever ends the block, it goes back."""
+
+    def __init__(self, pool: Lending) -> None:
+        self._pool = pool
+        self.lease = Lease()
+        # Should an interrupt come as the block ends, before anything is done: then this is garbage.
+        self._gone = ref(self, pool._inbox.put)
+        pool._leases[self._gone] = self.lease
+
+    def __enter__(self) -> Any:
+        try:
+            return self._pool._borrow(self.lease)
+        except BaseException:
+            self._pool._inbox.put(self)
+            self._pool._safely(bool)
+            raise
+
+    def __exit__(self, *exc_info: object) -> None:
+        try:
+            self._pool._safely(partial(self._pool._end_lease, self.lease))
+        except BaseException:
+            self._pool._inbox.put(self)
+            self._pool._safely(bool)
+            raise
+
+
+#: What is put into an inbox when a block was interrupted.
+LOANS = frozenset({Loan, ref})

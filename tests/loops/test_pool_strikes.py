@@ -1,0 +1,192 @@
+"""What a signal handler does to a blocking pool, at each place of the pool where it can strike.
+
+The main thread uses a pool that has one connection, and room for one query. Each time a handler
+raises at one place later than before, or uses the pool. Nothing is lost by that: others are served.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import count
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from rethinkdb import r
+from rethinkdb.embedded import Server
+from rethinkdb.loops.blocking import ConnectionPool
+from rethinkdb.testing.conformance.trial import PATIENCE, SMALL_BATCHES
+
+from .strikes import PACKAGE, Strike
+
+#: Where to strike: the connections are struck elsewhere.
+FILES = (
+    f"{PACKAGE}/pool/",
+    f"{PACKAGE}/loops/blocking/pool.py",
+    f"{PACKAGE}/loops/blocking/clerk.py",
+    f"{PACKAGE}/loops/transport/waiting_pool.py",
+    f"{PACKAGE}/loops/transport/lending.py",
+    f"{PACKAGE}/loops/transport/pooling.py",
+    f"{PACKAGE}/loops/transport/executing.py",
+)
+
+
+class Interrupted(BaseException):
+    """What a handler raises, as KeyboardInterrupt is."""
+
+
+class PoolStrike(Strike):
+    """A strike in the code of pools."""
+
+    def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(FILES):
+            return None
+        return super()._enter(frame, event, argument)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="module")
+def beside() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+Scene = Callable[[Any, ThreadPoolExecutor], None]
+
+
+def query(pool: Any, beside: ThreadPoolExecutor) -> None:
+    assert r.expr(1).run(pool) == 1
+
+
+def query_that_fails(pool: Any, beside: ThreadPoolExecutor) -> None:
+    with pytest.raises(r.ReqlUserError):
+        r.error("no").run(pool)
+
+
+def query_with_deadline(pool: Any, beside: ThreadPoolExecutor) -> None:
+    assert r.expr(1).run(pool, deadline=PATIENCE) == 1
+
+
+def cursor(pool: Any, beside: ThreadPoolExecutor) -> None:
+    assert list(r.range(25).run(pool, **SMALL_BATCHES)) == list(range(25))
+
+
+def cursor_left_behind(pool: Any, beside: ThreadPoolExecutor) -> None:
+    r.range().run(pool, **SMALL_BATCHES)
+
+
+def loan(pool: Any, beside: ThreadPoolExecutor) -> None:
+    with pool.connection() as conn:
+        assert r.expr(1).run(conn) == 1
+
+
+def waiting(pool: Any, beside: ThreadPoolExecutor) -> None:
+    """The only connection is lent, until the main thread waits or has been interrupted."""
+    over = threading.Event()
+    lent = threading.Event()
+
+    def lend() -> None:
+        with pool.connection():
+            lent.set()
+            while not (over.is_set() or pool.stats().waiting):
+                time.sleep(0.0005)
+
+    lending = beside.submit(lend)
+    assert lent.wait(PATIENCE)
+    try:
+        assert r.expr(1).run(pool) == 1
+    finally:
+        over.set()
+        lending.result(PATIENCE)
+
+
+def beginning(pool: Any, beside: ThreadPoolExecutor) -> None:
+    """A pool is opened, used and closed."""
+    server = pool.stats().hosts[0].host.rpartition(":")
+    another = ConnectionPool(server[0], int(server[2]))
+    try:
+        with another:
+            assert r.expr(1).run(another) == 1
+    finally:  # an interrupted block was not entered, or not left
+        beside.submit(another.close, 0).result(PATIENCE)
+
+
+SCENES: tuple[Scene, ...] = (
+    query,
+    query_that_fails,
+    query_with_deadline,
+    cursor,
+    cursor_left_behind,
+    loan,
+    waiting,
+    beginning,
+)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_handler_raises(scene: Scene, server: Server, beside: ThreadPoolExecutor) -> None:
+    def interrupt() -> None:
+        raise Interrupted
+
+    with pool_of(server, beside, max_size=1, per_connection=1, retry=None) as pool:
+        for skip in count():
+            strike = PoolStrike(interrupt, skip)
+            with suppress(Interrupted):
+                strike.run(lambda: scene(pool, beside))
+            at_rest(pool, beside, strike.place)
+            if not strike.struck:
+                break
+    assert skip > 10, "nothing was struck"
+
+
+@pytest.mark.parametrize("scene", SCENES[:-2], ids=lambda scene: scene.__name__)
+def test_a_handler_uses_the_pool(scene: Scene, server: Server, beside: ThreadPoolExecutor) -> None:
+    handled: list[Any] = []
+
+    def handle() -> None:
+        handled.append(r.expr("handler").run(pool))
+
+    with pool_of(server, beside, max_size=2, per_connection=2) as pool:
+        for skip in count():
+            handled.clear()
+            strike = PoolStrike(handle, skip)
+            strike.run(lambda: scene(pool, beside))
+            assert handled == ["handler"] * strike.struck, strike.place
+            at_rest(pool, beside, strike.place)
+            if not strike.struck:
+                break
+    assert skip > 10, "nothing was struck"
+
+
+@contextmanager
+def pool_of(server: Server, beside: ThreadPoolExecutor, **options: Any) -> Iterator[Any]:
+    pool = ConnectionPool(server.host, server.port, **options)
+    try:
+        yield pool
+    finally:
+        beside.submit(pool.close, 0).result(PATIENCE)
+
+
+def at_rest(pool: Any, beside: ThreadPoolExecutor, place: str) -> None:
+    """Check that others are served, and that nothing is left of what was interrupted."""
+    served = beside.submit(lambda: r.expr("served").run(pool, deadline=PATIENCE))
+    assert served.result(2 * PATIENCE) == "served", place
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        stats = pool.stats()
+        left = stats.in_flight, stats.waiting, stats.cursors, stats.feeds, stats.lent
+        if not any(left):
+            break
+        assert time.monotonic() < deadline, f"{place}: {stats}"
+        time.sleep(0.001)
+    assert stats.size <= pool.options.max_size, place
