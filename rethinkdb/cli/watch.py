@@ -6,11 +6,12 @@ import argparse
 import sys
 from typing import Any
 
-from rethinkdb.cli.connecting import add_connection_arguments, open_connection
+from rethinkdb.cli.connecting import add_connection_arguments, open_pool
 from rethinkdb.cli.evaluating import query_of
 from rethinkdb.cli.failures import CommandError
 from rethinkdb.cli.rendering import change_line, json_text
 from rethinkdb.errors import ReqlError
+from rethinkdb.net.cursor import BaseCursor
 
 EXTRAS = ("cli",)
 
@@ -28,12 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Watches until it is interrupted."""
-    with open_connection(arguments) as conn:
-        if arguments.db:
-            conn.use(arguments.db)
+    """Watches until it is interrupted. If the server goes away, it waits for it, and goes on."""
+    with open_pool(arguments, 2) as pool:
         try:
-            feed = _feed(arguments, conn)
+            feed = _feed(arguments, pool)
             shown = json_text if arguments.json else change_line
             for number, change in enumerate(feed, 1):
                 print(shown(change), flush=True)
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _feed(arguments: argparse.Namespace, conn: Any) -> Any:
+def _feed(arguments: argparse.Namespace, pool: Any) -> Any:
     from rethinkdb import r
 
     what = arguments.what
@@ -53,7 +52,10 @@ def _feed(arguments: argparse.Namespace, conn: Any) -> Any:
         db, dot, table = what.rpartition(".")
         query: Any = r.db(db).table(table) if dot else r.table(table)
     else:
-        query = query_of(what, conn)
+        query = query_of(what, pool)
+    if isinstance(query, BaseCursor):  # it was run by whoever has typed it
+        return query
     if type(query).__name__ != "Changes":
         query = query.changes(include_initial=arguments.initial)
-    return query.run(conn)
+    options = {"db": arguments.db} if arguments.db else {}
+    return query.run(pool, resume="restart", **options)

@@ -29,7 +29,7 @@ from rethinkdb.tools.restoring import LoadResult
 from rethinkdb.tools.rows import MAX_DEPTH, MAX_SIZE, Found, Limits, Row, RowGroup
 from rethinkdb.tools.running import Runner
 from rethinkdb.tools.sources import RowReader, reader_for
-from rethinkdb.tools.tables import existing_tables, table_info
+from rethinkdb.tools.tables import existing_tables, expected_rows, table_info
 
 __all__ = ["import_"]
 
@@ -224,7 +224,7 @@ class _Import:
         for name, (info, _) in wanted.items():
             existing = table_info(self._runner, name) if name in there else None
             check_existing(name, info, existing, self._options)
-        self._tally.expect((str(name), None) for name in wanted)
+        self._tally.expect((str(name), expected_rows(info)) for name, (info, _) in wanted.items())
         self._tally.phase("importing")
         with Loader(self._runner, self._options, self._bad, self._tally) as loader:
             for name, (info, source) in wanted.items():

@@ -17,7 +17,7 @@ from rethinkdb.tools.reading_archive import ArchiveMember, members
 from rethinkdb.tools.rows import Limits
 from rethinkdb.tools.running import Runner
 from rethinkdb.tools.sources import reader_for
-from rethinkdb.tools.tables import existing_tables, table_info
+from rethinkdb.tools.tables import existing_tables, expected_rows, table_info
 
 __all__ = ["LoadResult", "restore"]
 
@@ -102,7 +102,7 @@ def restore(
     opened: Any = nullcontext(path) if hasattr(path, "read") else Path(path).open("rb")  # noqa: SIM115
     with opened as file, Loader(runner, options, bad, tally) as loader:
         tally.phase("restoring")
-        work = _Restore(runner, loader, Selection(tables), options, str(name), temp_dir)
+        work = _Restore(runner, loader, Selection(tables), options, str(name), temp_dir, tally)
         checked = work.run(file, verify=verify)
     if verify:
         tally.phase("verifying")
@@ -124,7 +124,9 @@ class _Restore:
         options: LoadOptions,
         name: str,
         temp_dir: str | None,
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self._runner = runner
         self._loader = loader
         self._selection = selection
@@ -215,6 +217,7 @@ class _Restore:
             existing = table_info(self._runner, name) if name in there else None
             check_existing(name, self._infos[name], existing, self._options)
         self._existing |= there
+        self._tally.expect((str(name), expected_rows(info)) for name, info in self._infos.items())
         self._checked |= fresh
 
     def _check_all_found(self) -> None:

@@ -16,6 +16,7 @@ from rethinkdb.cli import main
 from rethinkdb.cli.completing import Schema, completions
 from rethinkdb.cli.rendering import change_line, columns, json_text, table_lines
 from rethinkdb.cli.shell import Shell
+from rethinkdb.embedded import Server
 
 from .test_commands import place
 
@@ -65,20 +66,55 @@ def test_watch(target: Any, capsys: Any) -> None:
         assert main(words) == 0
         assert capsys.readouterr().out == '+ {"id":1,"n":1}\n'
 
-    def write() -> None:
-        # When the feed is there; before that it would be an initial value.
-        wait = r.db("rethinkdb").table("jobs").count(lambda job: job["type"] == "query")
-        with r.connect(target.host, target.port, loop_type="blocking") as conn:
-            while wait.run(conn) < 2:
-                pass
-            table.get(1).update({"n": 2}).run(conn)
-
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write_when_watched, args=(target, 1, feeds_on(target)))
     writer.start()
     assert main(["watch", *place(target), "t", "--json", "--limit", "1"]) == 0
     writer.join()
     assert json.loads(capsys.readouterr().out)["new_val"] == {"id": 1, "n": 2}
     assert main(["watch", *place(target), "no"]) == 1
+
+
+def feeds_on(server: Any) -> set[Any]:
+    """The feeds of the table that are there."""
+    jobs = r.db("rethinkdb").table("jobs")
+    feeds = jobs.filter(r.row["info"]["query"].match(r'^r\.table\("t"\)\.changes'))
+    with r.connect(server.host, server.port, loop_type="blocking") as conn:
+        return {job["id"][1] for job in feeds.run(conn)}
+
+
+def write_when_watched(server: Any, key: int, seen: set[Any]) -> None:
+    """Changes a document as soon as somebody watches: before that it would be an initial value.
+
+    Args:
+        server: where.
+        key: the document's.
+        seen: feeds that were there earlier.
+    """
+    while not feeds_on(server) - seen:
+        pass
+    changed = {"id": key, "n": 2}
+    with r.connect(server.host, server.port, loop_type="blocking") as conn:
+        r.db("test").table("t").insert(changed, conflict="replace").run(conn)
+
+
+def test_watching_goes_on_when_the_server_was_away(capsys: Any) -> None:
+    with Server() as server:
+        with r.connect(server.host, server.port, loop_type="blocking") as conn:
+            r.db("test").table_create("t").run(conn)
+
+        def write() -> None:
+            write_when_watched(server, 1, set())
+            seen = feeds_on(server)
+            server.chaos.cut()
+            write_when_watched(server, 2, seen)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        assert main(["watch", "-c", f"{server.host}:{server.port}", "t", "--limit", "3"]) == 0
+        writer.join()
+    first, gap, second = capsys.readouterr().out.splitlines()
+    assert (first, second) == ('+ {"id":1,"n":2}', '+ {"id":2,"n":2}')
+    assert gap.startswith('# {"state":"gap",')
 
 
 def test_status_and_top(source: Any, capsys: Any) -> None:
