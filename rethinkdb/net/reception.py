@@ -47,6 +47,8 @@ _Delivery = tuple[
 _NO_ITEMS: Iterator[Any] = iter(())
 
 # As constants, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
+_START = QueryType.START
+_ATOM = ResponseType.SUCCESS_ATOM
 _WAIT_COMPLETE = ResponseType.WAIT_COMPLETE
 _SERVER_INFO = ResponseType.SERVER_INFO
 
@@ -272,7 +274,11 @@ class Reception:
         self, delivery: _Delivery, exchange: Exchange, waiter: Waiter[Any], response: Response
     ) -> None:
         query = exchange.query
-        if response.type == _VALUE_REPLY[query.type]:
+        if response.type == _ATOM and query.type == _START and response.results:
+            # Most replies: with fewer questions, 0.2 of the 4.5 µs that receiving one takes.
+            self._retire(exchange)
+            waiter.set_result(with_profile(response.results[0], response))
+        elif response.type == _VALUE_REPLY[query.type]:
             self._value_received(exchange, waiter, response)
         elif response.type in _BATCH_REPLIES and query.type == QueryType.START:
             self._stream_started(delivery, exchange, waiter)

@@ -52,6 +52,10 @@ __all__ = ["Channel"]
 _TRUST = 0.05
 
 
+# What a thread does whose call is interrupted by a call: it leads, it sleeps.
+_Within = tuple[bool, bool]
+
+
 class Channel:
     """A session, its socket once there is one, and the threads that wait for them.
 
@@ -99,6 +103,7 @@ class Channel:
         args: tuple[object, ...] = (),
         deadline: float | None = None,
         outcome: Callable[[Waiter[Any]], Any] | None = None,
+        within: _Within | None = None,
     ) -> Any:
         """Run an operation of the core, send what it wants sent, wait until it is settled.
 
@@ -107,6 +112,7 @@ class Channel:
             args: for it.
             deadline: of `time.monotonic`.
             outcome: makes the result of the settled waiter. Without, that is the waiter.
+            within: what this thread is in the midst of, if that is known already.
 
         Raises:
             ReqlTimeoutError: the deadline passed. The operation is abandoned, as it is when a
@@ -114,9 +120,34 @@ class Channel:
         """
         me = get_ident()
         turns = self._turns
-        if turns.leader == me or me in turns.sleepers or self._lock._is_owned():
+        led = slept = False
+        if within is not None:
+            led, slept = within
+        elif turns.leader == me or me in turns.sleepers or self._lock._is_owned():
             return self._call_within(me, operation, args, deadline, outcome)
-        return self._call(me, False, False, operation, args, deadline, outcome)
+        begun: list[Waiter[Any]] = []
+        try:
+            with self._lock:
+                if self._interrupted:
+                    self._go_on()
+                begun.extend(starmap(operation, (args,)))  # begun and known, in one step
+                self._flush()
+                waiter = begun[0]
+                pending = not waiter.done()
+                if pending:
+                    self._turns.lead(me)
+            line = self._line
+            if line is not None:
+                if line.output:
+                    self._push(me, led, line, deadline, waiter if pending else None)
+                if pending:
+                    self._wait(me, led, line, deadline, waiter)
+                if self._turns.leader == me and not led:
+                    self._resign(line)
+            return waiter if outcome is None else outcome(waiter)
+        except BaseException:
+            self._recover(me, led, slept, begun)
+            raise
 
     def close(self, noreply_wait: bool) -> None:
         """Close the session and the socket, even if the wait for noreply queries is interrupted."""
@@ -169,51 +200,24 @@ class Channel:
         """This side's address and port; None when closed."""
         return None if self._line is None else self._line.local_address()
 
-    # Calling. What the thread did when it called is told by `led` and `slept`: usually neither; but
-    # a signal handler's call lets the call that it interrupted go on leading or sleeping.
+    # Calling in the midst of a call. What the thread did when it called is told by `led` and
+    # `slept`: a signal handler's call lets the call that it interrupted go on leading or sleeping.
 
-    def _call(
+    def _call_within(
         self,
         me: int,
-        led: bool,
-        slept: bool,
         operation: Callable[..., Waiter[Any]],
         args: tuple[object, ...],
         deadline: float | None,
         outcome: Callable[[Waiter[Any]], Any] | None,
     ) -> Any:
-        begun: list[Waiter[Any]] = []
-        try:
-            with self._lock:
-                if self._interrupted:
-                    self._go_on()
-                begun.extend(starmap(operation, (args,)))  # begun and known, in one step
-                self._flush()
-                waiter = begun[0]
-                pending = not waiter.done()
-                if pending:
-                    self._turns.lead(me)
-            line = self._line
-            if line is not None:
-                if line.output:
-                    self._push(me, led, line, deadline, waiter if pending else None)
-                if pending:
-                    self._wait(me, led, line, deadline, waiter)
-                if self._turns.leader == me and not led:
-                    self._resign(line)
-            return waiter if outcome is None else outcome(waiter)
-        except BaseException:
-            self._recover(me, led, slept, begun)
-            raise
-
-    def _call_within(self, me: int, *call: Any) -> Any:
         """A call in the midst of another one of this thread, by a signal handler or a finalizer."""
         held = self._lock._is_owned()
-        led, slept = self._turns.leader == me, me in self._turns.sleepers
-        if held:
-            self._lock.release()
+        within = self._turns.leader == me, me in self._turns.sleepers
         try:
-            return self._call(me, led, slept, *call)
+            if held:
+                self._lock.release()
+            return self.call(operation, args, deadline, outcome, within)
         finally:
             self._return_to(me, held)
 
@@ -289,11 +293,12 @@ class Channel:
         """Wait until the waiter is settled."""
         turns = self._turns
         while not waiter.done():
-            if turns.leader != me and not self._lead(me):
-                if not turns.sleep(me, waiter, self._left(deadline)):
-                    self._time_passed(deadline)
-            elif not waiter.done():  # the last leader may have taken the answer in meanwhile
+            if turns.leader == me:
                 self._wait_and_read(me, led, line, deadline, waiter)
+            elif self._lead(me):
+                continue  # the last leader may have taken the answer in meanwhile
+            elif not turns.sleep(me, waiter, self._left(deadline)):
+                self._time_passed(deadline)
 
     def _lead(self, me: int) -> bool:
         """Whether this thread leads from now on: no other one does."""
@@ -315,7 +320,7 @@ class Channel:
 
         It does so under the same lock: a lone thread takes it twice for a query, not four times.
         """
-        if not line.wait(self._left(deadline), again=led):
+        if not line.wait(me, self._left(deadline), led):
             self._time_passed(deadline)
             return
         with self._lock:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from threading import get_ident
 
 from rethinkdb.net.signals import raised_by_handler
-from rethinkdb.net.steps import exhaust
 
 from ..transport.sockets import unacknowledged
 from ..transport.tls import Link, TLSLink
@@ -40,10 +38,12 @@ class Line:
         self._link = link
         self._tls = link if isinstance(link, TLSLink) else None
         self._incoming = link.incoming
+        self._taken: list[int] = []  # of the output, by the socket, and not taken off yet
         # Handlers run in the main thread, where a bell ends the wait that one has interrupted.
         self._main = threading.main_thread().ident
         self._bell: Bell | None = None
-        self._watches: dict[bool, Watch] = {}
+        self._main_watch: Watch | None = None
+        self._watch: Watch | None = None
 
     @property
     def closing(self) -> bool:
@@ -61,7 +61,9 @@ class Line:
             if raised_by_handler(exc):
                 raise
             self.lose(exc)
-        self.flush()
+        # Mostly there is nothing: spares a call, for each reply.
+        if self.output or self._tls is not None or self._link.close_requested:
+            self.flush()
 
     def flush(self) -> None:
         """Send what the core wants sent, as far as the socket takes it without waiting; end if the
@@ -133,10 +135,13 @@ class Line:
         return True
 
     def _send(self) -> None:
-        output = self.output
+        output, taken = self.output, self._taken
+        if taken:  # a handler came right after it, and raised
+            del output[: taken[0]], taken[:]
         try:
-            # Offered to the socket, and what it takes is taken off.
-            exhaust(map(output.__delitem__, map(slice, map(self.socket.send, (output,)))))
+            taken.extend(map(self.socket.send, (output,)))
+            if taken:  # or else a handler has used the connection
+                del output[: taken[0]], taken[:]
         except OSError as exc:
             if raised_by_handler(exc):
                 raise
@@ -148,27 +153,34 @@ class Line:
 
     # Waiting.
 
-    def wait(self, timeout: float | None, *, again: bool) -> bool:
+    def wait(self, me: int, timeout: float | None, again: bool) -> bool:
         """Wait until there is something to read, and to send if something was left over.
 
         Args:
+            me: the thread.
             timeout: seconds; None waits without limit.
             again: this is done in the midst of another wait, by a signal handler.
 
         Returns:
             False when the time is up.
         """
-        by_main = get_ident() == self._main
+        by_main = me == self._main
+        watch = self._main_watch if by_main else self._watch
+        if again or self.output or watch is None:
+            watch = self._new_watch(by_main, again)
+        return watch.wait(timeout)
+
+    def _new_watch(self, by_main: bool, again: bool) -> Watch:
+        """What to wait with: kept for the next time if it is for reading only, and in no use."""
         if by_main and self._bell is None:
             self._bell = Bell()
-        if again or self.output:
-            bell = self._bell if by_main else None
-            return Watch(self.socket, bell, write=bool(self.output)).wait(timeout)
-        watch = self._watches.get(by_main)
-        if watch is None:
-            watch = Watch(self.socket, self._bell if by_main else None)
-            self._watches[by_main] = watch
-        return watch.wait(timeout)
+        bell = self._bell if by_main else None
+        watch = Watch(self.socket, bell, write=bool(self.output))
+        if by_main and not (again or self.output):
+            self._main_watch = watch
+        elif not (again or self.output):
+            self._watch = watch
+        return watch
 
     def wait_to_send(self, timeout: float) -> bool:
         """Wait until something can be sent, while another thread waits for what there is to read.
