@@ -47,8 +47,10 @@ test-all:  ## the suite on each Python this machine has, each in a .venv of its 
 	    .venv-$$version/bin/python -m pytest || exit 1; \
 	done
 
-storm: $(VENV)/ready  ## 32 threads on a pool, 10,000 queries each, while the server restarts each second; some minutes
+storm: $(VENV)/ready  ## threads on a pool whose server restarts; on a connection that signals, cuts and reconnects strike; some minutes
 	$(BIN)/python -m tests.loops.pool_storm
+	$(BIN)/python -m tests.loops.connection_storm
+	STRIKES=all $(BIN)/python -m pytest -q tests/loops/test_strikes.py
 
 check: $(VENV)/ready  ## format, lint, types
 	$(BIN)/ruff format --check .

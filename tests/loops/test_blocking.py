@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -657,6 +658,29 @@ def test_an_interrupt_of_the_core_at_work_keeps_the_connection(
         Command("atom", 1).run(conn, json_decoder=InterruptedDecoder)
     assert usable(conn)
     assert server.connections == 1
+
+
+def test_who_is_in_a_step_keeps_no_reconnect_waiting(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    class Reconnecting:
+        """As a signal handler in the midst of decoding, which joins another thread's reconnect."""
+
+        def __init__(self, options: Any) -> None:
+            """Nothing to take."""
+
+        def decode(self, text: str) -> Any:
+            with in_thread(conn.reconnect) as result:
+                while conn._reconnect is None:
+                    time.sleep(0)
+                assert conn.reconnect(noreply_wait=False) is conn
+                assert result() is conn
+            return json.loads(text)
+
+    with pytest.raises(ReqlConnectionLostError):
+        Command("atom", 1).run(conn, json_decoder=Reconnecting)
+    assert usable(conn)
+    assert server.connections == 2
 
 
 # Forking.

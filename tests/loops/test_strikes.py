@@ -3,7 +3,8 @@
 A scene is played with other threads at work. Each time a handler strikes at one place of the driver
 later than before: it raises, or it uses the connection. Nobody else may notice.
 
-The suite strikes at some places, chosen at random; `make storm` at all of them (STRIKES=all).
+The suite strikes at some places, chosen at random; `make storm` at all of them (STRIKES=all). At
+the end signals strike anywhere, see `connection_storm`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import trustme
 from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError
 from rethinkdb.loops.blocking import Connection
 
+from .connection_storm import storm
 from .scripted_server import PATIENCE, Command, ScriptedServer
 from .strikes import Strike
 
@@ -404,3 +406,14 @@ def count_places(scene: type[Scene], stage: tuple[ScriptedServer, dict[str, Any]
     strike = play(scene, asks, stage, 1_000_000)
     assert not strike.struck
     return 1_000_000 - strike._left
+
+
+# A socket that is struck as it is made goes as garbage, and Python says so.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_storm() -> None:
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    outcomes = storm(seed, threads=4, operations=100)
+    assert outcomes["insert: done"]
+    assert outcomes["cuts"]
+    assert outcomes["handlers: strike"] + outcomes["handlers: use"]

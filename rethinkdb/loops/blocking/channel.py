@@ -32,7 +32,7 @@ from collections.abc import Callable
 from itertools import starmap
 from threading import get_ident
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.options import ConnectOptions
@@ -52,6 +52,8 @@ __all__ = ["Channel"]
 _TRUST = 0.05
 
 
+T = TypeVar("T")
+
 # What a thread does whose call is interrupted by a call: it leads, it sleeps.
 _Within = tuple[bool, bool]
 
@@ -61,19 +63,23 @@ class Channel:
 
     Args:
         session: a new one.
+        before: the channel that this one replaces, of the same connection. They share the lock: a
+            handler waits for others while its thread is in a step of either.
 
     Attributes:
         session: likewise. A channel serves it from beginning to end.
         process: where it lives.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, before: Channel | None = None) -> None:
         self.session = session
         self.process = os.getpid()
         self._link: Link = session
         self._line: Line | None = None
         # No thread locks it twice. It is an RLock as such a one knows its owner.
         self._lock: Any = threading.RLock()
+        if before is not None and before.process == self.process:
+            self._lock = before._lock
         self._turns = Turns(self._lock)
         self._discarded: deque[Stream] = deque()
         # When the core wants to know the time, by `time.monotonic`; who waits sees to it.
@@ -91,7 +97,8 @@ class Channel:
         """
         try:
             self._link = open_link(self.session, options)
-            self._line = Line(dial(options.host, options.port, deadline), self._link)
+            sock = self.outside(dial, options.host, options.port, deadline)
+            self._line = Line(sock, self._link)
             self.call(lambda: self.session.opened, (), deadline).result()
         except BaseException:
             self.drop()
@@ -148,6 +155,16 @@ class Channel:
         except BaseException:
             self._recover(me, led, slept, begun)
             raise
+
+    def outside(self, function: Callable[..., T], *args: Any) -> T:
+        """Call what waits for other threads: without the lock, should this thread be in a step."""
+        held = self._lock._is_owned()
+        try:
+            if held:
+                self._lock.release()
+            return function(*args)
+        finally:
+            self._return_to(get_ident(), held)
 
     def close(self, noreply_wait: bool) -> None:
         """Close the session and the socket, even if the wait for noreply queries is interrupted."""
@@ -212,14 +229,8 @@ class Channel:
         outcome: Callable[[Waiter[Any]], Any] | None,
     ) -> Any:
         """A call in the midst of another one of this thread, by a signal handler or a finalizer."""
-        held = self._lock._is_owned()
         within = self._turns.leader == me, me in self._turns.sleepers
-        try:
-            if held:
-                self._lock.release()
-            return self.call(operation, args, deadline, outcome, within)
-        finally:
-            self._return_to(me, held)
+        return self.outside(self.call, operation, args, deadline, outcome, within)
 
     def _return_to(self, me: int, held: bool) -> None:
         """Let the call go on that was interrupted. It may be waiting for what it has got."""

@@ -72,9 +72,10 @@ class Connection(WaitingReach):
 
     @_session.setter
     def _session(self, session: Session) -> None:
-        channel = Channel(session)
+        old: Channel | None = getattr(self, "_channel", None)
+        channel = Channel(session, old)
         while True:
-            old: Channel | None = getattr(self, "_channel", None)
+            old = getattr(self, "_channel", None)
             if old is not None and old.process == os.getpid():
                 old.drop()  # or else its cursors would be waited for with the new one
             if old is getattr(self, "_channel", None):

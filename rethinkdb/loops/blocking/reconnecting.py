@@ -57,7 +57,7 @@ class Reconnects:
         if not noreply_wait:
             under_way.hurry()
         try:
-            return _joined(under_way, limit)
+            return conn._channel.outside(_joined, under_way, limit)
         except Empty:
             raise ReqlTimeoutError(conn.host, conn.port) from None
 
