@@ -14,7 +14,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -29,9 +29,6 @@ from rethinkdb.loops.transport.wire import Wire
 from rethinkdb.net.cursor import AsyncIterableCursor
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.push.runner import Runner, await_in_task
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["AnyioCursor", "AnyioRunner", "Connection"]
 
@@ -136,13 +133,12 @@ class Connection(CoroutineConnection[AnyioWire]):
         with anyio.CancelScope(shield=True):  # it does not wait, and keeps the block's exception
             await self.close(noreply_wait=False)
 
-    async def _connect(self, timeout: float) -> Self:
+    async def _reach(self, timeout: float) -> None:
         self._token = current_token()
         with self._connecting() as session, anyio.fail_after(timeout):
             link = open_link(session, self.options)
             self._wire = AnyioWire(await dial(self.host, self.port), link, self.task_group)
             await self._settled(session.opened)
-        return self
 
     async def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None

@@ -71,6 +71,9 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         """What to write where a program has put it into a query."""
         return "Give the connection to run(), and to run() only: query.run(conn)."
 
+    #: Whether `connect()` tries several hosts, if they are given.
+    TRIES_HOSTS: ClassVar[bool] = False
+
     #: Options of connect() that this loop adds.
     LOOP_OPTIONS: ClassVar[tuple[str, ...]] = ()
 
@@ -88,6 +91,10 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         check_names(kwargs, self.LOOP_OPTIONS)
         own = {name: kwargs.pop(name) for name in self.LOOP_OPTIONS if name in kwargs}
         self.options = ConnectOptions.from_arguments(*args, **kwargs)
+        if self.options.hosts and not self.TRIES_HOSTS:
+            raise ReqlDriverError(
+                "`hosts`: a connection of this loop type goes to one host only. Name one of them."
+            )
         self.db = self.options.db
         self._codec = Codec(
             self.options.json_encoder, self.options.json_decoder, self.options.converters

@@ -244,7 +244,7 @@ async def test_settled_by_the_caller_just_before_the_item_comes(server: Scripted
         # The item arrives before the loop has told the driver that its Future is settled.
         feed._stream._requests[0].waiter.add_done_callback(lambda _: None)
         waiter = feed._stream._requests[0].waiter
-        waiter._callbacks.insert(0, lambda _: item.set_result("mine"))  # type: ignore[union-attr]
+        waiter._callbacks = (lambda _: item.set_result("mine"), *waiter._callbacks)
         await Command("push", "f", [1]).run(conn)
         assert await item == "mine"
         assert await feed.next() == 1

@@ -356,7 +356,12 @@ def test_the_officials_names() -> None:
         _ = rethinkdb.net.Nonsense
 
 
-def test_a_connection_may_be_opened_to_one_of_several_hosts() -> None:
+def test_a_connection_may_be_opened_to_one_of_several_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ReqlDriverError, match=r"`hosts`: .* goes to one host only"):
+        MemoryConnection(hosts=["a", "b:5"])
+    monkeypatch.setattr(MemoryConnection, "TRIES_HOSTS", True)
     conn = MemoryConnection(hosts=["a", "b:5"], user="u")
     assert (conn.host, conn.port) == ("a", 28015)
     conn._go_to(("b", 5))

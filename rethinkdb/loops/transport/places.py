@@ -70,7 +70,16 @@ class Places:
         return told
 
 
-class AwaitingReach(BaseConnection):
+class _Reach(BaseConnection):
+    TRIES_HOSTS = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_connect" in cls.__dict__ and cls.__module__ != __name__:
+            cls.TRIES_HOSTS = False  # an adapter from elsewhere, written before there were several
+
+
+class AwaitingReach(_Reach):
     """Connecting, where callers await."""
 
     if TYPE_CHECKING:
@@ -87,7 +96,7 @@ class AwaitingReach(BaseConnection):
         raise places.failure()
 
 
-class WaitingReach(BaseConnection):
+class WaitingReach(_Reach):
     """Connecting, where callers wait."""
 
     if TYPE_CHECKING:

@@ -45,7 +45,13 @@ def place_of(address: str) -> int:
 
 
 def with_hosts(trial: Trial, hosts: list[Any], **options: Any) -> dict[str, Any]:
-    """Options that name several hosts in place of the one of the trial."""
+    """Options that name several hosts in place of the one of the trial.
+
+    Raises:
+        Skip: this loop connects to one host only.
+    """
+    if not trial.connection_type.TRIES_HOSTS:
+        raise Skip("connections of this loop go to one host")
     return {"host": None, "port": None, "hosts": hosts, **options}
 
 
