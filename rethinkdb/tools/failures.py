@@ -42,11 +42,13 @@ class BadRow(NamedTuple):
         place: where it is.
         reason: what is wrong with it.
         text: the row as it stands in the file.
+        refused: the server has refused it; else it is no row at all.
     """
 
     place: Place
     reason: str
     text: bytes
+    refused: bool = False
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"

@@ -140,7 +140,7 @@ def _values(text: bytes) -> Any:
 
 
 def _refused(row: Row, reason: str) -> BadRow:
-    return BadRow(row.place, f"the server refuses it: {_shortened(reason)}", row.text)
+    return BadRow(row.place, f"the server refuses it: {_shortened(reason)}", row.text, True)
 
 
 def _first_line(error: Exception) -> str:

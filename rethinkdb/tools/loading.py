@@ -59,12 +59,17 @@ class BadRows:
 
     Args:
         collect: is told of each; None: the first one ends the work.
+
+    Attributes:
+        count: how many there were.
+        noted: these are told of each, too.
     """
 
     def __init__(self, collect: Callable[[BadRow], None] | None = None) -> None:
         self._collect = collect
         self._lock = threading.Lock()
         self.count = 0
+        self.noted: list[Callable[[BadRow], None]] = []
 
     def __call__(self, row: BadRow) -> None:
         """A bad row was found.
@@ -76,6 +81,8 @@ class BadRows:
             raise BadRowError(row)
         with self._lock:
             self.count += 1
+            for note in self.noted:
+                note(row)
             self._collect(row)
 
 

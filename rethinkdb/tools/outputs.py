@@ -32,6 +32,11 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
     """
     if not overwrite and os.path.lexists(path):
         raise ToolError(f"{path} exists already (see --overwrite-file)", status=2)
+    if path.exists() and not path.is_file():  # a device, or a named pipe: it must stay one
+        with path.open("wb") as file:
+            yield file
+        return
+    path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".partial", dir=path.parent)
     partial = Path(name)
     pending.add(partial)

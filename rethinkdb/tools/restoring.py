@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from rethinkdb.tools.comparing import Digests
 from rethinkdb.tools.failures import BadRow, ToolError
 from rethinkdb.tools.layout import Selection, TableInfo, TableName, hooks_and_indexes
 from rethinkdb.tools.loading import BadRows, Loader, LoadOptions, check_existing
@@ -73,7 +74,8 @@ def restore(
             as they are whose keys are there.
         secondary_indexes: make these, and write hooks.
         shards, replicas: of new tables. Default: the server's.
-        verify: compare the rows of each new table with the archive's.
+        verify: compare the rows of each table with the archive's. A table that was there before
+            and has more rows than the archive is not compared.
         on_bad_row: is told of each row that cannot be restored, which is then left out. Default:
             the first one ends the work.
         temp_dir: where a table waits whose information comes behind its rows, in a pipe.
@@ -103,10 +105,13 @@ def restore(
     with opened as file, Loader(runner, options, bad, tally) as loader:
         tally.phase("restoring")
         work = _Restore(runner, loader, Selection(tables), options, str(name), temp_dir, tally)
-        checked = work.run(file, verify=verify)
-    if verify:
+        digests = Digests() if verify else None
+        if digests is not None:
+            bad.noted.append(digests.left_out)
+        work.run(file, digests)
+    if digests is not None:
         tally.phase("verifying")
-        checked.check(runner)
+        digests.check(runner)
     indexes, hooks = hooks_and_indexes(loader.loaded.values())
     if not secondary_indexes:
         indexes = hooks = 0
@@ -139,11 +144,8 @@ class _Restore:
         self._done: set[TableName] = set()
         self._waiting: dict[TableName, tuple[IO[bytes], ArchiveMember]] = {}
 
-    def run(self, file: IO[bytes], *, verify: bool) -> Any:
+    def run(self, file: IO[bytes], digests: Digests | None) -> None:
         """Loads all tables that were asked for, and waits for the end."""
-        from rethinkdb.tools.comparing import Digests
-
-        digests = Digests() if verify else None
         try:
             for member in members(file, self._name):
                 self._member(file, member, digests)
@@ -154,9 +156,8 @@ class _Restore:
         finally:
             for spool, _ in self._waiting.values():
                 spool.close()
-        return digests
 
-    def _member(self, file: IO[bytes], member: ArchiveMember, digests: Any) -> None:
+    def _member(self, file: IO[bytes], member: ArchiveMember, digests: Digests | None) -> None:
         table = member.file.table
         if not self._selection.has(table):
             return
@@ -193,18 +194,20 @@ class _Restore:
         spool.seek(0)
         return spool
 
-    def _load(self, member: ArchiveMember, digests: Any) -> None:
+    def _load(self, member: ArchiveMember, digests: Digests | None) -> None:
         table = member.file.table
         if table in self._done:
             raise ToolError(f"{self._name} has the rows of {table} twice")
         self._done.add(table)
         self._check_tables()
         loading = self._loader.begin(table, self._infos[table], exists=table in self._existing)
-        reader = reader_for(member.file.format, f"{self._name}:{member.name}", _ANY_ROW)
-        watched = digests.watch(table, reader) if digests is not None else reader
+        name = f"{self._name}:{member.name}"
+        reader = reader_for(member.file.format, name, _ANY_ROW)
+        if digests is not None:
+            reader = digests.watch(table, name, reader, existed=table in self._existing)
         while data := member.read(_BLOCK):
-            self._loader.add(loading, watched.feed(data))
-        self._loader.add(loading, watched.finish())
+            self._loader.add(loading, reader.feed(data))
+        self._loader.add(loading, reader.finish())
         self._loader.end(loading)
 
     def _check_tables(self) -> None:

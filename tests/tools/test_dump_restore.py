@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -309,3 +310,34 @@ def test_a_pool_goes_on_when_the_server_comes_back(tmp_path: Path, archive: Path
         server = again
         assert dump(pool, tmp_path / "again.tar.gz", tally=Watch(), verify=True).tables == 4
     restarted[-1].stop()
+
+
+def test_verifying_a_restore(target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = b'[\n{"id": 1, "n": 1.0},\n{"n": 2, "id": 2},\n{"id": null},\n{"id": 3}\n]\n'
+    path = archive_of(tmp_path / "a.tar.gz", {"test/t.info": info(), "test/t.json": rows})
+    assert restore(target, path, verify=True, on_bad_row=lambda row: None)[0] == 3
+    table = r.db("test").table("t")
+    table.insert({"id": 4}).run(target)
+    restore(target, path, resume=True, verify=True, on_bad_row=lambda row: None)
+    table.get_all(3, 4).delete().run(target)
+    with monkeypatch.context() as patched:
+        patched.setattr("rethinkdb.tools.inserting.Inserter._run", lambda *_: {"errors": 0})
+        with pytest.raises(ToolError, match="it has 2 rows, the file 4"):
+            restore(target, path, resume=True, verify=True)
+        table.insert([{"id": 3}, {"id": 5}]).run(target)
+        with pytest.raises(ToolError, match="4 rows, the file 4, and some of them differ"):
+            restore(target, path, resume=True, verify=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices")
+def test_devices_and_links_stay_what_they_are(source: Any, tmp_path: Path) -> None:
+    device, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(device)
+    with open(os.open(device, os.O_RDWR), "rb"):
+        dump(source, device, tables=["other"], overwrite=True)
+        assert device.is_fifo()
+    link.symlink_to(tmp_path / "real.tar.gz")
+    dump(source, link, tables=["other"], overwrite=True)
+    assert link.is_symlink()
+    assert tarfile.is_tarfile(tmp_path / "real.tar.gz")
+    assert len(os.listdir(tmp_path)) == 3
