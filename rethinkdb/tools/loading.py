@@ -18,7 +18,7 @@ from rethinkdb.tools.layout import TableInfo, TableName
 from rethinkdb.tools.progress import Tally
 from rethinkdb.tools.rows import Found
 from rethinkdb.tools.running import Runner, Stopped
-from rethinkdb.tools.tables import build_indexes, create_table, set_hook
+from rethinkdb.tools.tables import build_indexes, create_table, set_hook, table_term
 
 __all__ = ["BadRows", "LoadOptions", "Loader", "Loading"]
 
@@ -87,16 +87,29 @@ class BadRows:
 
 
 class Loading:
-    """One table while it is loaded."""
+    """One table while it is loaded.
+
+    Args:
+        name, info: of the table.
+        made: done when the table is there.
+        into: inserts its rows.
+        losses: of the runner, when it began.
+
+    Attributes:
+        rows: how many were inserted.
+        open: what is not done yet: the reading, and each group of rows.
+    """
 
     def __init__(
-        self, name: TableName, info: TableInfo, made: Future[None], into: Inserter
+        self, name: TableName, info: TableInfo, made: Future[None], into: Inserter, losses: int
     ) -> None:
         self.name = name
         self.info = info
         self.made = made
         self.into = into
-        self.open = 1  # what is not done yet: the reading, and each group of rows
+        self.losses = losses
+        self.rows = 0
+        self.open = 1
 
 
 class Loader:
@@ -142,7 +155,8 @@ class Loader:
         target = Target(
             name, info.primary_key, self._options.conflict, self._options.hard_durability
         )
-        loading = Loading(name, info, made, Inserter(self._runner, target, self._told))
+        losses = self._runner.losses
+        loading = Loading(name, info, made, Inserter(self._runner, target, self._told), losses)
         if exists:
             made.set_result(None)
         else:
@@ -220,6 +234,7 @@ class Loader:
         self._tally.add(str(loading.name), rows, len(group.text))
         with self._state:
             self.rows += rows
+            loading.rows += rows
         self._one_less(loading)
 
     def _one_less(self, loading: Loading) -> None:
@@ -231,6 +246,8 @@ class Loader:
 
     def _complete(self, loading: Loading) -> None:
         loading.made.result()
+        if not self._options.hard_durability:
+            self._settle(loading)
         if self._options.secondary_indexes:
             build_indexes(self._runner, loading.name, loading.info.indexes)
             set_hook(self._runner, loading.name, loading.info.write_hook)
@@ -238,6 +255,23 @@ class Loader:
         with self._state:
             self._unfinished -= 1
             self._state.notify_all()
+
+    def _settle(self, loading: Loading) -> None:
+        """Waits until the rows are on disk.
+
+        Raises:
+            ToolError: the server has lost some, as it was gone before they were.
+        """
+        self._runner.ask(table_term(loading.name).sync())
+        if self._runner.losses == loading.losses:
+            return
+        there = self._runner.ask(table_term(loading.name).count())
+        if there < loading.rows:
+            raise ToolError(
+                f"the server has lost rows of {loading.name} when it went away: it has {there} of "
+                f"{loading.rows}. Run this again with --resume, which adds them. With "
+                "--hard-durability no rows are lost so"
+            )
 
     def _told(self, row: BadRow) -> None:
         self._bad(row)

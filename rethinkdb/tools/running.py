@@ -40,6 +40,7 @@ class Runner:
 
     Attributes:
         lasting: whether a query may be tried again on another connection.
+        losses: how often something was lost, and then tried again.
 
     Raises:
         ToolError: it is neither.
@@ -53,6 +54,7 @@ class Runner:
             )
         self._place = place
         self.lasting = isinstance(place, ConnectionPool)
+        self.losses = 0
         self._stopped = threading.Event()
 
     def run(self, term: Any, **options: Any) -> Any:
@@ -131,5 +133,6 @@ class Patience:
             self._since = now
         if not (_passes(error) and self._runner.lasting) or now - self._since > PATIENCE:
             raise error
+        self._runner.losses += 1
         self._runner.pause(self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rethinkdb import errors
+from rethinkdb import errors, r
 from rethinkdb.cli.displaying import Display, sentence
 from rethinkdb.tools import Tally, ToolError
 from rethinkdb.tools.batches import TextDecoder, lined, split_values
@@ -71,6 +71,7 @@ class Losing:
     """In place of a runner: gives batches, and loses its connection now and then."""
 
     lasting = True
+    losses = 0
 
     def __init__(self, *answers: list[Any]) -> None:
         self.answers = list(answers)
@@ -257,3 +258,19 @@ def test_bars_fit(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
             pass
     assert "dumping" in screen.getvalue()
     assert "5" in screen.getvalue()
+
+
+def test_rows_that_a_server_has_lost_are_missed(target: Any) -> None:
+    """They were in its memory only, and it went away: here somebody deletes them."""
+    runner = Runner(target)
+    with Loader(runner, LoadOptions(2), BadRows(), Tally()) as loader:
+        name = TableName("test", "t")
+        loading = loader.begin(name, TableInfo("id", [], None, {}), exists=False)
+        loader.add(loading, [*JsonRows("f").feed(b'{"id":1}\n{"id":2}\n')])
+        while loader.rows < 1:
+            pass
+        r.db("test").table("t").delete().run(target)
+        runner.losses += 1
+        loader.end(loading)
+        with pytest.raises(ToolError, match=r"lost rows of test\.t .*: it has 0 of \d.*--resume"):
+            loader.wait()
