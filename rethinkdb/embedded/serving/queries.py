@@ -13,56 +13,33 @@ again.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from rethinkdb.embedded import limits
 from rethinkdb.embedded.data import jsontext
-from rethinkdb.embedded.data.datum import Datum, json_type_name
+from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.jsontext import NotJSON, TooDeep
 from rethinkdb.embedded.failures import resource
 from rethinkdb.embedded.feeds.feed import Once
 from rethinkdb.embedded.language.faults import fault
 from rethinkdb.embedded.serving import replies
+from rethinkdb.embedded.serving.requests import (
+    Extent,
+    Job,
+    Request,
+    Turns,
+    duplicate_token,
+    malformed,
+    signed,
+)
 from rethinkdb.embedded.serving.running import TOO_DEEP, RunningQuery, Waiting
 from rethinkdb.embedded.serving.taps import Pending
 from rethinkdb.ql2 import QueryType
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.storage.store import Store
-
-Job: TypeAlias = Callable[[], None]
-
-
-class Extent(NamedTuple):
-    """How much a frame is.
-
-    Attributes:
-        size: its bytes.
-        levels: how deeply it is nested, if that is more than usual, else 0.
-    """
-
-    size: int
-    levels: int
-
-
-class Request:
-    """A START, CONTINUE or STOP that awaits its turn or its answer.
-
-    Args:
-        type: which of them.
-        size: the bytes that came with it.
-    """
-
-    __slots__ = ("counted", "size", "type")
-
-    def __init__(self, type: QueryType, size: int) -> None:
-        self.type = type
-        self.size = size
-        self.counted = True
-        """Whether it counts as outstanding."""
 
 
 class Conversation:
@@ -138,7 +115,7 @@ class Conversation:
         except TooDeep:
             self._send(token, replies.failure(TOO_DEEP))
             return
-        problem = _malformed(query)
+        problem = malformed(query)
         if problem is not None:
             text = f"Server could not parse query: {problem}"
             self._send(token, replies.client_error(text))
@@ -197,7 +174,7 @@ class Conversation:
         if accepted:
             self._request(turns, QueryType.START, extent)
         elif not query.noreply:
-            self._send(token, _duplicate(token) if duplicate else replies.failure(_TOO_MANY))
+            self._send(token, duplicate_token(token) if duplicate else replies.failure(_TOO_MANY))
 
     def _continue(self, token: int, wire: list[Any], extent: Extent) -> None:
         self._request_of_running(token, QueryType.CONTINUE, extent)
@@ -216,7 +193,7 @@ class Conversation:
             if pending and not duplicate:
                 self._waits[token] = pending
         if duplicate:
-            self._send(token, _duplicate(token))
+            self._send(token, duplicate_token(token))
         elif not pending:
             self._complete_wait(token)
 
@@ -239,7 +216,7 @@ class Conversation:
     def _request_of_running(self, token: int, type: QueryType, extent: Extent) -> Turns | None:
         turns = self._queries.get(token)
         if turns is None or not self._request(turns, type, extent):
-            text = f"Token {_signed(token)} not in stream cache."
+            text = f"Token {signed(token)} not in stream cache."
             self._send(token, replies.client_error(text))
             return None
         return turns
@@ -348,7 +325,7 @@ class Conversation:
             query.end()
             return replies.batch((), finished=True)
         if query.finished:
-            return _duplicate(turns.token)
+            return duplicate_token(turns.token)
         return query.start() if request.type is QueryType.START else query.next_batch()
 
     def _forget(self, turns: Turns) -> None:
@@ -382,22 +359,6 @@ class Conversation:
             self._has_room()
 
 
-class Turns:
-    """A query and the requests about it, the one being answered first.
-
-    Attributes:
-        resume: ends the pause in which a changefeed collects changes.
-    """
-
-    __slots__ = ("query", "requests", "resume", "token")
-
-    def __init__(self, token: int, query: RunningQuery) -> None:
-        self.token = token
-        self.query = query
-        self.requests: deque[Request] = deque()
-        self.resume: Job = lambda: None
-
-
 Handler: TypeAlias = Callable[[Conversation, int, list[Any], Extent], None]
 
 _TOO_MANY = resource(
@@ -405,29 +366,3 @@ _TOO_MANY = resource(
     " or close them and the changefeeds that are not needed any more.",
     (),
 )
-
-
-def _signed(token: int) -> int:
-    return token - 2**64 if token >= 2**63 else token
-
-
-def _duplicate(token: int) -> bytes:
-    return replies.client_error(f"ERROR: duplicate token {_signed(token)}")
-
-
-_QUERY_TYPES = frozenset(QueryType)
-
-
-def _malformed(query: Any) -> str | None:
-    """What is wrong with the outermost form of a query, None if nothing is."""
-    if not isinstance(query, list):
-        return f"Expected a query to be an array, but found {json_type_name(query)}."
-    if not 1 <= len(query) <= 3:
-        return f"Expected 1 to 3 elements in the top-level query, but found {len(query)}."
-    if json_type_name(query[0]) != "NUMBER":
-        return f"Expected a query type as a number, but found {json_type_name(query[0])}."
-    if int(query[0]) not in _QUERY_TYPES:
-        return f"Unrecognized QueryType: {int(query[0])}."
-    if len(query) == 3 and not isinstance(query[2], dict):
-        return f"Expected global optargs as an object, but found {json_type_name(query[2])}."
-    return None

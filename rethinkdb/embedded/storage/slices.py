@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 import math
 import random
@@ -14,8 +15,26 @@ from rethinkdb.embedded.data.shards import Portions
 from rethinkdb.embedded.data.values import Table, TableSlice
 from rethinkdb.embedded.failures import logic, op_failed
 from rethinkdb.embedded.storage import keys
-from rethinkdb.embedded.storage.indexes import Index
+from rethinkdb.embedded.storage.indexes import Index, Range
 from rethinkdb.embedded.storage.tables import TableData
+
+
+class RowOrder(enum.Enum):
+    """In which order rows come that nothing sorts."""
+
+    REAL = "real"
+    """As a real server gives them."""
+    SHUFFLED = "shuffled"
+    """In another one each time."""
+
+
+def row_order(name: str) -> RowOrder:
+    """The order of a name; raises `ValueError` if there is none."""
+    try:
+        return RowOrder(name)
+    except ValueError:
+        names = " or ".join(f'"{order.value}"' for order in RowOrder)
+        raise ValueError(f"`order` must be {names}, not {name!r}.") from None
 
 
 def everything() -> Portions:
@@ -98,3 +117,16 @@ def rows_by_key(
 
 def _as_list(row: Datum) -> list[Datum]:
     return [] if row is None else [row]
+
+
+def chunks_of(part: TableSlice) -> Iterator[list[Datum]]:
+    """The rows of a slice, in chunks, in the order of its keys or of its index."""
+    table = part.table.data
+    index = index_for_values(part)
+    if part.keys is not None:
+        return (rows for _, rows in rows_by_key(table, index, part.keys))
+    bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
+    descending = part.sorting == "desc"
+    if index is None:
+        return table.in_order(bounds, descending=descending)
+    return table.in_index_order(index, bounds, descending=descending)

@@ -6,12 +6,10 @@ happens under it.
 
 from __future__ import annotations
 
-import enum
 import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,16 +27,26 @@ from rethinkdb.embedded.storage.log import Level, Log
 from rethinkdb.embedded.storage.permissions import User
 from rethinkdb.embedded.storage.placement import Gate, ServerIdentity, Shard
 from rethinkdb.embedded.storage.slices import (
+    RowOrder,
     check_primary_bounds,
+    chunks_of,
     everything,
     find_index,
     index_for_values,
     is_empty,
     is_primary,
+    row_order,
     rows_by_key,
     shuffled,
 )
-from rethinkdb.embedded.storage.tables import Change, Keeper, StoredTable, TableData, TableListener
+from rethinkdb.embedded.storage.tables import (
+    Change,
+    DatabaseData,
+    Keeper,
+    StoredTable,
+    TableData,
+    TableListener,
+)
 from rethinkdb.net.scram import Credentials
 
 if TYPE_CHECKING:
@@ -49,6 +57,7 @@ __all__ = [
     "SYSTEM_DATABASE",
     "Change",
     "DatabaseData",
+    "RowOrder",
     "ServerIdentity",
     "Store",
     "StoredTable",
@@ -57,36 +66,10 @@ __all__ = [
     "find_index",
     "is_empty",
     "is_primary",
+    "row_order",
 ]
 
 SYSTEM_DATABASE = "rethinkdb"
-
-
-class RowOrder(enum.Enum):
-    """In which order rows come that nothing sorts."""
-
-    REAL = "real"
-    """As a real server gives them."""
-    SHUFFLED = "shuffled"
-    """In another one each time."""
-
-
-def row_order(name: str) -> RowOrder:
-    """The order of a name; raises `ValueError` if there is none."""
-    try:
-        return RowOrder(name)
-    except ValueError:
-        names = " or ".join(f'"{order.value}"' for order in RowOrder)
-        raise ValueError(f"`order` must be {names}, not {name!r}.") from None
-
-
-@dataclass(slots=True)
-class DatabaseData:
-    """A database made by a user: its tables by name."""
-
-    id: str
-    name: str
-    tables: dict[str, StoredTable] = field(default_factory=dict)
 
 
 class Store:
@@ -374,7 +357,7 @@ class Store:
         if is_empty(part):
             return
         access.require_read(environment, part.table, part.primary_keys)
-        for chunk in self._chunks(part):
+        for chunk in chunks_of(part):
             environment.check_interrupted()
             yield from chunk
 
@@ -423,14 +406,3 @@ class Store:
         if not isinstance(table, StoredTable):
             return entries
         return self._in_parts(table, entries, lambda entry: entry[1], environment.portions)
-
-    def _chunks(self, part: TableSlice) -> Iterator[list[Datum]]:
-        table = part.table.data
-        index = index_for_values(part)
-        if part.keys is not None:
-            return (rows for _, rows in rows_by_key(table, index, part.keys))
-        bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
-        descending = part.sorting == "desc"
-        if index is None:
-            return table.in_order(bounds, descending=descending)
-        return table.in_index_order(index, bounds, descending=descending)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
 
@@ -292,6 +292,15 @@ class StoredTable(TableData):
             self._unsorted.remove(key)
         else:
             self._sorted_keys.remove(key)
+
+
+@dataclass(slots=True)
+class DatabaseData:
+    """A database made by a user: its tables by name."""
+
+    id: str
+    name: str
+    tables: dict[str, StoredTable] = field(default_factory=dict)
 
 
 # -- building indexes
