@@ -16,6 +16,8 @@ from typing import Any
 
 from rethinkdb import r
 from rethinkdb.testing import fixtures
+from rethinkdb.tools import ToolError
+from rethinkdb.tools.running import Runner
 
 YES, NO = "yes", "no"
 
@@ -80,8 +82,18 @@ async def probe(facts: Facts, port: int, options: dict[str, Any], ended: Native)
     await prober.gives("conn.reconnect()", conn.reconnect())
     await prober.gives("conn.close()", conn.close())
     facts["further options of r.connect()"] = ", ".join(type(conn).LOOP_OPTIONS) or "none"
+    facts["rethinkdb.tools.dump(conn)"] = YES if takes_tools(conn) else NO
     for extra in ("open", "ConnectionPool"):
         facts[f"r.{extra}()"] = YES if hasattr(r, extra) else NO
+
+
+def takes_tools(conn: Any) -> bool:
+    """Whether the tools work on such a connection."""
+    try:
+        Runner(conn)
+    except ToolError:
+        return False
+    return True
 
 
 async def in_turn(result: Any) -> Any:
