@@ -62,5 +62,5 @@ class BadRowError(ToolError):
     """
 
     def __init__(self, row: BadRow) -> None:
-        super().__init__(f"{row}. Nothing after it was read. --skip-bad FILE goes on without it.")
+        super().__init__(f"{row}. That ended the work; --skip-bad FILE leaves such rows out")
         self.row = row
