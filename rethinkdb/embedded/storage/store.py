@@ -124,16 +124,6 @@ class Store:
         self._system_tables: dict[tuple[str, str], SystemTable] = {}
         self.create_database("test")
 
-    @property
-    def server_id(self) -> str:
-        """The server's id, as `conn.server()` shows it."""
-        return self.server.id
-
-    @property
-    def server_name(self) -> str:
-        """The server's name, as `conn.server()` shows it."""
-        return self.server.name
-
     def keep(self, keeper: Keeper | None, describe: Callable[[Store], dict[str, Any]]) -> None:
         """Has all changes from now on kept on disk; None ends that.
 
