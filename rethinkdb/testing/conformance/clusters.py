@@ -92,16 +92,6 @@ async def connecting_to_none_of_several(trial: Trial) -> None:
         assert isinstance(exc.__cause__, ReqlDriverError)
 
 
-async def connecting_past_a_mute_host(trial: Trial) -> None:
-    """A host that does not answer takes its share of the time only."""
-    trial.proxy.hold()
-    with new_cluster(1) as cluster:
-        hosts = [cluster.addresses[0], (trial.proxy.host, trial.proxy.port)]
-        for _ in range(3):
-            conn = await trial.connect(**with_hosts(trial, hosts, timeout=1.0))
-            assert conn.port == place_of(cluster.addresses[0])
-
-
 async def connecting_with_a_wrong_password(trial: Trial) -> None:
     """All servers of a cluster know the same users, so that is told at once."""
     with new_cluster(2) as cluster:
@@ -272,7 +262,6 @@ async def pool_learns_that_a_table_is_gone(trial: Trial) -> None:
 SCENARIOS: tuple[Scenario, ...] = (
     connecting_to_one_of_several,
     connecting_to_none_of_several,
-    connecting_past_a_mute_host,
     connecting_with_a_wrong_password,
     pool_of_several_hosts,
     pool_follows_its_cluster,
