@@ -189,16 +189,18 @@ class RethinkDB(Names):
                 arguments above if they do not contradict it.
             loop_type: the loop type of this connection alone, one of those that `set_loop_type`
                 takes. Default: the one chosen with `set_loop_type`.
-            options: `hosts`, `deadline`, `keepalive`, `converters`, `json_encoder`, `json_decoder`,
-                and options of the loop type, such as trio's `nursery`. `hosts` names several
+            options: `hosts`, `deadline`, `keepalive`, `converters`, `slow_query`, `log_values`,
+                `json_encoder`, `json_decoder`, and options of the loop type, such as trio's `nursery`. `hosts` names several
                 servers in place of `host`, such as `["a", ("b", 28016), "c:28017"]`: they are tried
                 in random order, within `timeout`. `deadline` is how many seconds
                 the first answer to each query may take, unless the query is run with a `deadline`
                 of its own (default: no limit). `keepalive=20` asks the server for a sign of life
                 when somebody waits and nothing has come for 20 seconds; if nothing comes for 20
                 more, the link is lost (default: never). `converters` tells what to send in place of
-                values that ReQL does not have, such as `{Decimal: str}`, see `convert`. The other
-                two are classes, see `ReQLEncoder`.
+                values that ReQL does not have, such as `{Decimal: str}`, see `convert`.
+                `slow_query=1.0` logs a warning for each query whose first answer takes a second;
+                with `log_values=True` the values in queries may stand in logs, otherwise they never
+                do. The other two are classes, see `ReQLEncoder`.
 
         Returns:
             The open connection. With asyncio and trio a coroutine that returns it, with Tornado a

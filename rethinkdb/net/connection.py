@@ -32,10 +32,9 @@ from .editing import EditedQuery
 from .emitting import ConnectionEvents
 from .exchange import arrays_as_sequences
 from .handshake import refusal
-from .observing import Observer
 from .options import Address, ConnectOptions, check_names, seconds_or_none
+from .owning import SessionOwner
 from .query import Query
-from .session import Session
 from .stream import Stream
 from .uncopyable import Uncopyable
 from .waiter import Waiter
@@ -47,10 +46,11 @@ __all__ = ["BaseConnection", "make_connection"]
 
 T = TypeVar("T")
 
+
 _NO_OPTIONS: Mapping[str, Any] = {}
 
 
-class BaseConnection(ConnectionEvents, Uncopyable):
+class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
     """A connection to a RethinkDB server. `r.connect()` makes one of the chosen loop's kind.
 
     Many queries and cursors may be in flight on it at once. `db` may be assigned, as `use()` does.
@@ -80,13 +80,6 @@ class BaseConnection(ConnectionEvents, Uncopyable):
     #: The class of this loop's cursors.
     cursor_type: ClassVar[type[BaseCursor]]
 
-    # Who listens to events, if anybody ever did; see `rethinkdb.push`.
-    _events: Any = None
-
-    # Who watches it, and the pool that it belongs to, if there are such.
-    _observer: Observer | None = None
-    _pool: Any = None
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         check_names(kwargs, self.LOOP_OPTIONS)
         own = {name: kwargs.pop(name) for name in self.LOOP_OPTIONS if name in kwargs}
@@ -101,7 +94,7 @@ class BaseConnection(ConnectionEvents, Uncopyable):
         )
         self._decode_plainly = self._codec.decoder(_NO_OPTIONS)
         self._deadline = _deadline(self.options.deadline)
-        self._new_session().close(noreply_wait=False)  # closed, until connected
+        self._fresh_session().close(noreply_wait=False)  # closed, until connected
         self._init_loop(**own)
 
     @classmethod
@@ -292,44 +285,6 @@ class BaseConnection(ConnectionEvents, Uncopyable):
     def _run_after(self, opening: Any, term: Any, options: dict[str, Any]) -> Any:
         """Await that, then run the query."""
         raise ReqlDriverError("check_open() returned something to await, but nothing is awaited.")
-
-    def _new_session(self) -> Session:
-        """Start over: a session that wants to log in."""
-        options = self.options
-        session = Session(
-            user=options.user,
-            password=options.password,
-            host=options.host,
-            port=options.port,
-            keepalive=options.keepalive,
-        )
-        if self._pool is not None:
-            session.pool_name = self._pool.options.name
-        self._set_observer(session)
-        if session.observer is not None:
-            session.observer.connecting(session)
-        self._session = session
-        if self._events is not None:
-            self._events.watch(self._session)
-        return self._session
-
-    def _observe(self, observer: Observer | None) -> None:
-        """Be watched by an observer of its own; None: by its pool's, or that of the process."""
-        self._observer = observer
-        self._observe_as_told()
-
-    def _observe_as_told(self) -> None:
-        """Who watches it or its pool may have changed."""
-        self._set_observer(self._session)
-
-    def _set_observer(self, session: Session) -> None:
-        observer = self._observer
-        if observer is None and self._pool is not None:
-            observer = self._pool._observer
-        if observer is not None:
-            session.observer = observer
-        else:
-            vars(session).pop("observer", None)
 
     def _go_to(self, place: Address) -> None:
         """From the next time on connect to this host; without effect on an open connection."""

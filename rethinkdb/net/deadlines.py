@@ -11,7 +11,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
-__all__ = ["Deadline", "Deadlines", "shown"]
+__all__ = ["Deadline", "Deadlines", "outlined", "shown"]
 
 # Characters of a query in the text of an error.
 _SHOWN = 100
@@ -101,3 +101,11 @@ def shown(term: Any) -> str:
         return "the query"
     text, _ = term.render(enough=_SHOWN)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def outlined(term: Any, limit: int = _SHOWN) -> str:
+    """The beginning of a query's text, without the values in it: for logs."""
+    if term is None:
+        return "the query"
+    text, _ = term.render(enough=limit, values=False)
+    return text if len(text) <= limit else f"{text[:limit]}..."

@@ -117,6 +117,8 @@ class ConnectOptions:
     converters: Converters | None = None
     keepalive: float | None = None
     hosts: tuple[Address, ...] = ()
+    slow_query: float | None = None
+    log_values: bool = False
 
     @property
     def places(self) -> tuple[Address, ...]:
@@ -145,6 +147,8 @@ class ConnectOptions:
         converters: Mapping[Any, Converter] | Converters | None = None,
         keepalive: float | None = None,
         hosts: Any = None,
+        slow_query: float | None = None,
+        log_values: bool = False,
         json_encoder: Callable[..., Any] | None = None,
         json_decoder: Callable[..., Any] | None = None,
     ) -> ConnectOptions:
@@ -179,6 +183,10 @@ class ConnectOptions:
                 opened to one of them: they are tried in random order. A pool uses all.
             json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
             json_decoder: class (or factory), called with the run options, with `.decode(str)`.
+            slow_query: seconds; a query whose first answer takes as long is logged as a warning.
+                None: none is.
+            log_values: whether the values in queries, the texts of the server's errors, and the
+                contents of frames may stand in logs. These may be whole documents.
 
         Raises:
             ReqlDriverError: for a value that will not do, or one that contradicts the url.
@@ -215,6 +223,8 @@ class ConnectOptions:
             deadline=seconds_or_none("deadline", deadline),
             converters=_converters(converters),
             keepalive=seconds_or_none("keepalive", keepalive),
+            slow_query=seconds_or_none("slow_query", slow_query),
+            log_values=bool(log_values),
         )
 
 
@@ -234,6 +244,8 @@ CONNECT_OPTIONS = (
     "converters",
     "keepalive",
     "hosts",
+    "slow_query",
+    "log_values",
     "json_encoder",
     "json_decoder",
 )

@@ -29,6 +29,7 @@ from .violations import LocalProtocolError
 __all__ = ["Protocol", "State"]
 
 logger = logging.getLogger("rethinkdb.net")
+wire = logging.getLogger("rethinkdb.wire")
 
 _LOGGED_BYTES = 200
 _LONG = 65536
@@ -63,6 +64,7 @@ class Protocol(ABC):
             one, others call `events_received()`.
         output: the pieces of what is to be sent: for those who add to it in one step with something
             else. Others call `send_frame()` and `data_to_send()`.
+        log_values: whether the contents of frames may stand in logs.
         heard: something has arrived. It is for whoever sets it back, in order to see it set again.
     """
 
@@ -77,8 +79,9 @@ class Protocol(ABC):
         self.events: deque[Event] = deque()
         self.output = bytearray(next(handshake))
         self.heard = False
+        self.log_values = False
         # Asked once: `isEnabledFor` for each frame would cost more than reading the frame.
-        self._debug = logger.isEnabledFor(logging.DEBUG)
+        self._debug = wire.isEnabledFor(logging.DEBUG)
 
     # The transport's side.
 
@@ -144,7 +147,7 @@ class Protocol(ABC):
         """
         if self.state is _OPEN:
             if self._debug:
-                logger.debug("sent %d: %.*r", token, _LOGGED_BYTES, payload)
+                self._log_frame("sent", token, payload)
             header = frame_header(token, len(payload))
             return (header + payload, b"") if len(payload) < _LONG else (header, payload)
         if self.state is _CONNECTING:
@@ -186,7 +189,13 @@ class Protocol(ABC):
     def _log_frames(self, known: int) -> None:
         for event in islice(self.events, known, None):
             if isinstance(event, FrameReceived):
-                logger.debug("received %d: %.*r", event.token, _LOGGED_BYTES, event.payload)
+                self._log_frame("received", event.token, event.payload)
+
+    def _log_frame(self, way: str, token: int, payload: bytes) -> None:
+        if self.log_values:
+            wire.debug("%s %d: %.*r", way, token, _LOGGED_BYTES, payload)
+        else:
+            wire.debug("%s %d: %d bytes", way, token, len(payload))
 
     def _receive_lines(self) -> None:
         while self.state is _CONNECTING:

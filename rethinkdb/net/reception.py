@@ -20,14 +20,15 @@ from .client import ClientProtocol
 from .events import ConnectionLost, FrameReceived
 from .exchange import Exchange, error_of, with_profile
 from .handshake import refusal
-from .observing import Observer
 from .protocol import logger
 from .signals import raised_by_handler
 from .stream import Stream
+from .telling import tell_ended, tell_opened
 from .violations import RemoteProtocolError
 from .waiter import Waiter
 
 if TYPE_CHECKING:
+    from .observing import Observer
     from .session import Session
 
 __all__ = ["CLOSED", "NOREPLY_BIT", "Reception", "chained"]
@@ -84,6 +85,7 @@ class Reception:
 
     observer: Observer | None = None
     pool_name: str | None = None
+    pooled = False
 
     def __init__(self, protocol: ClientProtocol, host: str, port: int) -> None:
         self._protocol = protocol
@@ -199,8 +201,8 @@ class Reception:
             self._opened(event)
 
     def _opened(self, event: object) -> None:
-        if self.observer is not None and not self._was_open:
-            self.observer.opened(cast("Session", self))
+        if not self._was_open:
+            tell_opened(cast("Session", self))
         self._was_open = True
         self.opened.set_result(None)
         self._done_with(event)
@@ -241,7 +243,10 @@ class Reception:
         token, payload = frame
         if token & NOREPLY_BIT and token ^ NOREPLY_BIT <= self._last_token:
             self._done_with(frame)
-            logger.warning("the server refused a noreply query: %.*r", 200, payload)
+            what = b"%d bytes of it" % len(payload)
+            if self._protocol.log_values:
+                what = payload
+            logger.warning("the server refused a noreply query: %.*r", 200, what)
         elif self._events and self._events[0] is frame:  # else it was handled just now
             self._violated(
                 f"Unexpected response received. The server answered query {token}, which this "
@@ -378,9 +383,9 @@ class Reception:
         for receiver in self._pending:
             if isinstance(receiver, Stream) and not receiver.finished:
                 receiver.end(self._lost(ReqlCursorLostError, receiver.query.term, []))
-        if self.observer is not None and self._was_open and not self._end_told:
+        if self._was_open and not self._end_told:
             self._end_told = True
-            self.observer.ended(cast("Session", self))
+            tell_ended(cast("Session", self))
         # Last of all, settle.
         if not self.opened.done():
             self.opened.set_exception(self._not_opened())

@@ -66,6 +66,7 @@ class Session(Timekeeping):
         keepalive: seconds of silence after which a server that owes an answer is asked for a sign
             of life, and given up after as many again. None: never.
         max_reply_size: the longest reply to accept, in bytes.
+        log_values: whether what is sent and received may stand in logs.
 
     Attributes:
         host, port: as they were given.
@@ -76,7 +77,8 @@ class Session(Timekeeping):
         close_requested: write what `data_to_send()` returns, then close the transport.
         observer: is told what happens; None: nobody wants to know. One that is set on the class
             watches all sessions which have none of their own.
-        pool_name: the name of the pool that the connection belongs to, for observers.
+        pooled: it belongs to a pool, which logs what happens to its connections itself.
+        pool_name: the name of that, for observers.
         incoming: what the transport brought and was not looked at yet. `receive_data()` adds to it;
             an adapter may do so itself, in one call with reading, before `receive_data(b"")`.
     """
@@ -91,10 +93,12 @@ class Session(Timekeeping):
         *,
         keepalive: float | None = None,
         max_reply_size: int = MAX_REPLY_SIZE,
+        log_values: bool = False,
     ) -> None:
         protocol = ClientProtocol(
             user, password, host, port, nonce=nonce, max_reply_size=max_reply_size
         )
+        protocol.log_values = log_values
         super().__init__(protocol, host, port, keepalive)
 
     # The transport's side. See `Reception` for the other half of it,

@@ -22,6 +22,7 @@ holds two batches, however often links are lost meanwhile.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple
 
 from rethinkdb.errors import ReqlDriverError, ReqlOpFailedError
 from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.deadlines import outlined
 from rethinkdb.net.editing import EditedQuery
 from rethinkdb.net.query import Query
 from rethinkdb.net.stream import Stream
@@ -44,6 +46,8 @@ from .shapes import Shape, with_initial
 from .views import Compared, Point, Restarted, Rows, View
 
 __all__ = ["Begin", "Cease", "Clocks", "Feed", "FeedEffect", "Pause", "Pull", "Run", "Stop"]
+
+logger = logging.getLogger("rethinkdb.pool")
 
 
 class Clocks(NamedTuple):
@@ -344,6 +348,8 @@ class Feed(Stream):
     def _attach(self, cursor: BaseCursor) -> None:
         stream = cursor._stream
         gap = self._resumption.began(self._clocks.steady(), self._clocks.wall())
+        if gap is not None:
+            logger.info("a changefeed goes on, after a loss: %s", outlined(self.query.term))
         if gap is not None and self._shape is None:
             self._tell(gap)
         self._state = _State.RUNNING
@@ -409,6 +415,8 @@ class Feed(Stream):
         if not self._resumption.lost(error, self._clocks.steady()):
             self._finish(error)
             return
+        kind, query = type(error).__name__, outlined(self.query.term)
+        logger.warning("a changefeed is lost (%s), and will be run again: %s", kind, query)
         self._state = _State.RESTING
         self._pause_due = True
         self.low_water = 1

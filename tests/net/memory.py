@@ -35,7 +35,9 @@ class Term:
         if isinstance(error, UnicodeEncodeError):
             error.reason += " in a test"
 
-    def render(self, frames: Any = None, enough: Any = None) -> tuple[str, tuple[int, int]]:
+    def render(
+        self, frames: Any = None, enough: Any = None, values: bool = True
+    ) -> tuple[str, tuple[int, int]]:
         return "term()", (0, 6)
 
 

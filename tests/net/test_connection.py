@@ -419,3 +419,9 @@ def test_a_connection_is_watched_by_its_own_observer_or_by_its_pool_s() -> None:
 def test_queries_know_the_database_of_their_connection(conn: MemoryConnection) -> None:
     conn.use("cave")
     assert conn._query(Term(), {}).db == "cave"
+
+
+def test_slow_queries_are_logged_if_wanted() -> None:
+    conn = MemoryConnection("db.example", slow_query=0.5)
+    assert conn._new_session().observer is not None
+    assert conn._new_session().observer is conn._observer

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.net.deadlines import Deadline, Deadlines
+from rethinkdb import r
+from rethinkdb.net.deadlines import Deadline, Deadlines, outlined
 from rethinkdb.net.options import ConnectOptions
 
 from .memory import MemoryConnection, Term
@@ -264,3 +265,10 @@ def test_wrong_values(conn, wrong):
 @pytest.mark.parametrize("long", [float("inf"), 10**400, 1e300])
 def test_long_ones_are_as_good_as_for_ever(conn, long):
     assert deadline_of(conn, deadline=long).seconds == 2_000_000
+
+
+def test_queries_in_logs_have_no_values():
+    assert outlined(None) == "the query"
+    assert outlined(r.table("heroes").get("secret")) == "r.table('heroes').get(?)"
+    assert outlined(r.expr(["secret"] * 100 + [r.now()])).startswith("[?, ?")
+    assert len(outlined(r.expr(["secret"] * 100 + [r.now()]))) == 103

@@ -143,10 +143,10 @@ def test_close_sends_what_is_queued_and_reads_no_more():
 
 
 def test_what_is_no_frame_is_not_logged_as_one(caplog):
-    with caplog.at_level(logging.DEBUG, "rethinkdb.net"):
+    with caplog.at_level(logging.DEBUG, "rethinkdb.wire"):
         client, _ = joined(max_reply_size=10)
         client.receive_data(frame_header(1, 2) + b"{}" + frame_header(2, 11))
-    assert [record.getMessage() for record in caplog.records] == ["received 1: b'{}'"]
+    assert [record.getMessage() for record in caplog.records] == ["received 1: 2 bytes"]
 
 
 def test_an_interrupt_ends_the_handshake():
@@ -165,8 +165,9 @@ def test_an_interrupt_ends_the_handshake():
 
 
 def test_frames_are_logged_when_asked_for(caplog):
-    with caplog.at_level(logging.DEBUG, "rethinkdb.net"):
+    with caplog.at_level(logging.DEBUG, "rethinkdb.wire"):
         client, server = joined()
+        client.log_values = server.log_values = True
         client.send_frame(1, b"[1]" * 1000)
         server.receive_data(client.data_to_send())
     sent, received = (record.getMessage() for record in caplog.records)

@@ -222,13 +222,15 @@ def test_noreply_wait():
     assert settled(waiter) is None
 
 
-def test_noreply_queries_the_server_cannot_parse_are_answered_all_the_same(caplog):
-    pair = Pair()
+@pytest.mark.parametrize("log_values", [True, False])
+def test_noreply_queries_the_server_cannot_parse_are_answered_all_the_same(caplog, log_values):
+    pair = Pair(log_values=log_values)
     pair.session.start(start(noreply=True))
     token = pair.asked()
     with caplog.at_level(logging.WARNING, "rethinkdb.net"):
         pair.answer(token, CLIENT_ERROR, "Client is buggy.")
-    assert "Client is buggy." in caplog.text
+    assert ("Client is buggy." in caplog.text) == log_values
+    assert "refused a noreply query" in caplog.text
     assert pair.session.is_open
 
 

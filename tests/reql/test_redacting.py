@@ -39,7 +39,7 @@ QUERIES = [
     (r.http(SECRET, data={"a": SECRET}), "r.http(?, data=?)"),
     (r.expr(datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)), "r.iso8601(?)"),
     (r.table(r.args([SECRET])), "r.table(r.args(?))"),
-    (r.expr([SECRET]).contains(SECRET), "r.expr(?).contains(?)"),
+    (r.expr([SECRET]).contains(SECRET), "r.expr([?]).contains(?)"),
     (r.table("heroes").index_create("name"), "r.table('heroes').index_create('name')"),
     (
         r.db("cave").table_create("heroes", shards=2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
@@ -109,9 +110,30 @@ async def events_of_pools(trial: Trial) -> None:
     assert (retried.tries, retried.command, retried.port) == (1, "expr", trial.proxy.port)
 
 
+async def slow_queries_are_logged(trial: Trial) -> None:
+    """With their text, and without the values in it."""
+    told: list[str] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+
+    log, keeper = logging.getLogger("rethinkdb.query"), Keeper()
+    log.addHandler(keeper)
+    try:
+        conn = await trial.connect(slow_query=1e-9)
+        await trial.run(trial.table.get("a secret"), conn)
+    finally:
+        log.removeHandler(keeper)
+    (line,) = told
+    assert line.startswith("slow query: "), line
+    assert line.endswith(".table('heroes').get(?)"), line
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     events_of_queries,
     events_of_cursors,
     events_of_connections,
     events_of_pools,
+    slow_queries_are_logged,
 )
