@@ -190,9 +190,10 @@ class RethinkDB(Names):
             loop_type: the loop type of this connection alone, one of those that `set_loop_type`
                 takes. Default: the one chosen with `set_loop_type`.
             options: `hosts`, `deadline`, `keepalive`, `converters`, `slow_query`, `log_values`,
-                `json_encoder`, `json_decoder`, and options of the loop type, such as trio's `nursery`. `hosts` names several
-                servers in place of `host`, such as `["a", ("b", 28016), "c:28017"]`: they are tried
-                in random order, within `timeout`. `deadline` is how many seconds
+                `json_encoder`, `json_decoder`, and options of the loop type, such as trio's
+                `nursery`. `hosts` names several servers in place of `host`, such as
+                `["a", ("b", 28016), "c:28017"]`: they are tried in random order, within `timeout`.
+                `deadline` is how many seconds
                 the first answer to each query may take, unless the query is run with a `deadline`
                 of its own (default: no limit). `keepalive=20` asks the server for a sign of life
                 when somebody waits and nothing has come for 20 seconds; if nothing comes for 20

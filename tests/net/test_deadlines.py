@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb import r
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.deadlines import Deadline, Deadlines, outlined
 from rethinkdb.net.options import ConnectOptions
 
