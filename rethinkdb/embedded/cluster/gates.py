@@ -32,6 +32,7 @@ from rethinkdb.embedded.storage.tables import StoredTable
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.values import Table
     from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.storage.indexes import Range
 
 _OUTDATED = ("outdated", "_debug_direct")
 
@@ -70,10 +71,15 @@ class TableGate:
         )
 
     def pass_to_read(
-        self, environment: Environment, table: Table, keys: Iterable[Datum] | None
+        self,
+        environment: Environment,
+        table: Table,
+        keys: Iterable[Datum] | None,
+        bounds: Range | None,
     ) -> None:
         """See `Gate`."""
-        parts = self._division.of(keys)
+        division = self._division
+        parts = division.of(keys) if bounds is None else division.within(bounds)
         check = self._outdated_readable if table.read_mode in _OUTDATED else self._readable
         try:
             self._await(environment, parts, lambda: check(parts))

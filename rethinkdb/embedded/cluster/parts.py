@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ from rethinkdb.embedded.cluster.phases import LOST, Phase
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.shards import stored_key
+from rethinkdb.embedded.storage.indexes import Range
 from rethinkdb.embedded.storage.keys import OrderKey
 from rethinkdb.embedded.storage.placement import ServerIdentity, Shard, ShardHealth
 from rethinkdb.embedded.storage.tables import StoredTable
@@ -95,6 +96,12 @@ class Division:
         places = {bisect_right(self._bounds, datum.order_key(key)) for key in keys}
         return [self.parts[place] for place in sorted(places)]
 
+    def within(self, bounds: Range) -> list[Part]:
+        """The parts in which rows between two primary keys are."""
+        low, high = datum.order_key(bounds.left), datum.order_key(bounds.right)
+        find = bisect_right if bounds.right_closed else bisect_left
+        return self.parts[bisect_right(self._bounds, low) : find(self._bounds, high) + 1]
+
 
 def _bounds(table: StoredTable, count: int) -> list[Datum]:
     """The first keys of all parts but the first."""
@@ -112,5 +119,5 @@ def _ranges(bounds: Sequence[Datum]) -> list[str]:
 
 def _shown(key: bytes) -> str:
     return "".join(
-        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\x{byte:02x}" for byte in key
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\x{byte:02X}" for byte in key
     )

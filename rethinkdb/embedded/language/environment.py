@@ -16,6 +16,7 @@ from rethinkdb.embedded.outside.interruption import Interruption
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.language.nodes import Node
+    from rethinkdb.embedded.storage.indexes import Range
     from rethinkdb.embedded.storage.store import Store
 
 Result = TypeVar("Result")
@@ -37,7 +38,8 @@ class Environment:
             only then is the first batch smaller than the others.
         aggregating: rows that are pulled now are aggregated: then the batch options do not count.
         hard_writes: it has written something that must be on disk before it is answered.
-        scanned: tables of which it reads more than single rows, by id.
+        scanned: tables of which it reads more than single rows, by id, and which primary keys these
+            have (None: any).
         watched: the ids of tables that its changefeeds watch.
         place: where the value was made that was returned by the last function called, or the last
             term that hands on what others have made.
@@ -62,7 +64,7 @@ class Environment:
         self.pulled_by_client = False
         self.aggregating = False
         self.hard_writes = False
-        self.scanned: dict[str, Table] = {}
+        self.scanned: dict[str, tuple[Table, Range | None]] = {}
         self.watched: set[str] = set()
         self.place: Backtrace = ()
 

@@ -13,27 +13,36 @@ from rethinkdb.embedded.storage import permissions
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.values import Table
     from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.storage.indexes import Range
     from rethinkdb.embedded.storage.tables import TableData
 
 
 def require_read(
-    environment: Environment, table: Table, keys: Iterable[Datum] | None = None
+    environment: Environment,
+    table: Table,
+    keys: Iterable[Datum] | None = None,
+    bounds: Range | None = None,
 ) -> None:
-    """Raises unless the user may read the table, and the rows with these primary keys are there.
+    """Raises unless the user may read the table, and rows of it are there.
 
-    Without keys it is about all rows: then the table must be available for later batches, too.
+    Args:
+        environment: of the query.
+        table: the table.
+        keys: the primary keys of the rows; None: those within the bounds, for later batches, too.
+        bounds: between which primary keys they are; None: anywhere.
     """
     try:
         permissions.require_read(environment, table)
         gate = table.data.gate
         if gate is None or table.data.id in environment.watched:
             return
-        gate.pass_to_read(environment, table, keys)
+        gate.pass_to_read(environment, table, keys, bounds)
     except QueryFailure as failure:
         failure.precedes_reading = True
         raise
     if keys is None:
-        environment.scanned[table.data.id] = table
+        _, known = environment.scanned.get(table.data.id, (table, bounds))
+        environment.scanned[table.data.id] = (table, bounds if known == bounds else None)
 
 
 def require_watch(environment: Environment, table: Table) -> None:
@@ -50,10 +59,10 @@ def require_watch(environment: Environment, table: Table) -> None:
 
 def go_on(environment: Environment) -> None:
     """Raises unless the tables a query reads are still available, for another batch of rows."""
-    for table in environment.scanned.values():
+    for table, bounds in environment.scanned.values():
         gate = table.data.gate
         if gate is not None:
-            gate.pass_to_read(environment, table, None)
+            gate.pass_to_read(environment, table, None, bounds)
 
 
 def writing(

@@ -17,6 +17,7 @@ from rethinkdb.embedded.data.datum import Datum
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.values import Table
     from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.storage.indexes import Range
 
 
 @dataclass(slots=True, eq=False)
@@ -127,9 +128,13 @@ class Gate(Protocol):
         """How the table is now."""
 
     def pass_to_read(
-        self, environment: Environment, table: Table, keys: Iterable[Datum] | None
+        self,
+        environment: Environment,
+        table: Table,
+        keys: Iterable[Datum] | None,
+        bounds: Range | None,
     ) -> None:
-        """Somebody reads the rows with these primary keys; None: any."""
+        """Somebody reads the rows with these primary keys; None: all within the bounds, if any."""
 
     def pass_to_watch(self, environment: Environment, table: Table) -> None:
         """Somebody opens a changefeed."""

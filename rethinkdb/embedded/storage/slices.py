@@ -119,6 +119,13 @@ def _as_list(row: Datum) -> list[Datum]:
     return [] if row is None else [row]
 
 
+def primary_bounds(part: TableSlice) -> Range | None:
+    """Between which primary keys its rows are; None if it goes by something else, or has all."""
+    if part.keys is not None or not part.bounded or not is_primary(part):
+        return None
+    return Range(part.left, part.left_closed, part.right, part.right_closed)
+
+
 def chunks_of(part: TableSlice) -> Iterator[list[Datum]]:
     """The rows of a slice, in chunks, in the order of its keys or of its index."""
     table = part.table.data

@@ -35,6 +35,7 @@ from rethinkdb.embedded.storage.slices import (
     index_for_values,
     is_empty,
     is_primary,
+    primary_bounds,
     row_order,
     rows_by_key,
     shuffled,
@@ -307,7 +308,7 @@ class Store:
         """
         check_primary_bounds(part)
         if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
-            access.require_read(environment, part.table, part.primary_keys)
+            access.require_read(environment, part.table, part.primary_keys, primary_bounds(part))
             find_index(part.table, part.index)
         return Stream(self._ordered(part, environment), origin=Origin(part))
 
@@ -346,7 +347,7 @@ class Store:
     def _rows(self, part: TableSlice, environment: Environment) -> Iterator[Datum]:
         if is_empty(part):
             return
-        access.require_read(environment, part.table, part.primary_keys)
+        access.require_read(environment, part.table, part.primary_keys, primary_bounds(part))
         for chunk in chunks_of(part):
             environment.check_interrupted()
             yield from chunk
@@ -365,7 +366,7 @@ class Store:
             return
         if is_empty(part):
             return
-        access.require_read(environment, part.table, part.primary_keys)
+        access.require_read(environment, part.table, part.primary_keys, primary_bounds(part))
         bounds = Range(part.left, part.left_closed, part.right, part.right_closed)
         for entry in table.entries_in_order(index, bounds, descending=part.sorting == "desc"):
             environment.check_interrupted()
@@ -382,7 +383,7 @@ class Store:
         return self._in_parts(table, pairs, lambda pair: pair[1], everything)
 
     def _keyed(self, part: TableSlice, environment: Environment) -> Iterator[tuple[Datum, Datum]]:
-        access.require_read(environment, part.table, part.primary_keys)
+        access.require_read(environment, part.table, part.primary_keys, primary_bounds(part))
         index = index_for_values(part)
         for key, rows in rows_by_key(part.table.data, index, part.keys or ()):
             environment.check_interrupted()

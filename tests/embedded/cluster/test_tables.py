@@ -223,6 +223,44 @@ def test_a_table_that_is_divided(cluster: Cluster, conn: Any, table: Any) -> Non
     assert len(table.status()["shards"].run(conn)) == 2
 
 
+@embedded_cluster_only
+def test_a_part_that_is_gone(cluster: Cluster, conn: Any, table: Any) -> None:
+    """As observed on a real cluster of two servers, each with one of the parts."""
+    shards = [{"primary_replica": cluster.names[n], "replicas": [cluster.names[n]]} for n in (0, 1)]
+    table.config().update({"shards": shards}).run(conn)
+    cluster.settle()
+    feeds = [feed.changes().run(conn) for feed in (table, table.get(1), table.between(0, 3))]
+    cluster.kill(1)
+    cluster.settle()
+    for feed in feeds:  # those on the other part as well
+        with pytest.raises(ReqlOpFailedError, match=ABORTED):
+            feed.next(wait=PATIENCE)
+    said = 'primary replica for shard ["Nc014000000000000\\x235", +inf) not available'
+    gone, lost = unread(said), unwritten(said)
+    cursor = table.between(0, 5).run(conn, max_batch_rows=2, min_batch_rows=2)
+    assert len(list(cursor)) == 5
+    for term, expected in (
+        (table.get(1), {"id": 1}),
+        (table.get(9), gone),
+        (table.get_all(1, 2).count(), 2),
+        (table.get_all(1, 9).count(), gone),
+        (table.between(0, 5).count(), 5),
+        (table.between(0, 5, right_bound="closed").count(), gone),
+        (table.between(5, 9).count(), gone),
+        (table.between(r.minval, 3).count(), 3),
+        (table.count(), gone),
+        (table.order_by(index="id").limit(2), gone),
+        (table.get(1).update({"a": 1})["replaced"], 1),
+        (table.get(9).update({"a": 1}), lost),
+        (table.insert({"id": -6})["inserted"], 1),
+        (table.insert([{"id": -5}, {"id": 1000}]), lost),
+        (table.sync(), lost),
+    ):
+        assert outcome(conn, term) == expected, term
+    assert outcome(conn, table.get(-5)) is None
+    assert outcome(conn, table.get(1).changes()).message == unsubscribed(said)
+
+
 # -- servers that go
 
 
