@@ -236,11 +236,13 @@ class Pool(Staff):
         if member.state in (State.GONE, State.CLOSING):
             return
         borrower = member.state is State.LENT and cause is None
+        # A server that has answered is no server that drops what it takes, however soon it goes.
+        since = -math.inf if member.queries > member.errors else member.opened_at
         self._remove(member)
         if borrower:
             self._hosts.closed(member.host)
         else:
-            self._hosts.lost(member.host, cause, member.opened_at, now)
+            self._hosts.lost(member.host, cause, since, now)
             self._journal.lost(member.host, cause)
         self._decide(now)
 

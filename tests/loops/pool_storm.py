@@ -6,10 +6,15 @@ Every query ends with its own answer, or with an error that says why. None hangs
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rethinkdb import query as r
@@ -20,6 +25,8 @@ from rethinkdb.pool import PoolTimeoutError
 from rethinkdb.testing.proxy import FaultProxy
 
 __all__ = ["storm"]
+
+_ROOT = Path(__file__).parents[2]
 
 # What a query may end with instead of its answer.
 _WHY = (ReqlConnectionLostError, PoolTimeoutError)
@@ -43,11 +50,10 @@ def storm(threads: int, queries: int, pause: float, seconds: float = 1e9) -> Cou
     Raises:
         AssertionError: a wrong answer, an unexplained error, a query that hangs, or a leak.
     """
-    before = set(threading.enumerate())
+    before, files = set(threading.enumerate()), _open_files()
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
     lock = threading.Lock()
-    over = threading.Event()
     until = time.monotonic() + seconds
 
     def work(thread: int) -> None:
@@ -60,22 +66,14 @@ def storm(threads: int, queries: int, pause: float, seconds: float = 1e9) -> Cou
                 if outcome.startswith("wrong"):
                     wrong.append(outcome)
 
-    def restart() -> None:
-        while not over.wait(pause):
-            proxy.stop()
-            proxy.start()
-
-    with Server() as server, FaultProxy(server.host, server.port) as proxy:
-        pool = ConnectionPool(proxy.host, proxy.port, max_size=4)
+    with _restarting(pause) as (host, port):
+        pool = ConnectionPool(host, port, max_size=4)
         workers = [
             threading.Thread(target=work, args=(number,), daemon=True) for number in range(threads)
         ]
-        restarter = threading.Thread(target=restart, daemon=True)
-        for thread in (*workers, restarter):
+        for thread in workers:
             thread.start()
         _joined(workers, outcomes)
-        over.set()
-        restarter.join()
         assert not wrong, wrong
         stats = pool.stats()
         assert (stats.in_flight, stats.waiting, stats.lent) == (0, 0, 0), stats
@@ -83,8 +81,45 @@ def storm(threads: int, queries: int, pause: float, seconds: float = 1e9) -> Cou
         outcomes["restarts noticed"] = stats.lost
         pool.close()
         assert pool.stats().size == 0
-    _all_ended(before)
+    _all_ended(before, files)
     return outcomes
+
+
+@contextmanager
+def _restarting(pause: float) -> Iterator[tuple[str, int]]:
+    """A server that restarts, as its clients see it.
+
+    It has a process of its own. In one process all threads of both would wait for each other, and
+    a storm takes four times as long.
+    """
+    command = [sys.executable, "-m", "tests.loops.pool_storm", "--serve", "--pause", str(pause)]
+    with subprocess.Popen(
+        command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        host, port = process.stdout.readline().split()
+        try:
+            yield host, int(port)
+        finally:
+            process.communicate("")
+
+
+def _serve(pause: float) -> None:
+    """Be that process, until its input ends."""
+    over = threading.Event()
+
+    def restart() -> None:
+        while not over.wait(pause):
+            proxy.stop()
+            proxy.start()
+
+    with Server() as server, FaultProxy(server.host, server.port) as proxy:
+        print(proxy.host, proxy.port, flush=True)
+        restarting = threading.Thread(target=restart)
+        restarting.start()
+        sys.stdin.read()
+        over.set()
+        restarting.join()
 
 
 def _outcome(pool: Any, number: int) -> str:
@@ -107,12 +142,17 @@ def _joined(workers: list[threading.Thread], outcomes: Counter[str]) -> None:
         assert time.monotonic() - seen_at < _HANGS, f"a query hangs; {outcomes}"
 
 
-def _all_ended(before: set[threading.Thread]) -> None:
-    """Check that no thread is left."""
+def _all_ended(before: set[threading.Thread], files: int) -> None:
+    """Check that no thread and no socket is left."""
     deadline = time.monotonic() + _HANGS
-    while left := set(threading.enumerate()) - before:
-        assert time.monotonic() < deadline, left
+    while (left := set(threading.enumerate()) - before) or _open_files() > files:
+        assert time.monotonic() < deadline, (left, _open_files() - files)
         time.sleep(0.01)
+
+
+def _open_files() -> int:
+    """How many this process has open, sockets included; 0 where the system does not tell."""
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
 def main() -> int:
@@ -121,7 +161,11 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=32)
     parser.add_argument("--queries", type=int, default=10_000, help="of each thread")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between restarts")
+    parser.add_argument("--serve", action="store_true", help="be the server")
     options = parser.parse_args()
+    if options.serve:
+        _serve(options.pause)
+        return 0
     begun = time.monotonic()
     outcomes = storm(options.threads, options.queries, options.pause)
     print(dict(outcomes), f"in {time.monotonic() - begun:.1f} s")

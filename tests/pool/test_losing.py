@@ -96,6 +96,29 @@ def test_a_server_that_drops_what_it_takes_is_not_dialled_in_a_tight_loop() -> N
     assert "ended the connection right after it was opened" in str(error_of(ask))
 
 
+def test_a_server_that_has_answered_is_dialled_at_once_however_soon_it_goes() -> None:
+    world = World(random=0.999999)
+    world.open()
+    for _ in range(20):
+        assert world.wait_for_dial() == 0
+        member = world.open_dial()
+        world.give_back(world.take())
+        world.wait(0.5)
+        world.lose(member)
+
+
+def test_a_server_that_answers_with_errors_only_is_not_dialled_in_a_tight_loop() -> None:
+    world = World(random=0.999999)
+    world.open()
+    pauses = []
+    for _ in range(4):
+        pauses.append(world.wait_for_dial())
+        member = world.open_dial()
+        world.give_back(world.take(), failed=True)
+        world.lose(member)
+    assert pauses == pytest.approx([0, 0.1, 0.2, 0.4], rel=1e-3)
+
+
 def test_a_connection_that_lasts_ends_the_series() -> None:
     world = World(random=0.999999)
     world.open()
