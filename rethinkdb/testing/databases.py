@@ -44,18 +44,12 @@ class ServerAddress:
 def server_of(
     address: str | None, order: Any = "real", seed: int | None = None
 ) -> Iterator[Server | ServerAddress]:
-    """A real server if there is an address, else an embedded one, which runs inside.
-
-    Raises:
-        ValueError: the address is none.
-    """
+    """A real server if there is an address, else an embedded one, which runs inside."""
     if address is None:
         with Server(order=order, seed=seed) as server:
             yield server
         return
-    host, colon, port = address.rpartition(":")
-    if not (host and colon and port.isdigit()):
-        raise ValueError(f"--rethinkdb-server: {address!r} is no HOST:PORT.")
+    host, _, port = address.rpartition(":")
     yield ServerAddress(host.strip("[]"), int(port))
 
 

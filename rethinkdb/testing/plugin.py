@@ -6,6 +6,7 @@ documentation; `rethinkdb.testing.fixtures` has connections for the other loops.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ _DATA = (
     "rethinkdb_data(table=rows, ...): tables of the test's database, each with its rows: a list of"
     " documents, a number of them, or the path of a JSON file beside the test."
 )
+_ADDRESS = re.compile(r".+:\d+")
 _CHAOS = "rethinkdb_chaos"
 
 
@@ -49,8 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker."""
+    """The marker; and whether the address is one."""
     config.addinivalue_line("markers", _DATA)
+    address = config.getoption("rethinkdb_server")
+    if address is not None and not _ADDRESS.fullmatch(address):
+        raise pytest.UsageError(f"--rethinkdb-server: {address!r} is no HOST:PORT.")
 
 
 @pytest.fixture(scope="session")

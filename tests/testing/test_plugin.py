@@ -89,9 +89,12 @@ def test_on_a_real_server(run: Run, real: Server) -> None:
     assert databases(real) == before
 
 
-def test_an_address_that_is_none(run: Run) -> None:
-    result = run("def test_a(rethinkdb_conn): pass", "--rethinkdb-server", "here", errors=1)
-    result.stdout.fnmatch_lines(["*--rethinkdb-server: 'here' is no HOST:PORT.*"])
+def test_an_address_that_is_none(pytester: pytest.Pytester, run: Run) -> None:
+    result = pytester.runpytest_inprocess(
+        "-p", "rethinkdb.testing.plugin", "--rethinkdb-server", "here"
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--rethinkdb-server: 'here' is no HOST:PORT.*"])
 
 
 DATA = """

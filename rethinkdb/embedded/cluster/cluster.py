@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
@@ -15,12 +17,15 @@ from rethinkdb.embedded.cluster.circumstances import Circumstances, check_second
 from rethinkdb.embedded.cluster.gates import TableGate
 from rethinkdb.embedded.cluster.phases import KILLED, STOPPED, Steps
 from rethinkdb.embedded.failures import QueryFailure
+from rethinkdb.embedded.keeping import states
 from rethinkdb.embedded.serving.node import Node
 from rethinkdb.embedded.storage.chance import Chance, Clock
 from rethinkdb.embedded.storage.permissions import ADMIN
 from rethinkdb.embedded.storage.placement import ServerIdentity, Shard
 from rethinkdb.embedded.storage.store import Store, StoredTable, row_order
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
+
+_NAMES = "server_{}"
 
 
 class Cluster:
@@ -40,7 +45,7 @@ class Cluster:
         pace: how long tables are not available after an event, as a multiple of a real cluster's
             time. With 0 they are available again at once, with `math.inf` only when `settle` is
             called.
-        order, seed, now: as for `Server`.
+        order, seed, now, load: as for `Server`. Tables that are loaded are on the first server.
 
     Attributes:
         store: the data, kept across `stop` and `start`.
@@ -63,6 +68,7 @@ class Cluster:
         order: Literal["real", "shuffled"] = "real",
         seed: int | None = None,
         now: datetime | float | None = None,
+        load: str | PathLike[str] | None = None,
     ) -> None:
         if servers < 1:
             raise ValueError(f"A cluster has at least one server, not {servers}.")
@@ -71,18 +77,21 @@ class Cluster:
         chance = Chance(seed)
         self.store = Store(
             SYSTEM_TABLES,
-            server_name="server_0",
+            server_name=_NAMES.format(0),
             order=row_order(order),
             chance=chance,
             clock=Clock(now),
         )
         self.store.servers += [
-            ServerIdentity(chance.new_uuid(), f"server_{number}") for number in range(1, servers)
+            ServerIdentity(chance.new_uuid(), _NAMES.format(number)) for number in range(1, servers)
         ]
         self._seed = seed
         self.store.set_passwords({ADMIN: password, **(users or {})})
         self.store.make_gate = lambda table: TableGate(table, self._around)
         self._around = Circumstances(self.store, pace)
+        if load is not None:
+            states.load(self.store, Path(load))
+            self.store.server.name = _NAMES.format(0)
         self._lock = threading.RLock()
         self._chaos: Chaos | None = None
         self._nodes = [Node(self.store, each, host, 0) for each in self.store.servers]

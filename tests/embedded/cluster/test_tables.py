@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rethinkdb import r
-from rethinkdb.embedded import Cluster
+from rethinkdb.embedded import Cluster, Server
 from rethinkdb.errors import ReqlOpFailedError, ReqlOpIndeterminateError
 from tests.clusters import connected, embedded_cluster_only
 
@@ -437,6 +438,18 @@ def test_no_time_at_all() -> None:
         cluster.kill(2)
         cluster.start(2)
         assert not cluster.step()
+
+
+def test_it_starts_from_a_saved_state(tmp_path: Path) -> None:
+    with Server() as server, r.connect(server.host, server.port) as conn:
+        r.table_create("t").run(conn)
+        r.table("t").insert({"id": 1}).run(conn)
+        server.save(tmp_path / "state")
+    with Cluster(2, load=tmp_path / "state", pace=0) as cluster, connected(cluster, 1) as conn:
+        assert sorted(SYSTEM.table("server_status")["name"].run(conn)) == cluster.names
+        cluster.move_primary("test", "t", 1)
+        cluster.kill(0)
+        assert r.table("t").get(1).run(conn) == {"id": 1}
 
 
 # -- mistakes
