@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rethinkdb.codec import Codec
@@ -206,12 +207,24 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
 
         Cancelling it stops the query on the server and leaves the connection usable.
         """
+        if options and (place := self._place_for(options)) is not self:
+            return place.run(term, **options)
         if (opening := self._ask_own_check()) is not None:
             return self._run_after(opening, term, options)
         query = self._query(term, options)
         return self._call(self._session.start, query, timeout=query.sending_limit)
 
     _start = run
+
+    def _place_for(self, options: Mapping[str, Any]) -> Any:
+        """What to run a query on: this, but for feeds that go on at other hosts.
+
+        Raises:
+            ReqlDriverError: the connection is closed.
+        """
+        if options.get("resume") is None or not self.options.hosts:
+            return self
+        return import_module("rethinkdb.loops.transport.own_pool").own_pool(self)
 
     def noreply_wait(self) -> Any:
         """Wait until the server has done all `noreply` queries sent so far on this connection."""
@@ -376,8 +389,8 @@ def _refuse_to_resume(options: dict[str, Any]) -> None:
     """Take out the options of feeds that go on, if they are None."""
     if options.pop("resume", None) is not None:
         raise ReqlDriverError(
-            "`resume` needs a pool, as a connection ends with its link, and its feeds with it."
-            " Write query.run(pool, resume=...)."
+            "`resume` needs a pool, or a connection to several hosts, connect(hosts=[...]). One to"
+            " a single host ends with its link, and its feeds with it. Write query.run(pool, ...)."
         )
     if options.pop("remember", None) is not None:
         raise ReqlDriverError('`remember` goes with `resume="diff"` only.')

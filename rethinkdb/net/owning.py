@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,9 @@ class SessionOwner:
 
     # Who listens to events, if anybody ever did; see `rethinkdb.push`.
     _events: Any = None
+
+    # Who else wants to know of each session, if anybody does; see `loops.transport.own_pool`.
+    _watched_by: Callable[[Session], object] | None = None
 
     # Who watches it, and the pool that it belongs to, if there are such.
     _observer: Observer | None = None
@@ -59,6 +63,8 @@ class SessionOwner:
         self._session = session
         if self._events is not None:
             self._events.watch(self._session)
+        if self._watched_by is not None:
+            self._watched_by(self._session)
         return self._session
 
     def _observe(self, observer: Observer | None) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from rethinkdb.errors import ReqlDriverError, ReqlError
+from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError, ReqlError
 
 from .backoff import Backoff
 from .errors import PoolClosedError, is_final
@@ -87,10 +87,11 @@ class Resumption:
             what the feed ends with; None: run it again.
         """
         self.tries += 1
-        if isinstance(error, PoolClosedError):
-            return self.loss or error
+        if isinstance(error, PoolClosedError) and isinstance(self.loss, ReqlConnectionLostError):
+            return self.loss  # what ends plain feeds then
         attempts = self._policy.feed_attempts
-        if _may_pass(error) and (attempts is None or self.tries < attempts):
+        passes = _may_pass(error) and not isinstance(error, PoolClosedError)
+        if passes and (attempts is None or self.tries < attempts):
             return None
         if isinstance(error, ReqlError):
             error.tries = self.tries

@@ -26,6 +26,8 @@ def run_with(term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Que
         raise ReqlDriverError("`noreply` leaves nothing for a handler: use query.run().")
     if options.get("as_cursor"):
         raise ReqlDriverError("`as_cursor` is for query.run(): a handler tells arrays by methods.")
+    if isinstance(conn, BaseConnection):
+        conn = conn._place_for(options)
     handler, attachment, runner = _prepared(handler, conn)
     if "on_state" in attachment.methods:
         options.setdefault("include_states", True)

@@ -66,10 +66,27 @@ def test_a_follower_of_a_stream_hears_of_all_that_comes() -> None:
 
 def test_feeds_of_a_connection_end_with_it() -> None:
     conn = MemoryConnection.make("db")
-    with pytest.raises(ReqlDriverError, match=r"query\.run\(pool, resume=\.\.\.\)"):
+    with pytest.raises(ReqlDriverError, match=r"Write query\.run\(pool"):
         conn.run(Term(), resume="diff")
     with pytest.raises(ReqlDriverError, match="goes with"):
         conn.run(Term(), remember="rows")
     conn.answers.append(answer(ATOM, 5))
     assert conn.run(Term("x"), resume=None, remember=None) == 5
     assert last_query(conn) == [1, "x", {}]
+
+
+def test_feeds_of_a_connection_to_several_hosts_want_a_pool_of_its_loop() -> None:
+    conn = MemoryConnection(hosts=["a", "b"])
+    with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
+        conn.run(Term(), resume="diff")
+    conn.connect()
+    with pytest.raises(ReqlDriverError, match="offers none"):
+        conn.run(Term(), resume="diff")
+
+
+def test_whoever_wants_hears_of_each_session() -> None:
+    conn = MemoryConnection("db")
+    sessions: list[Any] = []
+    conn._watched_by = sessions.append
+    conn._new_session()
+    assert sessions == [conn._session]

@@ -191,6 +191,12 @@ def test_a_pool_that_is_closed_ends_the_feed_as_it_ends_plain_ones() -> None:
     world.lose()
     with pytest.raises(ReqlCursorLostError, match="Connection is closed"):
         world.feed.next().result()
+    world = restarted()
+    world.errors.append(PoolClosedError("The pool is closed."))
+    world.abort()
+    with pytest.raises(PoolClosedError) as raised:
+        world.feed.next().result()
+    assert str(raised.value.__cause__) == ABORTED
     world = World(resume="restart")
     world.errors.append(PoolClosedError("The pool is closed."))
     world.open()

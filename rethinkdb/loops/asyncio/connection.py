@@ -68,6 +68,9 @@ class Connection(LoopConnection):
         return self._closed(noreply_wait)
 
     def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]:
+        if options and (place := self._place_for(options)) is not self:
+            elsewhere: Coroutine[Any, Any, Any] = place.run(term, **options)
+            return elsewhere
         if (opening := self._ask_own_check()) is not None:
             after: Coroutine[Any, Any, Any] = self._run_after(opening, term, options)
             return after

@@ -78,6 +78,9 @@ class Connection(AwaitingReach, WiredConnection[TwistedWire]):
 
     def run(self, term: Any, **options: Any) -> Deferred[Any]:
         try:
+            if options and (place := self._place_for(options)) is not self:
+                elsewhere: Deferred[Any] = place.run(term, **options)
+                return elsewhere
             opening = self._ask_own_check()
         except Exception:
             return fail()

@@ -160,6 +160,34 @@ async def feed_in_step_on_a_cluster(trial: Trial) -> None:
         await trial.do(pool.close)
 
 
+async def feed_of_a_connection_to_several_hosts(trial: Trial) -> None:
+    """A feed that goes on does so at the other hosts of its connection, which may be lost itself.
+    Closing the connection ends it."""
+    with new_cluster() as cluster:
+        conn = await trial.connect(**with_hosts(trial, cluster.addresses))
+        await trial.run(r.table_create("heroes", replicas=3), conn)
+        table = r.table("heroes")
+        feed = await trial.run(table.changes(), conn, resume="diff")
+        ended = await trial.run(table.changes(), conn, resume="restart")
+        await trial.do(ended.close)
+        items: list[Any] = []
+        query = table.changes(include_initial=True)
+        handle = query.run_with(items.append, conn, resume="diff")
+        for number in range(4):
+            await trial.run(table.insert({"id": number}), conn)
+            assert (await item_of(trial, feed))["new_val"] == {"id": number}
+            cluster.kill(cluster.addresses.index(f"{conn.host}:{conn.port}"))
+            await trial.do(conn.reconnect)
+            for place in range(3):
+                cluster.start(place)
+        await trial.until(lambda: len(items) == 4)
+        handle.close()
+        await trial.do(conn.close)
+        await trial.fails(ReqlDriverError, "closed", trial.do, feed.next, PATIENCE)
+        run = partial(trial.run, query, conn, resume="diff")
+        await trial.fails(ReqlDriverError, "closed", run)
+
+
 async def listed(trial: Trial, query: Any, pool: Any) -> Any:
     return await trial.run(query.coerce_to("array"), pool)
 
@@ -377,6 +405,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     feed_gives_what_differs,
     feed_in_step_through_many_cuts,
     feed_in_step_on_a_cluster,
+    feed_of_a_connection_to_several_hosts,
     feed_that_waits_hears_of_it,
     feed_ends_for_good,
     feed_closed_at_any_time,
