@@ -76,7 +76,10 @@ def test_feeds_of_a_connection_end_with_it() -> None:
 
 
 def test_feeds_of_a_connection_to_several_hosts_want_a_pool_of_its_loop() -> None:
-    conn = MemoryConnection(hosts=["a", "b"])
+    class Hosted(MemoryConnection):
+        TRIES_HOSTS = True
+
+    conn = Hosted(hosts=["a", "b"])
     with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
         conn.run(Term(), resume="diff")
     conn.connect()
