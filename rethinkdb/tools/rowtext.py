@@ -102,7 +102,10 @@ def _loads(text: str) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is no number of JSON")
 
-    return json.loads(text, parse_constant=refuse)
+    value = json.loads(text, parse_constant=refuse)
+    # Half a character can be written as JSON, and cannot be sent.
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def are_rows(rows: bytes, count: int, limits: Limits) -> bool:

@@ -130,6 +130,11 @@ def test_the_tools_want_something_blocking() -> None:
         Runner(object())
 
 
+def rows_in(text: bytes) -> list[Any]:
+    reader = JsonRows("f")
+    return [*reader.feed(text), *reader.finish()]
+
+
 def test_a_loader_waits_while_too_much_is_under_way(
     target: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,9 +156,7 @@ def test_a_loader_waits_while_too_much_is_under_way(
         def feed() -> None:
             nonlocal fed
             for number in range(50):
-                reader = JsonRows("f")
-                text = b'{"id":%d,"x":"%s"}\n' % (number, b"x" * 100)
-                loader.add(loading, [*reader.feed(text), *reader.finish()])
+                loader.add(loading, rows_in(b'{"id":%d,"x":"%s"}\n' % (number, b"x" * 100)))
                 fed += 1
             loader.end(loading)
 
@@ -180,7 +183,7 @@ def test_an_error_ends_a_loader_that_waits(target: Any, monkeypatch: pytest.Monk
             info = TableInfo("id", [], None, {})
             loading = loader.begin(TableName("test", "t"), info, exists=False)
             while True:
-                loader.add(loading, [*JsonRows("f").feed(b'{"id":1}\n')])
+                loader.add(loading, rows_in(b'{"id":1}\n'))
 
     with pytest.raises(errors.ReqlPermissionError):
         load()
@@ -266,7 +269,7 @@ def test_rows_that_a_server_has_lost_are_missed(target: Any) -> None:
     with Loader(runner, LoadOptions(2), BadRows(), Tally()) as loader:
         name = TableName("test", "t")
         loading = loader.begin(name, TableInfo("id", [], None, {}), exists=False)
-        loader.add(loading, [*JsonRows("f").feed(b'{"id":1}\n{"id":2}\n')])
+        loader.add(loading, rows_in(b'{"id":1}\n{"id":2}\n'))
         while loader.rows < 1:
             pass
         r.db("test").table("t").delete().run(target)
