@@ -19,7 +19,7 @@ from rethinkdb import r
 
 from .test_commands import place
 
-pty = pytest.importorskip("pty") if sys.platform == "win32" else __import__("pty")
+pty = pytest.importorskip("pty", reason="no pseudo-terminals")
 
 PATIENCE = 30
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
