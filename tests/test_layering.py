@@ -50,6 +50,7 @@ ALLOWED = {
     "trio_net": {"loops"},
     "gevent_net": {"loops"},
     "loops/conformance": {"testing"},
+    "otel": {"errors", "loops", "monitoring", "pool", "version"},
     "tools": {"codec", "errors", "loops", "pool", "ql2", "query"},
     "embedded": {"errors", "net", "ql2", "version"},
     "testing": {"embedded", "errors", "loops", "monitoring", "net", "pool", "ql2", "query"},

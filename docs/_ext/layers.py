@@ -43,6 +43,7 @@ WORDS = {
     "pool": "which connection, when",
     "push": "handlers, events",
     "monitoring": "events for listeners",
+    "otel": "OpenTelemetry",
     "loops": "a room for each loop",
     "tools": "dump and its kin",
     "embedded": "the server",

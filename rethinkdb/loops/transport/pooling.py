@@ -19,6 +19,7 @@ from rethinkdb.pool.feeds import Feed
 
 from .executing import Executor, logger, stream_in
 from .place import PROCESS, misplaced
+from .watching import POOLS
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -90,6 +91,7 @@ class BasePool(Executor):
         self._addresses = self._sample.options.places
         self._listeners: dict[str, list[Callable[[Event], object]]] = {name: [] for name in EVENTS}
         self._begin_anew()
+        POOLS.add(self)
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.connection import BaseConnection
@@ -11,9 +12,12 @@ from rethinkdb.net.observing import Observer
 from rethinkdb.net.session import Session
 from rethinkdb.pool import Event, Member, Pool, PoolOptions, Retrying
 
-__all__ = ["Watched"]
+__all__ = ["POOLS", "Watched"]
 
 logger = logging.getLogger("rethinkdb.pool")
+
+#: All pools of this process, for those who measure them.
+POOLS: WeakSet[Any] = WeakSet()
 
 
 class Watched:

@@ -1,0 +1,38 @@
+"""What spans and metrics say of a query, by the names of the semantic conventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rethinkdb.monitoring import QueryInfo
+
+__all__ = ["attributes_of", "error_type", "span_name"]
+
+
+def attributes_of(query: QueryInfo) -> dict[str, Any]:
+    """Those that spans and metrics have in common: there are few different ones."""
+    found: dict[str, Any] = {
+        "db.system.name": "rethinkdb",
+        "db.operation.name": query.command,
+        "server.address": query.host,
+        "server.port": query.port,
+    }
+    if (database := query.database) is not None:
+        found["db.namespace"] = database
+    if (table := query.table) is not None:
+        found["db.collection.name"] = table
+    return found
+
+
+def span_name(attributes: dict[str, Any]) -> str:
+    """The command and what it is about: the table, or else the database, or else the server."""
+    about = attributes.get("db.collection.name") or attributes.get("db.namespace")
+    place = about or f"{attributes['server.address']}:{attributes['server.port']}"
+    return f"{attributes['db.operation.name']} {place}"
+
+
+def error_type(error: BaseException) -> str:
+    """The class of an error, with its module unless it is Python's own."""
+    kind = type(error)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__}"

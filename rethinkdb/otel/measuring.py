@@ -1,0 +1,157 @@
+"""Metrics: how long queries take, how many rows they bring, and how pools stand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from opentelemetry.metrics import Observation
+
+from rethinkdb.loops.transport.watching import POOLS
+from rethinkdb.monitoring import (
+    ConnectionOpened,
+    Listener,
+    QueryAnswered,
+    QueryCancelled,
+    QueryFailed,
+    QueryFinished,
+    QueryInfo,
+)
+from rethinkdb.pool import PoolStats
+
+from .attributes import attributes_of, error_type
+
+__all__ = ["PoolMeter", "QueryMeter"]
+
+# As the semantic conventions advise.
+_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+_ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+
+
+class QueryMeter(Listener):
+    """Measures queries, each until its first answer.
+
+    Args:
+        meter: OpenTelemetry's.
+    """
+
+    def __init__(self, meter: Any) -> None:
+        self._duration = meter.create_histogram(
+            "db.client.operation.duration",
+            unit="s",
+            description="Duration of database client operations.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._rows = meter.create_histogram(
+            "db.client.response.returned_rows",
+            unit="{row}",
+            description="The actual number of records returned by the database operation.",
+            explicit_bucket_boundaries_advisory=_ROWS,
+        )
+        self._create_time = meter.create_histogram(
+            "db.client.connection.create_time",
+            unit="s",
+            description="The time it took to create a new connection.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._answered: dict[QueryInfo, float] = {}
+
+    def connection_opened(self, event: ConnectionOpened) -> None:
+        """Dialling and logging in."""
+        pool = event.pool or f"{event.host}:{event.port}"
+        self._create_time.record(event.seconds, {"db.client.connection.pool.name": pool})
+
+    def query_answered(self, event: QueryAnswered) -> None:
+        """A value or rows have come, or an error, which `query_failed` tells."""
+        self._answered[event.query] = event.seconds
+
+    def query_finished(self, event: QueryFinished) -> None:
+        """It went well."""
+        attributes = attributes_of(event.query)
+        seconds = self._answered.pop(event.query, event.seconds)
+        self._duration.record(seconds, attributes)
+        self._rows.record(event.rows, attributes)
+
+    def query_failed(self, event: QueryFailed) -> None:
+        """It did not."""
+        attributes = {**attributes_of(event.query), "error.type": error_type(event.error)}
+        self._duration.record(self._answered.pop(event.query, event.seconds), attributes)
+
+    def query_cancelled(self, event: QueryCancelled) -> None:
+        """Nobody waited for it, so it is not measured."""
+        self._answered.pop(event.query, None)
+
+
+class PoolMeter:
+    """Measures the pools of this process, whenever somebody collects metrics.
+
+    Args:
+        meter: OpenTelemetry's.
+
+    Attributes:
+        active: whether anything is to be measured.
+    """
+
+    def __init__(self, meter: Any) -> None:
+        self.active = True
+        meter.create_observable_up_down_counter(
+            "db.client.connection.count",
+            [self._count],
+            unit="{connection}",
+            description="The number of connections that are currently in state described by the"
+            " state attribute.",
+        )
+        meter.create_observable_up_down_counter(
+            "db.client.connection.max",
+            [lambda _: self._sums(lambda pool, stats: pool.options.max_size)],
+            unit="{connection}",
+            description="The maximum number of open connections allowed.",
+        )
+        meter.create_observable_up_down_counter(
+            "db.client.connection.pending_requests",
+            [lambda _: self._sums(lambda pool, stats: stats.waiting)],
+            unit="{request}",
+            description="The number of current pending requests for an open connection.",
+        )
+        meter.create_observable_counter(
+            "db.client.connection.timeouts",
+            [lambda _: self._sums(lambda pool, stats: stats.timed_out)],
+            unit="{timeout}",
+            description="The number of connection timeouts that have occurred trying to obtain a"
+            " connection from the pool.",
+        )
+
+    def _count(self, _: Any) -> Iterable[Observation]:
+        idle = self._sums(lambda pool, stats: stats.idle, state="idle")
+        used = self._sums(_used, state="used")
+        return [*idle, *used]
+
+    def _sums(
+        self, number: Callable[[Any, PoolStats], int], state: str | None = None
+    ) -> list[Observation]:
+        """A number of each pool; pools of the same name are added up."""
+        sums: Counter[str] = Counter()
+        for pool, stats in _standing() if self.active else ():
+            name = stats.name or ",".join(host.host for host in stats.hosts)
+            sums[name] += number(pool, stats)
+        more = {} if state is None else {"db.client.connection.state": state}
+        return [
+            Observation(count, {"db.client.connection.pool.name": name, **more})
+            for name, count in sums.items()
+        ]
+
+
+def _used(_: Any, stats: PoolStats) -> int:
+    return stats.size - stats.idle - stats.dialling
+
+
+def _standing() -> Iterable[tuple[Any, PoolStats]]:
+    """The open pools, and how they stand."""
+    for pool in tuple(POOLS):
+        if pool.closed:
+            continue
+        try:
+            yield pool, pool.stats()
+        except RuntimeError:  # it has changed in the midst of that: this is another thread
+            continue
