@@ -32,6 +32,7 @@ from rethinkdb.errors import ReqlOpIndeterminateError as ReqlOpIndeterminateErro
 from rethinkdb.errors import ReqlPermissionError as ReqlPermissionError
 from rethinkdb.errors import ReqlQueryLogicError as ReqlQueryLogicError
 from rethinkdb.errors import ReqlResourceLimitError as ReqlResourceLimitError
+from rethinkdb.errors import ReqlRowError as ReqlRowError
 from rethinkdb.errors import ReqlRunOptionWarning as ReqlRunOptionWarning
 from rethinkdb.errors import ReqlRuntimeError as ReqlRuntimeError
 from rethinkdb.errors import ReqlServerCompileError as ReqlServerCompileError
@@ -87,6 +88,7 @@ __all__ = [
     "ReqlPermissionError",
     "ReqlQueryLogicError",
     "ReqlResourceLimitError",
+    "ReqlRowError",
     "ReqlRunOptionWarning",
     "ReqlRuntimeError",
     "ReqlServerCompileError",

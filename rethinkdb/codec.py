@@ -53,6 +53,7 @@ class Response(NamedTuple):
         backtrace: key `b`, errors only.
         notes: key `n`, changefeeds only.
         profile: key `p`, when the query asked for it.
+        misfits: whether a `ReqlRowError` stands among the results in place of a row.
     """
 
     type: ResponseType | int
@@ -61,6 +62,7 @@ class Response(NamedTuple):
     backtrace: list[Any] | None = None
     notes: tuple[int, ...] = ()
     profile: Any = None
+    misfits: bool = False
 
 
 class MalformedResponse(ValueError):
@@ -182,6 +184,11 @@ class Codec:
             state.expect_encoders()
         if self._encoder is not None or converters is not None:
             self.values = Values(converters or NO_CONVERTERS, self._encoder is not None)
+
+    @property
+    def own_decoder(self) -> bool:
+        """Whether replies are decoded by a class of the program's."""
+        return self._decoder is not None
 
     def encode(self, query: list[Any]) -> bytes:
         """The JSON body of a query.

@@ -24,6 +24,7 @@
           ReqlAuthError
           ReqlTimeoutError               also a TimeoutError
           ReqlLoopTypeError              an unknown loop type (also a ValueError)
+          ReqlRowError                   a row does not fit its type (also a ValueError)
     UserWarning
       ReqlTruthWarning                   a condition was tested by Python, not by the server
       ReqlRunOptionWarning               a run option has no effect
@@ -57,6 +58,7 @@ __all__ = [
     "ReqlPermissionError",
     "ReqlQueryLogicError",
     "ReqlResourceLimitError",
+    "ReqlRowError",
     "ReqlRunOptionWarning",
     "ReqlRuntimeError",
     "ReqlServerCompileError",
@@ -361,6 +363,32 @@ class ReqlTimeoutError(_ReqlTimeoutError):
 
 class ReqlLoopTypeError(ReqlDriverError, ValueError):
     """There is no loop type of this name; the message lists the known ones."""
+
+
+class ReqlRowError(ReqlDriverError, ValueError):
+    """A row does not fit the type that was asked for with `as_type` or `of`.
+
+    Only this row is concerned: the cursor goes on with the next one. `error.__cause__` is what the
+    library that makes the objects said.
+
+    Args:
+        message: which row, which type, which field, and why.
+        key: the row's `id`; None if it has none.
+        field: the path to the field, such as `"address.zip"`; "" if it is the row as a whole.
+        row: the row as it is without a type.
+
+    Attributes:
+        key, field, row: as above.
+    """
+
+    def __init__(self, message: str, key: Any = None, field: str = "", row: Any = None) -> None:
+        super().__init__(message)
+        self.key = key
+        self.field = field
+        self.row = row
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.key, self.field, self.row)
 
 
 class ReqlTruthWarning(UserWarning):

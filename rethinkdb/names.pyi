@@ -145,6 +145,7 @@ class Names:
     ReqlPermissionError = _errors.ReqlPermissionError
     ReqlQueryLogicError = _errors.ReqlQueryLogicError
     ReqlResourceLimitError = _errors.ReqlResourceLimitError
+    ReqlRowError = _errors.ReqlRowError
     ReqlRunOptionWarning = _errors.ReqlRunOptionWarning
     ReqlRuntimeError = _errors.ReqlRuntimeError
     ReqlServerCompileError = _errors.ReqlServerCompileError

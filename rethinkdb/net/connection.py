@@ -26,6 +26,7 @@ from rethinkdb.codec import Codec
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError, ReqlTypeError
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
+from rethinkdb.typed.state import state as typed
 
 from .cursor import BaseCursor
 from .deadlines import Deadline
@@ -43,7 +44,9 @@ from .waiter import Waiter
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["BaseConnection", "make_connection"]
+    from rethinkdb.typed.making import RowMaker
+
+__all__ = ["BaseConnection", "make_connection", "row_maker_of"]
 
 T = TypeVar("T")
 
@@ -188,8 +191,9 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
 
         Args:
             term: the query.
-            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Three are
-                this driver's own and not sent: `as_cursor`; `deadline`, the seconds that the first
+            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Four are
+                this driver's own and not sent: `as_cursor`; `as_type`, the class of the objects
+                that the rows become; `deadline`, the seconds that the first
                 answer may take (None: no limit; default: the `deadline` of `connect()`); and
                 `idempotent`, which matters to pools only: running the query twice is as good as
                 running it once.
@@ -333,6 +337,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
 
     def _query(self, term: Any, options: dict[str, Any]) -> Query:
         codec, decode, deadline = self._codec, self._decode_plainly, self._deadline
+        as_cursor, edited, maker = False, False, None
         noreply = bool(options.get("noreply"))
         if options:
             if noreply:
@@ -354,6 +359,8 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
                 f"run() of a connection takes a query, not {term!r}. Write"
                 " query.run(conn), or r.expr(value).run(conn) for a value."
             )
+        if typed.tables or "as_type" in options:
+            maker = row_maker_of(term, options)
         body = start_body(options, self.db, codec.values)
         try:
             payload = codec.encode(body)
@@ -361,7 +368,11 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
             term.explain(exc)
             raise
         if type(term) is EditedQuery:
-            decode, term = codec.decoder(options, term.edit), term.term
+            decode, term, edited = codec.decoder(options, term.edit), term.term, True
+        if maker is not None:
+            # Straight from the bytes, where nobody else has a say in what they mean.
+            direct = not (codec.own_decoder or as_cursor or edited)
+            decode = maker.decoder(decode, direct)
         return Query(QueryType.START, payload, decode, term, noreply, options, deadline, self.db)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:
@@ -383,6 +394,28 @@ def _deadline(value: Any) -> Deadline | None:
         return value
     seconds = seconds_or_none("deadline", value)
     return None if seconds is None else Deadline.of(seconds)
+
+
+def row_maker_of(term: Any, options: dict[str, Any]) -> RowMaker | None:
+    """What makes the rows of a query, if these have a type; its options say then which it is.
+
+    Of a feed they ask what each change is, too.
+    """
+    if type(term) is EditedQuery:
+        if term.edit is None:
+            return None  # its answer is for this driver
+        term = term.term
+    find = getattr(term, "_row_type", None)
+    row_type, of_feed = find(options) if find else (options.get("as_type"), False)
+    if row_type is None:
+        return None
+    from rethinkdb.typed.making import row_maker  # here, as most programs have no types
+
+    if of_feed:
+        options.setdefault("include_types", True)
+    maker = row_maker(row_type, of_feed)
+    options["as_type"] = maker.row_type
+    return maker
 
 
 def _refuse_to_resume(options: dict[str, Any]) -> None:

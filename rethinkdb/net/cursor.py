@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import pprint
 from collections import deque
-from itertools import islice
+from itertools import islice, repeat
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
@@ -32,8 +33,7 @@ __all__ = ["AsyncIterableCursor", "BaseCursor", "CursorEmpty", "CursorQuery", "I
 
 _SHOWN_ITEMS = 10
 
-# No item of any stream: these are JSON, or made of it.
-_NO_ITEM = object()
+_POPLEFT = methodcaller("popleft")
 
 
 class CursorQuery(NamedTuple):
@@ -278,7 +278,7 @@ class IterableCursor(BaseCursor):
                 # The others at the speed of C: 0.05 µs each in place of 0.17. An item that another
                 # thread takes is not taken here.
                 try:
-                    found.extend(iter(self._items.popleft, _NO_ITEM))
+                    found.extend(map(_POPLEFT, repeat(self._items)))
                 except IndexError as exc:
                     if raised_by_handler(exc):
                         raise

@@ -18,12 +18,14 @@ None is sent once the server said that the sequence is complete.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice, repeat
 from operator import methodcaller
 from typing import Any, NamedTuple
 
 from rethinkdb.codec import Response
-from rethinkdb.errors import ReqlCursorEmpty
+from rethinkdb.errors import ReqlCursorEmpty, ReqlRowError
 from rethinkdb.ql2 import ResponseNote
 
 from .query import Query
@@ -42,7 +44,7 @@ FEEDS = frozenset(
     }
 )
 
-_POPLEFT = methodcaller("popleft")
+_POP, _POPLEFT = methodcaller("pop"), methodcaller("popleft")
 
 # Feeds have no last batch; whoever asks for profiles and never looks must not pay with memory.
 _PROFILES_KEPT = 100
@@ -68,6 +70,8 @@ class Stream:
         token: its number on the wire.
         buffer: the items at hand. Read it freely; take from it with `take()`, or directly with a
             `read_ahead()` whenever it got shorter than `low_water`.
+        held: what comes after these, the first of it the error of a row that does not fit its type;
+            empty nearly always. So errors need not be looked for in the buffer.
         finished: the server will send nothing more; items may still be at hand.
         error: what ended it, to be raised once the buffer is empty; None after a clean end.
         notes: what the server says about it (`ResponseNote`), such as the kind of changefeed.
@@ -89,6 +93,7 @@ class Stream:
         "error",
         "finished",
         "follower",
+        "held",
         "low_water",
         "notes",
         "profiles",
@@ -108,6 +113,7 @@ class Stream:
         self.query = query
         self.token = token
         self.buffer: deque[Any] = deque()
+        self.held: deque[Any] = deque()
         self.finished = False
         self.error: Exception | None = None
         self.notes: tuple[int, ...] = ()
@@ -147,16 +153,14 @@ class Stream:
             IndexError: no item is at hand.
         """
         item = self.buffer.popleft()
-        if len(self.buffer) < self.low_water:
-            self._continue()
+        self._pull()
         return item
 
     def take_batch(self) -> list[Any]:
         """Take all items at hand, possibly none: quicker still, for consumers who use them all."""
         items = list(self.buffer)
         self.buffer.clear()
-        if self.low_water:
-            self._continue()
+        self._pull()
         return items
 
     def read_ahead(self) -> Waiter[None]:
@@ -205,7 +209,13 @@ class Stream:
 
         Nobody needs to wait for it, so the waiter is settled.
         """
-        self.buffer.extendleft(reversed(items))
+        if items and type(items[0]) is ReqlRowError:
+            # What has moved up behind it moves back. Each step is one call, for threads' sake.
+            with suppress(IndexError):
+                self.held.extendleft(map(_POP, repeat(self.buffer)))
+            self.held.extendleft(reversed(items))
+        else:
+            self.buffer.extendleft(reversed(items))
         self.serve()
         return Waiter.succeeded(None)
 
@@ -241,13 +251,32 @@ class Stream:
         low_water = max(1, len(response.results))
         if not complete and not self.finished:
             self.low_water = low_water
-            if not self.buffer:
+            if not self.buffer and not self.held:
                 self._continue()
         self.received += len(response.results)  # too many, if an interrupt has this done again
-        self.buffer.extend(items)
+        self.add(items, response.misfits)
         if complete:
             self.end(None)
         self.serve()
+
+    def add(self, items: Iterable[Any], misfits: bool = False) -> None:
+        """Add items to those at hand.
+
+        Args:
+            items: they are taken out of this.
+            misfits: whether there is the error of a row among them.
+        """
+        if misfits or self.held:
+            self.held.extend(items)
+            self._move_up()
+        else:
+            self.buffer.extend(items)
+
+    def _move_up(self) -> None:
+        """Bring what is held to the buffer, up to the next error."""
+        held = self.held
+        rows = next((n for n, item in enumerate(held) if type(item) is ReqlRowError), len(held))
+        self.buffer.extend(islice(map(_POPLEFT, repeat(held)), rows))
 
     def end(self, error: Exception | None) -> None:
         """Nothing more will come. Settles nobody yet: `serve()` does."""
@@ -266,7 +295,7 @@ class Stream:
                 if not requests:
                     break
                 request = requests[0]
-                if not (self.buffer or self.finished or request.taken):
+                if not (self.buffer or self.held or self.finished or request.taken):
                     break
                 if self._settle(request) and requests and requests[0] is request:
                     requests.popleft()
@@ -286,12 +315,12 @@ class Stream:
         """Settle the first request; False if that cannot be done yet."""
         waiter, taken = request
         if taken is None:
-            waiter.set_result(bool(self.buffer) or self.error is not None)
+            waiter.set_result(bool(self.buffer or self.held) or self.error is not None)
             return True
         if not taken and waiter.done():  # its callback, which runs right now, has put items back
             self._settle_at_end(waiter)
             return True
-        item = map(_POPLEFT, (self.buffer,))
+        item = map(_POPLEFT, (self.buffer or self.held,))
         try:
             if not taken and self._requests and self._requests[0] is request:
                 taken.extend(item)
@@ -300,11 +329,18 @@ class Stream:
                 raise
             return self._settle_at_end(waiter)
         if taken:  # else it was settled meanwhile, or abandoned
+            if type(taken[0]) is ReqlRowError:
+                self._move_up()
+                self._pull()
+                waiter.set_exception(taken[0])
+                return True
             self._pull()
             waiter.set_result(taken[0])
         return True
 
     def _settle_at_end(self, waiter: Waiter[Any]) -> bool:
+        if self.held:  # another thread has taken the last row before it
+            return False
         if not self.finished:  # another thread was quicker to take the item
             self._pull()
             return False
@@ -326,7 +362,7 @@ class Stream:
                     self._put_back(request.taken[0])
 
     def _pull(self) -> None:
-        if len(self.buffer) < self.low_water:
+        if len(self.buffer) < self.low_water and len(self.buffer) + len(self.held) < self.low_water:
             self._continue()
 
     def _continue(self) -> None:

@@ -17,6 +17,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
+from rethinkdb.errors import ReqlRowError
+
 from .signals import raised_by_handler
 from .violations import LocalProtocolError
 
@@ -39,7 +41,7 @@ class Waiter(Generic[T]):
     Args:
         on_abandon: called once, with this waiter, when the caller gives up while it is pending.
         on_unclaimed: called once, with the value, when the caller gives up after it was settled but
-            before it called `result()`.
+            before it called `result()`; with the error, if that is of one row (`ReqlRowError`).
 
     Example::
 
@@ -91,6 +93,7 @@ class Waiter(Generic[T]):
         if self._state == RESULT:
             return cast(T, self._outcome)
         if self._state == _EXCEPTION:
+            self.on_unclaimed = None
             raise self._outcome
         raise self._no_outcome()
 
@@ -103,6 +106,7 @@ class Waiter(Generic[T]):
         if self._state == RESULT:
             return None
         if self._state == _EXCEPTION:
+            self.on_unclaimed = None
             return cast(BaseException, self._outcome)
         raise self._no_outcome()
 
@@ -132,9 +136,15 @@ class Waiter(Generic[T]):
             if self._state == _PENDING:  # it was not settled by that
                 self._state = _ABANDONED
                 self._on_abandon = None
-        elif self.on_unclaimed is not None and self._state == RESULT:
+        elif self.on_unclaimed is not None and self._is_item():
             self._state = _ABANDONED
             self.on_unclaimed(self._outcome)
+
+    def _is_item(self) -> bool:
+        """Whether the outcome is there once, for one caller: a value, or the error of one row."""
+        if self._state == RESULT:
+            return True
+        return self._state == _EXCEPTION and type(self._outcome) is ReqlRowError
 
     # The core's half.
 

@@ -39,6 +39,7 @@ from rethinkdb.net.query import Query
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.ql2 import QueryType
+from rethinkdb.typed.changes import gap_of, lengthened
 
 from .remembering import MEMORIES
 from .resuming import Resumption
@@ -187,7 +188,7 @@ class Feed(Stream):
         self._state = _State.NEW
         self._view: View | None = Restarted() if shape is None else None
         self._cursor: BaseCursor | None = None
-        self._gap: dict[str, Any] | None = None
+        self._gap: Any = None
         self._pause_due = False
         self._active = False
 
@@ -306,7 +307,8 @@ class Feed(Stream):
             self.low_water = stream.low_water
             return
         try:
-            self.buffer.extend(stream.query.decode(bytes(bytearray(_EMPTY_BATCH))).results)
+            response = stream.query.decode(bytes(bytearray(_EMPTY_BATCH)))
+            self.add(response.results, response.misfits)
         except Exception as error:  # a decoder of the program's
             self._let_go()
             self._finish(error)
@@ -359,20 +361,21 @@ class Feed(Stream):
             stream.renewal.forget()
             stream.renewal = None
         arrived = stream.buffer
-        self.buffer.extend(arrived)
+        self.add((*arrived, *stream.held), bool(stream.held))
         arrived.clear()
-        stream.buffer = self.buffer
+        stream.buffer, stream.held = self.buffer, self.held
         stream.follower = self._followed
         self.on_change()
         self._followed()
 
     def _tell(self, gap: dict[str, Any]) -> None:
         """Add a gap to the items; one more that follows it at once makes it longer."""
-        if self._gap is not None and self.buffer and self.buffer[-1] is self._gap:
-            self._gap["until"] = gap["until"]
+        items = self.held or self.buffer
+        if self._gap is not None and items and items[-1] is self._gap:
+            lengthened(self._gap, gap["until"])
             return
-        self._gap = gap
-        self.buffer.append(gap)
+        self._gap = gap_of(gap, self._options.get("as_type"))
+        self.add([self._gap])
 
     def _followed(self) -> None:
         """The run that goes on has brought something, or its end."""
@@ -401,7 +404,7 @@ class Feed(Stream):
 
     def _detach(self, stream: Stream) -> None:
         stream.follower = None
-        stream.buffer = deque()
+        stream.buffer, stream.held = deque(), deque()
         self._cursor = None
         self.on_change()
 
@@ -420,7 +423,9 @@ class Feed(Stream):
         self._state = _State.RESTING
         self._pause_due = True
         self.low_water = 1
-        behind = self._gap is not None and any(item is self._gap for item in list(self.buffer))
+        behind = self._gap is not None and any(
+            item is self._gap for item in (*self.buffer, *self.held)
+        )
         if not self.opened.done() or (self._shape is None and not behind) or self._requests:
             self._begin()
 

@@ -17,6 +17,7 @@ event             called with       when
 `unhandled`       row               no other one of these took it
 `end`                               after the last row
 `error`           exception         the query failed, or the connection went; then there is no `end`
+                                    (or a row does not fit its type; then the next one follows)
 `close`                             last of all, once; also when the cursor was closed
 ================  ================  ==============================================================
 
@@ -32,7 +33,7 @@ from inspect import isawaitable
 from itertools import chain
 from typing import Any
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlRowError
 from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
@@ -150,6 +151,12 @@ class CursorEmitter(Flow):
             event, values = event_of(row, subscribed(wanted))
             calls = chain(calls, self.listeners.called(event, *values))
         return self._run(calls, always=False)
+
+    def _misfit(self, error: ReqlRowError) -> Awaitable[Any] | None:
+        if self.listeners.of("error"):
+            return self._run(self.listeners.called("error", error), always=False)
+        self._runner.report(error, "a row does not fit its type, and nobody listens to its error")
+        return None
 
     def _run(self, calls: Calls, always: bool) -> Awaitable[Any] | None:
         for function, args in calls:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Generator
 from inspect import isawaitable
 from typing import Any
 
-from rethinkdb.errors import ReqlConnectionLostError, ReqlCursorLostError
+from rethinkdb.errors import ReqlConnectionLostError, ReqlCursorLostError, ReqlRowError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
@@ -56,6 +56,9 @@ class Flow(ABC):
         """Deliver all rows; returns what ended the stream, None after a clean end."""
         buffer = stream.buffer
         while (yield stream.has_next):
+            if not buffer and stream.held and not self.closed:
+                yield from self._passed_over(stream)
+                continue
             if not buffer:
                 return None if self.closed else stream.error
             while buffer and not self.closed:
@@ -71,6 +74,19 @@ class Flow(ABC):
             if self.closed:
                 return None
         return None
+
+    def _passed_over(self, stream: Stream) -> Steps:
+        """Tell of a row that does not fit its type. The next one follows it."""
+        try:
+            yield stream.next
+        except ReqlRowError as error:
+            result = self._misfit(error)
+            if result is not None:
+                yield from self._awaited(result)
+
+    @abstractmethod
+    def _misfit(self, error: ReqlRowError) -> Awaitable[Any] | None:
+        """Tell of a row that does not fit its type; what there is to await, if anything."""
 
     def _guarded(self, call: Any, *args: Any) -> Awaitable[Any] | None:
         """Call a callback; what there is to await, if anything."""
@@ -110,6 +126,7 @@ class Flow(ABC):
         due = not stream.finished
         stream.close()
         stream.buffer.clear()
+        stream.held.clear()
         return Waiter.succeeded(due)
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlRowError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.uncopyable import Uncopyable
 from rethinkdb.net.waiter import Waiter
@@ -241,6 +241,9 @@ class QueryHandle(Flow, Uncopyable):
             return self._call("on_stream_val", (row,), row)
         event, values = event_of(row, self._attachment.rules)
         return self._call(FEED_METHODS[event], values, row)
+
+    def _misfit(self, error: ReqlRowError) -> Awaitable[Any] | None:
+        return self._call("on_error", (error,), error)
 
     def _call(self, name: str, values: tuple[Any, ...], row: Any) -> Awaitable[Any] | None:
         invoke = self._attachment.methods.get(name)

@@ -8,7 +8,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any
 
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlRowError
 from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.waiter import Waiter
 
@@ -77,8 +77,11 @@ class Each(_Walk):
     def _deliver(self, row: Any, is_feed: bool) -> Awaitable[Any] | None:
         return self._guarded(self._call, row)
 
-    def _call(self, row: Any) -> Awaitable[Any] | None:
-        result = self._callback(None, row)
+    def _misfit(self, error: ReqlRowError) -> Awaitable[Any] | None:
+        return self._guarded(self._call, None, error)
+
+    def _call(self, row: Any, error: Exception | None = None) -> Awaitable[Any] | None:
+        result = self._callback(error, row)
         if isawaitable(result):
             return self._call_on(result)
         if result is False:
@@ -156,6 +159,11 @@ class EachAsync(_Walk):
             raise
         else:
             self._returned(result, completed)
+        return None
+
+    def _misfit(self, error: ReqlRowError) -> Awaitable[Any] | None:
+        self._error = self._error or error
+        self._end()
         return None
 
     def _returned(self, result: Any, completed: _Once) -> None:

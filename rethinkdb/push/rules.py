@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, NamedTuple
 
+from rethinkdb.typed.changes import Change
+
 __all__ = ["RULES", "Rule", "event_of", "subscribed"]
 
 
@@ -47,6 +49,8 @@ def event_of(row: Any, rules: tuple[Rule, ...]) -> tuple[str, tuple[Any, ...]]:
 
     Feeds that were mapped have rows of any type.
     """
+    if isinstance(row, Change):
+        row = row.as_row()
     if isinstance(row, dict):
         for event, keys, lacks, sign in rules:
             if sign is not None and row.get("state") != sign:

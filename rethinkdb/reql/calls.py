@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from rethinkdb.converters import JSON_TYPES
 from rethinkdb.errors import ReqlDriverCompileError
 from rethinkdb.reql.conversion import SCALARS, node
 from rethinkdb.reql.declare import Rows
@@ -16,6 +17,7 @@ from rethinkdb.reql.inserts import as_text
 from rethinkdb.reql.refusals import place_of, placed
 from rethinkdb.reql.rows import row_function
 from rethinkdb.reql.term import RqlQuery, make
+from rethinkdb.typed.state import state as types
 
 if TYPE_CHECKING:
     from rethinkdb.reql.types import Value
@@ -102,9 +104,51 @@ def _documents_as_text(
 ) -> RqlQuery:
     """The term of `insert`: long lists of documents are sent as a text."""
     if len(args) == 2:
-        args = (args[0], as_text(args[1]))
+        args = (args[0], as_text(_plain(args[1])))
     return call(cls, args, options, subjects)
 
 
+def _with_document(
+    cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
+) -> RqlQuery:
+    """The term of `update` and `replace`, which may be given an object as well."""
+    if len(args) == 2:
+        args = (args[0], _plain(args[1]))
+    return call(cls, args, options, subjects)
+
+
+def _plain(given: Value) -> Value:
+    """The same with documents in place of objects of the program's classes."""
+    parts = given if type(given) in _SEQUENCES else (given,)
+    if JSON_TYPES.issuperset(map(type, parts)) or isinstance(given, RqlQuery):
+        return given
+    from rethinkdb.typed.documents import documents  # here, as most programs have none
+
+    return documents(given)
+
+
+def _typed_table(
+    cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
+) -> RqlQuery:
+    """The term of `table`: the type of its documents is not sent."""
+    if "of" not in options:
+        return call(cls, args, options, subjects)
+    sent = {name: value for name, value in options.items() if name != "of"}
+    made: Any = call(cls, args, sent, subjects)
+    if options["of"] is not None:
+        made._of = options["of"]
+        types.tables = True
+    typed: RqlQuery = made
+    return typed
+
+
+_SEQUENCES = frozenset({list, tuple})
+
 #: What is called in place of `call`, by the name of the class.
-OTHER_CALLS: Mapping[str, Call] = {"FunCall": _function_first, "Insert": _documents_as_text}
+OTHER_CALLS: Mapping[str, Call] = {
+    "FunCall": _function_first,
+    "Insert": _documents_as_text,
+    "Replace": _with_document,
+    "Update": _with_document,
+    "Table": _typed_table,
+}

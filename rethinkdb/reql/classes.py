@@ -41,6 +41,7 @@ from rethinkdb.reql.literals import (
     Var,
 )
 from rethinkdb.reql.pickling import unpickled
+from rethinkdb.reql.row_types import row_type
 from rethinkdb.reql.run_options import start_options
 from rethinkdb.reql.term import RqlQuery
 from rethinkdb.reql.truth import Tested
@@ -162,6 +163,7 @@ late.maker = _maker
 late.node = node
 late.binary = binary
 late.resolved = resolved
+late.row_type = row_type
 late.locate = _locate
 late.term = term
 late.start_options = start_options

@@ -234,6 +234,11 @@ def _text(value: str, depth: int = 0) -> str:
     return str.__str__(value.value if isinstance(value, Enum) else value)
 
 
+def _has_form(value: object) -> bool:
+    """Whether it is an object of this driver's that knows what is sent for it: a `Geometry`."""
+    return hasattr(type(value), "__rethinkdb_document__")
+
+
 def _is(*types: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, types)
 
@@ -255,6 +260,7 @@ _BY_TYPE: dict[type, Callable[[Any, int], Any]] = {
 # Otherwise the first test that holds decides.
 _CONVERSIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, int], Any]], ...] = (
     (_is(RqlQuery), lambda value, depth: value),
+    (_has_form, lambda value, depth: _object(value.__rethinkdb_document__(), depth)),
     (callable, _function),
     (_is(float), _finite),
     (_is(tuple), _array),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from rethinkdb.converters import Values
     from rethinkdb.errors import ReqlDriverCompileError
+    from rethinkdb.reql.row_types import RowType
     from rethinkdb.reql.types import RqlQuery
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "maker",
     "node",
     "resolved",
+    "row_type",
     "start_options",
     "term",
 ]
@@ -39,6 +41,9 @@ node: Callable[[Any], Any]
 
 #: Makes a node of a value that was kept for the connection; see `rethinkdb.reql.conversion`.
 resolved: Callable[[Any, int, Values | None], Any]
+
+#: Tells of which type the rows of a query are; see `rethinkdb.reql.row_types`.
+row_type: Callable[[RqlQuery, Any], RowType]
 
 #: Tells an error where in a term the value is that it is about.
 locate: Callable[[UnicodeEncodeError | ReqlDriverCompileError, RqlQuery], None]

@@ -201,7 +201,9 @@ class ImplicitVar(Constant):
 class Table(TableCommands, IndexCommands, RqlQuery):
     """A table."""
 
-    __slots__ = ()
+    __slots__ = ("_of",)
+
+    _of: Any  # the type of its documents, if it was made with `of`
 
 
 class DB(DatabaseCommands, RqlTopLevelQuery):

@@ -18,8 +18,8 @@ from rethinkdb.reql.term import RqlQuery, build_fields
 
 __all__ = ["build_db", "build_options", "start_options"]
 
-# The driver alone uses the first two; `db` is sent in another form.
-_NOT_SENT_SO = frozenset({"json_encoder", "json_decoder", "db"})
+# The driver alone uses the others; `db` is sent in another form.
+_NOT_SENT_SO = frozenset({"as_type", "json_encoder", "json_decoder", "db"})
 
 _DB = int(TermType.DB)
 

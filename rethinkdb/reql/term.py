@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rethinkdb.converters import Values
     from rethinkdb.errors import Frames
     from rethinkdb.push import QueryHandle
+    from rethinkdb.reql.row_types import RowType
     from rethinkdb.reql.types import Runs, Value
 
     R = TypeVar("R")
@@ -119,8 +120,10 @@ class RqlQuery(
         Args:
             c: the connection. Default: the connection that called `repl()` in this thread.
             options: run options, such as `db`, `deadline`, `noreply`, `read_mode`, `time_format`,
-                `profile`, `max_batch_rows` and `json_encoder`. An option of a command may be given
-                as well: it holds for each such command in the query that does not have it.
+                `profile`, `max_batch_rows` and `json_encoder`. `as_type=Hero` gives rows as
+                objects of a class, and the rows of a changefeed as `Change` objects. An option of
+                a command may be given as well: it holds for each such command in the query that
+                does not have it.
 
         Returns:
             Streams return a cursor, arrays a list, other values are returned directly. With
@@ -231,6 +234,14 @@ class RqlQuery(
             late.locate(error, self)
             raise
         return [_START, query, late.start_options(self, options, db, values)]
+
+    def _row_type(self, options: Mapping[str, Any]) -> RowType:
+        """Of which type the rows are, and whether they are changes of such documents.
+
+        Args:
+            options: the run options. `as_type` among them replaces the type of the table.
+        """
+        return late.row_type(self, options.get("as_type"))
 
     def explain(self, error: UnicodeEncodeError | ReqlDriverCompileError) -> None:
         """Adds to an error where in the query the value is that could not be encoded."""

@@ -171,5 +171,6 @@ def test_signatures_are_those_declared() -> None:
         "name",
         "read_mode",
         "identifier_format",
+        "of",
     ]
     assert "Keeps the elements" in (t.filter.__doc__ or "")

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.connection import BaseConnection, row_maker_of
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import PoolOptions
 from rethinkdb.pool.allowance import Allowance
@@ -102,6 +102,7 @@ class Feeding:
         sent = {name: value for name, value in options.items() if name not in _NOT_FOR_RUNS}
         sample = self._sample
         sample._query(term, dict(sent))  # what cannot be sent is refused now
+        row_maker_of(term, sent)  # changes with a type tell what they are
         body = term.start_body(sent, sample.db, sample._codec.values)
         if not has_changes(body):
             raise ReqlDriverError(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql.commands.administration import NamespaceCommands
@@ -41,6 +41,7 @@ class DatabaseCommands(NamespaceCommands):
         *,
         read_mode: ReadMode = "single",
         identifier_format: IdentifierFormat = "name",
+        of: Any = None,
     ) -> Table:
         """Refers to a table. `r.table` refers to a table of the connection's database.
 
@@ -51,6 +52,10 @@ class DatabaseCommands(NamespaceCommands):
                 replica, which may lag behind.
             identifier_format: `uuid` shows ids where there would be names. This is for system
                 tables only.
+            of: the class of its documents: a dataclass, a `TypedDict`, a class of attrs, a struct
+                of msgspec or a model of pydantic. Queries that give documents of the table as they
+                are (`get`, `filter`, `order_by` and their kin) give objects of it, and `changes`
+                gives `Change` objects. It is not sent.
 
         Returns:
             The table. Running it returns a cursor of its documents.

@@ -1,0 +1,38 @@
+"""Rows as objects of a program's own classes: `run(..., as_type=Hero)` and `r.table(..., of=Hero)`.
+
+    @dataclass
+    class Hero:
+        name: str
+        id: str | None = None
+
+    r.table("heroes").insert(Hero("Ada")).run(conn)
+    for hero in r.table("heroes", of=Hero).run(conn):
+        print(hero.name)
+
+`state` is for everybody, and costs nothing to import. What else is here is imported when it is
+first used: `Change` and `Geometry`, what makes the objects (`making`), and what becomes of objects
+that are inserted (`documents`).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rethinkdb.typed.changes import Change as Change
+    from rethinkdb.typed.geometry import Geometry as Geometry
+
+__all__ = ["Change", "Geometry"]
+
+_PLACES = {"Change": "rethinkdb.typed.changes", "Geometry": "rethinkdb.typed.geometry"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

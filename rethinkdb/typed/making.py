@@ -1,0 +1,212 @@
+"""How the rows of a query are made: the replies are decoded into objects of a type.
+
+A reply without pseudo-types is decoded from its bytes straight into the objects. For any other one
+the plain values are made first, as without a type, so that times are datetimes and binary data are
+bytes; and objects are made of these. The same happens when a row does not fit: then each row is
+tried alone, and in the place of one that does not fit stands its `ReqlRowError`.
+
+The objects are made by a library: msgspec, or pydantic for its models (`Engine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from reprlib import Repr
+from typing import Any, get_args, get_origin
+
+from rethinkdb.codec import Decode, Response
+from rethinkdb.errors import ReqlDriverError, ReqlRowError
+from rethinkdb.pseudotypes import PSEUDO_TYPE_KEY
+from rethinkdb.ql2 import ResponseType
+
+from .changes import change_of
+from .engine import Engine
+
+__all__ = ["RowMaker", "row_maker", "type_name"]
+
+_PSEUDO_TYPE = PSEUDO_TYPE_KEY.encode()
+_DOLLAR = _PSEUDO_TYPE[:1]
+
+_ATOM = ResponseType.SUCCESS_ATOM
+_BATCHES = (ResponseType.SUCCESS_PARTIAL, ResponseType.SUCCESS_SEQUENCE)
+
+# How replies begin that are decoded straight away. Servers write them so; one that would not would
+# only be slower. Of values those are taken that can be nothing but a row.
+_HEADS = {
+    b'{"t":3,"r":[': ResponseType.SUCCESS_PARTIAL,
+    b'{"t":2,"r":[': ResponseType.SUCCESS_SEQUENCE,
+    b'{"t":1,"r":[{': ResponseType.SUCCESS_ATOM,
+}
+_HEAD_LENGTH = 12
+
+# A reply of an array: rows are the elements of its only result.
+_ARRAY = b'{"t":1,"r":[['
+
+_shown = Repr()
+_shown.maxstring = _shown.maxother = 60
+_shown.maxdict = 4
+
+
+class RowMaker:
+    """Makes the rows of queries: objects of one type.
+
+    Args:
+        row_type: the type.
+
+    Raises:
+        ReqlDriverError: the library that would make such objects is not installed, or cannot.
+    """
+
+    def __init__(self, row_type: Any) -> None:
+        self.row_type = row_type
+        self._engine = _engine(row_type)
+        # To whom a row is a list, to him an array is a row.
+        self._takes_arrays = _takes_arrays(row_type)
+
+    def decoder(self, plain: Decode, direct: bool) -> Decode:
+        """A function that decodes replies to a query.
+
+        Args:
+            plain: decodes them into plain values.
+            direct: whether their bytes may be decoded otherwise.
+        """
+        made, decode_directly = self._made, self._decoded_directly
+
+        def decode(payload: bytes) -> Response:
+            if direct and not (_DOLLAR in payload and _PSEUDO_TYPE in payload):
+                response = decode_directly(payload)
+                if response is not None:
+                    return response
+            return made(plain(payload))
+
+        return decode
+
+    def _decoded_directly(self, payload: bytes) -> Response | None:
+        """The reply; None if it is of another kind, or something does not fit."""
+        kind = _HEADS.get(payload[:_HEAD_LENGTH]) or _HEADS.get(payload[: _HEAD_LENGTH + 1])
+        engine = self._engine
+        try:
+            if kind is not None:
+                results, notes, profile = engine.decode(payload)
+            elif payload.startswith(_ARRAY) and not self._takes_arrays:
+                kind = _ATOM
+                results, notes, profile = engine.decode_array(payload)
+            else:
+                return None
+        except ValueError:  # of the library's; `plain` tells whether it is no JSON at all
+            return None
+        return Response(kind, results, None, None, tuple(notes or ()), profile)
+
+    def _made(self, response: Response) -> Response:
+        if response.type in _BATCHES:
+            rows = self._rows(response.results)
+            misfits = any(type(row) is ReqlRowError for row in rows)
+            return response._replace(results=rows, misfits=misfits)
+        if response.type == _ATOM:
+            return response._replace(results=[self._value(value) for value in response.results])
+        return response
+
+    def _rows(self, values: list[Any]) -> list[Any]:
+        try:
+            return self._engine.rows(values)
+        except self._engine.failure:
+            return [self._row(value) for value in values]
+
+    def _row(self, value: Any) -> Any:
+        try:
+            return self._engine.row(value)
+        except self._engine.failure as error:
+            return self._error(value, error)
+
+    def _value(self, value: Any) -> Any:
+        if value is None:
+            return None  # no document
+        is_array = type(value) is list and not self._takes_arrays
+        rows = self._rows(value) if is_array else [self._row(value)]
+        for row in rows:
+            if type(row) is ReqlRowError:
+                raise row
+        return rows if is_array else rows[0]
+
+    def _error(self, value: Any, error: Exception) -> ReqlRowError:
+        field, reason = self._engine.misfit(error)
+        key = _key(value)
+        which = _shown.repr(value) if key is None else f"with the id {_shown.repr(key)}"
+        place = f"its field `{field}`: " if field else ""
+        text = f"The row {which} does not fit {type_name(self.row_type)}: {place}{reason}."
+        made = ReqlRowError(text, key, field, value)
+        made.__cause__ = error
+        return made
+
+
+@lru_cache(maxsize=256)
+def _cached(row_type: Any, of_feed: bool) -> RowMaker:
+    return RowMaker(change_of(row_type) if of_feed else row_type)
+
+
+def row_maker(row_type: Any, of_feed: bool = False) -> RowMaker:
+    """What makes the rows of queries.
+
+    Args:
+        row_type: their type, or that of the documents if they are changes.
+        of_feed: whether they are.
+
+    Raises:
+        ReqlDriverError: there can be no rows of this type, and why.
+    """
+    try:
+        return _cached(row_type, of_feed)
+    except TypeError as exc:  # it cannot be a key of a dict
+        raise ReqlDriverError(
+            f"`as_type` must be a class or another type, not {row_type!r}."
+        ) from exc
+
+
+def type_name(row_type: Any) -> str:
+    """What people call a type."""
+    arguments = get_args(row_type)
+    if not arguments:
+        return getattr(row_type, "__qualname__", None) or repr(row_type)
+    origin = get_origin(row_type)
+    name = getattr(origin, "__qualname__", None) or repr(origin)
+    return f"{name}[{', '.join(map(type_name, arguments))}]"
+
+
+def _engine(row_type: Any) -> Engine:
+    try:
+        if _is_of_pydantic(row_type):
+            from .models import Models
+
+            return Models(row_type)
+        from .structs import Structs
+
+        return Structs(row_type)
+    except ImportError as exc:
+        raise ReqlDriverError(
+            f"`as_type` needs {exc.name}, which is not installed. Install it with"
+            ' `pip install "rethinkdb-loops[typed]"`.'
+        ) from exc
+    except Exception as exc:  # both libraries raise several kinds
+        raise ReqlDriverError(f"Rows cannot be made as {type_name(row_type)}: {exc}") from exc
+
+
+def _is_of_pydantic(row_type: Any) -> bool:
+    """Whether a type, or one of its arguments, is a model of pydantic, or a dataclass of its."""
+    if isinstance(row_type, type) and "__pydantic_validator__" in vars(row_type):
+        return True
+    return any(map(_is_of_pydantic, get_args(row_type)))
+
+
+def _takes_arrays(row_type: Any) -> bool:
+    origin = get_origin(row_type) or row_type
+    return isinstance(origin, type) and issubclass(origin, (list, tuple, set, frozenset))
+
+
+def _key(value: Any) -> Any:
+    """The `id` of a row; of a change, that of its document."""
+    if not isinstance(value, Mapping):
+        return None
+    if "id" in value:
+        return value["id"]
+    return _key(value.get("new_val")) or _key(value.get("old_val"))

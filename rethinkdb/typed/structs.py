@@ -1,0 +1,77 @@
+"""Rows made by msgspec: its structs, dataclasses, classes of attrs, `TypedDict`s, and others."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from rethinkdb.errors import ReqlDriverError
+
+from .engine import Misfit
+
+__all__ = ["Structs"]
+
+_PATH = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+
+_MISSING = re.compile(r"Object missing required field `(.+)`")
+
+
+class Structs:
+    """Objects of one type. See `Engine`."""
+
+    failure: type[Exception] = msgspec.ValidationError
+
+    def __init__(self, row_type: Any) -> None:
+        self._type = row_type
+        self._types = list[row_type]
+        self._decode = _decoder(list[row_type])
+        self._decode_array = _decoder(list[list[row_type]])
+
+    def decode(self, payload: bytes) -> tuple[list[Any], Any, Any]:
+        reply = self._decode(payload)
+        return reply.r, reply.n, reply.p
+
+    def decode_array(self, payload: bytes) -> tuple[list[Any], Any, Any]:
+        reply = self._decode_array(payload)
+        return reply.r, reply.n, reply.p
+
+    def rows(self, values: list[Any]) -> list[Any]:
+        made: list[Any] = msgspec.convert(values, self._types, str_keys=True, dec_hook=_of_pydantic)
+        return made
+
+    def row(self, value: Any) -> Any:
+        return msgspec.convert(value, self._type, str_keys=True, dec_hook=_of_pydantic)
+
+    def misfit(self, error: Exception) -> Misfit:
+        match = _PATH.fullmatch(str(error))
+        reason, path = match.groups() if match else (str(error), "")
+        path = path or ""
+        missing = _MISSING.fullmatch(reason)
+        if missing is None:
+            return Misfit(path, reason)
+        return Misfit(f"{path}.{missing[1]}" if path else missing[1], "it is missing")
+
+
+def _decoder(results: Any) -> Any:
+    """A decoder of replies whose results are of a type."""
+    reply = msgspec.defstruct(
+        "Reply",
+        [("t", int), ("r", results), ("n", Any, None), ("p", Any, None)],
+        gc=False,
+    )
+    return msgspec.json.Decoder(reply, dec_hook=_of_pydantic).decode
+
+
+def _of_pydantic(field_type: type, value: Any) -> Any:
+    """A value of a type that msgspec does not know: models of pydantic may be within others."""
+    validator = getattr(field_type, "__pydantic_validator__", None)
+    if validator is None:
+        if isinstance(value, field_type):
+            return value
+        raise ReqlDriverError(
+            f"Rows cannot be made with a field of type {field_type!r}: msgspec knows no such class."
+            " It knows dataclasses, classes of attrs, and its own structs."
+        )
+    return validator.validate_python(value)

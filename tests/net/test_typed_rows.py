@@ -1,0 +1,140 @@
+"""Rows that do not fit their type, on their way from the reply to who asks for them."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+
+import pytest
+
+from rethinkdb.codec import Response
+from rethinkdb.errors import ReqlCursorEmpty, ReqlRowError
+from rethinkdb.net.stream import Stream
+from rethinkdb.ql2 import ResponseType
+
+from .pair import CONTINUE, PARTIAL, SEQUENCE, Pair, failure, settled
+
+BAD = "bad"
+
+
+def decode(payload: bytes) -> Response:
+    """A row that is "bad" does not fit."""
+    reply = json.loads(payload)
+    rows = [ReqlRowError("no", row) if str(row).startswith(BAD) else row for row in reply["r"]]
+    misfits = any(type(row) is ReqlRowError for row in rows)
+    return Response(ResponseType(reply["t"]), rows, misfits=misfits)
+
+
+@pytest.fixture
+def pair() -> Pair:
+    return Pair()
+
+
+def taken(stream: Stream) -> object:
+    """The next item, or the key of the error in its place."""
+    waiter = stream.next()
+    error = failure(waiter)
+    if error is None:
+        return settled(waiter)
+    assert isinstance(error, ReqlRowError), error
+    return error.key
+
+
+def started(pair: Pair, kind: int, *rows: object) -> tuple[Stream, int]:
+    waiter, token = pair.run(decode=decode)
+    pair.answer(token, kind, *rows)
+    pair.received()
+    return settled(waiter), token
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[BAD], [BAD, 1], [1, BAD], [1, BAD, 2], [BAD, "bad2", 3], [1, BAD, 2, "bad2"], [1, 2]],
+    ids=str,
+)
+def test_each_row_has_its_turn_and_the_stream_goes_on_after_one_that_does_not_fit(pair, rows):
+    stream, _ = started(pair, SEQUENCE, *rows)
+    for row in rows:
+        assert settled(stream.has_next()) is True
+        assert taken(stream) == row
+    assert settled(stream.has_next()) is False
+    assert isinstance(failure(stream.next()), ReqlCursorEmpty)
+
+
+def test_the_next_batch_comes_after_what_is_held_and_is_asked_for_in_time(pair):
+    stream, token = started(pair, PARTIAL, 1, BAD, 2)
+    assert taken(stream) == 1  # the last batch is begun: the next one is due
+    assert pair.types() == [CONTINUE] or not stream.low_water
+    pair.answer(token, PARTIAL, 3, "bad2", 4)
+    assert not pair.types()  # two batches are here: no more are asked for
+    assert [taken(stream) for _ in range(2)] == [BAD, 2]
+    assert not pair.types()
+    assert taken(stream) == 3
+    assert pair.types() == [CONTINUE]
+    assert [taken(stream) for _ in range(2)] == ["bad2", 4]
+
+
+def test_who_waits_gets_the_error_and_the_next_one_the_row(pair):
+    stream, token = started(pair, PARTIAL)
+    first, second = stream.next(), stream.next()
+    pair.answer(token, PARTIAL, BAD, 1)
+    assert failure(first).key == BAD
+    assert settled(second) == 1
+
+
+def test_an_error_that_nobody_has_read_goes_to_the_next_caller(pair):
+    stream, _ = started(pair, SEQUENCE, BAD, 1, "bad2", 2)
+    stream.next().abandon()
+    assert [taken(stream) for _ in range(4)] == [BAD, 1, "bad2", 2]
+
+
+def test_an_error_that_was_read_does_not_come_again(pair):
+    stream, _ = started(pair, SEQUENCE, BAD, 1)
+    waiter = stream.next()
+    with pytest.raises(ReqlRowError):
+        waiter.result()
+    waiter.abandon()
+    assert taken(stream) == 1
+
+
+def test_an_error_of_the_whole_stream_is_given_back_to_nobody(pair):
+    stream, _ = started(pair, SEQUENCE)
+    stream.next().abandon()
+    assert isinstance(failure(stream.next()), ReqlCursorEmpty)
+
+
+def test_rows_that_are_put_back_come_before_what_is_held(pair):
+    stream, _ = started(pair, SEQUENCE, 1, 2, BAD, 3)
+    items = stream.take_batch()
+    assert items == [1, 2]
+    stream.put_back(items)
+    assert [taken(stream) for _ in range(4)] == [1, 2, BAD, 3]
+
+
+def test_what_is_at_hand_remains_when_it_is_closed(pair):
+    stream, _ = started(pair, PARTIAL, 1, BAD, 2)
+    stream.close()
+    assert [taken(stream) for _ in range(3)] == [1, BAD, 2]
+    assert isinstance(failure(stream.next()), ReqlCursorEmpty)
+
+
+def test_taking_without_a_waiter_stops_before_it(pair):
+    stream, _ = started(pair, SEQUENCE, 1, BAD, 2)
+    assert stream.take() == 1
+    with pytest.raises(IndexError):
+        stream.take()
+    assert [taken(stream), stream.take()] == [BAD, 2]
+
+
+def test_another_thread_takes_the_last_row_before_it(pair):
+    """Between the look at the buffer and the taking: then the error is next."""
+    stream, _ = started(pair, SEQUENCE, 1, BAD)
+    looks = iter([True, True])
+
+    class Emptied(deque):
+        def __bool__(self):
+            self.clear()
+            return next(looks, False)
+
+    stream.buffer = Emptied(stream.buffer)
+    assert failure(stream.next()).key == BAD
