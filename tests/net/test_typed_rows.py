@@ -7,12 +7,19 @@ from collections import deque
 
 import pytest
 
+import rethinkdb as r
 from rethinkdb.codec import Response
 from rethinkdb.errors import ReqlCursorEmpty, ReqlRowError
+from rethinkdb.net.editing import EditedQuery
 from rethinkdb.net.stream import Stream
 from rethinkdb.ql2 import ResponseType
+from rethinkdb.typed import Change
 
-from .pair import CONTINUE, PARTIAL, SEQUENCE, Pair, failure, settled
+from .memory import MemoryConnection, Term
+from .pair import ATOM, CONTINUE, PARTIAL, SEQUENCE, Pair, failure, settled
+from .test_connection import answer, last_query
+
+pytest.importorskip("msgspec")
 
 BAD = "bad"
 
@@ -138,3 +145,44 @@ def test_another_thread_takes_the_last_row_before_it(pair):
 
     stream.buffer = Emptied(stream.buffer)
     assert failure(stream.next()).key == BAD
+
+
+# The run option.
+
+
+def test_as_type_makes_the_rows_and_is_not_sent():
+    conn = MemoryConnection.make("db")
+    heroes = r.table("t")
+    conn.answers.append(answer(SEQUENCE, 1, "x", 2))
+    cursor = conn.run(heroes, as_type=int)
+    assert next(cursor) == 1
+    with pytest.raises(ReqlRowError, match="'x' does not fit int"):
+        next(cursor)
+    assert next(cursor) == 2
+    assert last_query(conn) == [1, heroes.build(), {}]
+    assert cursor.query.global_optargs == {"as_type": int}
+
+
+def test_feeds_tell_what_each_change_is():
+    conn = MemoryConnection.make("db")
+    conn.answers.append(answer(SEQUENCE, {"new_val": 1, "type": "initial"}))
+    assert next(conn.run(r.table("t", of=int).changes())) == Change(new_val=1, type="initial")
+    assert last_query(conn)[2] == {"include_types": True}
+
+
+def test_tables_without_a_type_and_terms_of_others_give_plain_rows():
+    assert r.table("t", of=int) is not None  # from now on tables are looked at
+    conn = MemoryConnection.make("db")
+    for term in (r.table("t"), Term("x")):
+        conn.answers.append(answer(ATOM, "x"))
+        assert conn.run(term) == "x"
+    conn.answers.append(answer(ATOM, "x"))
+    assert conn.run(r.table("t"), as_type=None) == "x"
+
+
+def test_what_a_feed_asks_for_itself_has_no_type():
+    conn = MemoryConnection.make("db")
+    for edit, found in ((None, ["x"]), (lambda reply, payload: False, [5])):
+        conn.answers.append(answer(ATOM, found))
+        term = EditedQuery(r.table("t", of=int).coerce_to("array"), lambda body: body, edit)
+        assert conn.run(term) == found

@@ -36,6 +36,7 @@ from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
 from ..proxy import Fault, FaultProxy
+<<<<<<< HEAD
 from . import (
     clusters,
     links,
@@ -48,6 +49,9 @@ from . import (
     values,
     watching,
 )
+=======
+from . import clusters, links, moments, pooling, queries, resuming, sharing, timing, typed, values
+>>>>>>> dde3e56 (Conformance: rows as objects on every loop)
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
 from .trial import Scenario, ServerAddress, Skip, Trial
@@ -82,6 +86,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *sharing.SCENARIOS,
     *watching.SCENARIOS,
     *resuming.SCENARIOS,
+    *typed.SCENARIOS,
     *(fault_scenario(expectation) for expectation in FAULTS),
 )
 
