@@ -54,11 +54,17 @@ ALLOWED = {
     "otel": {"errors", "loops", "monitoring", "pool", "version"},
     "tools": {"codec", "errors", "loops", "pool", "ql2", "query"},
     "embedded": {"errors", "net", "ql2", "version"},
-<<<<<<< HEAD
-    "testing": {"embedded", "errors", "loops", "monitoring", "net", "pool", "ql2", "query"},
-=======
-    "testing": {"embedded", "errors", "loops", "net", "pool", "ql2", "query", "typed"},
->>>>>>> dde3e56 (Conformance: rows as objects on every loop)
+    "testing": {
+        "embedded",
+        "errors",
+        "loops",
+        "monitoring",
+        "net",
+        "pool",
+        "ql2",
+        "query",
+        "typed",
+    },
 }
 
 # The parts of the embedded server, lowest first: each may import from those before it.

@@ -36,7 +36,6 @@ from rethinkdb.loops.blocking import Connection as BlockingConnection
 from rethinkdb.net.connection import BaseConnection
 
 from ..proxy import Fault, FaultProxy
-<<<<<<< HEAD
 from . import (
     clusters,
     links,
@@ -46,12 +45,10 @@ from . import (
     resuming,
     sharing,
     timing,
+    typed,
     values,
     watching,
 )
-=======
-from . import clusters, links, moments, pooling, queries, resuming, sharing, timing, typed, values
->>>>>>> dde3e56 (Conformance: rows as objects on every loop)
 from .driver import Driver, Operation, complete
 from .faults import FAULTS, Expectation, fault_scenario
 from .trial import Scenario, ServerAddress, Skip, Trial
