@@ -18,6 +18,7 @@ from rethinkdb.net.cursor import BaseCursor
 
 EXTRAS = ("cli",)
 
+_RAW = {"time_format": "raw", "binary_format": "raw"}
 _ROWS_OF_TABLE = 500  # of which the widths of a table are taken at a time
 
 
@@ -25,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("query", help="a query in Python, such as 'r.table(\"users\").count()'")
     add_format_argument(parser)
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="times and binary data as the server keeps them, so that rows can be imported",
+    )
     parser.add_argument("--db", help="the database of r.table(...)")
     add_connection_arguments(parser)
 
@@ -46,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
             conn.use(arguments.db)
         try:
             value = query_of(arguments.query, conn)
-            result = value if isinstance(value, BaseCursor) else value.run(conn)
+            options = _RAW if arguments.raw else {}
+            result = value if isinstance(value, BaseCursor) else value.run(conn, **options)
             for text in written(result, arguments.format, shutil.get_terminal_size().columns):
                 print(text, flush=True)
         except ReqlError as error:

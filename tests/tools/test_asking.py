@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import threading
@@ -17,6 +18,7 @@ from rethinkdb.cli.completing import Schema, completions
 from rethinkdb.cli.rendering import change_line, columns, json_text, table_lines
 from rethinkdb.cli.shell import Shell
 from rethinkdb.embedded import Server
+from rethinkdb.tools import import_
 
 from .test_commands import place
 
@@ -37,6 +39,15 @@ from .test_commands import place
 def test_run(source: Any, expression: str, format: str, shown: str, capsys: Any) -> None:
     assert main(["run", *place(source), "--db", "shop", expression, "--format", format]) == 0
     assert capsys.readouterr().out == shown
+
+
+def test_raw_results_can_be_imported(source: Any, target: Any, capsys: Any) -> None:
+    query = 'r.table("orders").get_all(2, 3).order_by("id")'
+    words = ["run", *place(source), "--db", "shop", query, "--raw", "--format", "ndjson"]
+    assert main(words) == 0
+    import_(target, file=io.BytesIO(capsys.readouterr().out.encode()), table="test.t")
+    found = r.db("test").table("t").order_by("id").run(target)
+    assert found == r.db("shop").table("orders").get_all(2, 3).order_by("id").run(source)
 
 
 @pytest.mark.parametrize(
