@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
             for number, change in enumerate(feed, 1):
                 print(shown(change), flush=True)
                 if number == arguments.limit:
+                    feed.close()  # before the pool, which would go on with it elsewhere
                     return 0
         except ReqlError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
