@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "loop-anyio"
 
 
+@pytest.mark.timeout(300)
 def test_the_example_passes_the_conformance_suite(tmp_path: Path) -> None:
     pytest.importorskip("anyio")
     pytest.importorskip("hatchling")

@@ -163,6 +163,7 @@ async def feed_in_step_on_a_cluster(trial: Trial) -> None:
 async def feed_of_a_connection_to_several_hosts(trial: Trial) -> None:
     """A feed that goes on does so at the other hosts of its connection, which may be lost itself.
     Closing the connection ends it."""
+    trial.pool_type()  # it goes on by a pool of the connection's own
     with new_cluster() as cluster:
         conn = await trial.connect(**with_hosts(trial, cluster.addresses))
         await trial.run(r.table_create("heroes", replicas=3), conn)

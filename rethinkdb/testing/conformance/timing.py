@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import sys
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -210,12 +209,7 @@ async def a_server_that_shows_signs_of_life(trial: Trial) -> None:
 
 async def a_pool_gives_up_a_silent_server(trial: Trial) -> None:
     """Its connections have the pool's `keepalive`, and its next query another connection."""
-    module = sys.modules[trial.connection_type.__module__]
-    pool_type = getattr(module, "ConnectionPool", None)
-    if pool_type is None:
-        raise Skip("this loop has no pool")
-    place = {"host": trial.proxy.host, "port": trial.proxy.port, **trial.driver.options()}
-    pool = pool_type(**place, keepalive=SOON, retry=None)
+    pool = trial.pool(keepalive=SOON, retry=None)
     assert await trial.run(r.expr(1), pool) == 1
     trial.proxy.hold()
     query = partial(trial.run, r.expr(2), pool)

@@ -105,8 +105,8 @@ class Trial:
         kind = kind or self.connection_type
         return kind.make(**{**arguments, **self.driver.options(), **options})
 
-    def pool(self, **options: Any) -> Any:
-        """A pool of such connections, closed after the scenario.
+    def pool_type(self) -> Any:
+        """This loop's class of pools.
 
         Raises:
             Skip: this loop has none.
@@ -114,6 +114,15 @@ class Trial:
         kind = getattr(import_module(self.connection_type.__module__), "ConnectionPool", None)
         if kind is None:
             raise Skip(f"{self.connection_type.__module__} offers no ConnectionPool")
+        return kind
+
+    def pool(self, **options: Any) -> Any:
+        """A pool of such connections, closed after the scenario.
+
+        Raises:
+            Skip: this loop has none.
+        """
+        kind = self.pool_type()
         arguments = {"host": self.proxy.host, "port": self.proxy.port, "timeout": PATIENCE}
         pool = kind(**{**arguments, **self.driver.options(), **options})
         self._pools.append(pool)
