@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,8 +26,10 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.blocking import Connection, DefaultCursor
+from rethinkdb.loops.blocking import Connection, DefaultCursor, line
+from rethinkdb.loops.blocking.watch import Bell, Watch
 from rethinkdb.loops.transport.sockets import wait_ready
+from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.session import Session
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.ql2 import QueryType
@@ -492,6 +495,22 @@ def test_many_threads_timing_out_while_others_wait(
         assert [answer.result(PATIENCE) for answer in held] == [0, 1, 2, 3]
 
 
+def test_a_follower_that_gives_up_leaves_its_turn_to_others(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    feed = Command("feed", "f").run(conn)
+    with in_thread(lambda: Command("hold", "a", 1).run(conn)) as leader:
+        server.wait_for(lambda: "a" in server.held)
+        with pytest.raises(ReqlTimeoutError):
+            feed.next(wait=SOON)
+        with in_thread(lambda: Command("hold", "b", 2).run(conn)) as follower:
+            server.wait_for(lambda: "b" in server.held)
+            server.held.pop("a")()
+            assert leader() == 1
+            server.held.pop("b")()
+            assert follower() == 2
+
+
 def test_an_answer_taken_in_before_this_thread_leads_is_not_waited_for(
     server: ScriptedServer, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -658,6 +677,87 @@ def test_an_interrupt_of_the_core_at_work_keeps_the_connection(
         Command("atom", 1).run(conn, json_decoder=InterruptedDecoder)
     assert usable(conn)
     assert server.connections == 1
+
+
+class StruckSocket:
+    """A socket; a signal handler raises an OSError in one of its calls, the first time."""
+
+    def __init__(self, sock: socket.socket, call: str) -> None:
+        self._sock = sock
+        self._call = call
+
+    def __getattr__(self, name: str) -> Any:
+        if name != self._call:
+            return getattr(self._sock, name)
+        self._call = ""
+        return lambda *_: self._handler(0, sys._getframe())
+
+    def _handler(self, signum: int, frame: Any) -> None:
+        raise TimeoutError("the handler's")
+
+
+@pytest.mark.parametrize("call", ["recv", "send"])
+def test_what_a_handler_raises_is_no_error_of_the_socket(
+    server: ScriptedServer, conn: Connection, call: str
+) -> None:
+    struck = conn._channel._line
+    assert struck is not None
+    struck.socket = StruckSocket(struck.socket, call)  # type: ignore[assignment]
+    with pytest.raises(TimeoutError, match="the handler's"):
+        Command("atom", 1).run(conn)
+    assert usable(conn)
+    assert server.connections == 1
+
+
+def test_what_a_handler_raises_while_the_socket_is_closed(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    struck = conn._channel._line
+    assert struck is not None
+    struck.socket = StruckSocket(struck.socket, "shutdown")  # type: ignore[assignment]
+    with pytest.raises(TimeoutError, match="the handler's"):
+        conn.close()
+    assert not conn.is_open()
+    server.wait_for_silence()
+
+
+def test_who_reconnects_for_others_is_interrupted_as_he_tells_them(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, ends = Reconnect.end, count()
+
+    def interrupted(under_way: Reconnect, error: BaseException | None) -> None:
+        if next(ends) < 2:  # at the end, and as that end is told
+            raise Interrupted
+        end(under_way, error)
+
+    monkeypatch.setattr(Reconnect, "end", interrupted)
+    with pytest.raises(Interrupted):
+        conn.reconnect()
+    assert conn._reconnect is None
+    assert conn.reconnect() is conn
+
+
+def test_a_thread_waits_with_what_it_has_waited_with_before(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+
+    class Counted(Watch):
+        def __init__(self, sock: socket.socket, bell: Bell | None = None, **ready: bool) -> None:
+            made.append(bell is not None)
+            super().__init__(sock, bell, **ready)
+
+    assert usable(conn)
+    monkeypatch.setattr(line, "Watch", Counted)
+    assert usable(conn)
+    assert usable(conn)
+    assert made == []
+    with in_thread(lambda: usable(conn) and usable(conn)) as result:
+        assert result()
+    assert made == [False]  # only the main thread, where handlers run, listens to the bell
+    assert usable(conn)
+    assert made == [False]
 
 
 def test_who_is_in_a_step_keeps_no_reconnect_waiting(

@@ -54,7 +54,8 @@ _TRUST = 0.05
 
 T = TypeVar("T")
 
-# What a thread does whose call is interrupted by a call: it leads, it sleeps.
+# What a thread does in whose call another one begins: whether it leads, whether it sleeps. The call
+# within lets it go on with that.
 _Within = tuple[bool, bool]
 
 
@@ -131,7 +132,9 @@ class Channel:
         if within is not None:
             led, slept = within
         elif turns.leader == me or me in turns.sleepers or self._lock._is_owned():
-            return self._call_within(me, operation, args, deadline, outcome)
+            # In the midst of another call of this thread: by a signal handler or a finalizer.
+            within = turns.leader == me, me in turns.sleepers
+            return self.outside(self.call, operation, args, deadline, outcome, within)
         begun: list[Waiter[Any]] = []
         try:
             with self._lock:
@@ -217,20 +220,7 @@ class Channel:
         """This side's address and port; None when closed."""
         return None if self._line is None else self._line.local_address()
 
-    # Calling in the midst of a call. What the thread did when it called is told by `led` and
-    # `slept`: a signal handler's call lets the call that it interrupted go on leading or sleeping.
-
-    def _call_within(
-        self,
-        me: int,
-        operation: Callable[..., Waiter[Any]],
-        args: tuple[object, ...],
-        deadline: float | None,
-        outcome: Callable[[Waiter[Any]], Any] | None,
-    ) -> Any:
-        """A call in the midst of another one of this thread, by a signal handler or a finalizer."""
-        within = self._turns.leader == me, me in self._turns.sleepers
-        return self.outside(self.call, operation, args, deadline, outcome, within)
+    # Calling in the midst of a call.
 
     def _return_to(self, me: int, held: bool) -> None:
         """Let the call go on that was interrupted. It may be waiting for what it has got."""

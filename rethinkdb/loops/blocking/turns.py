@@ -57,7 +57,7 @@ class Turns:
         interrupted = self.sleepers.get(me)  # by a signal handler, which sleeps in the same bed
         bed = SimpleQueue[Any]() if interrupted is None else interrupted
         with self._lock:
-            if waiter.done() or self.leader is None:
+            if self.leader is None:
                 return True
             self.sleepers[me] = bed
             waiter.add_done_callback(bed.put)
