@@ -114,6 +114,21 @@ def test_a_handshake_that_is_closed_as_it_ends(monkeypatch: pytest.MonkeyPatch) 
     assert not any(isinstance(event, HandshakeCompleted) for event in session._events)
 
 
+def test_an_interrupt_of_who_hears_that_the_session_is_open() -> None:
+    pair = Pair(opened=False)
+
+    def interrupted(_: Waiter[None]) -> None:
+        raise Interrupt
+
+    pair.session.opened.add_done_callback(interrupted)
+    with pytest.raises(Interrupt):
+        pair.move()
+    pair.move()
+    waiter, token = pair.run()
+    pair.answer(token, ATOM, 1)
+    assert settled(waiter) == 1
+
+
 # Replies.
 
 
