@@ -86,6 +86,16 @@ def test_feeds_of_a_connection_to_several_hosts_want_a_pool_of_its_loop() -> Non
     with pytest.raises(ReqlDriverError, match="offers none"):
         conn.run(Term(), resume="diff")
 
+    class Pool:
+        closed = False
+
+        def run(self, term: Any, **options: Any) -> Any:
+            return term, options
+
+    vars(conn)["_own_pool"] = Pool()
+    term = Term()
+    assert conn.run(term, resume="diff") == (term, {"resume": "diff"})
+
 
 def test_whoever_wants_hears_of_each_session() -> None:
     conn = MemoryConnection("db")
