@@ -268,7 +268,7 @@ class RethinkDB(Names):
         __getattr__ = _find
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *LAZY, "net"})
+        return sorted({*super().__dir__(), *LAZY, "ConnectionPool", "net"})
 
     # --- modules
 

@@ -128,6 +128,9 @@ class Server:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"rethinkdb://{host}:{self.port}"
 
+    def __repr__(self) -> str:
+        return f"<Server {self.host}:{self.port} {'running' if self._node.running else 'stopped'}>"
+
     def start(self) -> Server:
         """Listens and serves from now on; no effect on a running server.
 

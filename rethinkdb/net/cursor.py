@@ -17,6 +17,7 @@ from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
 
 from .emitting import RowEvents
 from .options import wait_limit
+from .showing import offered
 from .signals import raised_by_handler
 from .stream import Stream
 from .uncopyable import Uncopyable
@@ -200,6 +201,9 @@ class BaseCursor(RowEvents, Uncopyable):
         error = self.error
         name = f"object at {id(self):#x} "
         return f"<{self._describe(f'error: {error!r}' if error else '', name)}>"
+
+    def __dir__(self) -> list[str]:
+        return offered(super().__dir__())
 
     def _describe(self, failure: str, identity: str = "") -> str:
         if isinstance(self.error, ReqlCursorEmpty):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .observing import Observer
 from .options import ConnectOptions
 from .session import Session
+from .showing import loop_name, offered
 
 __all__ = ["SessionOwner"]
 
@@ -20,7 +21,13 @@ class SessionOwner:
     """The part of a connection that makes its sessions, one for each time that it connects."""
 
     options: ConnectOptions
+    db: str | None
     _session: Session
+
+    if TYPE_CHECKING:
+
+        def is_open(self) -> bool:
+            """Whether queries can be run."""
 
     # Who listens to events, if anybody ever did; see `rethinkdb.push`.
     _events: Any = None
@@ -34,6 +41,26 @@ class SessionOwner:
 
     # Whether its queries are logged.
     _logs = False
+
+    def __repr__(self) -> str:
+        return f"<{self._shown()} {self._state()}>"
+
+    def __dir__(self) -> list[str]:
+        return offered(super().__dir__())
+
+    def _shown(self) -> str:
+        """What it is, and where it leads to."""
+        kind, options = type(self), self.options
+        db = "" if self.db is None else f" db={self.db!r}"
+        return f"{kind.__name__} {loop_name(kind)} {options.host}:{options.port}{db}"
+
+    def _state(self) -> str:
+        session = self._session
+        if self.is_open():
+            return f"open, {session.tokens_in_use} in flight"
+        if not session.close_requested and not session.opened.done():
+            return "connecting"
+        return "closed" if session.cause is None else f"lost: {session.cause}"
 
     def _new_session(self) -> Session:
         """Start over: a session that wants to log in."""

@@ -201,8 +201,7 @@ class Reception:
             self._opened(event)
 
     def _opened(self, event: object) -> None:
-        if not self._was_open:
-            tell_opened(cast("Session", self))
+        tell_opened(cast("Session", self))
         self._was_open = True
         self.opened.set_result(None)
         self._done_with(event)

@@ -190,3 +190,12 @@ def test_one_of_the_class_watches_all_that_have_none(pair, diary, monkeypatch):
 def test_nobody_watching_gives_plain_waiters():
     waiter, _ = Pair().run()
     assert type(waiter) is Waiter
+
+
+def test_settling_twice_is_told_once(pair, diary):
+    """As it is done anew when a signal handler has raised in between."""
+    waiter, token = pair.run()
+    pair.answer(token, ATOM, 5)
+    diary.take()
+    waiter.set_result(5)
+    assert diary.take() == []

@@ -113,6 +113,11 @@ class Cluster:
         """All addresses as one URL."""
         return f"rethinkdb://{','.join(self.addresses)}"
 
+    def __repr__(self) -> str:
+        states = ("running" if node.running else "stopped" for node in self._nodes)
+        shown = (f"{place} {state}" for place, state in zip(self.addresses, states, strict=True))
+        return f"<Cluster {', '.join(shown)}>"
+
     def running(self, n: int) -> bool:
         """Whether a server runs; a frozen one does."""
         return self._node(n).running

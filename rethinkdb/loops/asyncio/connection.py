@@ -57,7 +57,7 @@ class Connection(LoopConnection):
         def server(self) -> Coroutine[Any, Any, ServerInfo]: ...
 
     def connect(self) -> Opening[Self]:
-        return Opening(self._connect(self.connect_timeout))
+        return Opening(self._connect(self.connect_timeout), self)
 
     def reconnect(
         self, noreply_wait: bool = True, timeout: float | None = None

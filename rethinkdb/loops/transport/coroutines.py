@@ -22,7 +22,8 @@ class CoroutineConnection(AwaitingReach, WiredConnection[W]):
 
     @classmethod
     def make(cls, *args: Any, **kwargs: Any) -> Opening[Self]:
-        return Opening(cls(*args, **kwargs).connect())
+        connection = cls(*args, **kwargs)
+        return Opening(connection.connect(), connection)
 
     async def connect(self) -> Self:
         return await self._connect(self.connect_timeout)

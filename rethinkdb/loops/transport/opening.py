@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Generator
+from inspect import CORO_CLOSED, CORO_CREATED, getcoroutinestate
 from typing import Any, TypeVar
 
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.showing import offered
 from rethinkdb.net.uncopyable import Uncopyable
 
 __all__ = ["Opening"]
 
 C = TypeVar("C", bound=BaseConnection)
+
+_STATES = {CORO_CREATED: "not awaited yet", CORO_CLOSED: "done"}
 
 
 class Opening(Uncopyable, Coroutine[Any, Any, C]):
@@ -25,15 +29,23 @@ class Opening(Uncopyable, Coroutine[Any, Any, C]):
     `async with` does.
     """
 
-    __slots__ = ("_connection", "_coroutine")
+    __slots__ = ("_about", "_connection", "_coroutine")
 
     WHY_NO_COPIES = "it is a connection being opened. Await it, and use the connection."
 
     def _instead_of_value(self) -> str:
         return "Await it, and give the connection to run(): query.run(await r.connect(...))."
 
-    def __init__(self, coroutine: Coroutine[Any, Any, C]) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, C], about: C | None = None) -> None:
         self._coroutine = coroutine
+        self._about = about
+
+    def __repr__(self) -> str:
+        state = _STATES.get(getcoroutinestate(self._coroutine), "under way")
+        return f"<Opening{'' if self._about is None else ' of ' + self._about._shown()}, {state}>"
+
+    def __dir__(self) -> list[str]:
+        return offered(super().__dir__())
 
     def __await__(self) -> Generator[Any, Any, C]:
         return self._coroutine.__await__()

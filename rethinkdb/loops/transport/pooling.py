@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.showing import offered
 from rethinkdb.pool import Event, Member, Pool, PoolOptions, PoolStats
 from rethinkdb.pool.feeds import Feed
 
@@ -274,6 +275,9 @@ class BasePool(Executor):
         state = "closed" if self.closed else f"{stats.size} open, {stats.in_flight} in flight"
         hosts = ",".join(host.host for host in stats.hosts)
         return f"<{type(self).__name__}{name} {hosts} {state}>"
+
+    def __dir__(self) -> list[str]:
+        return offered(super().__dir__())
 
     def __reduce__(self) -> Any:
         raise TypeError(

@@ -9,6 +9,7 @@ from typing import Any
 from rethinkdb import monitoring
 from rethinkdb import query as r
 from rethinkdb.errors import ReqlNonExistenceError
+from rethinkdb.net.showing import loop_name
 from rethinkdb.pool import RetryPolicy
 from rethinkdb.ql2 import QueryType
 
@@ -130,10 +131,26 @@ async def slow_queries_are_logged(trial: Trial) -> None:
     assert line.endswith(".table('heroes').get(?)"), line
 
 
+async def what_a_connection_shows(trial: Trial) -> None:
+    """Its loop, server and state; and to who completes a name, what users may use."""
+    conn = await trial.connect(db="test", password="")
+    kind, place = type(conn), f"{trial.proxy.host}:{trial.proxy.port}"
+    name = f"{kind.__name__} {loop_name(kind)}"
+    assert repr(conn) == f"<{name} {place} db='test' open, 0 in flight>", conn
+    feed = await trial.run(trial.table.changes(), conn)
+    assert repr(conn).endswith(" open, 1 in flight>"), conn
+    assert {"run", "close"} <= set(dir(conn)), dir(conn)
+    assert not {"_session", "LOOP_API", "cursor_type"} & set(dir(conn)), dir(conn)
+    assert "next" in dir(feed), dir(feed)
+    await trial.do(conn.close)
+    assert repr(conn).endswith(" closed>"), conn
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     events_of_queries,
     events_of_cursors,
     events_of_connections,
     events_of_pools,
     slow_queries_are_logged,
+    what_a_connection_shows,
 )
