@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from rethinkdb import r
 from rethinkdb.embedded import Server
+from rethinkdb.loops.blocking import ConnectionPool
 from rethinkdb.testing.conformance import Scenario, name_of, resuming
 from rethinkdb.testing.conformance.drivers import DRIVERS
+from rethinkdb.testing.conformance.trial import PATIENCE
 from tests.trying import try_on
 
 
@@ -22,3 +28,31 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)
+
+
+def readers() -> int:
+    gc.collect()
+    return sum("rethinkdb reading" in thread.name for thread in threading.enumerate())
+
+
+def test_a_feed_with_a_handler_leaves_no_thread_when_it_ends(server: Server) -> None:
+    """Of the blocking driver, where a thread reads for each such feed."""
+    before = readers()
+    with ConnectionPool(server.host, server.port) as pool:
+        for number in range(3):
+            name = f"watched_{number}"
+            r.table_create(name).run(pool)
+            rows: list[object] = []
+            feed = r.table(name).changes(include_initial=True)
+            handle = feed.run_with(rows.append, pool, resume="diff")
+            r.table(name).insert({"id": number}).run(pool)
+            deadline = time.monotonic() + PATIENCE
+            while not rows:
+                assert time.monotonic() < deadline
+                time.sleep(0.002)
+            handle.close()
+            handle.wait(PATIENCE)
+            del handle
+            while readers() > before:
+                assert time.monotonic() < deadline
+                time.sleep(0.002)

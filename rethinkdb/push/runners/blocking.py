@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
@@ -38,9 +38,10 @@ class BlockingRunner(Runner):
         close_at_exit(self)
 
     def on(self, conn: Any) -> Runner:
-        runner = super().on(conn)
+        runner = cast("BlockingRunner", super().on(conn))
         if "_reading" not in vars(runner):
-            vars(runner)["_reading"] = self._worker("reading")
+            # Its own: the thread ends with this connection, not with the pool.
+            runner._reading = runner._worker("reading")
         return runner
 
     def soon(self, callback: Callable[[], object]) -> None:
