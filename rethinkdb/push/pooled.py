@@ -79,7 +79,7 @@ class PooledHandle(QueryHandle):
         if error is not None:
             self._runner.soon(partial(follow, self._runner, self._refused(error)))
         else:
-            self._runner.soon(partial(self._given, wish.result()))
+            self._runner.start_soon(partial(self._given, wish.result()))
 
     def _given(self, member: Any) -> None:
         if self._pool._is_good(member):
@@ -163,7 +163,7 @@ class PooledHandle(QueryHandle):
             self._member, self._runner = None, self._waiting_runner
             self._given_back, self._reply, self._wish = False, Waiter(), None
         self._stay()
-        self._nap = self._pool._later(pause, partial(self._runner.soon, self._rested))
+        self._nap = self._pool._later(pause, partial(self._runner.start_soon, self._rested))
         return True
 
     def _pause(self, error: Exception) -> float | None:

@@ -83,6 +83,10 @@ class Runner(ABC):
     def soon(self, callback: Callable[[], object]) -> None:
         """Call back in a later turn; from wherever the core settles waiters."""
 
+    def start_soon(self, start: Callable[[], object]) -> None:
+        """Start a query in a later turn. A callback that takes its time does not delay it."""
+        self.soon(start)
+
     @abstractmethod
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
         """Run what an asynchronous function returned; then give its outcome.

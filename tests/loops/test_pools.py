@@ -87,6 +87,22 @@ def test_the_interpreter_ends_with_open_pools(loop: str, server: Server) -> None
     assert run_program(_LEFT_OPEN, loop, str(server.port)) == "1\n"
 
 
+@pytest.mark.parametrize("used", ["", "feed"])
+def test_the_reactor_stops_with_an_open_pool(used: str, server: Server) -> None:
+    """The pool closes its connections before, so that nobody is warned of their loss."""
+    assert run_program(_REACTOR_STOPS, str(server.port), used) == "1\nstopped\n"
+
+
+def test_a_closed_pool_is_no_concern_of_the_reactor(server: Server) -> None:
+    assert run_program(_REACTOR_STOPS, str(server.port), "closed") == "1\nstopped\n"
+
+
+@pytest.mark.parametrize("end", ["cancel", "raise", "block"])
+def test_the_nursery_ends_with_an_open_pool(end: str, server: Server) -> None:
+    """Whatever ends the nursery is not held up by the pool, nor changed."""
+    assert run_program(_NURSERY_ENDS, str(server.port), end) == "1\nended\n"
+
+
 @pytest.mark.parametrize("loop", ["blocking", "asyncio", "tornado", "gevent"])
 def test_a_forked_child_opens_anew(loop: str, server: Server) -> None:
     assert run_program(_FORKED, loop, str(server.port)) == "parent 1 1\nchild 1 1\nparent 1 2\n"
@@ -130,6 +146,55 @@ else:
     on_loop(show)
 """
 )
+
+_REACTOR_STOPS = """
+import sys
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
+from rethinkdb import r
+r.set_loop_type("twisted")
+pool = r.ConnectionPool("127.0.0.1", int(sys.argv[1]), min_size=2)
+async def main():
+    await pool.open()
+    print(await r.expr(1).run(pool))
+    if sys.argv[2] == "feed":
+        feed = await r.table("users").changes().run(pool, db="rethinkdb")
+        feed.next().addErrback(lambda failure: failure.trap(r.ReqlCursorLostError))
+    if sys.argv[2] == "closed":
+        await pool.close()
+    reactor.stop()
+ensureDeferred(main())
+reactor.run()
+print("stopped")
+"""
+
+_NURSERY_ENDS = """
+import sys, trio
+from rethinkdb import r
+r.set_loop_type("trio")
+port, end = int(sys.argv[1]), sys.argv[2]
+async def given():
+    async with trio.open_nursery() as nursery:
+        pool = r.ConnectionPool("127.0.0.1", port, min_size=2, nursery=nursery)
+        await pool.open()
+        print(await r.expr(1).run(pool))
+        if end == "raise":
+            raise SystemExit
+        nursery.cancel_scope.cancel()
+async def block():
+    async with trio.open_nursery() as nursery:
+        async with r.ConnectionPool("127.0.0.1", port, min_size=2) as pool:
+            print(await r.expr(1).run(pool))
+            nursery.cancel_scope.cancel()
+            await trio.sleep_forever()
+try:
+    trio.run(block if end == "block" else given)
+except BaseException as error:
+    error = getattr(error, "exceptions", [error])[0]
+    if end != "raise" or type(error) is not SystemExit:
+        raise
+print("ended")
+"""
 
 _FORKED = (
     _ASK

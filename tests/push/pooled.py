@@ -6,6 +6,8 @@ Scenarios for every loop.
 from __future__ import annotations
 
 import functools
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -23,12 +25,15 @@ from rethinkdb.loops.transport.pooling import pool_type
 from rethinkdb.pool import PoolClosedError, PoolFullError, PoolTimeoutError, RetryPolicy
 from rethinkdb.push import Handler, noreply_wait_with
 from rethinkdb.ql2 import QueryType
-from rethinkdb.testing.conformance import Scenario, Trial
+from rethinkdb.testing.conformance import Scenario, Skip, Trial
 from rethinkdb.testing.conformance.trial import PATIENCE, SMALL_BATCHES, SOON
 from rethinkdb.testing.proxy import Fault
 
 from . import traces
 from .recording import CLOSE, OPEN, Recorder, feed_of_rows, finished, insert_rows, values
+
+# How often what depends on the machine's speed may be tried.
+_ATTEMPTS = 20
 
 #: Traces that a pool in place of a connection does not change.
 SAME: tuple[Scenario, ...] = (
@@ -499,6 +504,64 @@ async def closed_between_attempts(trial: Trial) -> None:
         assert handler.calls == []
 
 
+async def a_slow_handler_keeps_no_query_waiting(trial: Trial) -> None:
+    """Where callbacks have a thread of their own, the queue goes on while one takes its time."""
+    if not trial.driver.shared:
+        raise Skip("callbacks run in the loop, as all else does")
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(value: Any) -> None:
+        entered.set()
+        assert leave.wait(PATIENCE)
+
+    async with pool_of(trial, max_size=1, per_connection=1) as pool:
+        slow_one = r.expr("slow").run_with(slow, pool)
+        try:
+            assert entered.wait(PATIENCE)
+            first = await busy(trial, pool)
+            handler = Recorder()
+            second = r.expr(2).run_with(handler, pool)
+            assert pool.stats().waiting == 1
+            started = len(trial.proxy.sent(QueryType.START))
+            trial.proxy.release()
+            await trial.until(lambda: len(trial.proxy.sent(QueryType.START)) > started)
+            await trial.until(lambda: pool.stats().queries == 3)
+            assert handler.calls == []
+        finally:
+            leave.set()
+        for handle in (slow_one, first, second):
+            await finished(trial, handle)
+        assert handler.calls == [OPEN, *values(2), CLOSE]
+
+
+async def waiting_is_off_the_deadline(trial: Trial) -> None:
+    """A deadline covers waiting for a connection and for the answer, together."""
+    limit, part = 0.3, 0.2
+
+    async def seconds_with_a_connection(pool: Any) -> float:
+        conn = await trial.do(pool.acquire)
+        handle = r.expr(2).run_with(Recorder(), pool, deadline=limit)
+        await trial.driver.sleep(part)
+        trial.proxy.hold("reply")
+        begun = time.monotonic()
+        await trial.do(pool.release, conn)
+        await finished(trial, handle)
+        trial.proxy.release()
+        if isinstance(handle.error, PoolTimeoutError):  # a slow machine: its time was over before
+            return limit
+        assert type(handle.error) is ReqlTimeoutError
+        assert f"within {limit} s" in str(handle.error)
+        return time.monotonic() - begun
+
+    async with pool_of(trial, max_size=1, per_connection=1) as pool:
+        # If waiting were not counted it were never less. A slow machine needs another attempt.
+        for _ in range(_ATTEMPTS):
+            if await seconds_with_a_connection(pool) < limit:
+                break
+        else:
+            raise AssertionError("waiting is not counted")
+
+
 OWN: tuple[Callable[[Trial], Any], ...] = (
     the_handle_is_the_one_that_methods_get,
     a_feed_keeps_its_connection,
@@ -519,6 +582,8 @@ OWN: tuple[Callable[[Trial], Any], ...] = (
     many_at_once,
     run_again_when_its_link_is_lost,
     closed_between_attempts,
+    a_slow_handler_keeps_no_query_waiting,
+    waiting_is_off_the_deadline,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (*map(on_a_pool, SAME), *OWN)

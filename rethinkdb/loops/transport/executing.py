@@ -122,7 +122,10 @@ class Executor(Discovering, Feeding, Watched):
     def _watch(self, member: Member) -> None:
         """Notice when the connection of a member ends by itself."""
         session = member.connection._session
-        self._when(session.closed, lambda: self._told(self._pool.lost, member, session.cause))
+        self._when(session.closed, lambda: self._lost(member, session.cause))
+
+    def _lost(self, member: Member, cause: BaseException | None) -> None:
+        self._told(self._pool.lost, member, cause)
 
     def _when(self, waiter: Waiter[Any], then: Callable[[], object]) -> None:
         """Call `then` when a waiter is settled."""

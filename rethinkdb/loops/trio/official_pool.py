@@ -6,8 +6,8 @@ from typing import Any
 
 from rethinkdb.errors import ReqlDriverError
 
-from ..transport.awaiting_pool import AwaitingPool
 from ..transport.pooling import PATIENCE
+from .nursery_pool import NurseryPool
 
 __all__ = ["OfficialNames"]
 
@@ -15,7 +15,7 @@ __all__ = ["OfficialNames"]
 _NO_LIMIT = 100_000
 
 
-class OfficialNames(AwaitingPool):
+class OfficialNames(NurseryPool):
     """A pool that takes `maxsize` for `max_size`, and closes what is idle beyond `maxidle`.
 
     Args:
@@ -44,7 +44,7 @@ class OfficialNames(AwaitingPool):
     async def close(self, timeout: float | None = None) -> None:
         await self._close(self._patience if timeout is None else timeout)
 
-    close.__doc__ = AwaitingPool.close.__doc__
+    close.__doc__ = NurseryPool.close.__doc__
 
     async def _take_back(self, connection: Any) -> None:
         await super()._take_back(connection)

@@ -16,7 +16,11 @@ from ..transport.sockets import configure
 from ..transport.tls import Link
 from ..transport.wire import Wire
 
-__all__ = ["TrioWire", "deadline", "settled"]
+__all__ = ["NurseryCancelled", "TrioWire", "deadline", "settled"]
+
+
+class NurseryCancelled(ReqlDriverError):
+    """The nursery that a connection reads in was cancelled, and with it the connection."""
 
 
 @contextmanager
@@ -77,7 +81,7 @@ class TrioWire(Wire):
         except trio.ClosedResourceError:  # on this side
             return
         except BaseException:
-            self.lose(ReqlDriverError("The nursery given to connect() was cancelled."))
+            self.lose(NurseryCancelled("The nursery given to connect() was cancelled."))
             raise
 
     def _await_writable(self) -> None:

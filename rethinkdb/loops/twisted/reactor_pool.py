@@ -23,6 +23,7 @@ class ReactorPool(AwaitingPool):
 
     _sample: Connection
     _timer: Any = None  # an IDelayedCall
+    _at_stop: Any = None  # what the reactor calls before it stops
     _log = Logger("rethinkdb.pool")
 
     def with_connection(
@@ -55,7 +56,23 @@ class ReactorPool(AwaitingPool):
         return Deferred.fromCoroutine(work)
 
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+        if self._at_stop is None:
+            reactor = cast(Any, self._sample._reactor)
+            self._at_stop = reactor.addSystemEventTrigger("before", "shutdown", self._stopping)
         return self._given(work(*args)).addErrback(self._failed).cancel
+
+    def _stopping(self) -> Deferred[None] | None:
+        """The reactor stops: links that are closed before are not lost, and nobody is warned."""
+        self._at_stop = None
+        return None if self.closed else self._given(self._close(0.0))
+
+    async def _close(self, timeout: float) -> None:
+        try:
+            await super()._close(timeout)
+        finally:
+            if self._at_stop is not None:
+                cast(Any, self._sample._reactor).removeSystemEventTrigger(self._at_stop)
+                self._at_stop = None
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("a pool could not do its work", failure)

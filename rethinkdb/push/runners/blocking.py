@@ -26,14 +26,19 @@ _Jobs = SimpleQueue[Callable[[], object] | None]
 
 
 class BlockingRunner(Runner):
-    """Callbacks of all queries of a connection, or pool, run in one thread, one after the other."""
+    """Callbacks of all queries of a connection, or pool, run in one thread, one after the other.
+
+    A pool starts queries in another one: those that wait for it must not wait for callbacks, too.
+    """
 
     awaits = False
 
     def __init__(self, conn: Any, pool: Any = None) -> None:
         super().__init__(conn, pool)
         self._callbacks = self._worker("callbacks")
-        if pool is None:
+        if pool is not None:
+            self._starting = self._worker("starting")  # queries that had to wait for a connection
+        else:
             self._reading = self._worker("reading")
         close_at_exit(self)
 
@@ -46,6 +51,9 @@ class BlockingRunner(Runner):
 
     def soon(self, callback: Callable[[], object]) -> None:
         self._callbacks.put(callback)
+
+    def start_soon(self, start: Callable[[], object]) -> None:
+        self._starting.put(start)
 
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
         then(unawaited(awaitable))

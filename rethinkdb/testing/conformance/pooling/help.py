@@ -14,16 +14,15 @@ from rethinkdb.errors import (
 
 from ..trial import PATIENCE, SOON, Trial
 
-__all__ = ["CLOSED", "NEVER", "closes", "ended", "entered", "is_closed", "tried_until"]
+__all__ = ["CLOSED", "NEVER", "TRIES", "closes", "ended", "entered", "is_closed", "tried_until"]
 
 NEVER = 3600.0
 """Seconds of a time limit that is not meant to pass."""
 
 CLOSED = r"^The pool is closed\.$"
 
-# How often a program tries again before it gives up: each connection that was lost unnoticed may
-# cost one query.
-_TRIES = 20
+TRIES = 20
+"""How often something is tried that a slow machine may spoil, or a connection lost unnoticed."""
 
 
 @asynccontextmanager
@@ -53,7 +52,7 @@ async def tried_until(trial: Trial, pool: Any, condition: Callable[[], Any]) -> 
             in_a_row = 0
         except ReqlConnectionLostError:
             in_a_row += 1
-            assert in_a_row < _TRIES, "no query succeeds any more"
+            assert in_a_row < TRIES, "no query succeeds any more"
         await trial.driver.sleep(SOON)
 
 

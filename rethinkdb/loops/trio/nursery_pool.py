@@ -1,0 +1,90 @@
+"""What a trio pool does with its nursery: one that it is given, or one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.connection import BaseConnection
+from rethinkdb.pool import Member
+
+from ..transport.awaiting_pool import AwaitingPool
+from .wire import NurseryCancelled
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["NurseryPool"]
+
+# In place of one, for a connection that is never opened.
+_NO_NURSERY: Any = object()
+
+
+class NurseryPool(AwaitingPool):
+    """A pool that works in a nursery.
+
+    Args:
+        nursery: the one; without it `async with pool:` opens one.
+    """
+
+    _block: Any = None
+
+    def __init__(self, *args: Any, nursery: trio.Nursery | None = None, **kwargs: Any) -> None:
+        self._nursery: Any = nursery
+        super().__init__(*args, **kwargs)
+
+    async def __aenter__(self) -> Self:
+        if self._nursery is None:
+            self._block = trio.open_nursery()
+            self._nursery = await self._block.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: Any) -> None:
+        try:
+            await self.close()
+        finally:
+            if self._block is not None:
+                block, self._block = self._block, None
+                nursery, self._nursery = self._nursery, None
+                nursery.cancel_scope.cancel()
+                await block.__aexit__(*exc_info)
+
+    def _new_connection(self) -> BaseConnection:
+        args, kwargs = self._arguments
+        # The sample, which is never opened, needs none; `_spawn` asks for one in time.
+        nursery = self._nursery or _NO_NURSERY
+        return self.connection_type(*args, nursery=nursery, **kwargs)
+
+    def _check_nursery(self) -> None:
+        if self._nursery is None:
+            raise ReqlDriverError(
+                "A pool on trio works in a nursery: write `async with pool:`, or give it one,"
+                " ConnectionPool(..., nursery=nursery)."
+            )
+
+    def _stand_in(self) -> BaseConnection:
+        self._check_nursery()
+        return super()._stand_in()
+
+    def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
+        self._check_nursery()
+        scope = trio.CancelScope()
+        try:
+            self._nursery.start_soon(self._within, scope, work, *args)
+        except RuntimeError:  # the nursery has ended, and so has all work in it
+            if work == self._close_member:
+                self._told(self._pool.closed, args[0])
+        return scope.cancel
+
+    async def _within(self, scope: trio.CancelScope, work: Callable[..., Any], *args: Any) -> None:
+        with scope:
+            await work(*args)
+
+    def _lost(self, member: Member, cause: BaseException | None) -> None:
+        if isinstance(cause, NurseryCancelled) and not self.closed:
+            self.closed = True  # where nothing can be opened any more
+            self._told(self._pool.close, timeout=0.0)
+        super()._lost(member, cause)
