@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -433,38 +434,35 @@ async def t11_the_server_drops_the_connection(trial: Trial) -> None:
 async def t12_one_handler_for_two_queries(trial: Trial) -> None:
     """Handles are told apart; `stop` silences both."""
     conn = await trial.connect()
-    names: dict[Any, str] = {}
 
     class Named(Handler):
         def __init__(self) -> None:
-            self.calls: dict[str, list[Any]] = {"h1": [], "h2": []}
+            self.calls: dict[Any, list[Any]] = defaultdict(list)
 
         def on_open(self, handle: Any) -> None:
-            self.calls[names[handle]].append("open")
+            self.calls[handle].append("open")
 
         def on_close(self, handle: Any) -> None:
-            self.calls[names[handle]].append("close")
+            self.calls[handle].append("close")
 
         def on_val(self, value: Any, handle: Any) -> None:
-            self.calls[names[handle]].append(value)
+            self.calls[handle].append(value)
 
     handler = Named()
     h1, h2 = r.expr(1).run_with(handler, conn), r.expr(2).run_with(handler, conn)
-    names.update({h1: "h1", h2: "h2"})
     await finished(trial, h1)
     await finished(trial, h2)
-    assert handler.calls == {"h1": ["open", 1, "close"], "h2": ["open", 2, "close"]}
+    assert handler.calls == {h1: ["open", 1, "close"], h2: ["open", 2, "close"]}
 
     handler = Named()
     h1, h2 = (feed_of_rows(trial).run_with(handler, conn) for _ in range(2))
-    names.update({h1: "h1", h2: "h2"})
-    await trial.until(lambda: all(handler.calls.values()))
+    await trial.until(lambda: len(handler.calls) == 2)
     handler.stop()
     insert_rows(trial, 1)
     await finished(trial, h1)
     await finished(trial, h2)
     await nothing_runs(trial, conn)
-    assert handler.calls == {"h1": ["open"], "h2": ["open"]}
+    assert handler.calls == {h1: ["open"], h2: ["open"]}
 
 
 async def t16_on_state_on_a_non_feed(trial: Trial) -> None:

@@ -228,6 +228,16 @@ class WaitingPool(Lending):
         self._when(hold.stream.ended, lambda: self._told(ended))
         hold.busy = False
 
+    def _at_hand(self) -> Member | None:
+        hold = Hold()
+        try:
+            with self._lock:
+                self._pool.take_for(hold)
+            return hold.member if hold.held and self._is_good(hold.member) else None
+        except BaseException:
+            self._inbox.put(hold)
+            raise
+
     # Waiting for decisions.
 
     def _wait(self, hold: Hold, ask: Callable[..., Waiter[Any]], **options: Any) -> None:
