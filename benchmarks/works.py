@@ -39,6 +39,7 @@ class Aim(NamedTuple):
     over_official: float | None = None  # at least so many times faster than the official package
     wall_over_official: float | None = None  # the same of the time that passes
     over_asyncio: float | None = None  # at most so many times what it costs on asyncio
+    ours: float | None = None  # at most so many of its unit
     over_connection: float | None = None  # at most so many times a connection's plain query
     batches: float | None = None  # at most so many of the server's batches, raw and decoded
     loop_libraries: float | None = None  # at most so many of them imported
@@ -232,6 +233,27 @@ WORKS: dict[str, Work] = {
             beside="get-64",
         ),
         Work(
+            "get-64-counted",
+            "get-64, with a listener that counts",
+            "get_spread_counted",
+            "get_spread",
+            0.05,
+            (*AWAITABLES, "gevent"),
+            spread=64,
+            official=0,
+            beside="get-64",
+        ),
+        Work(
+            "listener",
+            "what a listener that counts adds to a query",
+            "listener",
+            None,
+            1,
+            ("blocking",),
+            official=0,
+            field="added",
+        ),
+        Work(
             "get-threads",
             "get by key, 8 threads on one connection",
             "get_spread",
@@ -325,8 +347,9 @@ AIMS: dict[tuple[str, str], Aim] = {
         (("get-64",), ("asyncio",), Aim(1.7, 2.2)),
         (("get-64",), ("tornado", "twisted"), Aim(over_official=2.2, over_asyncio=1.3)),
         (("get-pool",), ("blocking",), Aim(over_connection=1.15)),
+        (("listener",), ("blocking",), Aim(ours=2)),
         (
-            ("get-64-pool", "get-64-deadline", "get-64-keepalive"),
+            ("get-64-pool", "get-64-deadline", "get-64-keepalive", "get-64-counted"),
             ("asyncio", "twisted"),
             Aim(over_connection=1.1),
         ),

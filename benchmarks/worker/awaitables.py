@@ -124,6 +124,11 @@ async def get_spread_kept_alive(job: Job, conn: Any, connect: Any, together: Any
     await get_spread(job, await connect(keepalive=20.0), connect, together)
 
 
+async def get_spread_counted(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    with queries.counted(conn):
+        await get_spread(job, conn, connect, together)
+
+
 async def get_spread(job: Job, conn: Any, connect: Any, together: Any) -> None:
     keys = list(job.wanted_keys())
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from documents import documents
@@ -21,6 +23,19 @@ def connect(job: Job, **options: Any) -> Any:
 def pool(job: Job, **options: Any) -> Any:
     """A pool as it comes. The official package has none."""
     return r.ConnectionPool(host=job.host, port=job.port, db=DB, **options)
+
+
+@contextmanager
+def counted(conn: Any) -> Iterator[None]:
+    """Have a listener count the queries of a connection."""
+    from watching import Counter  # the official package has nothing of it
+
+    from rethinkdb import monitoring
+
+    counter = Counter()
+    with monitoring.listening(counter, conn):
+        yield
+    assert counter.queries
 
 
 def scan(job: Job) -> Any:

@@ -90,6 +90,17 @@ def get_spread_kept_alive(job: Job, conn: Any) -> None:
     get_spread(job, queries.connect(job, keepalive=20.0))
 
 
+def get_spread_counted(job: Job, conn: Any) -> None:
+    with queries.counted(conn):
+        get_spread(job, conn)
+
+
+def listener(job: Job, conn: Any) -> None:
+    import watching  # the official package has nothing of it
+
+    watching.listener(job)
+
+
 def get_spread(job: Job, conn: Any) -> None:
     keys = list(job.wanted_keys())
     # The official package's blocking connection serves one thread at a time.
