@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from rethinkdb import r
+from rethinkdb import monitoring, r
 from rethinkdb.testing import fixtures
 from rethinkdb.tools import ToolError
 from rethinkdb.tools.running import Runner
@@ -69,6 +69,10 @@ async def probe(facts: Facts, port: int, options: dict[str, Any], ended: Native)
     places = [("localhost", 1), ("localhost", port)]  # nobody listens at the first one
     one_of_two = await in_turn(r.connect(hosts=places, **options))
     facts["r.connect(hosts=[...])"] = YES if one_of_two.port == port else NO
+    told: list[Any] = []
+    with monitoring.listening(told.append, one_of_two):
+        await in_turn(r.expr(1).run(one_of_two))
+    facts["monitoring.register(listener, conn)"] = YES if told else NO
     await in_turn(one_of_two.close())
     await in_turn(r.table_create("t").run(conn))
     facts["query.run(conn) has begun"] = await begins_at_once(conn)
