@@ -133,6 +133,24 @@ WORKS: dict[str, Work] = {
         Work("scan-next", "scan, `fetch_next()` and `next()`", "scan_next", "scan", 1),
         Work("scan-list", "scan into a list", "scan_list", "scan_list", 1),
         Work(
+            "scan-structs",
+            "scan into a list of msgspec structs",
+            "scan_structs",
+            "scan_list",
+            1,
+            ("blocking", "asyncio"),
+            official=0,
+        ),
+        Work(
+            "scan-dataclasses",
+            "scan into a list of dataclasses",
+            "scan_dataclasses",
+            "scan_list",
+            1,
+            ("blocking", "asyncio"),
+            official=0,
+        ),
+        Work(
             "scan-for-dated", "scan-for, a datetime in each", "scan_for", "scan", 0.2, table="dated"
         ),
         Work(

@@ -35,6 +35,7 @@ _SUBMODULES = frozenset(
     {
         *("ast", "cli", "codec", "embedded", "errors", "loops", "namespace", "net"),
         *("pseudotypes", "push", "ql2", "ql2_pb2", "query", "repl", "reql", "testing", "tools"),
+        "typed",
     }
 )
 

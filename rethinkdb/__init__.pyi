@@ -15,6 +15,7 @@ from rethinkdb import query as query
 from rethinkdb import repl as repl
 from rethinkdb import reql as reql
 from rethinkdb import tools as tools
+from rethinkdb import typed as typed
 from rethinkdb.errors import ReqlAuthError as ReqlAuthError
 from rethinkdb.errors import ReqlAvailabilityError as ReqlAvailabilityError
 from rethinkdb.errors import ReqlCompileError as ReqlCompileError

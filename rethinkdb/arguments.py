@@ -9,13 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from rethinkdb.converters import Converter
+__all__ = [
+    "AnyArguments",
+    "ConnectArguments",
+    "IOLoopArguments",
+    "ReactorArguments",
+    "TrioArguments",
+]
 
-__all__ = ["ConnectArguments", "IOLoopArguments", "ReactorArguments", "TrioArguments"]
+
+class _Named(TypedDict, total=False):
+    """Those of every loop that can be given by name only. `RethinkDB.connect` explains them."""
+
+    json_encoder: Callable[..., Any] | None
+    json_decoder: Callable[..., Any] | None
+    deadline: float | None
+    converters: Mapping[Any, Any] | None  # as checkers make `object` of a table's functions
+    keepalive: float | None
+    hosts: Sequence[str | tuple[str, int]] | str | None
 
 
-class ConnectArguments(TypedDict, total=False):
-    """Those of every loop. `RethinkDB.connect` explains them."""
+class ConnectArguments(_Named, total=False):
+    """Those of every loop."""
 
     auth_key: str | None
     user: str | None
@@ -23,12 +38,6 @@ class ConnectArguments(TypedDict, total=False):
     timeout: float | str | None
     ssl: Any
     url: str | None
-    json_encoder: Callable[..., Any] | None
-    json_decoder: Callable[..., Any] | None
-    deadline: float | None
-    converters: Mapping[Any, Converter] | None
-    keepalive: float | None
-    hosts: Sequence[str | tuple[str, int]] | str | None
 
 
 class IOLoopArguments(ConnectArguments, total=False):
@@ -47,4 +56,13 @@ class ReactorArguments(ConnectArguments, total=False):
 class TrioArguments(ConnectArguments, total=False):
     """Those of trio."""
 
+    nursery: Any
+
+
+class AnyArguments(_Named, total=False):
+    """Those of all loops of this package, where the loop type is not known."""
+
+    io_loop: Any
+    reactor: Any
+    start_reactor: bool
     nursery: Any

@@ -151,7 +151,7 @@ class RethinkDB(Names):
         url: str | None = None,
         *args: Any,
         loop_type: str | None = _CHOSEN,
-        **options: Any,
+        **options: Unpack[arguments.AnyArguments],
     ) -> Any: ...
 
     def connect(

@@ -87,6 +87,21 @@ async def scan_list(job: Job, conn: Any, connect: Any, together: Any) -> None:
     job.kept()
 
 
+async def scan_structs(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await _scan_as(queries.struct(), job, conn)
+
+
+async def scan_dataclasses(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    await _scan_as(queries.Hero, job, conn)
+
+
+async def _scan_as(row_type: Any, job: Job, conn: Any) -> None:
+    with job.meter():
+        found = await listed(await queries.scan(job).run(conn, as_type=row_type))
+    job.check(len(found))
+    job.kept()
+
+
 async def listed(cursor: Any) -> list[Any]:
     """All rows, in the shortest way that the driver offers."""
     if hasattr(cursor, "to_list"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_type_hints
 
 from documents import documents
 from job import BATCH, DB, ONE_BY_ONE, Job
@@ -40,6 +41,27 @@ def counted(conn: Any) -> Iterator[None]:
 
 def scan(job: Job) -> Any:
     return r.table(job.table).limit(job.items)
+
+
+@dataclass
+class Hero:
+    """A plain document (see `documents.plain`) as an object."""
+
+    id: int
+    name: str
+    about: str
+    active: bool
+    home: dict[str, Any]
+    powers: list[str]
+    wins: int
+    scores: list[float]
+
+
+def struct() -> Any:
+    """The same as a struct of msgspec."""
+    import msgspec
+
+    return msgspec.defstruct("HeroStruct", [*get_type_hints(Hero).items()])
 
 
 def get(key: int) -> Any:

@@ -60,6 +60,21 @@ def scan_list(job: Job, conn: Any) -> None:
     job.kept()
 
 
+def scan_structs(job: Job, conn: Any) -> None:
+    _scan_as(queries.struct(), job, conn)
+
+
+def scan_dataclasses(job: Job, conn: Any) -> None:
+    _scan_as(queries.Hero, job, conn)
+
+
+def _scan_as(row_type: Any, job: Job, conn: Any) -> None:
+    with job.meter():
+        found = listed(queries.scan(job).run(conn, as_type=row_type))
+    job.check(len(found))
+    job.kept()
+
+
 def listed(cursor: Any) -> list[Any]:
     """All rows, in the shortest way that the driver offers."""
     rows: list[Any] = cursor.to_list() if hasattr(cursor, "to_list") else list(cursor)

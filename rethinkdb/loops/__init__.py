@@ -13,8 +13,9 @@ anybody can add a loop in a package of their own::
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlLoopTypeError
 from rethinkdb.net.connection import BaseConnection
@@ -22,7 +23,7 @@ from rethinkdb.net.connection import BaseConnection
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["BUILT_IN", "GROUP", "LOOP_API", "known_names", "load"]
+__all__ = ["BUILT_IN", "GROUP", "LOOP_API", "chosen", "known_names", "load"]
 
 GROUP = "rethinkdb.loops"
 
@@ -67,6 +68,30 @@ def load(name: str | None) -> type[BaseConnection]:
             "of this driver: install a matching version of its package."
         )
     return connection_type
+
+
+@cache
+def chosen(name: str) -> Any:
+    """`r` for programs that use one loop: `from rethinkdb.loops.asyncio import r`.
+
+    It is a `RethinkDB` object whose loop type is this one. Type checkers see that its `connect`
+    gives that loop's connection.
+
+    Args:
+        name: the loop type.
+
+    Returns:
+        The object, the same each time.
+
+    Example:
+        from rethinkdb.loops.asyncio import r
+
+        async with r.connect("localhost") as conn: ...
+    """
+    # By its name, as it is above the loops: a program that asks for it here has chosen so.
+    made = import_module("rethinkdb.namespace").RethinkDB()
+    made.set_loop_type(name)
+    return made
 
 
 def _import(name: str) -> type[BaseConnection]:

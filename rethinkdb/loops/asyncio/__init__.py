@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 from .connection import AsyncioCursor, Connection
 
 if TYPE_CHECKING:
+    from rethinkdb.chosen import Asyncio  # a stub
+
     from .pool import ConnectionPool as ConnectionPool
+
+    r: Asyncio
 
 __all__ = ["AsyncioCursor", "Connection", "ConnectionPool"]
 
@@ -27,4 +31,8 @@ def __getattr__(name: str) -> Any:
         from .pool import ConnectionPool
 
         return ConnectionPool
+    if name == "r":
+        from .. import chosen
+
+        return chosen("asyncio")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 from .connection import Connection, DefaultCursor, DefaultCursorEmpty
 
 if TYPE_CHECKING:
+    from rethinkdb.chosen import Blocking  # a stub
+
     from .pool import ConnectionPool as ConnectionPool
+
+    r: Blocking
 
 __all__ = ["Connection", "ConnectionPool", "DefaultCursor", "DefaultCursorEmpty"]
 
@@ -27,4 +31,8 @@ def __getattr__(name: str) -> Any:
         from .pool import ConnectionPool
 
         return ConnectionPool
+    if name == "r":
+        from .. import chosen
+
+        return chosen("blocking")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

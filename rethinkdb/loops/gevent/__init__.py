@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 from .connection import Connection, GeventCursor, GeventCursorEmpty
 
 if TYPE_CHECKING:
+    from rethinkdb.chosen import Gevent  # a stub
+
     from .pool import ConnectionPool as ConnectionPool
+
+    r: Gevent
 
 __all__ = ["Connection", "ConnectionPool", "GeventCursor", "GeventCursorEmpty"]
 
@@ -28,4 +32,8 @@ def __getattr__(name: str) -> Any:
         from .pool import ConnectionPool
 
         return ConnectionPool
+    if name == "r":
+        from .. import chosen
+
+        return chosen("gevent")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

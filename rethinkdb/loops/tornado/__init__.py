@@ -23,7 +23,11 @@ from .connection import Connection
 from .cursor import TornadoCursor
 
 if TYPE_CHECKING:
+    from rethinkdb.chosen import Tornado  # a stub
+
     from .pool import ConnectionPool as ConnectionPool
+
+    r: Tornado
 
 __all__ = ["Connection", "ConnectionPool", "TornadoCursor"]
 
@@ -34,4 +38,8 @@ def __getattr__(name: str) -> Any:
         from .pool import ConnectionPool
 
         return ConnectionPool
+    if name == "r":
+        from .. import chosen
+
+        return chosen("tornado")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,23 @@ as `cursor.next()` is with an item at hand, is a checkpoint for cancellation, no
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .connection import Connection, open  # noqa: A004  # as trio names such functions
 from .cursor import TrioCursor
 from .pool import ConnectionPool
 
+if TYPE_CHECKING:
+    from rethinkdb.chosen import Trio  # a stub
+
+    r: Trio
+
 __all__ = ["Connection", "ConnectionPool", "TrioCursor", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "r":
+        from .. import chosen
+
+        return chosen("trio")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,7 +21,11 @@ from .connection import Connection
 from .cursor import TwistedCursor
 
 if TYPE_CHECKING:
+    from rethinkdb.chosen import Twisted  # a stub
+
     from .pool import ConnectionPool as ConnectionPool
+
+    r: Twisted
 
 __all__ = ["Connection", "ConnectionPool", "TwistedCursor"]
 
@@ -32,4 +36,8 @@ def __getattr__(name: str) -> Any:
         from .pool import ConnectionPool
 
         return ConnectionPool
+    if name == "r":
+        from .. import chosen
+
+        return chosen("twisted")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,8 +9,9 @@ from typing import Any
 
 from typing_extensions import assert_type
 
-from rethinkdb import r
+from rethinkdb import RqlQuery, r
 from rethinkdb.loops.asyncio import AsyncioCursor, Connection
+from rethinkdb.loops.asyncio import r as asyncio_r
 from rethinkdb.loops.transport.opening import Opening
 from rethinkdb.net.session import ServerInfo
 
@@ -66,3 +67,8 @@ async def iterating(conn: Connection) -> None:
         assert_type(entered, AsyncioCursor)
     async with aclosing(cursor) as closing:
         assert_type(closing, AsyncioCursor)
+
+
+def chosen_once() -> None:
+    assert_type(asyncio_r.connect("localhost", 28015, timeout=3), Opening[Connection])
+    assert_type(asyncio_r.table("heroes").get(1), RqlQuery)

@@ -7,8 +7,9 @@ from typing import Any
 
 from typing_extensions import assert_type
 
-from rethinkdb import r
+from rethinkdb import RqlQuery, r
 from rethinkdb.loops.blocking import Connection, DefaultCursor
+from rethinkdb.loops.blocking import r as blocking_r
 from rethinkdb.net.session import ServerInfo
 
 
@@ -56,3 +57,8 @@ def cursors(conn: Connection) -> None:
         assert_type(entered, DefaultCursor)
     close: Callable[[], None] = cursor.close
     close()
+
+
+def chosen_once() -> None:
+    assert_type(blocking_r.connect("localhost", 28015, timeout=3), Connection)
+    assert_type(blocking_r.table("heroes").get(1), RqlQuery)

@@ -7,8 +7,9 @@ from typing import Any
 
 from typing_extensions import assert_type
 
-from rethinkdb import r
+from rethinkdb import RqlQuery, r
 from rethinkdb.loops.gevent import Connection, GeventCursor
+from rethinkdb.loops.gevent import r as gevent_r
 from rethinkdb.net.session import ServerInfo
 
 
@@ -55,3 +56,8 @@ def cursors(conn: Connection) -> None:
         assert_type(entered, GeventCursor)
     close: Callable[[], None] = cursor.close
     close()
+
+
+def chosen_once() -> None:
+    assert_type(gevent_r.connect("localhost", 28015, timeout=3), Connection)
+    assert_type(gevent_r.table("heroes").get(1), RqlQuery)

@@ -38,7 +38,8 @@ assert_type(own.row["a"], RqlQuery)
 assert_type(module.connect("localhost"), Any)
 assert_type(r.connect("localhost", 28015, "blog", "key", "ada", "secret", 5.0), Any)
 assert_type(own.connect("localhost", 28015, io_loop=None), Any)
-assert_type(r.connect("localhost", loop_type="anyio", portal=None), Any)
+anyio_options: dict[str, Any] = {"portal": None}
+assert_type(r.connect("localhost", loop_type="anyio", **anyio_options), Any)
 
 assert_type(module.connect("localhost", loop_type="blocking"), Connection)
 assert_type(r.connect("localhost", loop_type=None), Connection)

@@ -8,8 +8,9 @@ from typing import Any
 from tornado.concurrent import Future, chain_future
 from typing_extensions import assert_type
 
-from rethinkdb import r
+from rethinkdb import RqlQuery, r
 from rethinkdb.loops.tornado import Connection, TornadoCursor
+from rethinkdb.loops.tornado import r as tornado_r
 from rethinkdb.net.session import ServerInfo
 
 
@@ -49,3 +50,8 @@ async def cursors(conn: Connection, cancelled: Future[None]) -> None:
         assert_type(entered, TornadoCursor)
     close: Callable[[], None] = cursor.close
     close()
+
+
+def chosen_once() -> None:
+    assert_type(tornado_r.connect("localhost", 28015, timeout=3), Future[Connection])
+    assert_type(tornado_r.table("heroes").get(1), RqlQuery)

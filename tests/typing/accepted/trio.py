@@ -9,10 +9,11 @@ from typing import Any
 import trio
 from typing_extensions import assert_type
 
-from rethinkdb import r
+from rethinkdb import RqlQuery, r
 from rethinkdb.loops.transport.opening import Opening
 from rethinkdb.loops.trio import Connection, ConnectionPool, TrioCursor
 from rethinkdb.loops.trio import open as open_connection
+from rethinkdb.loops.trio import r as trio_r
 from rethinkdb.net.session import ServerInfo
 
 
@@ -62,3 +63,8 @@ async def iterating(conn: Connection) -> None:
         assert_type(entered, TrioCursor)
     async with aclosing(cursor) as closing:
         assert_type(closing, TrioCursor)
+
+
+def chosen_once() -> None:
+    assert_type(trio_r.connect("localhost", 28015, timeout=3), Opening[Connection])
+    assert_type(trio_r.table("heroes").get(1), RqlQuery)

@@ -8,8 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from typing_extensions import assert_type
 
-from rethinkdb import r
+from rethinkdb import RqlQuery, r
 from rethinkdb.loops.twisted import Connection, TwistedCursor
+from rethinkdb.loops.twisted import r as twisted_r
 from rethinkdb.net.session import ServerInfo
 
 
@@ -49,3 +50,8 @@ async def cursors(conn: Connection) -> None:
         assert_type(entered, TwistedCursor)
     close: Callable[[], None] = cursor.close
     close()
+
+
+def chosen_once() -> None:
+    assert_type(twisted_r.connect("localhost", 28015, timeout=3), Deferred[Connection])
+    assert_type(twisted_r.table("heroes").get(1), RqlQuery)
