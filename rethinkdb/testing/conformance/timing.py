@@ -207,18 +207,6 @@ async def a_server_that_shows_signs_of_life(trial: Trial) -> None:
     await trial.usable(conn)
 
 
-async def a_pool_gives_up_a_silent_server(trial: Trial) -> None:
-    """Its connections have the pool's `keepalive`, and its next query another connection."""
-    pool = trial.pool(keepalive=SOON, retry=None)
-    assert await trial.run(r.expr(1), pool) == 1
-    trial.proxy.hold()
-    query = partial(trial.run, r.expr(2), pool)
-    await trial.fails(ReqlConnectionLostError, "no sign of life", query)
-    trial.proxy.release()
-    assert await trial.run(r.expr(3), pool) == 3
-    await trial.do(pool.close)
-
-
 async def without_keepalive_nobody_asks(trial: Trial) -> None:
     """It is off unless it is asked for: not every server answers such a question."""
     conn = await trial.connect()
@@ -267,7 +255,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_silent_server_is_given_up,
     a_silent_server_that_does_not_read,
     a_server_that_shows_signs_of_life,
-    a_pool_gives_up_a_silent_server,
     without_keepalive_nobody_asks,
     the_system_notices_dead_peers,
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -16,7 +19,7 @@ from rethinkdb.pool import PoolTimeoutError
 from rethinkdb.ql2 import QueryType
 
 from ..trial import PATIENCE, SMALL_BATCHES, SOON, Scenario, Trial
-from .help import NEVER, closes
+from .help import NEVER, TRIES, closes
 
 __all__ = ["SCENARIOS"]
 
@@ -115,10 +118,43 @@ async def pool_with_a_wrong_password(trial: Trial) -> None:
     await closes(trial, pool)
 
 
+async def pool_gives_up_a_silent_server(trial: Trial) -> None:
+    """Its connections have the pool's `keepalive`. All who wait on a link that has become mute are
+    told, and the next query gets another connection."""
+    pool = trial.pool(keepalive=SOON, retry=None, max_size=1)
+    feed = await _in_the_end(partial(trial.run, trial.table.changes(), pool))
+    opened = pool.stats().opened
+    trial.proxy.hold()
+    *queries, change = await trial.driver.gather(
+        partial(trial.run, r.expr(1), pool),
+        partial(trial.run, r.expr(2), pool),
+        partial(trial.do, feed.next),
+    )
+    silence = rf"no sign of life from 127\.0\.0\.1:{trial.proxy.port} for [\d.]+ s"
+    for error in (*queries, change):
+        kind = ReqlCursorLostError if error is change else ReqlConnectionLostError
+        assert type(error) is kind, error
+        assert re.search(silence, str(error)), error
+    trial.proxy.release()
+    assert await _in_the_end(partial(trial.run, r.expr(3), pool)) == 3
+    stats = pool.stats()
+    assert stats.opened > opened
+    assert (stats.feeds, stats.size) == (0, 1), stats
+
+
+async def _in_the_end(operation: Callable[[], Any]) -> Any:
+    """Its result. A slow machine may seem silent for a moment, too."""
+    for _ in range(TRIES):
+        with suppress(ReqlConnectionLostError):
+            return await operation()
+    raise AssertionError("no link lasts")
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     pool_survives_a_restart,
     pool_tells_why,
     pool_loses_queries,
     pool_with_slow_accepts,
     pool_with_a_wrong_password,
+    pool_gives_up_a_silent_server,
 )
