@@ -56,3 +56,17 @@ def test_a_feed_with_a_handler_leaves_no_thread_when_it_ends(server: Server) -> 
             while readers() > before:
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
+
+
+def test_background_work_that_is_thrown_away_is_not_cancelled_from_within() -> None:
+    """As when a reactor stops: a coroutine that runs right now cannot be cancelled, too."""
+    pool = ConnectionPool("localhost", 1)
+    feed, _ = pool._new_feed(r.table("t").changes(), {"resume": "restart"}, None)
+    opened = feed.open()
+    feed.effects.clear()
+    cancelled: list[int] = []
+    pool._courses[feed] = lambda: cancelled.append(1)
+    pool._feed_failed(feed, GeneratorExit())
+    assert feed.finished
+    assert not cancelled
+    assert isinstance(opened.exception(), r.ReqlDriverError)

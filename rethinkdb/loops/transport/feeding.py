@@ -190,6 +190,7 @@ class Feeding:
         if isinstance(error, Exception):
             feed.failed(error)
         else:
+            self._courses.pop(feed, None)  # it is at work right now, so nobody may end it
             feed.cut_off(ReqlDriverError("The feed's loop has ended."))
         self._serve_feed(feed)
 
