@@ -783,6 +783,20 @@ def test_who_is_in_a_step_keeps_no_reconnect_waiting(
     assert server.connections == 2
 
 
+def test_a_look_notices_what_has_happened_while_nobody_waited(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    struck = conn._channel._line
+    assert struck is not None
+    conn._look()
+    assert conn.is_open()
+    server.hang_up()
+    assert wait_ready(struck.socket, read=True, write=False, timeout=PATIENCE)
+    conn._look()
+    assert not conn.is_open()
+    conn._look()
+
+
 # Forking.
 
 
