@@ -199,7 +199,9 @@ class Session(Timekeeping):
         waiter: Waiter[None] = Waiter(lambda _: self._end(None))
         self._close_waiters.append(waiter)
         if self._closing is None and noreply_wait and self.is_open:
-            self._closing = self.noreply_wait()
+            closing = self._closing = self.noreply_wait()
+            if closing.done():  # since before this session knew what it waits for
+                self._drain()
         elif self._closing is None or not noreply_wait:
             self._end(None)
         # What came in between may have ended it.

@@ -23,7 +23,7 @@ from rethinkdb.net.violations import RemoteProtocolError
 from rethinkdb.net.waiter import Waiter
 
 from .interrupts import Interrupt
-from .pair import ATOM, INFO, PARTIAL, SEQUENCE, Pair, failure, settled, start
+from .pair import ATOM, INFO, PARTIAL, SEQUENCE, WAIT_COMPLETE, Pair, failure, settled, start
 
 
 class Once:
@@ -226,6 +226,22 @@ def test_closing_while_a_query_is_being_sent(monkeypatch: pytest.MonkeyPatch) ->
     assert session.tokens_in_use == 0
     pair.move()
     assert pair.queries == []
+
+
+def test_closing_when_all_is_done_before_the_session_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = Pair()
+    noreply_wait = pair.session.noreply_wait
+
+    def answered() -> Waiter[None]:
+        waiter = noreply_wait()
+        pair.answer(pair.asked(), WAIT_COMPLETE)
+        return waiter
+
+    monkeypatch.setattr(pair.session, "noreply_wait", answered)
+    assert settled(pair.session.close()) is None
+    assert settled(pair.session.closed) is None
 
 
 def test_an_answer_while_its_waiter_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
