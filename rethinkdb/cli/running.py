@@ -81,6 +81,7 @@ def _run(words: Sequence[str], commands: Mapping[str, str]) -> int:
 
 
 def _run_parsed(arguments: argparse.Namespace) -> int:
+    _leave_losses_to_commands()
     try:
         status: int = arguments.run(arguments)
     except CommandError as exc:
@@ -95,6 +96,14 @@ def _run_parsed(arguments: argparse.Namespace) -> int:
     except (OSError, ReqlDriverError) as exc:
         return _fail(arguments, told(exc))
     return status
+
+
+def _leave_losses_to_commands() -> None:
+    """Commands say themselves that a link is lost: Python shall not print the warning, too."""
+    import logging  # late, as `reql --help` does without
+
+    for name in ("connection", "pool"):
+        logging.getLogger(f"rethinkdb.{name}").addHandler(logging.NullHandler())
 
 
 def _parser(words: Sequence[str], commands: Mapping[str, str]) -> Parser:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -170,3 +172,30 @@ def test_a_connection_logs_with_debug(log):
     conn = MemoryConnection("db.example")
     conn._new_session()
     assert conn._observer.query_answered
+
+
+LOSS = """
+from argparse import Namespace
+from rethinkdb.cli.running import _run_parsed
+from tests.net.pair import Pair
+
+def lose(_=None):
+    Pair().session.receive_eof(OSError("gone"))
+    return 0
+
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("lose()", "the connection to db.example:28015 is lost: gone\n"),
+        ("_run_parsed(Namespace(run=lose))", ""),
+    ],
+)
+def test_programs_are_warned_and_commands_say_it_themselves(how, told):
+    run = subprocess.run(
+        [sys.executable, "-c", LOSS.format(how)], capture_output=True, text=True, check=True
+    )
+    assert run.stderr == told
