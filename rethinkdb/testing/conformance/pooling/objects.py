@@ -81,6 +81,7 @@ async def pool_listeners(trial: Trial) -> None:
 
     pool.on("opened", listen).on("lost", listen)
     assert await trial.run(r.expr(1), pool) == 1
+    await trial.until(lambda: seen)
     assert seen == [("opened", f"127.0.0.1:{trial.proxy.port}", 1)]
     trial.proxy.cut()
     await tried_until(trial, pool, lambda: len(seen) >= 3)

@@ -22,7 +22,8 @@ async def pool_keeps_its_least_size(trial: Trial) -> None:
     await tried_until(trial, pool, lambda: pool.stats().lost)
     await trial.until(lambda: trial.proxy.clients >= 3)
     await trial.until(lambda: pool.stats().idle >= 3)
-    assert events[:4] == ["opened", "opened", "opened", "lost"]
+    await trial.until(lambda: "lost" in events and events.count("opened") > 3)
+    assert events.index("lost") > 0
     await closes(trial, pool)
 
 

@@ -37,6 +37,7 @@ async def pool_grows(trial: Trial) -> None:
     *answers, stats = await trial.driver.gather(*asks, watch)
     assert answers == list(range(7))
     assert (stats.size, trial.proxy.clients) == (2, 2)
+    await trial.until(lambda: len(told) >= 2)
     assert told == ["exhausted", "recovered"]
     assert (pool.stats().in_flight, pool.stats().waiting) == (0, 0)
 
@@ -83,7 +84,7 @@ async def pool_limits_waiting(trial: Trial) -> None:
     conn = await trial.do(pool.acquire)
     late = await trial.fails(PoolTimeoutError, "", trial.run, r.expr(1), pool, deadline=SOON)
     assert type(late) is PoolTimeoutError, late
-    assert str(late).startswith("No connection of the pool had room within 0."), late
+    assert str(late).startswith("No connection of the pool had room within "), late
     assert "1 of at most 1 connections open, 0 queries in flight" in str(late)
     await trial.do(pool.release, conn)
     assert await trial.run(r.expr(1), pool) == 1
@@ -94,7 +95,7 @@ async def pool_deadlines(trial: Trial) -> None:
     """A deadline covers waiting for a connection and for the answer, together."""
     pool = trial.pool(max_size=1, deadline=NEVER)
     conn = await trial.do(pool.acquire)
-    text = r"^No connection of the pool had room within 0\.\d+ s: "
+    text = r"^No connection of the pool had room within \S+ s: "
     await trial.fails(PoolTimeoutError, text, trial.run, r.expr(1), pool, deadline=SOON)
     await trial.do(pool.release, conn)
     # If waiting were not counted it were never less. A slow machine needs another attempt.
