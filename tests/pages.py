@@ -82,7 +82,7 @@ def run(page: Path, part: int, port: str) -> Iterator[str]:
         printed = io.StringIO()
         code = "\n" * block.line + block.code.replace(DEFAULT_PORT, port)
         with contextlib.redirect_stdout(printed), _ended_well():
-            exec(compile(code, str(page), "exec"), namespace)
+            exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
         if block.output is not None and not matches(block.output, printed.getvalue()):
             yield f"{page}:{block.line + 1} printed\n{printed.getvalue()}, not\n{block.output}"
 
