@@ -13,7 +13,9 @@ from rethinkdb.errors import ReqlCursorEmpty, ReqlRowError
 from rethinkdb.net.editing import EditedQuery
 from rethinkdb.net.stream import Stream
 from rethinkdb.ql2 import ResponseType
+from rethinkdb.reql.term import RqlQuery
 from rethinkdb.typed import Change
+from rethinkdb.typed.state import state
 
 from .memory import MemoryConnection, Term
 from .pair import ATOM, CONTINUE, PARTIAL, SEQUENCE, Pair, failure, settled
@@ -186,3 +188,11 @@ def test_what_a_feed_asks_for_itself_has_no_type():
         conn.answers.append(answer(ATOM, found))
         term = EditedQuery(r.table("t", of=int).coerce_to("array"), lambda body: body, edit)
         assert conn.run(term) == found
+
+
+def test_while_no_table_has_a_type_nobody_looks_for_one(monkeypatch):
+    monkeypatch.setattr(state, "tables", False)
+    monkeypatch.setattr(RqlQuery, "_row_type", None)  # calling it would fail
+    conn = MemoryConnection.make("db")
+    conn.answers.append(answer(ATOM, "x"))
+    assert conn.run(r.table("t")) == "x"
