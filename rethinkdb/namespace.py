@@ -262,7 +262,8 @@ class RethinkDB(Names):
             extra = getattr(import_module(self.connection_type.__module__), name, None)
             if extra is not None:
                 return extra
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(text, name=name, obj=self)
 
     if not TYPE_CHECKING:  # which know all names, and must refuse misspelt ones
         __getattr__ = _find

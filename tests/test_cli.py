@@ -96,7 +96,8 @@ def to_group(process: subprocess.Popen[str], number: int) -> None:
         (["serve", "--port", "99999"], 2, "99999 is no port: give a number from 0 to 65535"),
         (["serve", "--port", "-1"], 2, "reql serve: argument --port"),
         (["serve", "--port", "x"], 2, "x is no port"),
-        (["serve", "--nonsense"], 2, "--nonsense"),
+        (["serve", "--nonsense"], 2, "reql serve: unrecognized arguments: --nonsense (see reql se"),
+        (["serve", "--prot", "3"], 2, "--prot 3. Did you mean --port? (see reql serve --help)"),
         (["demo", "nonsense"], 2, "nonsense"),
         (["serve", "--tls-key", "k"], 2, "reql serve: --tls-key needs --tls-cert"),
         (["serve", "--tls-cert", "missing.pem"], 1, "missing.pem: No such file or directory"),
@@ -124,6 +125,7 @@ def test_a_port_in_use() -> None:
     assert status == 1
     address = f"127.0.0.1:{server.port}"
     assert errors.startswith(f"reql serve: The embedded server cannot listen on {address} (")
+    assert "Another program listens there. Choose another port; 0 takes a free one." in errors
     assert errors.count("\n") == errors.count(address) == 1
 
 

@@ -96,7 +96,14 @@ def _password(arguments: argparse.Namespace, user: str) -> str | None:
     if arguments.password:
         from getpass import getpass
 
-        return getpass(f"Password for `{user}`: ")
+        try:
+            return getpass(f"Password for `{user}`: ")
+        except EOFError:
+            raise CommandError(
+                "--password asks for the password, but the input has ended:"
+                " use --password-file FILE",
+                status=2,
+            ) from None
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from difflib import get_close_matches
 from typing import Any
 
 from rethinkdb.cli.failures import CommandError
@@ -39,6 +40,32 @@ def evaluated(text: str, names: dict[str, Any], conn: Any) -> Any:
     return value.run(conn) if isinstance(value, RqlQuery) else value
 
 
+def mistake(error: Exception, names: dict[str, Any]) -> str:
+    """What Python says of a mistake, in one line, with a name that was perhaps meant.
+
+    Args:
+        error: what was raised.
+        names: those that could be used.
+    """
+    text = f"{type(error).__name__}: {error}"
+    meant = _meant(error, names)
+    return f"{text}. Did you mean `{meant}`?" if meant else text
+
+
+def _meant(error: Exception, names: dict[str, Any]) -> str | None:
+    if isinstance(error, AttributeError):
+        return _near(error.name, dir(error.obj))
+    if not isinstance(error, NameError):
+        return None
+    known = [name for name in names if not name.startswith("__")]
+    of_r = _near(error.name, dir(names["r"]))
+    return _near(error.name, known) or (of_r and f"r.{of_r}")
+
+
+def _near(name: str | None, known: list[str]) -> str | None:
+    return next(iter(get_close_matches(name or "", known, n=1)), None)
+
+
 def query_of(text: str, conn: Any) -> Any:
     """The query that an argument of a command stands for.
 
@@ -52,7 +79,7 @@ def query_of(text: str, conn: Any) -> Any:
     try:
         value = eval(compile(text, "<argument>", "eval"), namespace(conn))
     except Exception as error:
-        raise CommandError(f"{type(error).__name__}: {error} in {text}", status=2) from error
+        raise CommandError(f"{mistake(error, namespace(conn))} in {text}", status=2) from error
     if not isinstance(value, (RqlQuery, BaseCursor)):
         raise CommandError(f"{text} is no query, but {type(value).__name__}", status=2)
     return value

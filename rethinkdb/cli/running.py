@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from keyword import iskeyword
 from typing import Any, NoReturn
 
@@ -29,6 +30,25 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Ends the program."""
         self.exit(WRONG_ARGUMENTS, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def parsed(self, words: Sequence[str]) -> argparse.Namespace:
+        """The arguments. One that is unknown is refused, with an option that looks like it."""
+        arguments, unknown = self.parse_known_args(words)
+        if unknown:
+            getattr(arguments, "parser", self).refuse(unknown)
+        return arguments
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Ends the program: the command has no such arguments."""
+        near = [option for word in unknown for option in self._near(word)]
+        hint = f". Did you mean {' '.join(near)}?" if near else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+
+    def _near(self, word: str) -> list[str]:
+        """The option that a word looks like: it has it as a part, or is written nearly the same."""
+        known = list(self._option_string_actions)
+        whole = [option for option in known if word.strip("-") in option.strip("-").split("-")]
+        return whole[:1] or get_close_matches(word, known, n=1)
 
 
 def run_command(argv: Sequence[str] | None, commands: Mapping[str, str]) -> int:
@@ -66,7 +86,7 @@ def run_script(command: str, argv: Sequence[str] | None, prog: str) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     with ended_by_signals(for_good=argv is None):
         try:
-            status = _run_parsed(parser.parse_args(words))
+            status = _run_parsed(parser.parsed(words))
         except SystemExit as exc:
             status = exc.code if isinstance(exc.code, int) else FAILED
         return status if _flush(quiet=status != 0) else FAILED
@@ -77,7 +97,7 @@ def _run(words: Sequence[str], commands: Mapping[str, str]) -> int:
     if not words:
         parser.print_help(sys.stderr)
         raise SystemExit(WRONG_ARGUMENTS)
-    return _run_parsed(parser.parse_args(words))
+    return _run_parsed(parser.parsed(words))
 
 
 def _run_parsed(arguments: argparse.Namespace) -> int:
@@ -116,7 +136,7 @@ def _parser(words: Sequence[str], commands: Mapping[str, str]) -> Parser:
         if name == asked_for:
             module = module_of(name)
             module.add_arguments(command)
-            command.set_defaults(run=module.run, command=name, prog=f"reql {name}")
+            command.set_defaults(run=module.run, command=name, prog=f"reql {name}", parser=command)
     return parser
 
 

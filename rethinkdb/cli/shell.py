@@ -14,7 +14,7 @@ from typing import Any
 
 from rethinkdb.cli.completing import DOT_COMMANDS, Schema, completions
 from rethinkdb.cli.connecting import add_connection_arguments, open_connection
-from rethinkdb.cli.evaluating import NOTHING, evaluated, namespace
+from rethinkdb.cli.evaluating import NOTHING, evaluated, mistake, namespace
 from rethinkdb.cli.rendering import change_line, json_text, table_lines
 from rethinkdb.cli.signals import interrupted_as_usual
 from rethinkdb.errors import ReqlError
@@ -24,6 +24,9 @@ EXTRAS = ("cli",)
 
 _HISTORY = "reql/history"
 _RESERVED_LINES = 4
+
+# What people type in shells. A variable of that name goes before.
+_PLAIN_WORDS = {"exit": ".exit", "quit": ".exit", "help": ".help"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +108,8 @@ class Shell:
     def answer(self, text: str) -> None:
         """Evaluates what was typed, and shows the result or what is wrong."""
         text = text.strip()
+        if text not in self.names:
+            text = _PLAIN_WORDS.get(text, text)
         if not text:
             return
         if text.startswith("."):
@@ -117,6 +122,8 @@ class Shell:
                 self._result(value)
         except ReqlError as error:
             self._show(f"{type(error).__name__}: {error}")
+        except (AttributeError, NameError) as error:
+            self._show(mistake(error, self.names))
         except Exception as error:
             self._show("".join(traceback.format_exception_only(error)).rstrip())
 

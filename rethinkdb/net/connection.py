@@ -332,7 +332,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         """What callers are told when the transport cannot be opened: raise it `from exc`."""
         if isinstance(exc, TimeoutError):
             return ReqlTimeoutError(self.host, self.port)
-        text = f"{str(exc) or type(exc).__name__}. Is the server running, and is this its port?"
+        text = f"{str(exc) or type(exc).__name__}. {_advice(exc)}"
         return ReqlDriverError(refusal(self.host, self.port, text))
 
     def _query(self, term: Any, options: dict[str, Any]) -> Query:
@@ -416,6 +416,17 @@ def row_maker_of(term: Any, options: dict[str, Any]) -> RowMaker | None:
     maker = row_maker(row_type, of_feed)
     options["as_type"] = maker.row_type
     return maker
+
+
+# What the system and Twisted raise for a name that nobody knows. By name, since no socket is here.
+_UNKNOWN_HOST = {"gaierror", "DNSLookupError"}
+
+
+def _advice(exc: BaseException) -> str:
+    """What to look at when the transport cannot be opened."""
+    if {type(exc).__name__, type(exc.__cause__).__name__} & _UNKNOWN_HOST:
+        return "Is the name of the host right?"
+    return "Is the server running, and is this its port?"
 
 
 def _refuse_to_resume(options: dict[str, Any]) -> None:

@@ -251,12 +251,22 @@ CONNECT_OPTIONS = (
 )
 
 
-def check_names(names: Iterable[str], loop_options: Iterable[str]) -> None:
+_TAKEN_BEFORE = ("loop_type",)
+
+
+def check_names(
+    names: Iterable[str],
+    loop_options: Iterable[str],
+    call: str = "connect()",
+    more: Iterable[str] = (),
+) -> None:
     """Refuse an option that `connect()` does not have.
 
     Args:
         names: the keywords given.
         loop_options: the options that this loop adds to those of every loop.
+        call: what was called, if it is not `connect()`.
+        more: the options that it has beside those of `connect()`.
 
     Raises:
         ReqlUnknownOptionError: names the option, one that looks like it, and all there are.
@@ -267,11 +277,12 @@ def check_names(names: Iterable[str], loop_options: Iterable[str]) -> None:
             continue
         import difflib  # late, as few programs need it
 
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        public = ", ".join(option for option in known if option[0] != "_")
+        # `loop_type` is taken out before: it says whose options these are.
+        near = difflib.get_close_matches(name, [*known, *_TAKEN_BEFORE, *more], n=1)
+        hint = f" Did you mean `{near[0]}`?" if near and near[0] != name else ""
+        public = ", ".join(option for option in (*known, *more) if option[0] != "_")
         raise ReqlUnknownOptionError(
-            f"connect() has no option `{name}`.{hint} Known options: {public}."
+            f"{call} has no option `{name}`.{hint} Known options: {public}."
         )
 
 

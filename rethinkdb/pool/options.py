@@ -90,10 +90,11 @@ class PoolOptions:
         Args:
             arguments: those of a pool's constructor. What remains is for `connect()`.
         """
-        return cls(**{name: arguments.pop(name) for name in _NAMES if name in arguments})
+        return cls(**{name: arguments.pop(name) for name in POOL_OPTIONS if name in arguments})
 
 
-_NAMES = [field.name for field in fields(PoolOptions)]
+#: The arguments of a pool beside those of `connect()`.
+POOL_OPTIONS = tuple(field.name for field in fields(PoolOptions))
 
 # Whole numbers, each with the least that it may be.
 _COUNTS = {"min_size": 0, "max_size": 1, "per_connection": 1, "max_waiting": 1}

@@ -19,6 +19,7 @@ __all__ = [
     "mistake",
     "named",
     "no_connection",
+    "not_awaited",
     "place_of",
     "placed",
     "refused",
@@ -202,13 +203,22 @@ def mistake(value: object) -> ReqlTypeError | None:
     return None
 
 
+def not_awaited(given: object, method: str = "run") -> ReqlDriverError | None:
+    """The refusal of a connection that has not been awaited. None: `given` is something else."""
+    if not _is_awaitable(given):
+        return None
+    call = "query.run(conn)" if method == "run" else f"query.{method}(..., conn)"
+    return ReqlDriverError(
+        f"{method}() was given {named(given)} that has not been awaited. Write `conn = await"
+        f" r.connect(...)` (in Twisted's inlineCallbacks `yield`), then {call}."
+    )
+
+
 def no_connection(given: object) -> ReqlDriverError:
     """The refusal of what `run` was given in place of a connection."""
-    if _is_awaitable(given):
-        return ReqlDriverError(
-            f"run() was given {named(given)} that has not been awaited. Write `conn = await"
-            " r.connect(...)` (in Twisted's inlineCallbacks `yield`), then query.run(conn)."
-        )
+    pending = not_awaited(given)
+    if pending is not None:
+        return pending
     if callable(given):
         return ReqlDriverError(
             "run() takes a connection. For a function use query.run_with(function, conn)."

@@ -28,7 +28,7 @@ from rethinkdb.reql.commands.times import TimeCommands
 from rethinkdb.reql.commands.writing import WritingCommands
 from rethinkdb.reql.declare import Rows
 from rethinkdb.reql.pickling import picklable, unpickled
-from rethinkdb.reql.refusals import no_connection
+from rethinkdb.reql.refusals import no_connection, not_awaited
 from rethinkdb.reql.truth import tests, used
 from rethinkdb.reql.views import TermViews
 
@@ -362,6 +362,9 @@ def _connection_of(handler: Any, c: Any) -> Any:
     for given in (c, handler):
         if hasattr(given, "_start_with"):
             return given
+    pending = not_awaited(c, "run_with") or not_awaited(handler, "run_with")
+    if pending is not None:
+        raise pending
     if c is not None:
         raise ReqlDriverError(
             f"run_with() takes one handler, and a connection; got {type(c).__name__}."

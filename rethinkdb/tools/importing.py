@@ -164,7 +164,7 @@ def _in_file(
 ) -> _Wanted:
     selection = Selection([table])
     if not selection.tables:
-        raise ToolError(f"{table} is no DB.TABLE", status=2)
+        raise ToolError(f"{table} names no table: write DB.TABLE, such as test.orders", status=2)
     (name,) = selection.tables
     path = Path(file) if isinstance(file, (str, os.PathLike)) else None
     shown = str(path) if path is not None else str(getattr(file, "name", "the file"))

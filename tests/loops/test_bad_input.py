@@ -24,7 +24,7 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.blocking import Connection
+from rethinkdb.loops.blocking import Connection, ConnectionPool
 from rethinkdb.net.options import ReqlUnknownOptionError
 from rethinkdb.net.violations import RemoteProtocolError
 
@@ -231,6 +231,7 @@ def test_unresolvable_host() -> None:
     with pytest.raises(ReqlDriverError) as caught:
         Connection.make("no-such-host.invalid", 28015, timeout=GENEROUS)
     assert str(caught.value).startswith("Could not connect to no-such-host.invalid:28015. Error: ")
+    assert str(caught.value).endswith("Is the name of the host right?")
     assert isinstance(caught.value.__cause__, socket.gaierror)
 
 
@@ -399,6 +400,14 @@ def test_unknown_option(options: dict[str, Any], text: str) -> None:
     assert text in str(caught.value)
     assert isinstance(caught.value, ReqlDriverError)
     assert isinstance(caught.value, TypeError)
+
+
+def test_unknown_option_of_a_pool() -> None:
+    with pytest.raises(ReqlUnknownOptionError) as caught:
+        ConnectionPool("localhost", maxsiez=3)
+    assert str(caught.value).startswith(
+        "ConnectionPool() has no option `maxsiez`. Did you mean `max_size`? "
+    )
 
 
 WRONG_TYPES: list[dict[str, Any]] = [

@@ -327,6 +327,8 @@ def test_connect_errors() -> None:
     refused = conn._connect_error(ConnectionRefusedError("Connection refused"))
     assert str(refused).startswith("Could not connect to h:1234. Error: Connection refused. Is the")
     assert "OSError" in str(conn._connect_error(OSError()))
+    unknown = conn._connect_error(type("gaierror", (OSError,), {})("Name or service not known"))
+    assert str(unknown).endswith("Is the name of the host right?")
     timeout = conn._connect_error(TimeoutError())
     assert isinstance(timeout, ReqlTimeoutError)
     assert str(timeout) == "Could not connect to h:1234, Operation timed out."

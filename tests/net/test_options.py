@@ -315,6 +315,22 @@ def test_unknown_option() -> None:
     assert isinstance(e.value, TypeError)
 
 
+def test_unknown_option_of_another_call() -> None:
+    with pytest.raises(ReqlUnknownOptionError) as e:
+        check_names(["maxsiez"], [], "ConnectionPool()", ("max_size",))
+    assert str(e.value).startswith(
+        "ConnectionPool() has no option `maxsiez`. Did you mean `max_size`? Known options: host, "
+    )
+    assert str(e.value).endswith(", max_size.")
+
+
+def test_loop_type_is_offered_but_not_taken() -> None:
+    with pytest.raises(ReqlUnknownOptionError, match="Did you mean `loop_type`"):
+        check_names(["loop_typ"], [])
+    with pytest.raises(ReqlUnknownOptionError, match="no option `loop_type`"):
+        check_names(["loop_type"], [])
+
+
 def test_unknown_option_unlike_any_other() -> None:
     with pytest.raises(ReqlUnknownOptionError, match=r"no option `xyzzy`\. Known options: host, "):
         check_names(["xyzzy"], [])

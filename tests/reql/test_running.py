@@ -77,6 +77,8 @@ def test_a_connection_that_was_not_awaited() -> None:
     coroutine = connect()
     with pytest.raises(ReqlDriverError, match=r"given a coroutine that has not been awaited\."):
         t.run(coroutine)  # type: ignore[arg-type]
+    with pytest.raises(ReqlDriverError, match=r"run_with\(\) was given a coroutine that has not"):
+        t.run_with(print, coroutine)
     coroutine.close()
 
 

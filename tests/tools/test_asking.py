@@ -54,6 +54,9 @@ def test_raw_results_can_be_imported(source: Any, target: Any, capsys: Any) -> N
     ("expression", "status", "said"),
     [
         ("r.nonsense()", 2, "AttributeError"),
+        ('r.tabel("t")', 2, "no attribute 'tabel'. Did you mean `table`?"),
+        ('table("t")', 2, "name 'table' is not defined. Did you mean `r.table`?"),
+        ("con.server()", 2, "name 'con' is not defined. Did you mean `conn`?"),
         ("1 +", 2, "SyntaxError"),
         ("17", 2, "17 is no query, but int"),
         ('r.expr({"a": 1})["b"]', 1, "No attribute `b` in object"),
@@ -212,6 +215,11 @@ def shown(source: Any) -> Iterator[tuple[Shell, list[str]]]:
         ("1/0", ["ZeroDivisionError: division by zero"]),
         ("1 +", ["SyntaxError: invalid syntax"]),
         (".exit\n1", []),
+        ("exit\n1", []),
+        ("quit\n1", []),
+        ("exit = 5\nexit", ["5"]),
+        ("help", ['Type queries, such as r.table("users").filter({"age": 20}), or any Python.']),
+        ("tabel", ["NameError: name 'tabel' is not defined. Did you mean `r.table`?"]),
         ("r.expr(None)", []),
     ],
 )

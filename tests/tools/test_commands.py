@@ -59,7 +59,15 @@ def test_export_and_import(
     [
         ("dump", ["-c", "127.0.0.1:1"], 2, "Could not connect to 127.0.0.1:1"),
         ("dump", ["-c", "h:x"], 2, "--connect"),
-        ("dump", ["--nonsense"], 2, "--nonsense"),
+        ("dump", ["--nonsense"], 2, "unrecognized arguments: --nonsense"),
+        (
+            "dump",
+            ["--cliens", "2"],
+            2,
+            "unrecognized arguments: --cliens 2. Did you mean --clients?",
+        ),
+        ("dump", ["--port", "28015"], 2, "Did you mean --driver-port?"),
+        ("import", ["-f", __file__, "--table", "orders"], 2, "orders names no table: write DB."),
         ("dump", ["--clients", "0"], 2, "0 is no number from 1 up"),
         ("dump", ["--url", "rethinkdb://h", "-c", "h"], 2, "--connect or --url, not both"),
         ("dump", ["-p", "--password-file", "x"], 2, "--password or --password-file"),

@@ -55,6 +55,18 @@ def test_a_password_that_is_typed(server: Server, monkeypatch: pytest.MonkeyPatc
     assert asked == ["Password for `admin`: "]
 
 
+def test_a_password_that_cannot_be_asked_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def getpass(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", getpass)
+    assert works("-c", f"127.0.0.1:{server.port}", "-p") == 2
+    said = "--password asks for the password, but the input has ended: use --password-file FILE"
+    assert said in capsys.readouterr().err
+
+
 def test_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("se/cret")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import socket
 import ssl
@@ -115,8 +116,10 @@ class Node:
             return Listener(self.host, self.port, self._protocol, self._conversation, self._context)
         except (OSError, UnicodeError) as exc:  # the latter for what can be no name of a host
             number = getattr(exc, "errno", None)
-            text = f"cannot listen on {self.host}:{self.port} ({_reason(exc)})"
-            raise OSError(number, f"The embedded server {text}.") from exc
+            text = f"cannot listen on {self.host}:{self.port} ({_reason(exc)})."
+            if number == errno.EADDRINUSE:
+                text += " Another program listens there. Choose another port; 0 takes a free one."
+            raise OSError(number, f"The embedded server {text}") from exc
 
     def _protocol(self) -> ServerProtocol:
         return ServerProtocol(self.store.credentials, SERVER_VERSION)

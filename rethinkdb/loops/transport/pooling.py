@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.options import check_names
 from rethinkdb.net.showing import offered
 from rethinkdb.pool import Event, Member, Pool, PoolOptions, PoolStats
 from rethinkdb.pool.feeds import Feed
+from rethinkdb.pool.options import POOL_OPTIONS
 
 from .executing import Executor, logger, stream_in
 from .place import PROCESS, misplaced
@@ -86,6 +88,7 @@ class BasePool(Executor):
 
     def __init__(self, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> None:
         self.options = PoolOptions.taken_from(kwargs)
+        check_names(kwargs, self.connection_type.LOOP_OPTIONS, "ConnectionPool()", POOL_OPTIONS)
         self._arguments = args, {**kwargs, "keepalive": self.options.keepalive}
         # Never opened. It checks the arguments now, not at the first query.
         self._sample = self._new_connection()
