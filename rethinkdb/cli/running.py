@@ -122,8 +122,7 @@ def _leave_losses_to_commands() -> None:
     """Commands say themselves that a link is lost: Python shall not print the warning, too."""
     import logging  # late, as `reql --help` does without
 
-    for name in ("connection", "pool"):
-        logging.getLogger(f"rethinkdb.{name}").addHandler(logging.NullHandler())
+    logging.getLogger("rethinkdb.pool").addHandler(logging.NullHandler())
 
 
 def _parser(words: Sequence[str], commands: Mapping[str, str]) -> Parser:

@@ -15,6 +15,10 @@ __all__ = ["tell_ended", "tell_opened"]
 
 logger = logging.getLogger("rethinkdb.connection")
 
+# A program that has not set up logging gets the loss as an error, where it uses the connection.
+# Python would print the warning on top of that, to a stderr that may be the program's own.
+logger.addHandler(logging.NullHandler())
+
 
 def tell_opened(session: Session) -> None:
     """It is open."""

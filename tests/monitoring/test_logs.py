@@ -175,6 +175,7 @@ def test_a_connection_logs_with_debug(log):
 
 
 LOSS = """
+import logging
 from argparse import Namespace
 from rethinkdb.cli.running import _run_parsed
 from tests.net.pair import Pair
@@ -183,19 +184,28 @@ def lose(_=None):
     Pair().session.receive_eof(OSError("gone"))
     return 0
 
+def lose_in_pool(_):
+    logging.getLogger("rethinkdb.pool").warning("lost")
+    return 0
+
 {}
 """
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("program", "told"),
     [
-        ("lose()", "the connection to db.example:28015 is lost: gone\n"),
-        ("_run_parsed(Namespace(run=lose))", ""),
+        ("lose()", ""),  # the error says it, where the connection is used
+        (
+            "logging.basicConfig(format='%(message)s'); lose()",
+            "the connection to db.example:28015 is lost: gone\n",
+        ),
+        ("lose_in_pool(None)", "lost\n"),  # nothing else says it
+        ("_run_parsed(Namespace(run=lose_in_pool))", ""),
     ],
 )
-def test_programs_are_warned_and_commands_say_it_themselves(how, told):
+def test_who_is_warned_without_asking(program, told):
     run = subprocess.run(
-        [sys.executable, "-c", LOSS.format(how)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOSS.format(program)], capture_output=True, text=True, check=True
     )
     assert run.stderr == told
