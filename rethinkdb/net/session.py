@@ -156,7 +156,11 @@ class Session(Timekeeping):
         if query.noreply:
             self._protocol.send_frame(self._new_token() | NOREPLY_BIT, query.payload)
             return settled(observation, None)
-        return self._send(query, observation)
+        try:
+            return self._send(query, observation)
+        except BaseException:  # an interrupt, after it was sent: nobody has its waiter
+            self._abandon(query)
+            raise
 
     def noreply_wait(self) -> Waiter[None]:
         """Wait until the server has finished all earlier noreply queries of this connection."""
@@ -242,6 +246,11 @@ class Session(Timekeeping):
             output += second
             return waiter
         return settled(observation, self._refusal())
+
+    def _abandon(self, query: Query) -> None:
+        for exchange in tuple(self._exchanges.values()):
+            if exchange.query is query and isinstance(exchange.receiver, Waiter):
+                exchange.receiver.abandon()
 
     def _ask(self, type: QueryType) -> Waiter[Any]:
         return self.start(Query(type, b"[%d]" % type, self._decode))

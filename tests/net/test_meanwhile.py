@@ -23,7 +23,19 @@ from rethinkdb.net.violations import RemoteProtocolError
 from rethinkdb.net.waiter import Waiter
 
 from .interrupts import Interrupt
-from .pair import ATOM, INFO, PARTIAL, SEQUENCE, WAIT_COMPLETE, Pair, failure, settled, start
+from .pair import (
+    ATOM,
+    INFO,
+    PARTIAL,
+    SEQUENCE,
+    START,
+    STOP,
+    WAIT_COMPLETE,
+    Pair,
+    failure,
+    settled,
+    start,
+)
 
 
 class Once:
@@ -242,6 +254,24 @@ def test_closing_when_all_is_done_before_the_session_waits_for_it(
     monkeypatch.setattr(pair.session, "noreply_wait", answered)
     assert settled(pair.session.close()) is None
     assert settled(pair.session.closed) is None
+
+
+def test_an_interrupt_after_a_query_was_sent_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair()
+    other, token = pair.run()
+    send = pair.session._send
+
+    def interrupted(*args: Any) -> None:
+        send(*args)
+        raise Interrupt
+
+    monkeypatch.setattr(pair.session, "_send", interrupted)
+    with pytest.raises(Interrupt):
+        pair.session.start(start())
+    pair.move()
+    assert [query[0] for _, query in pair.queries] == [START, STOP]
+    pair.answer(token, ATOM, 1)
+    assert settled(other) == 1
 
 
 def test_an_answer_while_its_waiter_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
