@@ -11,7 +11,7 @@ import pprint
 from collections import deque
 from itertools import islice, repeat
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple
 
 from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
 
@@ -26,11 +26,25 @@ from .waiter import Waiter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from typing_extensions import Self
+    from typing_extensions import Self, TypeVar
 
     from .connection import BaseConnection
 
-__all__ = ["AsyncIterableCursor", "BaseCursor", "CursorEmpty", "CursorQuery", "IterableCursor"]
+    #: What the rows are to type checkers: `AsyncioCursor[Hero]`. Anything, if nothing is said.
+    Row = TypeVar("Row", default=Any)
+else:
+    from typing import TypeVar
+
+    Row = TypeVar("Row")
+
+__all__ = [
+    "AsyncIterableCursor",
+    "BaseCursor",
+    "CursorEmpty",
+    "CursorQuery",
+    "IterableCursor",
+    "Row",
+]
 
 _SHOWN_ITEMS = 10
 
@@ -49,7 +63,7 @@ class CursorEmpty(ReqlCursorEmpty, StopIteration):
     """No further items, where cursors are plain iterators: it also ends a `for` loop."""
 
 
-class BaseCursor(RowEvents, Uncopyable):
+class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
     """A sequence that arrives batch by batch, perhaps for ever (a changefeed).
 
     The next batch is asked for while the items of this one are being taken, never more than one
@@ -85,10 +99,10 @@ class BaseCursor(RowEvents, Uncopyable):
     def __init__(self, conn: BaseConnection, stream: Stream) -> None:
         self.conn = conn
         self._stream = stream
-        self._items: deque[Any] = stream.buffer
+        self._items: deque[Row] = stream.buffer
 
     @property
-    def items(self) -> deque[Any]:
+    def items(self) -> deque[Row]:
         """The items that have arrived and nobody has taken yet."""
         return self._items
 
@@ -213,7 +227,7 @@ class BaseCursor(RowEvents, Uncopyable):
         return f"{name} {identity}({failure or 'streaming'}): {_show(self._items)}"
 
 
-class IterableCursor(BaseCursor):
+class IterableCursor(BaseCursor[Row]):
     """A cursor for `for`, where waiting blocks the caller (a thread, a greenlet)."""
 
     def _instead_of_value(self) -> str | None:
@@ -224,7 +238,7 @@ class IterableCursor(BaseCursor):
     # 0.2 µs in place of 2.7 (measured per item, lock and channel included). It is safe among
     # threads, as a deque gives each item once; and fair, as nobody waits while there are items.
 
-    def next(self, wait: bool | float | None = True) -> Any:
+    def next(self, wait: bool | float | None = True) -> Row:
         if wait is not True:
             return self._wait_next(wait)
         return self.__next__()
@@ -243,7 +257,7 @@ class IterableCursor(BaseCursor):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Row:
         items = self._items
         try:
             item = items.popleft()
@@ -255,15 +269,17 @@ class IterableCursor(BaseCursor):
             self._read_ahead()
         return item
 
-    def _wait_next(self, wait: bool | float | None) -> Any:
+    def _wait_next(self, wait: bool | float | None) -> Row:
         try:
             if self._renewal is not None and wait is True:
-                return self._renewal.asked(self, self._next)
-            return super().next(wait)
+                found: Row = self._renewal.asked(self, self._next)
+                return found
+            item: Row = super().next(wait)
+            return item
         except ReqlCursorEmpty:
             raise CursorEmpty from None
 
-    def to_list(self) -> list[Any]:
+    def to_list(self) -> list[Row]:
         """All remaining items.
 
         If the query fails, or the caller is interrupted, the items go back to the cursor: the next
@@ -274,7 +290,7 @@ class IterableCursor(BaseCursor):
             ReqlError: the query failed.
         """
         self._check_end()
-        found: list[Any] = []
+        found: list[Row] = []
         stream = self._stream
         try:
             for item in self:  # the first of each batch, which asks for the next one
@@ -301,7 +317,7 @@ class IterableCursor(BaseCursor):
         self.close()
 
 
-class AsyncIterableCursor(BaseCursor):
+class AsyncIterableCursor(BaseCursor[Row]):
     """A cursor for `async for`, and for `await cursor.next()`."""
 
     # While there are more items than `low_water`, one can be taken without a waiter and without a
@@ -354,16 +370,17 @@ class AsyncIterableCursor(BaseCursor):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Row:
         items = self._items
         if len(items) > self._stream.low_water:
             return items.popleft()
         try:
-            return await self.next()
+            item: Row = await self.next()
+            return item
         except ReqlCursorEmpty:
             raise StopAsyncIteration from None
 
-    async def to_list(self) -> list[Any]:
+    async def to_list(self) -> list[Row]:
         """All remaining items.
 
         If the query fails, or the caller is cancelled, the items go back to the cursor: the next
@@ -374,7 +391,7 @@ class AsyncIterableCursor(BaseCursor):
             ReqlError: the query failed.
         """
         self._check_end()
-        found: list[Any] = []
+        found: list[Row] = []
         stream = self._stream
         try:
             async for item in self:  # the first of each batch, which asks for the next one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rethinkdb.net.cursor import AsyncIterableCursor
+from rethinkdb.net.cursor import AsyncIterableCursor, Row
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
 
@@ -20,7 +20,7 @@ __all__ = ["AsyncioCursor", "Connection"]
 T = TypeVar("T")
 
 
-class AsyncioCursor(AsyncIterableCursor):
+class AsyncioCursor(AsyncIterableCursor[Row]):
     """A cursor whose methods return coroutines. `async with cursor:` closes it."""
 
     KNOWN_AS = "rethinkdb.asyncio_net.net_asyncio.AsyncioCursor"
@@ -29,7 +29,7 @@ class AsyncioCursor(AsyncIterableCursor):
 
     if TYPE_CHECKING:
 
-        def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Any]: ...
+        def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Row]: ...
         def fetch_next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, bool]: ...
         def close(self) -> Coroutine[Any, Any, None]: ...
 

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rethinkdb.errors import ReqlTimeoutError
-from rethinkdb.net.cursor import CursorEmpty, IterableCursor
+from rethinkdb.net.cursor import CursorEmpty, IterableCursor, Row
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.query import Query
 from rethinkdb.net.reconnecting import Reconnect
@@ -32,7 +32,7 @@ T = TypeVar("T")
 DefaultCursorEmpty = CursorEmpty
 
 
-class DefaultCursor(IterableCursor):
+class DefaultCursor(IterableCursor[Row]):
     """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
 
     KNOWN_AS = "rethinkdb.net.DefaultCursor"

@@ -12,7 +12,7 @@ import gevent.hub
 import gevent.socket
 
 from rethinkdb.errors import ReqlTimeoutError
-from rethinkdb.net.cursor import CursorEmpty, IterableCursor
+from rethinkdb.net.cursor import CursorEmpty, IterableCursor, Row
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
@@ -32,7 +32,7 @@ __all__ = ["Connection", "GeventCursor", "GeventCursorEmpty"]
 GeventCursorEmpty = CursorEmpty
 
 
-class GeventCursor(IterableCursor):
+class GeventCursor(IterableCursor[Row]):
     """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
 
     KNOWN_AS = "rethinkdb.gevent_net.net_gevent.GeventCursor"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from rethinkdb.net.cursor import AsyncIterableCursor
+from rethinkdb.net.cursor import AsyncIterableCursor, Row
 
 if TYPE_CHECKING:
     pass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["TrioCursor"]
 
 
-class TrioCursor(AsyncIterableCursor):
+class TrioCursor(AsyncIterableCursor[Row]):
     """A cursor whose methods return coroutines. `async with cursor:` closes it."""
 
     KNOWN_AS = "rethinkdb.trio_net.net_trio.TrioCursor"
@@ -24,7 +24,7 @@ class TrioCursor(AsyncIterableCursor):
 
     if TYPE_CHECKING:
 
-        def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Any]: ...
+        def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Row]: ...
         def fetch_next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, bool]: ...
         def close(self) -> Coroutine[Any, Any, None]: ...
 

@@ -16,6 +16,12 @@ from rethinkdb.loops.transport.opening import Opening
 from rethinkdb.net.session import ServerInfo
 
 
+class Hero:
+    """What the rows are."""
+
+    name: str
+
+
 async def connecting() -> None:
     assert_type(Connection.make("localhost", 28015), Opening[Connection])
     assert_type(r.connect("localhost", loop_type="asyncio", io_loop=None), Opening[Connection])
@@ -72,3 +78,9 @@ async def iterating(conn: Connection) -> None:
 def chosen_once() -> None:
     assert_type(asyncio_r.connect("localhost", 28015, timeout=3), Opening[Connection])
     assert_type(asyncio_r.table("heroes").get(1), RqlQuery)
+
+
+def with_a_type(cursor: AsyncioCursor[Hero]) -> None:
+    _ = assert_type(cursor.next(), Coroutine[Any, Any, Hero])
+    found = assert_type(cursor.to_list(), Coroutine[Any, Any, list[Hero]])
+    print(found)

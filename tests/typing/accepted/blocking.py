@@ -13,6 +13,12 @@ from rethinkdb.loops.blocking import r as blocking_r
 from rethinkdb.net.session import ServerInfo
 
 
+class Hero:
+    """What the rows are."""
+
+    name: str
+
+
 def connecting() -> None:
     assert_type(Connection.make("localhost", 28015, db="blog"), Connection)
     assert_type(r.connect("localhost", 28015, db="blog", loop_type="blocking"), Connection)
@@ -62,3 +68,9 @@ def cursors(conn: Connection) -> None:
 def chosen_once() -> None:
     assert_type(blocking_r.connect("localhost", 28015, timeout=3), Connection)
     assert_type(blocking_r.table("heroes").get(1), RqlQuery)
+
+
+def with_a_type(cursor: DefaultCursor[Hero]) -> None:
+    _ = assert_type(cursor.next(), Hero)
+    found = assert_type(cursor.to_list(), list[Hero])
+    print(found)

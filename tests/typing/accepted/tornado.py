@@ -14,6 +14,12 @@ from rethinkdb.loops.tornado import r as tornado_r
 from rethinkdb.net.session import ServerInfo
 
 
+class Hero:
+    """What the rows are."""
+
+    name: str
+
+
 async def connecting() -> None:
     assert_type(Connection.make("localhost", 28015), Future[Connection])
     assert_type(r.connect("localhost", timeout=5, loop_type="tornado"), Future[Connection])
@@ -55,3 +61,9 @@ async def cursors(conn: Connection, cancelled: Future[None]) -> None:
 def chosen_once() -> None:
     assert_type(tornado_r.connect("localhost", 28015, timeout=3), Future[Connection])
     assert_type(tornado_r.table("heroes").get(1), RqlQuery)
+
+
+def with_a_type(cursor: TornadoCursor[Hero]) -> None:
+    _ = assert_type(cursor.next(), Future[Hero])
+    found = assert_type(cursor.to_list(), Future[list[Hero]])
+    print(found)

@@ -17,6 +17,12 @@ from rethinkdb.loops.trio import r as trio_r
 from rethinkdb.net.session import ServerInfo
 
 
+class Hero:
+    """What the rows are."""
+
+    name: str
+
+
 async def connecting(nursery: trio.Nursery) -> None:
     assert_type(Connection.make("localhost", nursery=nursery), Opening[Connection])
     assert_type(r.connect(port=28016, loop_type="trio", nursery=nursery), Opening[Connection])
@@ -68,3 +74,9 @@ async def iterating(conn: Connection) -> None:
 def chosen_once() -> None:
     assert_type(trio_r.connect("localhost", 28015, timeout=3), Opening[Connection])
     assert_type(trio_r.table("heroes").get(1), RqlQuery)
+
+
+def with_a_type(cursor: TrioCursor[Hero]) -> None:
+    _ = assert_type(cursor.next(), Coroutine[Any, Any, Hero])
+    found = assert_type(cursor.to_list(), Coroutine[Any, Any, list[Hero]])
+    print(found)

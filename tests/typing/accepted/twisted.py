@@ -14,6 +14,12 @@ from rethinkdb.loops.twisted import r as twisted_r
 from rethinkdb.net.session import ServerInfo
 
 
+class Hero:
+    """What the rows are."""
+
+    name: str
+
+
 async def connecting() -> None:
     assert_type(Connection.make("localhost", 28015), Deferred[Connection])
     assert_type(r.connect(reactor=None, loop_type="twisted"), Deferred[Connection])
@@ -55,3 +61,9 @@ async def cursors(conn: Connection) -> None:
 def chosen_once() -> None:
     assert_type(twisted_r.connect("localhost", 28015, timeout=3), Deferred[Connection])
     assert_type(twisted_r.table("heroes").get(1), RqlQuery)
+
+
+def with_a_type(cursor: TwistedCursor[Hero]) -> None:
+    _ = assert_type(cursor.next(), Deferred[Hero])
+    found = assert_type(cursor.to_list(), Deferred[list[Hero]])
+    print(found)

@@ -43,3 +43,8 @@ async def cursors(cursor: AsyncioCursor) -> None:
     await cursor.next(wait="1")  # error: arg-type
     found: list[str] = cursor.to_list()  # error: assignment
     print(more, found)
+
+
+def with_a_type(cursor: AsyncioCursor[int]) -> None:
+    row: str = cursor.next()  # error: assignment
+    print(row)

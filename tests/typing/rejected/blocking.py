@@ -29,3 +29,8 @@ async def cursors(cursor: DefaultCursor) -> None:
     cursor.next(wait="1")  # error: arg-type
     cursor.fetch_next(timeout=1)  # error: call-arg
     cursor.aclose()  # error: attr-defined
+
+
+def with_a_type(cursor: DefaultCursor[int]) -> None:
+    row: str = cursor.next()  # error: assignment
+    print(row)

@@ -24,3 +24,8 @@ async def cursors(cursor: TornadoCursor) -> None:
     await cursor.next(wait="1")  # error: arg-type
     found: list[str] = cursor.to_list()  # error: assignment
     print(found)
+
+
+def with_a_type(cursor: TornadoCursor[int]) -> None:
+    row: str = cursor.next()  # error: assignment
+    print(row)

@@ -30,3 +30,8 @@ async def cursors(cursor: TrioCursor) -> None:
     await cursor.fetch_next(wait="1")  # error: arg-type
     found: list[str] = cursor.to_list()  # error: assignment
     print(found)
+
+
+def with_a_type(cursor: TrioCursor[int]) -> None:
+    row: str = cursor.next()  # error: assignment
+    print(row)

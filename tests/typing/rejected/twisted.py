@@ -25,3 +25,8 @@ async def cursors(cursor: TwistedCursor) -> None:
     cursor.next().cancel(1)  # error: call-arg
     found: list[str] = cursor.to_list()  # error: assignment
     print(found)
+
+
+def with_a_type(cursor: TwistedCursor[int]) -> None:
+    row: str = cursor.next()  # error: assignment
+    print(row)
