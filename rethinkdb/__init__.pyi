@@ -70,6 +70,7 @@ rethinkdb = r
 connect = r.connect
 set_loop_type = r.set_loop_type
 connection_type = r.connection_type
+ConnectionPool = r.ConnectionPool
 
 __all__ = [
     "ReqlAuthError",

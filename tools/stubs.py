@@ -40,7 +40,7 @@ def of_the_package() -> str:
         "from rethinkdb.namespace import RethinkDB as RethinkDB, r as r",
         "from rethinkdb.version import __version__ as __version__",
         *("", "rethinkdb = r", "connect = r.connect", "set_loop_type = r.set_loop_type"),
-        *("connection_type = r.connection_type", ""),
+        *("connection_type = r.connection_type", "ConnectionPool = r.ConnectionPool", ""),
         *("__all__ = [", *(f'    "{name}",' for name in rethinkdb.__all__), "]"),
     ]
     return text(lines)
