@@ -72,6 +72,24 @@ def test_mypy_refuses_what_is_wrong_and_nothing_else(program: Path) -> None:
     assert found().get(program, Counter()) == announced(program)
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(find_spec("basedpyright") is None, reason="without basedpyright")
+def test_pyright_refuses_what_is_wrong_and_nothing_else() -> None:
+    """The same lines. It only warns of coroutines that nobody awaits."""
+    command = [sys.executable, "-m", "basedpyright", "--level", "error", "--outputjson"]
+    done = subprocess.run(
+        [*command, str(PROGRAMS / "rejected")],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    refused: dict[Path, set[int]] = {program: set() for program in REJECTED}
+    for report in json.loads(done.stdout)["generalDiagnostics"]:
+        refused[Path(report["file"])].add(report["range"]["start"]["line"] + 1)
+    for program in REJECTED:
+        codes = announced(program)
+        wanted = {line for line, code in codes if code != "unused-coroutine"}
+        assert refused[program] == wanted, program
+
+
 def names_at_start() -> list[str]:
     """What `dir()` lists in a new process. In this one other tests have imported more modules,
     which are names of the package from then on.
