@@ -1,17 +1,21 @@
-"""Results that come to you: handlers and event emitters, over any loop.
+"""Results that are pushed to callbacks: handlers and event emitters, on every loop.
 
-==============  ==================================================================================
-`start`         `query.run_with(handler, conn)`
-`handler`       `Handler`: the methods, and what stands in for those that are missing
-`handle`        `QueryHandle`: one query with a handler, from start to end
-`pooled`        `PooledHandle`: one that waits for a connection of a pool first
-`flow`          the way of rows to callbacks; `rules` tells the kinds of changefeed rows
-`emitter`       a cursor's events; `connection_events` those of a connection; `listeners` to both
-`pulling`       `cursor.each()` and `each_async()`; `takeover` keeps others from the rows meanwhile
-`course`        steps with waits in between
-`runner`        what runs the callbacks: the seam; `runners/` has one small class per loop
-`methods`       what a callback is called with
-==============  ==================================================================================
+===================  =============================================================================
+`start`              `query.run_with(handler, conn)`
+`handler`            `Handler`: its methods, and which other method is called if one is not defined
+`handle`             `QueryHandle`: one query with a handler, from start to end
+`pooled`             `PooledHandle`: a query with a handler that first waits for a pool's connection
+`flow`               passes the rows of a stream to callbacks
+`rules`              tells the kinds of changefeed rows apart
+`emitter`            the events of a cursor
+`connection_events`  the events of a connection
+`listeners`          the list of listeners that both of these use
+`pulling`            `cursor.each()` and `cursor.each_async()`
+`takeover`           while rows go to callbacks, nobody else can take rows from the cursor
+`course`             runs a sequence of steps that wait in between, on any loop
+`runner`             `Runner`: runs the callbacks on a loop; `runners/` has one small class per loop
+`methods`            chooses the arguments of a callback by its signature
+===================  =============================================================================
 """
 
 from __future__ import annotations

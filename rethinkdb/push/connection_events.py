@@ -1,10 +1,13 @@
 """A connection as an event emitter.
 
 ===========  =======================================================================================
-`connect`    the handshake is done: of reconnecting, as the first time precedes the listener
-`close`      it was closed, or lost; once, with the reason: an exception, or None if closed here
-`error`      before `close`, if it was lost: the same reason. A query's errors go to the query.
-`timeout`    before these two, if the reason is that the link timed out
+`connect`    `reconnect()` has finished the handshake. Listeners do not see the first handshake: it
+             is over before they can be added.
+`close`      the connection was closed or lost. Called once, with the reason: the exception, or None
+             if this side closed the connection.
+`error`      the connection was lost. Called before `close`, with the same exception. The errors of
+             queries are not reported here, but by the queries.
+`timeout`    the connection was lost because the link timed out. Called before `error`.
 ===========  =======================================================================================
 """
 
@@ -25,7 +28,7 @@ __all__ = ["ConnectionEvents", "events_of"]
 
 
 def events_of(conn: BaseConnection) -> ConnectionEvents:
-    """The events of a connection; from the first call on they are watched."""
+    """The events of a connection. The first call starts to watch for them."""
     events = vars(conn).get("_events")
     if events is None:
         events = vars(conn)["_events"] = ConnectionEvents(conn)
@@ -34,7 +37,10 @@ def events_of(conn: BaseConnection) -> ConnectionEvents:
 
 
 class ConnectionEvents:
-    """What a connection's emitter methods do. Documented where users find them."""
+    """Does the work of a connection's emitter methods, such as `conn.on()`.
+
+    The methods themselves are documented on the connection.
+    """
 
     def __init__(self, conn: BaseConnection) -> None:
         self.listeners = Listeners()
@@ -62,7 +68,7 @@ class ConnectionEvents:
 
     def _opened(self, session: Session, opened: Waiter[None]) -> None:
         if opened.exception() is None:
-            self._runner = runner_of(self._conn)  # perhaps in another loop than before
+            self._runner = runner_of(self._conn)  # the loop may be another one than before
             self._runner.soon(partial(self._connected, session))
 
     def _connected(self, session: Session) -> None:
@@ -70,7 +76,10 @@ class ConnectionEvents:
         self._watch_open(session)
 
     def _watch_open(self, session: Session) -> None:
-        """Watch a session until it ends; where nobody reads otherwise, somebody must now."""
+        """Watch a session until it ends.
+
+        The blocking loop reads only while somebody waits, so there this starts a wait.
+        """
 
         def watched() -> Waiter[None]:
             session.closed.add_done_callback(partial(self._closed, session))

@@ -1,8 +1,11 @@
-"""What is done step by step, with waits in between, written once for every loop.
+"""Runs a sequence of steps that wait in between. The same steps run on every loop.
 
-Steps are a generator. It yields what it waits for, and is sent the outcome, in a later turn of the
-loop: an operation of the core (a callable that returns a `Waiter`), an awaitable that a user's
-asynchronous function returned, or a `Waiter` that something else than the server settles.
+Steps are a generator. It yields what it waits for; in a later turn of the loop it is sent the
+outcome. It can yield three things:
+
+- an operation of the core: a callable that returns a `Waiter`;
+- an awaitable that a user's asynchronous function returned;
+- a `Waiter` that is settled by something other than the server.
 """
 
 from __future__ import annotations
@@ -18,21 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Cancellation", "Steps", "follow"]
 
-#: What steps yield.
+#: What steps can yield.
 Wanted = Callable[[], Waiter[Any]] | Awaitable[Any] | Waiter[Any]
 
 Steps = Generator[Wanted, Any, None]
 
 
 class Cancellation(BaseException):
-    """An asynchronous function was cancelled: neither a result nor an error.
+    """An asynchronous function was cancelled, so it has neither a result nor an error.
 
-    The loop's own exception goes its way where it was raised; this one tells the steps.
+    The loop's own exception propagates in the task that was cancelled. This exception is raised in
+    the steps that waited for it.
     """
 
 
 def follow(runner: Runner, steps: Steps) -> None:
-    """Take the first step now, and each further one when what it waits for has come."""
+    """Run the first step now, and each next step when what it waits for has arrived."""
     _advance(runner, steps, None, None)
 
 
@@ -51,7 +55,8 @@ def _advance(runner: Runner, steps: Steps, value: Any, error: BaseException | No
 
 
 def _arrived(runner: Runner, steps: Steps, waiter: Waiter[Any]) -> None:
-    # Read at once: from here on the value is ours, and closing must not give it back.
+    # Read the result at once. A result that nobody has read is given back when the waiter is
+    # abandoned; this one now belongs to the steps.
     error = waiter.exception()
     value = waiter.result() if error is None else None
     runner.soon(partial(_advance, runner, steps, value, error))

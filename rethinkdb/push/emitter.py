@@ -1,4 +1,4 @@
-"""A cursor as an event emitter: its rows come as events.
+"""A cursor as an event emitter: each row is an event.
 
     cursor.on("data", print)
     cursor.on("end", done)
@@ -6,23 +6,27 @@
 ================  ================  ==============================================================
 event             called with       when
 ================  ================  ==============================================================
-`data`            row               each row
-`change`          old, new          a row of a changefeed with both; also for the events below it
-`initial`         new               holds: a row goes to the first that fits and has a listener
-`uninitial`       old
-`state`           text
-`gap`             since, until,     a feed run with `resume="restart"` was lost, and goes on
+`data`            row               every row
+`change`          old, new          a changefeed row with `old_val` and `new_val`
+`initial`         new               a changefeed row with `new_val` only
+`uninitial`       old               a changefeed row with `old_val` only
+`state`           text              a changefeed row with `state`
+`gap`             since, until,     a feed run with `resume="restart"` was lost, and runs again
                   cause
-`change_error`    message
-`unhandled`       row               no other one of these took it
+`change_error`    message           a changefeed row with `error`
+`unhandled`       row               a changefeed row for which no other event has a listener
 `end`                               after the last row
-`error`           exception         the query failed, or the connection went; then there is no `end`
-                                    (or a row does not fit its type; then the next one follows)
-`close`                             last of all, once; also when the cursor was closed
+`error`           exception         the query failed or the connection was lost: no `end` follows.
+                                    Or a row does not fit its type: the next row follows.
+`close`                             once, after all others; also if the cursor was closed
 ================  ================  ==============================================================
 
-Rows begin to flow in the turn after the first listener to `data`, `end` or a changefeed event was
-added; from then on the cursor's pull methods raise. Rows that nobody listens to are lost.
+A row of a changefeed is also given to one of the events from `change` to `unhandled`: the first
+that fits the row and has a listener.
+
+Adding the first listener for `data`, `end` or a changefeed event starts the rows, in the next turn
+of the loop. From then on, taking rows from the cursor in any other way raises. A row for which
+there is no listener is lost.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ _STARTING = _FEED_EVENTS | {"data", "end"}
 
 
 def emitter_of(cursor: BaseCursor) -> CursorEmitter:
-    """The emitter of a cursor, made when first asked for."""
+    """The emitter of a cursor. The first call makes it."""
     emitter = vars(cursor).get("_emitter")
     if emitter is None:
         emitter = vars(cursor)["_emitter"] = CursorEmitter(cursor, runner_of(cursor.conn))
@@ -62,7 +66,7 @@ def emitter_of(cursor: BaseCursor) -> CursorEmitter:
 
 
 class CursorEmitter(Flow):
-    """What a cursor's emitter methods do. Documented where users find them: `BaseCursor`."""
+    """Does the work of a cursor's emitter methods, which are documented on `BaseCursor`."""
 
     def __init__(self, cursor: BaseCursor, runner: Runner) -> None:
         super().__init__(runner)
@@ -102,12 +106,12 @@ class CursorEmitter(Flow):
         self._runner.begin(release)
 
     def cursor_closed(self) -> None:
-        """The cursor is closed, by whoever may use the core just now."""
+        """The cursor was closed. The caller may use the core now, so it is used directly."""
         if self._end():
             self._stop_stream()
             self._runner.soon(partial(follow, self._runner, self._closing()))
 
-    # Its life.
+    # From the first row to the last event.
 
     def _switch(self, cursor: BaseCursor) -> None:
         self._takeover = Takeover(cursor, self)

@@ -1,8 +1,8 @@
-"""The way of a stream's rows to callbacks: in order, as fast as these take them.
+"""Passes the rows of a stream to callbacks, in order, and only as fast as these take them.
 
-Subclasses say what a row is given to. Rows are taken from the stream one by one, and the stream
-asks the server for the next batch in time; a callback that is slow, asynchronous or paused holds
-that back. So no more than two batches wait here.
+Subclasses decide which callback gets a row. Rows are taken from the stream one by one. When few
+rows are left, the stream asks the server for the next batch. While a callback is running or the
+stream is paused, no further batch is asked for, so at most two batches are in memory.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ __all__ = ["Flow", "connection_error"]
 
 
 class Flow(ABC):
-    """Something that gives rows to callbacks until it ends.
+    """Gives rows to callbacks until the stream ends or the flow is closed.
 
     Args:
-        runner: what calls them.
+        runner: calls the callbacks.
 
     Attributes:
-        closed: it has ended: nothing more is given to anybody.
+        closed: the flow has ended: no callback gets a row any more.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -42,18 +42,18 @@ class Flow(ABC):
 
     @abstractmethod
     def _deliver(self, row: Any, is_feed: bool) -> Awaitable[Any] | None:
-        """Give a row to callbacks; what there is to await, if anything."""
+        """Give a row to callbacks. Returns an awaitable if a callback returned one."""
 
     @abstractmethod
     def _crashed(self, error: Exception) -> None:
-        """A callback raised an error."""
+        """A callback raised this error."""
 
     @abstractmethod
     def _quit(self) -> None:
-        """End at once, without a word."""
+        """End at once: no further row is delivered."""
 
     def _rows(self, stream: Stream) -> Generator[Wanted, Any, Exception | None]:
-        """Deliver all rows; returns what ended the stream, None after a clean end."""
+        """Deliver all rows. Returns the error that ended the stream; None: it ended normally."""
         buffer = stream.buffer
         while (yield stream.has_next):
             if not buffer and stream.held and not self.closed:
@@ -76,7 +76,7 @@ class Flow(ABC):
         return None
 
     def _passed_over(self, stream: Stream) -> Steps:
-        """Tell of a row that does not fit its type. The next one follows it."""
+        """Report a row that does not fit its type. The next row is delivered as usual."""
         try:
             yield stream.next
         except ReqlRowError as error:
@@ -86,22 +86,22 @@ class Flow(ABC):
 
     @abstractmethod
     def _misfit(self, error: ReqlRowError) -> Awaitable[Any] | None:
-        """Tell of a row that does not fit its type; what there is to await, if anything."""
+        """Report a row that does not fit its type. Returns an awaitable if a callback did."""
 
     def _guarded(self, call: Any, *args: Any) -> Awaitable[Any] | None:
-        """Call a callback; what there is to await, if anything."""
+        """Call a callback. Returns its result if that can be awaited; else None."""
         try:
             result = call(*args)
         except Exception as exc:
             self._crashed(exc)
             return None
-        except BaseException:  # a cancellation, an interrupt: no error, but the end
+        except BaseException:  # cancelled or interrupted: this ends the flow, but is no error
             self._quit()
             raise
         return result if result is not None and isawaitable(result) else None
 
     def _awaited(self, result: Awaitable[Any]) -> Steps:
-        """Wait for what an asynchronous callback returned."""
+        """Wait for the awaitable that an asynchronous callback returned."""
         try:
             yield result
         except Cancellation:
@@ -110,15 +110,15 @@ class Flow(ABC):
             self._crashed(exc)
 
     def _end(self) -> bool:
-        """Close it; False if it was closed already. Threads may try at the same time."""
+        """Mark the flow as closed; False if it was closed already. Safe to call from threads."""
         with self._ending:
             was_closed, self.closed = self.closed, True
         return not was_closed
 
     def _stop_stream(self) -> Waiter[bool]:
-        """An operation: stop the stream on the server; gives whether there was something to stop.
+        """Stop the stream on the server, and drop the rows that have arrived.
 
-        Rows at hand are dropped.
+        An operation of the core. Its result says whether the stream was still running.
         """
         stream = self._stream
         if stream is None:
@@ -131,9 +131,10 @@ class Flow(ABC):
 
 
 def connection_error(error: Exception, term: Any) -> ReqlConnectionLostError | None:
-    """What to tell of a connection that has ended; None if the error is another one.
+    """The error to report if the connection has ended; None if `error` has another reason.
 
-    When this side closed it, that is a `ReqlRuntimeError` too, also for a query without a cursor.
+    If this side closed the connection, the result is a `ReqlCursorLostError`, even for a query
+    without a cursor. So it is also a `ReqlRuntimeError`.
     """
     if not isinstance(error, ReqlConnectionLostError):
         return None

@@ -1,4 +1,4 @@
-"""`QueryHandle`: one query whose results go to a handler."""
+"""`QueryHandle`: one running query whose results go to a handler."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ __all__ = ["QueryHandle"]
 
 
 class QueryHandle(Flow, Uncopyable):
-    """A query that was started with a handler. `query.run_with()` makes it.
+    """A query that was started with a handler. `query.run_with()` returns it.
 
-    `await handle` waits for its end, on loops that await; `handle.wait()` does on all of them.
+    `await handle` waits until the query has ended. It works on asyncio, Tornado, Trio and Twisted;
+    `handle.wait()` works on every loop.
 
     Attributes:
-        handler: what gets the results. A plain callable is wrapped in one.
+        handler: the handler that gets the results. A plain callable is wrapped in a handler.
         query: the query.
-        token: its number on the wire.
-        closed: nothing more will come.
-        error: what ended it early: the query's error, or what the handler raised; else None.
+        token: the number of the query on its connection.
+        closed: the query has ended: the handler gets no more results.
+        error: the error that ended the query early, raised by the query or by the handler; else
+            None.
     """
 
     WHY_NO_COPIES = (
@@ -40,7 +42,7 @@ class QueryHandle(Flow, Uncopyable):
     )
 
     def _instead_of_value(self) -> str:
-        """What to write where a program has put it into a query."""
+        """What to write instead, for a program that has put this handle into a query."""
         return "It only stands for the query. Its results go to the handler: use them there."
 
     def __init__(
@@ -69,23 +71,24 @@ class QueryHandle(Flow, Uncopyable):
 
     @property
     def profile(self) -> Any:
-        """What the server says of the time the query took, if it was run with `profile=True`.
+        """The server's profile of the query, if it was run with `profile=True`.
 
-        That of the last batch so far; None before the first reply.
+        For a stream, the profile of the last batch that has arrived. None before the first reply.
         """
         if self._stream is not None and self._stream.profiles:
             return self._stream.profiles[-1]
         return self._profile
 
     def close(self) -> bool:
-        """End it: stop the query on the server, drop what has arrived, call `on_close`.
+        """Stop the query on the server, drop the results that have arrived, and call `on_close`.
 
-        `on_close` is called if `on_open` was: before this returns, unless that is in another
-        thread. No method is called for this query after it.
+        `on_close` is called only if `on_open` was called. It is called before this method returns.
+        In blocking programs the callback thread calls it, so it may be called later. After
+        `on_close` the handler gets nothing more of this query.
 
         Returns:
-            Whether something was still to come. False when it is closed already, which is no
-            error.
+            True if results were still to come. False if the query had ended or the handle was
+            closed already; that is no error.
         """
         if not self._end():
             return False
@@ -98,34 +101,37 @@ class QueryHandle(Flow, Uncopyable):
         return due
 
     def aclose(self) -> Any:
-        """`close()`, and wait until the server has answered that, and the last method returned.
+        """Close the handle, and wait until the query has ended here and on the server.
 
-        On a closed handle it waits likewise. Nothing of the query runs on the server afterwards.
+        It waits until the server has confirmed the stop, and until the last method of the handler
+        has returned. If the handle is closed already, it still waits for both.
 
         Returns:
-            What `close()` returned, as this loop gives results.
+            The result of `close()`. On asyncio and Trio: a coroutine; on Tornado: a future; on
+            Twisted: a Deferred.
 
         Raises:
-            Exception: as `wait()`.
-            ReqlDriverError: a callback waits for itself, where callbacks share one thread.
+            Exception: the same errors as `wait()`.
+            ReqlDriverError: in a blocking program, a callback waits for a callback. Both need the
+                same thread.
         """
         return self._runner.wait(self._close_for, Waiter(), None)
 
     def wait(self, timeout: float | None = None) -> Any:
-        """Wait until it is closed, and the last method has returned.
+        """Wait until the query has ended and the last method of the handler has returned.
+
+        Cancelling the wait closes the handle, unless `timeout` is given.
 
         Args:
             timeout: seconds to wait at most; None: no limit.
 
         Returns:
-            None, as this loop gives results.
+            None. On asyncio and Trio: a coroutine; on Tornado: a future; on Twisted: a Deferred.
 
         Raises:
-            Exception: what a method of the handler raised, or the query's error if the handler has
-                no `on_error`.
-            ReqlTimeoutError: the time is up. The query goes on.
-
-        Cancelling it closes the handle, unless there is a `timeout`.
+            Exception: the error that a method of the handler raised. Without `on_error`, also the
+                query's error.
+            ReqlTimeoutError: the query has not ended within `timeout`. It keeps running.
         """
         waiter: Waiter[None] = Waiter(partial(self._unwatched, close=timeout is None))
         return self._runner.wait(self._watch, waiter, timeout)
@@ -141,7 +147,7 @@ class QueryHandle(Flow, Uncopyable):
         query = "noreply_wait" if self.query is None else self.query
         return f"<QueryHandle {state}: {query}>"
 
-    # Its life.
+    # From start to end.
 
     def _start(self) -> None:
         vars(self.handler).setdefault("_handles", set()).add(self)
@@ -158,7 +164,7 @@ class QueryHandle(Flow, Uncopyable):
         return self._reply
 
     def _replied(self, reply: Waiter[Any]) -> None:
-        """At once, not in a later turn: closing must find the stream that is open by then."""
+        """Keep the stream. Done at once, not in a later turn, so that `close()` finds it."""
         value = None if reply.exception() else reply.result()
         if self._profiled and type(value) is dict:
             value = value.get("value")
@@ -179,7 +185,7 @@ class QueryHandle(Flow, Uncopyable):
             self._finish()
 
     def _tries_again(self, error: Exception) -> bool:
-        """Whether the query will be sent another time, and these steps are taken anew."""
+        """Whether the query will be sent again. If so, `_steps` is run again from the start."""
         return False
 
     def _results(self, value: Any) -> Steps:
@@ -227,7 +233,7 @@ class QueryHandle(Flow, Uncopyable):
     # Calling the handler.
 
     def _told(self, name: str, *values: Any) -> Steps:
-        """Call a method, unless it is over."""
+        """Call a method of the handler, unless the handle is closed."""
         if not self.closed:
             yield from self._notified(name, *values)
 
@@ -253,7 +259,7 @@ class QueryHandle(Flow, Uncopyable):
 
     def _crashed(self, error: Exception) -> None:
         self.error = self._failure = error
-        self.handler.stop()  # and with it this query, unless it was closing
+        self.handler.stop()  # this also ends this query, unless it was already closing
         self._finish()
         if not self._seen:
             self._runner.soon(self._report)
@@ -262,13 +268,13 @@ class QueryHandle(Flow, Uncopyable):
         if not self._seen and self._failure is not None:
             self._runner.report(self._failure, f"a handler failed, and nobody waits for {self!r}")
 
-    # Its end.
+    # The end.
 
     def _close_for(self, waiter: Waiter[bool]) -> None:
         follow(self._runner, self._until_stopped(waiter, self.close()))
 
     def _until_stopped(self, waiter: Waiter[bool], due: bool) -> Steps:
-        with suppress(ReqlDriverError):  # the connection has ended, and the query with it
+        with suppress(ReqlDriverError):  # the connection has ended, and with it the query
             yield partial(self._runner.session.stopped, self.token)
         finished: Waiter[None] = Waiter()
         self._watch(finished)
@@ -299,7 +305,7 @@ class QueryHandle(Flow, Uncopyable):
             self._finished = True
             watchers, self._watchers = self._watchers, []
         for watcher in watchers:
-            # Later: a method that closes its own query has not returned yet.
+            # In a later turn: a method that closes its own query has not returned yet.
             self._runner.soon(partial(self._settle, watcher))
 
     def _settle(self, watcher: Waiter[None]) -> None:

@@ -1,4 +1,4 @@
-"""`Handler`: the methods that a query's results come to, and what stands in for those it lacks."""
+"""`Handler`: methods that get a query's results, and what is called if one is not defined."""
 
 from __future__ import annotations
 
@@ -19,39 +19,45 @@ __all__ = ["FEED_METHODS", "Attachment", "Handler", "attach", "from_callable"]
 
 
 def _overridable(method: Callable[..., Any]) -> Callable[..., Any]:
-    """To type checkers: overriding methods may have any parameters. `bind` checks them."""
+    """Tells type checkers that an overriding method may have any parameters. `bind` checks them."""
     return method
 
 
 class Handler:
-    """Base of the classes whose methods get what queries give. Define those that matter.
+    """Base class of handlers. Its methods get the results of queries. Define those that you need.
 
     ===================================  ==========================================================
-    `on_open()`                          the first reply of a query has come
-    `on_close()`                         last of all, once
-    `on_error(error)`                    the query failed, or the connection went
-    `on_val(value)`                      any value that no other method takes
-    `on_atom(value)`                     a single value that is no array; else `on_val`
-    `on_array(array)`                    an array; else `on_atom` gets it, if you have one; else its
-                                         elements go to `on_stream_val`
-    `on_stream_val(row)`                 a row of a stream; else `on_val`
-    `on_change(old, new)`                a row of a changefeed with both
-    `on_initial_val(new)`                one with `new_val` only
-    `on_uninitial_val(old)`              one with `old_val` only
-    `on_change_error(message)`           one with an `error`: rows were dropped, the feed lives on
-    `on_state(text)`                     one with a `state`; having the method asks for these rows
-    `on_gap(since, until, cause)`        a feed run with `resume="restart"` was lost and goes on:
-                                         changes in between are missing; else `on_state("gap")`
-    `on_unhandled_change(row)`           one that no other method takes; else `on_stream_val`
-    `on_wait_complete()`                 the reply of `noreply_wait_with`
+    `on_open()`                          the first reply of a query has arrived
+    `on_close()`                         called once, after all others
+    `on_error(error)`                    the query failed, or the connection was lost
+    `on_val(value)`                      a value for which no other method is defined
+    `on_atom(value)`                     a single value that is no array. Not defined: `on_val`
+    `on_array(array)`                    an array. Not defined: `on_atom` gets the array; if that is
+                                         not defined either, `on_stream_val` gets each element
+    `on_stream_val(row)`                 a row of a stream. Not defined: `on_val`
+    `on_change(old, new)`                a changefeed row with `old_val` and `new_val`
+    `on_initial_val(new)`                a changefeed row with `new_val` only
+    `on_uninitial_val(old)`              a changefeed row with `old_val` only
+    `on_change_error(message)`           a changefeed row with `error`: the server dropped changes;
+                                         the feed goes on
+    `on_state(text)`                     a changefeed row with `state`. Defining this method turns
+                                         on `include_states`
+    `on_gap(since, until, cause)`        a feed run with `resume="restart"` was lost and runs again:
+                                         changes may be missing. Not defined: `on_state("gap")`
+    `on_unhandled_change(row)`           a changefeed row for which no method above is defined. Not
+                                         defined: `on_stream_val`
+    `on_wait_complete()`                 the server has answered `noreply_wait_with`
     ===================================  ==========================================================
 
-    A method that takes one parameter more gets the `QueryHandle` too, one that takes none gets
-    nothing; see `rethinkdb.push.methods`. On loops that await, methods may be asynchronous: the
-    next one is called when it has returned, and the server sends no further batch meanwhile.
+    A method with one more parameter also gets the `QueryHandle`. A method without parameters gets
+    nothing. See `rethinkdb.push.methods` for all forms.
 
-    An error that a method raises stops the handler, and all its queries; it is raised where the
-    query's handle is awaited. So is a query's error if there is no `on_error`.
+    On asyncio, Tornado, Trio and Twisted, methods may be asynchronous. The next method is called
+    when the previous one has finished; until then the driver asks for no further batch.
+
+    If a method raises an error, the handler stops, and with it all its queries. `await handle` or
+    `handle.wait()` then raises that error. Without `on_error`, the same happens with the error of a
+    query.
 
     Example::
 
@@ -63,23 +69,26 @@ class Handler:
         r.table("heroes").run_with(Printer, conn)
     """
 
-    # On the class: subclasses may forget to call __init__.
+    # Defaults on the class, since a subclass may forget to call __init__.
     _stopped = False
     _handles: frozenset[QueryHandle] | set[QueryHandle] = frozenset()
 
     @property
     def stopped(self) -> bool:
-        """Whether `stop` was called, or a method raised."""
+        """Whether `stop` was called or a method raised an error."""
         return self._stopped
 
     def stop(self) -> None:
-        """From now on call none of its methods, and stop all its queries on the server."""
+        """Stop all queries of this handler on the server. No method is called any more.
+
+        That includes `on_close`. A stopped handler cannot be used for another query.
+        """
         self._stopped = True
         for handle in tuple(self._handles):
             handle._quit()
 
     def _start(*_: Any, **__: Any) -> None:
-        """What `query.run(handler)` comes to, for handlers and their classes."""
+        """`query.run(handler)` ends here, for handlers and handler classes. It is a mistake."""
         raise ReqlDriverError(
             "run() takes a connection. For a handler use query.run_with(handler, conn)."
         )
@@ -94,7 +103,7 @@ class Handler:
 
     @_overridable
     def on_error(self, error: Exception) -> Any:
-        """Raises it: so it stops the handler, and shows where the handle is awaited."""
+        """Raises the error. That stops the handler, and `await handle` raises the error too."""
         raise error
 
     @_overridable
@@ -103,24 +112,24 @@ class Handler:
 
     @_overridable
     def on_atom(self, value: Any, handle: QueryHandle | None = None) -> Any:
-        """Gives it to `on_val`."""
+        """Calls `on_val` with the value."""
         return self._fall_back("on_val", value, handle)
 
     @_overridable
     def on_array(self, array: list[Any], handle: QueryHandle | None = None) -> Any:
-        """Gives it to `on_atom` if there is one, else its elements to `on_stream_val`."""
+        """Calls `on_atom` if that is defined; else `on_stream_val` with each element."""
         if is_own(self, "on_atom"):
             return self._fall_back("on_atom", array, handle)
         return self._each(iter(array), handle)
 
     @_overridable
     def on_stream_val(self, row: Any, handle: QueryHandle | None = None) -> Any:
-        """Gives it to `on_val`."""
+        """Calls `on_val` with the row."""
         return self._fall_back("on_val", row, handle)
 
     @_overridable
     def on_unhandled_change(self, row: Any, handle: QueryHandle | None = None) -> Any:
-        """Gives it to `on_stream_val`."""
+        """Calls `on_stream_val` with the row."""
         return self._fall_back("on_stream_val", row, handle)
 
     @_overridable
@@ -128,7 +137,7 @@ class Handler:
         """Does nothing."""
 
     def _fall_back(self, name: str, value: Any, handle: QueryHandle | None) -> Any:
-        """What overriding methods reach by `super()`."""
+        """Call the method that `name` leads to. An overriding method gets here with `super()`."""
         invoke = _bound(self, name)
         if invoke is None or self.stopped:
             return None
@@ -155,8 +164,8 @@ class _Method(NamedTuple):
     """One method of a handler.
 
     Attributes:
-        values: how many its event has.
-        fallback: the method that is called for it if there is no own one.
+        values: how many values its event has.
+        fallback: the method that is called if the handler does not define this one.
         has_row: whether its event has a row.
     """
 
@@ -165,8 +174,8 @@ class _Method(NamedTuple):
     has_row: bool = False
 
 
-#: By the events of `rethinkdb.push.rules`. The base class has none of these: to have one is to
-#: subscribe.
+#: The method for each event of `rethinkdb.push.rules`. The base class defines only
+#: `on_unhandled_change`: a handler gets the other events only if it defines the method.
 FEED_METHODS = {
     "change": "on_change",
     "initial": "on_initial_val",
@@ -192,7 +201,7 @@ _METHODS = {
 
 
 def is_own(handler: Handler, name: str) -> bool:
-    """Whether a handler has a method of its own, found elsewhere than on the base class."""
+    """Whether a handler defines this method itself, rather than inheriting it from `Handler`."""
     if name in vars(handler):
         return True
     for kind in type(handler).__mro__:
@@ -202,13 +211,14 @@ def is_own(handler: Handler, name: str) -> bool:
 
 
 class Attachment(NamedTuple):
-    """A handler, read: what to call for each event.
+    """What to call for each event, found by looking at a handler's methods once.
 
     Attributes:
-        methods: by name, fall-backs included; what is missing is not to be called.
-        rules: those of changefeed rows that it wants.
-        whole_arrays: an array is for `on_array`; else its elements are for `on_stream_val`.
-        own: its own methods.
+        methods: what to call, by name of the method; fallbacks are included. If a name is missing,
+            nothing is called.
+        rules: the kinds of changefeed rows that the handler wants.
+        whole_arrays: True: an array goes to `on_array`; False: its elements go to `on_stream_val`.
+        own: the methods that the handler defines itself.
     """
 
     methods: Mapping[str, Invoke]
@@ -218,10 +228,10 @@ class Attachment(NamedTuple):
 
 
 def attach(handler: Handler) -> Attachment:
-    """Read a handler's methods.
+    """Find out what to call for each event.
 
     Raises:
-        ReqlDriverError: one of them cannot be called with its event's values.
+        ReqlDriverError: a method cannot be called with the values of its event.
     """
     own = [name for name in _METHODS if is_own(handler, name)]
     bound = {name: _bound(handler, name) for name in _METHODS}
@@ -235,7 +245,7 @@ def attach(handler: Handler) -> Attachment:
 
 
 def _bound(handler: Handler, name: str) -> Invoke | None:
-    """What to call for a method, own or by fall-back; None: nothing."""
+    """What to call for a method: the handler's own, or its fallback. None: call nothing."""
     while not is_own(handler, name):
         fallback = _METHODS[name].fallback
         if fallback is None:
@@ -254,12 +264,13 @@ def _raise(_: object, __: object, values: tuple[Any, ...]) -> None:
 
 
 def from_callable(function: Callable[..., Any]) -> Handler:
-    """A handler that gives all values to a callable of 0, 1 or 2 parameters.
+    """Make a handler from a callable with 0, 1 or 2 parameters. It is called with every value.
 
-    With 2 it gets None and the value, or in the end the error and None.
+    With one parameter it gets the value. With two it gets None and the value; if the query fails,
+    it gets the error and None.
 
     Raises:
-        ReqlDriverError: it needs more, or others.
+        ReqlDriverError: the callable needs more parameters, or keyword arguments.
     """
     label = getattr(function, "__qualname__", None) or repr(function)
     parameters = parameters_of(function, 1)
@@ -274,7 +285,7 @@ def from_callable(function: Callable[..., Any]) -> Handler:
 
 
 class _Callable(Handler):
-    """Methods of a handler, made of a plain callable."""
+    """A handler whose methods call a plain callable."""
 
     def __init__(self, function: Callable[..., Any], count: int) -> None:
         vars(self)["on_val"] = {

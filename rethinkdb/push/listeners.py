@@ -1,7 +1,7 @@
-"""Listeners of events, in the order in which they were added.
+"""The listeners of events, called in the order in which they were added.
 
-Not pyee's: there a function is one listener however often it was added, and what asynchronous
-listeners return is neither awaited nor kept in order.
+The library pyee does not serve here: there a function is called once even if it was added several
+times, and asynchronous listeners are neither awaited nor run in order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 __all__ = ["Calls", "Listeners"]
 
-#: Whom to call with what.
+#: Functions to call, each with its arguments.
 Calls = Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]
 
-#: More listeners than this for one event look like a leak.
+#: If an event has more listeners than this, some were probably forgotten.
 _LIMIT = 10
 
 
@@ -25,10 +25,10 @@ class _Listener(NamedTuple):
 
 
 class Listeners:
-    """Who listens to which event.
+    """Keeps the listeners of each event.
 
-    The same function can be added several times; it is then called as often, and each removal
-    takes away one, the latest.
+    A function that is added several times is called several times. Each `remove` then takes away
+    one of them: the one that was added last.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Listeners:
         self._limit = _LIMIT
 
     def add(self, event: str, function: Callable[..., Any], once: bool = False) -> None:
-        """Call a function for each event, or for the next one only."""
+        """Add a listener. It is called for each event; with `once`, for the next event only."""
         if not callable(function):
             raise TypeError(f"a listener must be callable, not {type(function).__name__}")
         listeners = self._by_event.setdefault(event, [])
@@ -50,7 +50,7 @@ class Listeners:
             )
 
     def remove(self, event: str, function: Callable[..., Any]) -> None:
-        """Take away one listener; no effect if there is none."""
+        """Remove one listener. If there is none, nothing happens."""
         listeners = self._by_event.get(event, [])
         for position in reversed(range(len(listeners))):
             if listeners[position].function == function:
@@ -58,7 +58,7 @@ class Listeners:
                 return
 
     def remove_all(self, event: str | None) -> None:
-        """Take away all listeners of one event, or of all."""
+        """Remove all listeners of one event; None: of all events."""
         if event is None:
             self._by_event.clear()
         else:
@@ -69,13 +69,13 @@ class Listeners:
         return [listener.function for listener in self._by_event.get(event, ())]
 
     def allow(self, count: int) -> None:
-        """Warn when an event has more listeners than this; 0: never."""
+        """Set how many listeners an event may have before `add` warns; 0: it never warns."""
         self._limit = count or -2
 
     def called(
         self, event: str, *args: Any
     ) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
-        """Whom to call, one by one; those who listen once are taken away just before."""
+        """The functions to call, one by one. A `once` listener is removed just before its turn."""
         for listener in tuple(self._by_event.get(event, ())):
             if listener.once:
                 self.remove(event, listener.function)

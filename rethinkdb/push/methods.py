@@ -1,17 +1,19 @@
-"""How a user's callback is called: what it is given depends on what parameters it has.
+"""How a user's callback is called. Its parameters decide which arguments it gets.
+
+For an event with n values:
 
 ====================================  ================================================
-its own parameters, for n values      it is called with
+the callback's parameters             it is called with
 ====================================  ================================================
 exactly n, all of them required       the n values
 none                                  nothing
-any others: n + 1, optional, `*args`  the n values, and the query's handle
-keyword-only `handle`                 the handle too, by name
-keyword-only `row`                    the whole row too, by name, where there is one
+any others: n + 1, optional, `*args`  the n values and the query's handle
+keyword-only `handle`                 the handle as well, by name
+keyword-only `row`                    the whole row as well, by name, if there is one
 ====================================  ================================================
 
-Signatures are read once, when the callback is attached; one that can never be called is refused
-then.
+The signature is read once, when the query is started. A callback that could never be called with
+these arguments raises an error at that time.
 """
 
 from __future__ import annotations
@@ -34,12 +36,12 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a callable takes, `self` aside.
+    """The parameters of a callable, without `self`.
 
     Attributes:
-        required: how many positional ones must be given.
-        most: how many may be; infinity for `*args`.
-        keywords: the names of those that are keyword-only; True for those that must be given.
+        required: how many positional arguments must be given.
+        most: how many may be given; infinity for `*args`.
+        keywords: names of the keyword-only parameters; True for those that must be given.
     """
 
     required: int
@@ -48,7 +50,7 @@ class Parameters:
 
 
 def parameters_of(function: Callable[..., Any], otherwise: int) -> Parameters:
-    """Read a signature; for builtins that have none, assume so many required parameters."""
+    """Read a signature. If a builtin has none, assume `otherwise` required parameters."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -67,16 +69,17 @@ def parameters_of(function: Callable[..., Any], otherwise: int) -> Parameters:
 
 
 def bind(function: Callable[..., Any], label: str, count: int, has_row: bool) -> Invoke:
-    """Decide how a callback is called.
+    """Decide how to call a callback, by its parameters.
 
     Args:
-        function: the callback; a method is bound.
-        label: its name, for the error.
-        count: how many values its event has.
-        has_row: whether its event has a row.
+        function: the callback; a method must be bound.
+        label: the name to show in an error.
+        count: how many values the event has.
+        has_row: whether the event has a row.
 
     Raises:
-        ReqlDriverError: it cannot be called with these values, with or without the handle.
+        ReqlDriverError: the callback cannot be called with these values, with or without the
+            handle.
     """
     parameters = parameters_of(function, count)
     offered = ("handle", "row") if has_row else ("handle",)
@@ -99,7 +102,7 @@ def bind(function: Callable[..., Any], label: str, count: int, has_row: bool) ->
 
 
 def _invoke(function: Callable[..., Any], surplus: int, names: list[str]) -> Invoke:
-    """What calls the function: with the values, with one more, or with none of them."""
+    """How to call the function: `surplus` is 1 to add the handle, negative to give nothing."""
     if names:
         return _invoke_with_names(_invoke_with(function, surplus), names)
     plainly = _invoke_with(function, surplus)
@@ -127,9 +130,9 @@ def _invoke_with_names(
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether it is known to return something to await."""
+    """Whether this is an asynchronous function, or an object whose `__call__` is one."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004  # the method is wanted, not whether
+        getattr(function, "__call__", None)  # noqa: B004  # wants the method, not a yes or no
     )
 
 

@@ -20,17 +20,18 @@ __all__ = ["PooledHandle"]
 
 
 class PooledHandle(QueryHandle):
-    """A `QueryHandle` whose query is started as soon as a pool has a connection for it.
+    """A `QueryHandle` whose query starts as soon as the pool has a connection for it.
 
-    Until then its runner is the pool's, from then on the connection's. The connection goes back
-    with the first answer; the pool keeps it open while the query's stream lives.
+    Before that its callbacks run on the pool's runner, afterwards on the connection's runner. The
+    first answer gives the connection back to the pool. The pool keeps it open while the query's
+    stream is open.
 
     Args:
-        runner: the pool's.
-        handler, attachment: as of `QueryHandle`.
+        runner: the runner of the pool.
+        handler, attachment: as in `QueryHandle`.
         query: the query.
-        allowance: what the pool made of the query's deadline; None if it has none.
-        idempotent: its user says that running it twice is as good as once.
+        allowance: the deadline of the query, as the pool keeps it; None: no deadline.
+        idempotent: the user's statement that running the query twice has the same effect as once.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class PooledHandle(QueryHandle):
             return
         self._stay()
         self._wish = self._pool._wish(self._time_left(), self._granted)
-        if self.closed:  # by another thread, which did not find the wish
+        if self.closed:  # by another thread, before there was a wish that it could withdraw
             self._give_up()
 
     def _time_left(self) -> float | None:
@@ -74,7 +75,11 @@ class PooledHandle(QueryHandle):
         return left
 
     def _granted(self, wish: Waiter[Any]) -> None:
-        """In the midst of the pool's work. The outcome is read at once: now it is ours."""
+        """The pool has a connection, or an error.
+
+        The pool calls this while it works. The result is read at once, so that the connection
+        belongs to this handle.
+        """
         error = wish.exception()
         if error is not None:
             self._runner.soon(partial(follow, self._runner, self._refused(error)))
@@ -104,7 +109,7 @@ class PooledHandle(QueryHandle):
             raise
 
     def _refused(self, error: BaseException) -> Steps:
-        """There is no connection: told like the loss of one."""
+        """There is no connection. Reported to the handler in the same way as a lost connection."""
         self._waits_no_more()
         if isinstance(error, Exception) and not self.closed:
             self.error = error
@@ -139,7 +144,7 @@ class PooledHandle(QueryHandle):
     # On a connection.
 
     def _started(self) -> Waiter[Any]:
-        if self.closed:  # by another thread, and the connection has gone back
+        if self.closed:  # by another thread; the connection is back in the pool
             return Waiter()
         query = self._wanted
         if self._allowance is not None:
@@ -152,7 +157,7 @@ class PooledHandle(QueryHandle):
         self._give_back(failed=reply.exception() is not None)
 
     def _tries_again(self, error: Exception) -> bool:
-        """Nothing has come of it, so the pool may run it again; after a pause, as the pool says."""
+        """Run the query again after a pause, if the pool allows it. No result has arrived yet."""
         self._give_back(failed=True)
         pause = self._pause(error)
         if pause is None:
@@ -167,7 +172,7 @@ class PooledHandle(QueryHandle):
         return True
 
     def _pause(self, error: Exception) -> float | None:
-        """Seconds until the next attempt; None if there is none, and the error says why."""
+        """Seconds until the next attempt. None: no further attempt, and the error says why."""
         if not isinstance(error, ReqlError) or self._pool.options.retry is None:
             return None
         if self._course is None:
@@ -184,7 +189,7 @@ class PooledHandle(QueryHandle):
             self._go()
 
     def _failed(self, error: Exception) -> Steps:
-        self._give_back(failed=True)  # unless it went with an answer
+        self._give_back(failed=True)  # no effect if an answer has given it back already
         yield from super()._failed(error)
 
     def _stop(self) -> Waiter[bool]:

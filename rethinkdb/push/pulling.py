@@ -1,4 +1,4 @@
-"""`cursor.each` and `cursor.each_async`: functions called with row after row, until one objects."""
+"""`cursor.each` and `cursor.each_async`: a function is called with each row until it says stop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Each", "EachAsync"]
 
 
 class _Walk(Flow):
-    """Rows of a cursor go to one function; in the end the cursor is given back."""
+    """Calls one function with each row of a cursor, and then gives the cursor back."""
 
     def __init__(self, cursor: BaseCursor, callback: Callable[..., Any]) -> None:
         super().__init__(runner_of(cursor.conn))
@@ -32,7 +32,7 @@ class _Walk(Flow):
         self._error: Exception | None = None
 
     def start(self) -> None:
-        """Begin, in the next turn."""
+        """Start in the next turn of the loop."""
         self._runner.live.add(self)
         self._runner.soon(partial(follow, self._runner, self._steps()))
 
@@ -52,12 +52,12 @@ class _Walk(Flow):
         yield from self._finished(error)
 
     def _settled(self) -> Steps:
-        """Wait for what is still running."""
+        """Wait until callbacks that are still running have finished."""
         yield from ()
 
     @abstractmethod
     def _finished(self, error: Exception | None) -> Steps:
-        """Say that it is over."""
+        """Tell the user that all rows are done, or which error ended the walk."""
 
 
 class Each(_Walk):
@@ -130,7 +130,7 @@ class EachAsync(_Walk):
         self._done: Waiter[None] | None = None
 
     def outcome(self) -> Any:
-        """Start, and wait for the end, as this loop does; None at once if there is a `final`."""
+        """Start, and return what waits for the end on this loop. With `final`: return None."""
         if self._final is not None:
             self.start()
             return None
@@ -211,10 +211,12 @@ class EachAsync(_Walk):
 
 
 class _Once:
-    """What a callback calls when it has done its work: in any thread; only the first call counts.
+    """The `completed` function of a callback, which calls it when its work is done.
+
+    It may be called in any thread. Only the first call has an effect.
 
     Args:
-        soon: what calls `then` where callbacks run.
+        soon: calls `then` where callbacks run.
         then: gets the error, or None.
     """
 

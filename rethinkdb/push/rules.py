@@ -1,4 +1,4 @@
-"""Which event a row of a changefeed is. Presence of a key decides, never the truth of its value."""
+"""Which event a changefeed row belongs to. Only the presence of keys decides, not their values."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["RULES", "Rule", "event_of", "subscribed"]
 
 
 class Rule(NamedTuple):
-    """The rows of one kind.
+    """One kind of changefeed rows.
 
     Attributes:
-        event: what a row of this kind is called.
-        keys: those that it has; their values are the event's.
-        lacks: a key that it must not have.
-        sign: a value that its key `state` must have.
+        event: the name of the event for such a row.
+        keys: keys that the row must have. Their values become the values of the event.
+        lacks: a key that the row must not have.
+        sign: the value that its key `state` must have; None: any.
     """
 
     event: str
@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     sign: str | None = None
 
 
-#: A row is of the first kind that fits and that somebody wants.
+#: In order: a row belongs to the first kind that fits and that has a handler method or listener.
 RULES = (
     Rule("change", ("old_val", "new_val")),
     Rule("initial", ("new_val",), lacks="old_val"),
@@ -40,14 +40,14 @@ UNHANDLED = "unhandled"
 
 
 def subscribed(events: Container[str]) -> tuple[Rule, ...]:
-    """The rules for those who want these events only."""
+    """The rules for these events only."""
     return tuple(rule for rule in RULES if rule.event in events)
 
 
 def event_of(row: Any, rules: tuple[Rule, ...]) -> tuple[str, tuple[Any, ...]]:
-    """A row's event and its values; `unhandled`, with the whole row, if no rule takes it.
+    """The event of a row, and the event's values. If no rule fits: `unhandled` and the whole row.
 
-    Feeds that were mapped have rows of any type.
+    A row can be of any type, since a feed may end with `map`.
     """
     if isinstance(row, Change):
         row = row.as_row()

@@ -1,8 +1,8 @@
-"""What runs the callbacks: the seam between push-style results and a loop.
+"""`Runner`: runs callbacks on a loop. It is the only part of this package that depends on the loop.
 
-Everything else in this package is written once. A `Runner` belongs to one session of a connection,
-and knows four things of its loop: how to call something in a later turn, how to run what an
-asynchronous function returned, whom to tell of an error that nobody takes, and when the loop ends.
+A `Runner` belongs to one session of a connection. It knows four things about its loop: how to call
+something in a later turn, how to run what an asynchronous function returned, where to report an
+error that nobody handles, and when the loop ends.
 
 A pool has one runner for all of its connections; see `Runner.on`.
 """
@@ -38,11 +38,11 @@ __all__ = [
 
 logger = logging.getLogger("rethinkdb.push")
 
-#: Seconds that a loop which ends waits for the last callbacks.
+#: Seconds that a loop waits for the last callbacks when it ends.
 LINGER = 1.0
 
-# By the module of a connection's class. Adapters from elsewhere have a class attribute
-# `push_runner` of the same form.
+# The runner for each module of a connection class. A loop of a third party has no entry here: its
+# connection class has a class attribute `push_runner` of the same form.
 _RUNNERS = {
     "rethinkdb.loops.blocking": "rethinkdb.push.runners.blocking:BlockingRunner",
     "rethinkdb.loops.asyncio": "rethinkdb.push.runners.asyncio:AsyncioRunner",
@@ -54,18 +54,19 @@ _RUNNERS = {
 
 
 class Live(Protocol):
-    """Something that calls back, and has not ended yet."""
+    """Something that calls callbacks and has not ended yet."""
 
 
 class Runner(ABC):
-    """One loop, as callbacks see it.
+    """Runs callbacks on one loop.
 
     Args:
-        conn: an open connection of that loop; for a pool one that is never opened.
-        pool: the pool that it belongs to.
+        conn: an open connection of that loop. A pool gives a stand-in that is never opened.
+        pool: the pool that this runner belongs to, if any.
 
     Attributes:
-        live: what still calls back over this session; for a pool, over any.
+        live: the handles, emitters and walks on this session that have not ended. For a pool: those
+            on all of its sessions.
     """
 
     #: Whether callbacks may be asynchronous.
@@ -77,64 +78,64 @@ class Runner(ABC):
         self.pool = pool
         self.live: set[Live] = set()
 
-    # For each loop to supply.
+    # Each loop implements these.
 
     @abstractmethod
     def soon(self, callback: Callable[[], object]) -> None:
-        """Call back in a later turn; from wherever the core settles waiters."""
+        """Call `callback` in a later turn. May be called wherever the core settles waiters."""
 
     def start_soon(self, start: Callable[[], object]) -> None:
-        """Start a query in a later turn. A callback that takes its time does not delay it."""
+        """Start a query in a later turn. A slow callback does not delay it."""
         self.soon(start)
 
     @abstractmethod
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
-        """Run what an asynchronous function returned; then give its outcome.
+        """Run what an asynchronous function returned, then call `then` with the outcome.
 
-        The waiter fails with `Cancellation` if it is cancelled.
+        If it was cancelled, the waiter fails with `Cancellation`.
         """
 
-    def check(self) -> None:  # noqa: B027  # where a loop always runs there is nothing to check
-        """Raise unless the loop runs, and this is it.
+    def check(self) -> None:  # noqa: B027  # nothing to check if there is no loop to run
+        """Check that the loop is running and that this code runs in it.
 
         Raises:
-            ReqlDriverError: it does not.
+            ReqlDriverError: the loop is not running, or another loop is.
         """
 
     def accept(self, function: Callable[..., Any]) -> None:
-        """Refuse an asynchronous callback where nothing is awaited.
+        """Check that this loop can run a callback.
 
         Raises:
-            ReqlDriverError: it is one.
+            ReqlDriverError: the callback is asynchronous, and this loop awaits nothing.
         """
         if not self.awaits and is_async(function):
             name = getattr(function, "__qualname__", None) or repr(function)
             raise ReqlDriverError(f"{name} is asynchronous, but nothing is awaited here.")
 
     def report(self, error: BaseException, text: str) -> None:
-        """Tell of an error that nobody waits for: to the loop's exception handler, or a logger."""
+        """Report an error that nobody waits for to the loop's exception handler or a logger."""
         logger.error(text, exc_info=error)
 
     def stay(self) -> Callable[[], object]:
-        """Something waits for the pool. If the loop ends first, close the pool, so that it is told.
+        """A query waits for the pool. If the loop ends first, close the pool to end the wait.
 
         Returns:
-            what to call when the wait is over.
+            The function to call when the wait is over.
         """
-        return _nothing  # most loops tell of their end anyway
+        return _nothing  # on most loops the end is noticed anyway
 
     # The end of the loop.
 
     @property
     def is_open(self) -> bool:
-        """Whether what it belongs to is open, connection or pool."""
+        """Whether the connection or pool of this runner is open."""
         if self.pool is not None:
             return bool(self.pool.is_open())
-        # Connected anew, it has another session, and another runner.
+        # After a reconnect the connection has another session, and another runner.
         return self.session.is_open and bool(self.conn.is_open())
 
     def close(self) -> Any:
-        """Close what it belongs to, as the loop ends: as this loop gives results."""
+        """Close the connection or pool, since the loop ends. The result is what `close()` gives."""
         if self.pool is None:
             return self.conn.close(noreply_wait=False)
         return self.pool.close(0.0)
@@ -142,10 +143,11 @@ class Runner(ABC):
     # The connections of a pool.
 
     def on(self, conn: Any) -> Runner:
-        """This runner, a pool's, for one of the pool's connections.
+        """The runner for one connection of the pool. `self` is the pool's runner.
 
         Returns:
-            the same one as long as the connection has the same session.
+            A copy of `self` for that connection: always the same one until the connection has
+            another session.
         """
         runner: Runner | None = vars(conn).get("_runner")
         if runner is None or runner.session is not conn._session:
@@ -154,14 +156,17 @@ class Runner(ABC):
             vars(conn)["_runner"] = runner
         return runner
 
-    # For loops with threads to replace.
+    # Loops with threads override these.
 
     def begin(self, operation: Callable[[], Waiter[Any]], reads: bool = True) -> Waiter[Any]:
-        """Run an operation of the core, send what it wants sent, and wait for nothing.
+        """Run an operation of the core and send the bytes that it produces. Does not wait.
 
         Args:
-            operation: what to run.
-            reads: the server settles its waiter, so somebody must read.
+            operation: the operation.
+            reads: the server's answer settles the waiter, so somebody must read from the link.
+
+        Returns:
+            The waiter of the operation.
         """
         waiter: Waiter[Any] = self.conn._begin(operation, ())
         return waiter
@@ -172,11 +177,11 @@ class Runner(ABC):
         then: Callable[[Waiter[Any]], object],
         reads: bool = True,
     ) -> None:
-        """Run an operation of the core, and call `then` with its waiter once that is settled."""
+        """Run an operation of the core, and call `then` with its waiter when that is settled."""
 
         def watched() -> Waiter[Any]:
             waiter = operation()
-            waiter.add_done_callback(then)  # here, where nobody else uses the core
+            waiter.add_done_callback(then)  # here, since nobody else can use the core now
             return waiter
 
         try:
@@ -185,11 +190,11 @@ class Runner(ABC):
             then(Waiter.failed(exc))
 
     def rest(self, seconds: float) -> None:
-        """Let others run, when the process ends."""
+        """Let other threads or greenlets run, while the process ends."""
         time.sleep(seconds)
 
     def is_home(self) -> bool:
-        """Whether callbacks may be called right here."""
+        """Whether callbacks may be called here: on most loops always, else in their thread."""
         return True
 
     def wait(
@@ -198,15 +203,20 @@ class Runner(ABC):
         waiter: Waiter[Any],
         timeout: float | None,
     ) -> Any:
-        """Hand the waiter to `register`, and give this loop's kind of result of it."""
+        """Call `register` with the waiter, then wait for it in this loop's way.
+
+        Returns:
+            The waiter's value; on loops that await, an awaitable of it.
+        """
         register(waiter)
         return self.conn._call(lambda: waiter, timeout=timeout)
 
 
 async def await_in_task(awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
-    """What `Runner.run` needs where tasks belong to a group: an error must not cancel the others.
+    """Await something in a task of a group (a nursery), and call `then` with the outcome.
 
-    Being cancelled is passed on to the group, after `then` was told.
+    An error goes to `then` only, since it would cancel the other tasks of the group. If the task is
+    cancelled, `then` gets a `Cancellation`, and the loop's own exception propagates to the group.
     """
     try:
         value = await awaitable
@@ -220,9 +230,9 @@ async def await_in_task(awaitable: Awaitable[Any], then: Callable[[Waiter[Any]],
 
 
 def unawaited(awaitable: Awaitable[Any]) -> Waiter[Any]:
-    """The outcome of what is awaited nowhere, as on loops whose callers get values."""
+    """The outcome of an awaitable on a loop that awaits nothing: a waiter that has failed."""
     if inspect.iscoroutine(awaitable):
-        awaitable.close()  # Python would warn that nobody did
+        awaitable.close()  # else Python warns that it was never awaited
     return Waiter.failed(
         ReqlDriverError("A callback returned something to await, but nothing is awaited here.")
     )
@@ -232,7 +242,8 @@ def runner_of(conn: Any) -> Runner:
     """The runner of an open connection.
 
     Raises:
-        ReqlDriverError: it is closed, its loop does not run, or it has no runner.
+        ReqlDriverError: the connection is closed, its loop is not running, or its class names no
+            runner.
     """
     if not isinstance(conn, BaseConnection):
         raise ReqlDriverError(f"Expected an open connection, got {type(conn).__name__}.")
@@ -250,10 +261,10 @@ def runner_of(conn: Any) -> Runner:
 
 
 def runner_of_pool(pool: Any) -> Runner:
-    """The runner of a pool, made when first asked for.
+    """The runner of a pool. The first call makes it.
 
     Raises:
-        ReqlDriverError: its loop does not run.
+        ReqlDriverError: the loop of the pool is not running.
     """
     if pool._runner is None:
         try:
@@ -269,7 +280,7 @@ def runner_of_pool(pool: Any) -> Runner:
 
 
 def _nothing() -> None:
-    """There is nothing to do."""
+    """Does nothing."""
 
 
 def _runner_type(connection_type: type[BaseConnection]) -> type[Runner]:

@@ -1,4 +1,4 @@
-"""`query.run_with()`: what is asked for, checked; then the query, sent or given to a pool."""
+"""`query.run_with()`: checks its arguments, then sends the query or gives it to a pool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["noreply_wait_with", "run_with"]
 
 
 def run_with(term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> QueryHandle:
-    """Start a query whose results go to a handler. See `RqlQuery.run_with`."""
+    """Start a query whose results go to a handler. `RqlQuery.run_with` documents it."""
     handler, conn = _sorted(handler, conn)
     if options.get("noreply"):
         raise ReqlDriverError("`noreply` leaves nothing for a handler: use query.run().")
@@ -39,12 +39,18 @@ def run_with(term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Que
 def noreply_wait_with(handler: Any, conn: Any) -> QueryHandle:
     """Wait until the server has done all `noreply` queries; then call `on_wait_complete`.
 
+    The call itself returns at once. The two arguments may be given in either order.
+
     Args:
-        handler: a handler, or a class of handlers.
-        conn: the connection.
+        handler: a handler, a handler class, or a callable.
+        conn: the connection. It cannot be a pool: see `pool.connection()`.
+
+    Returns:
+        The handle: `await handle` or `handle.wait()` waits for the end.
 
     Raises:
-        ReqlDriverError: as of `run_with`.
+        ReqlDriverError: the connection is closed, its loop is not running, or a method of the
+            handler cannot be called with the values of its event.
     """
     handler, conn = _sorted(handler, conn)
     if not isinstance(conn, BaseConnection):
@@ -59,9 +65,9 @@ def noreply_wait_with(handler: Any, conn: Any) -> QueryHandle:
 
 
 def _sorted(handler: Any, conn: Any) -> tuple[Any, Any]:
-    """Handler and connection, which may be given in any order, as other languages have it.
+    """The handler and the connection (or pool), in this order.
 
-    In place of a connection there may be a pool.
+    Users may give them in either order, since drivers for other languages differ in this.
     """
     if _runs(handler) and not _runs(conn):
         handler, conn = conn, handler
@@ -81,7 +87,7 @@ def _sorted(handler: Any, conn: Any) -> tuple[Any, Any]:
 
 
 def _runs(given: Any) -> bool:
-    """Whether it is a connection or a pool."""
+    """Whether `given` is a connection or a pool."""
     return hasattr(given, "_start_with")
 
 
@@ -106,7 +112,7 @@ def _handle_on(
     term: Any,
     options: dict[str, Any],
 ) -> QueryHandle:
-    """The query's handle: on a connection, or one that waits for a connection of a pool."""
+    """Make the handle: for a connection, or one that first waits for a connection of a pool."""
     if not isinstance(conn, BaseConnection):
         allowance, idempotent = conn._allowance(options), bool(options.get("idempotent"))
         if options.get("resume") is not None:

@@ -1,4 +1,4 @@
-"""While a cursor's rows go to callbacks, nobody else may take any."""
+"""Takes a cursor over: while its rows go to callbacks, nobody else can take rows from it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ __all__ = ["Owner", "Takeover"]
 
 
 class Owner(Protocol):
-    """Who gets the rows."""
+    """The object that gets the rows."""
 
     def cursor_closed(self) -> None:
-        """The cursor is closed. Called where the core may be used directly."""
+        """The cursor was closed. Called at a time when the core may be used directly."""
 
 
 class Takeover:
-    """Takes a cursor's stream; the cursor is held meanwhile, so that it does not close itself.
+    """Takes the stream of a cursor. It keeps a reference to the cursor.
+
+    Without that reference, a cursor that the program has dropped would close its stream.
 
     Args:
-        cursor: whose rows are wanted.
-        owner: who wants them.
+        cursor: the cursor to take over.
+        owner: the object that gets the rows.
 
     Attributes:
-        stream: what to take them from.
+        stream: the stream to take the rows from.
 
     Raises:
-        ReqlDriverError: somebody else has it.
+        ReqlDriverError: another owner has taken the cursor over.
     """
 
     def __init__(self, cursor: BaseCursor, owner: Owner) -> None:
@@ -45,17 +47,17 @@ class Takeover:
         cursor._stream = self._stand_in
 
     def give_back(self) -> None:
-        """The cursor may be pulled again, from where it is."""
+        """Let others take rows from the cursor again. It goes on where the owner stopped."""
         self._cursor._stream = self.stream
         self._cursor._items = self.stream.buffer
 
     def end(self) -> None:
-        """The cursor has ended, and cannot be pulled any more."""
+        """The stream has ended: the cursor has no more rows for anybody."""
         self._stand_in.end(self.stream.error)
 
 
 class _Taken(Stream):
-    """Stands in for the stream of a cursor that has been taken over: it gives nothing."""
+    """Replaces the stream of a cursor that has been taken over. Taking a row from it raises."""
 
     __slots__ = ("_owner",)
 
@@ -81,4 +83,4 @@ def _taken() -> ReqlDriverError:
 
 
 def _nothing() -> None:
-    """There is nothing to send: the stream itself does."""
+    """Sends nothing, since only the real stream sends."""

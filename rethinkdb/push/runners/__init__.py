@@ -1,1 +1,1 @@
-"""What runs the callbacks on each loop. Tornado's loop is asyncio's."""
+"""Runs callbacks: one class per loop. Tornado uses the one of asyncio, since it runs on asyncio."""

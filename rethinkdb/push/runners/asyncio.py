@@ -1,8 +1,8 @@
-"""Callbacks in an asyncio loop, for asyncio and Tornado.
+"""Runs callbacks in an asyncio loop, for asyncio and Tornado.
 
-The loop's end is noticed by an asynchronous generator that waits for it: `asyncio.run()` closes
-those before it closes the loop. A task would do as well, but be reported as forgotten by programs
-that close their loop themselves.
+An asynchronous generator notices that the loop ends: `asyncio.run()` closes all asynchronous
+generators before it closes the loop. A task could do this too. But if a program closes its loop
+itself, asyncio would report that task as destroyed while pending.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _POLL = 0.001
 
 
 class AsyncioRunner(Runner):
-    """Callbacks are called by the loop; asynchronous ones are tasks."""
+    """The loop calls the callbacks. Asynchronous callbacks run as tasks."""
 
     def __init__(self, conn: Any, pool: Any = None) -> None:
         super().__init__(conn, pool)
         self._loop: asyncio.AbstractEventLoop = conn._loop
-        self._tasks: set[asyncio.Future[Any]] = set()  # the loop itself would forget them
+        self._tasks: set[asyncio.Future[Any]] = set()  # the loop keeps weak references only
         self._ending: AsyncGenerator[None, None] | None = None
 
     def check(self) -> None:
@@ -40,7 +40,7 @@ class AsyncioRunner(Runner):
             raise ReqlDriverError("This connection belongs to another event loop.")
         if self._ending is None:
             self._ending = self._until_end()
-            with suppress(StopIteration):  # what it yields
+            with suppress(StopIteration):  # the generator has run up to its `yield`
                 self._ending.asend(None).__await__().send(None)
 
     def soon(self, callback: Callable[[], object]) -> None:

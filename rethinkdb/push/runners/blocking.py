@@ -1,8 +1,8 @@
-"""Callbacks in one thread per connection or pool. For each connection another thread reads.
+"""Runs callbacks in a thread: one per connection or pool. Each connection has a reading thread too.
 
-No thread of the blocking driver reads unless it waits for something (see
-`rethinkdb.loops.blocking.channel`). Here one waits, in turn, for whatever the callbacks wait for:
-while it waits for the first, it reads the answers of all.
+In the blocking driver, a thread reads from the link only while it waits for something (see
+`rethinkdb.loops.blocking.channel`). The reading thread waits for everything that the callbacks wait
+for, one after the other. While it waits for the first, it reads the answers of all.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ _Jobs = SimpleQueue[Callable[[], object] | None]
 
 
 class BlockingRunner(Runner):
-    """Callbacks of all queries of a connection, or pool, run in one thread, one after the other.
+    """One thread runs the callbacks of all queries of a connection or pool, one after the other.
 
-    A pool starts queries in another one: those that wait for it must not wait for callbacks, too.
+    A pool has a second thread that starts queries. So a query that waits for a connection does not
+    also wait for a slow callback.
     """
 
     awaits = False
@@ -45,7 +46,7 @@ class BlockingRunner(Runner):
     def on(self, conn: Any) -> Runner:
         runner = cast("BlockingRunner", super().on(conn))
         if "_reading" not in vars(runner):
-            # Its own: the thread ends with this connection, not with the pool.
+            # A reading thread of its own, which ends with this connection, not with the pool.
             runner._reading = runner._worker("reading")
         return runner
 
@@ -68,7 +69,7 @@ class BlockingRunner(Runner):
         self.conn._call(only_begin)
         (waiter,) = begun
         attend = getattr(self.conn, "_attend", None)
-        if reads and attend is not None:  # what stands for a feed's connections
+        if reads and attend is not None:  # the stand-in for the connections of a resumed feed
             self._reading.put(partial(attend, waiter))
             return waiter
         channel = self.conn._channel
@@ -100,17 +101,17 @@ class BlockingRunner(Runner):
 
     def _worker(self, task: str) -> _Worker:
         worker = _Worker(f"rethinkdb {task} {self.conn.host}:{self.conn.port}")
-        # Not at exit: the last callbacks are still to come then.
+        # Do not end the thread at exit: it still has to run the last callbacks then.
         weakref.finalize(self, worker.jobs.put, None).atexit = False
         return worker
 
 
 class _Worker:
-    """A thread that does one thing after the other, until it is given None."""
+    """A thread that runs one job after the other, until it gets None."""
 
     def __init__(self, name: str) -> None:
         self.jobs: _Jobs = SimpleQueue()
-        # A daemon: a feed that never ends must not keep the process from ending.
+        # A daemon thread, so that a feed that never ends does not keep the process running.
         self.thread = threading.Thread(target=_work, args=(self.jobs,), name=name, daemon=True)
         self.thread.start()
 
@@ -125,4 +126,4 @@ def _work(jobs: _Jobs) -> None:
         except BaseException:
             logger.exception("a callback ended its turn in %s", threading.current_thread().name)
         finally:
-            del job  # or it would be held until the next one comes
+            del job  # else it is kept alive until the next job arrives

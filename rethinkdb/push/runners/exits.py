@@ -1,6 +1,7 @@
-"""The end of the process, which is the end of loops that nobody ends: threads and greenlets.
+"""Closes connections and pools when the process ends, on loops without an end of their own.
 
-What still calls back then hears that its connection or pool is closed, and so does the server.
+These are the threads of blocking programs, and gevent. Closing tells the callbacks that are still
+in use, and the server.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _runners: WeakSet[Runner] = WeakSet()
 
 
 def close_at_exit(runner: Runner) -> None:
-    """See to it that the runner's connection or pool is closed before the process ends."""
+    """Close the runner's connection or pool before the process ends, if callbacks are in use."""
     _runners.add(runner)
 
 
@@ -31,7 +32,7 @@ def _close_all() -> None:
 
 
 def close(runner: Runner) -> None:
-    """Close its connection or pool, and let the last callbacks run."""
+    """Close the runner's connection or pool, and let the last callbacks run."""
     runner.close()
     limit = time.monotonic() + LINGER
     while runner.live and time.monotonic() < limit:

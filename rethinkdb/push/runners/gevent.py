@@ -1,4 +1,4 @@
-"""Callbacks in greenlets of the connection's hub: each in one of its own, which may wait."""
+"""Runs callbacks in greenlets of the connection's hub. A callback may wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["GeventRunner"]
 
 
 class GeventRunner(Runner):
-    """Callbacks of one query run one after the other; those of others go on while they wait."""
+    """The callbacks of one query run one after the other. Those of other queries run meanwhile."""
 
     awaits = False
 
@@ -37,5 +37,5 @@ class GeventRunner(Runner):
         gevent.get_hub().handle_error(text, type(error), error, error.__traceback__)
 
     def rest(self, seconds: float) -> None:
-        """Let others run."""
+        """Let other greenlets run."""
         gevent.sleep(seconds)

@@ -1,10 +1,10 @@
-"""Callbacks in the nursery that the connection lives in.
+"""Runs callbacks in the nursery of the connection.
 
-Those of one turn are called by one task, in order. When the nursery is cancelled the connection
-closes, so whatever calls back is told, by tasks that find themselves cancelled should they wait.
+One task calls the callbacks of one turn, in order. If the nursery is cancelled, the connection
+closes and the callbacks are told so. The tasks that tell them are cancelled as well, if they wait.
 
-A task that fails would cancel the nursery and lose the connection, so errors that nobody waits for
-are logged.
+Errors that nobody waits for are logged: if a task raised one, Trio would cancel the nursery, and
+the connection would be lost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["TrioRunner"]
 
 
 class TrioRunner(Runner):
-    """Callbacks, asynchronous ones too, are called in tasks of the connection's nursery."""
+    """Tasks of the connection's nursery call the callbacks, asynchronous ones too."""
 
     def __init__(self, conn: Any, pool: Any = None) -> None:
         super().__init__(conn, pool)
@@ -51,7 +51,7 @@ class TrioRunner(Runner):
         return over.set
 
     async def _close_early(self, over: trio.Event) -> None:
-        """Close the pool if the nursery is cancelled before something is over."""
+        """Close the pool if the nursery is cancelled before `over` is set."""
         try:
             await over.wait()
         except trio.Cancelled:

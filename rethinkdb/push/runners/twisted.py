@@ -1,4 +1,4 @@
-"""Callbacks in a Twisted reactor."""
+"""Runs callbacks in a Twisted reactor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = Logger("rethinkdb.push")
 
 
 class TwistedRunner(Runner):
-    """Callbacks are called by the reactor; they may return Deferreds, or be coroutine functions."""
+    """The reactor calls the callbacks. They may return Deferreds or be coroutine functions."""
 
     def __init__(self, conn: Any, pool: Any = None) -> None:
         super().__init__(conn, pool)
@@ -62,7 +62,7 @@ class TwistedRunner(Runner):
 
     def end(self) -> Deferred[None]:
         """The reactor stops."""
-        self._trigger = None  # as it is being pulled
+        self._trigger = None  # Twisted is running it now, so it need not be removed
         return Deferred.fromCoroutine(self._until_ended())
 
     async def _until_ended(self) -> None:
@@ -74,7 +74,7 @@ class TwistedRunner(Runner):
 
 
 def _end(reference: weakref.ref[TwistedRunner]) -> Deferred[None] | None:
-    # A pool that is closed, or garbage, must not be kept by this.
+    # The reactor keeps this trigger. A strong reference would keep a pool that nobody uses.
     runner = reference()
     return None if runner is None else runner.end()
 
