@@ -187,17 +187,14 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
     def _give_back(self, items: list[Any]) -> Any:
         return self.conn._call(self._stream.put_back, items)
 
+    # While a waiter is pending somebody waits for this cursor, and so holds it. The stream sees to
+    # that: a waiter that an interrupt keeps from being returned would take an item with it.
+
     def _next(self) -> Waiter[Any]:
-        return self._held_by(self._stream.next())
+        return self._stream.next(self._served)
 
     def _has_next(self) -> Waiter[bool]:
-        return self._held_by(self._stream.has_next())
-
-    def _held_by(self, waiter: Waiter[Any]) -> Waiter[Any]:
-        """The waiter. While it is pending somebody waits for this cursor, and so holds it."""
-        if not waiter.done():
-            waiter.add_done_callback(self._served)
-        return waiter
+        return self._stream.has_next(self._served)
 
     def _served(self, _: Waiter[Any]) -> None:
         """What holds the cursor is the reference to this method."""

@@ -171,11 +171,14 @@ class Stream:
         self._pull()
         return Waiter.succeeded(None)
 
-    def next(self) -> Waiter[Any]:
+    def next(self, held_by: Callable[[Waiter[Any]], object] | None = None) -> Waiter[Any]:
         """Wait for the next item; settled at once when one is at hand.
 
         Abandoning the waiter loses nothing: the item goes to the next caller, even one that had
         arrived but was not read yet. Callers are served in order.
+
+        Args:
+            held_by: a callback of the waiter, if that is pending. What it refers to lives as long.
 
         Returns:
             A waiter of the item. It fails with `ReqlCursorEmpty` at the end, with what ended the
@@ -184,13 +187,18 @@ class Stream:
         waiter: Waiter[Any] = Waiter(self._forget, self._put_back)
         try:
             self._stand_in_line(_Request(waiter, []))
+            if held_by is not None and not waiter.done():
+                waiter.add_done_callback(held_by)
             return waiter
         except BaseException:  # an interrupt: nobody will have this waiter
             waiter.abandon()
             raise
 
-    def has_next(self) -> Waiter[bool]:
+    def has_next(self, held_by: Callable[[Waiter[Any]], object] | None = None) -> Waiter[bool]:
         """Wait until `next()` would not have to.
+
+        Args:
+            held_by: as of `next`.
 
         Returns:
             A waiter of True if an item is at hand, or an error that `next()` would raise; of False
@@ -199,6 +207,8 @@ class Stream:
         waiter: Waiter[bool] = Waiter(self._forget)
         try:
             self._stand_in_line(_Request(waiter, None))
+            if held_by is not None and not waiter.done():
+                waiter.add_done_callback(held_by)
             return waiter
         except BaseException:
             waiter.abandon()

@@ -143,6 +143,7 @@ class Feed(Stream):
     __slots__ = (
         "_act",
         "_active",
+        "_claimed",
         "_clocks",
         "_cursor",
         "_gap",
@@ -191,6 +192,7 @@ class Feed(Stream):
         self._gap: Any = None
         self._pause_due = False
         self._active = False
+        self._claimed = False
 
     # The consumer's half, besides that of any stream.
 
@@ -207,11 +209,11 @@ class Feed(Stream):
         return Waiter.succeeded(None)
 
     def _continue(self) -> None:
-        self.low_water = 0
         if self._state is _State.RESTING:
             self._begin()
         elif self._cursor is not None:
             self.effects.append(Pull(self._cursor))
+        self.low_water = 0
 
     def _pull(self) -> None:
         if not self.finished:
@@ -223,6 +225,14 @@ class Feed(Stream):
     def cursor(self) -> BaseCursor | None:
         """That of the run which goes on."""
         return self._cursor
+
+    def claim(self) -> bool:
+        """Whether to follow `step()`: for pools that may carry out a `Begin` twice."""
+        with self.guard:
+            if self._claimed or not self._active:
+                return False
+            self._claimed = True
+            return True
 
     def step(self) -> Run | Pause | None:
         """What to do next, in the background; None: nothing more."""
@@ -270,7 +280,7 @@ class Feed(Stream):
 
     def _step(self) -> Run | Pause | None:
         if self.finished or self._state in _AT_REST:
-            self._active = False
+            self._active = self._claimed = False
             return None
         if self._pause_due:
             self._pause_due = False
@@ -322,10 +332,11 @@ class Feed(Stream):
         return max(0.0, self._opens_by - self._clocks.steady())
 
     def _begin(self) -> None:
-        self._state = _State.STARTING
+        # Last of all the state: where that was interrupted, it is done again.
         if not self._active:
-            self._active = True
             self.effects.append(Begin())
+            self._active = True
+        self._state = _State.STARTING
 
     def _viewed(self) -> View:
         assert self._view is not None  # for mypy: asked for, before anything is run
@@ -380,8 +391,12 @@ class Feed(Stream):
     def _followed(self) -> None:
         """The run that goes on has brought something, or its end."""
         with self.guard:
-            if self._cursor is not None and not self.finished:
+            if self.finished:
+                self._settle_end()
+            elif self._cursor is not None:
                 self._take_in(self._cursor._stream)
+            else:
+                self.on_change()
         if self.effects:
             self._act(self)
 
@@ -389,12 +404,12 @@ class Feed(Stream):
         view = self._viewed()
         view.delivered()
         if view.missed is not None:
+            self._lost(ReqlOpFailedError(f"Changefeed aborted (unavailable): {view.missed}"))
             self._detach(stream)
             stream.close()
-            self._lost(ReqlOpFailedError(f"Changefeed aborted (unavailable): {view.missed}"))
         elif stream.finished:
-            self._detach(stream)
             self._run_ended(stream.error)
+            self._detach(stream)  # only now: what is above is done again if it is interrupted
         else:
             self._resumption.heard(self._clocks.wall())
             self.low_water = max(stream.low_water, view.more)
@@ -403,10 +418,11 @@ class Feed(Stream):
         self.serve()
 
     def _detach(self, stream: Stream) -> None:
-        stream.follower = None
-        stream.buffer, stream.held = deque(), deque()
+        # The follower last: until then `_followed` does what an interrupt has left undone.
         self._cursor = None
         self.on_change()
+        stream.buffer, stream.held = deque(), deque()
+        stream.follower = None
 
     def _run_ended(self, error: Exception | None) -> None:
         if error is None:
@@ -420,8 +436,8 @@ class Feed(Stream):
             return
         kind, query = type(error).__name__, outlined(self.query.term)
         logger.warning("a changefeed is lost (%s), and will be run again: %s", kind, query)
-        self._state = _State.RESTING
         self._pause_due = True
+        self._state = _State.RESTING
         self.low_water = 1
         behind = self._gap is not None and any(
             item is self._gap for item in (*self.buffer, *self.held)
@@ -436,10 +452,13 @@ class Feed(Stream):
 
     def _finish(self, error: Exception | None) -> None:
         self.end(error)
-        if error is None:
+        self._settle_end()
+
+    def _settle_end(self) -> None:
+        if self.error is None:
             self.opened.set_result(self)
         else:
-            self.opened.set_exception(error)
+            self.opened.set_exception(self.error)
         self.serve()
 
     def _let_go(self) -> None:

@@ -6,6 +6,8 @@ raises at one place later than before, or uses the pool. Nothing is lost by that
 
 from __future__ import annotations
 
+import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ import pytest
 from rethinkdb import r
 from rethinkdb.embedded import Server
 from rethinkdb.loops.blocking import ConnectionPool
+from rethinkdb.pool import RetryPolicy
 from rethinkdb.testing.conformance.trial import PATIENCE, SMALL_BATCHES
 
 from .strikes import PACKAGE, Strike
@@ -33,7 +36,15 @@ FILES = (
     f"{PACKAGE}/loops/transport/lending.py",
     f"{PACKAGE}/loops/transport/pooling.py",
     f"{PACKAGE}/loops/transport/executing.py",
+    f"{PACKAGE}/loops/transport/feeding.py",
+    f"{PACKAGE}/loops/blocking/feeding.py",
 )
+
+
+MANY = 1_000_000
+
+PLACES = 25
+"""At how many places the suite strikes a feed that is lost, of some hundreds (STRIKES=all)."""
 
 
 class Interrupted(BaseException):
@@ -43,15 +54,32 @@ class Interrupted(BaseException):
 class PoolStrike(Strike):
     """A strike in the code of pools."""
 
+    files: tuple[str, ...] = FILES
+
     def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(FILES):
+        if not frame.f_code.co_filename.startswith(self.files):
             return None
         return super()._enter(frame, event, argument)
+
+
+class FeedStrike(PoolStrike):
+    """A strike in the code of feeds that go on, and of their cursors."""
+
+    files = (
+        *FILES,
+        f"{PACKAGE}/net/connection.py",
+        f"{PACKAGE}/net/cursor.py",
+        f"{PACKAGE}/net/stream.py",
+        f"{PACKAGE}/net/waiter.py",
+    )
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with Server() as embedded:
+        with r.connect(embedded.host, embedded.port) as conn:
+            r.db("test").table_create("numbers").run(conn)
+            NUMBERS.insert([{"id": number} for number in range(ROWS)]).run(conn)
         yield embedded
 
 
@@ -60,6 +88,9 @@ def beside() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2) as threads:
         yield threads
 
+
+NUMBERS = r.db("test").table("numbers")
+ROWS = 5
 
 Scene = Callable[[Any, ThreadPoolExecutor], None]
 
@@ -83,6 +114,12 @@ def cursor(pool: Any, beside: ThreadPoolExecutor) -> None:
 
 def cursor_left_behind(pool: Any, beside: ThreadPoolExecutor) -> None:
     r.range().run(pool, **SMALL_BATCHES)
+
+
+def feed(pool: Any, beside: ThreadPoolExecutor) -> None:
+    """A feed that goes on. What opening it has begun ends with it, wherever it is interrupted."""
+    with NUMBERS.changes(include_initial=True).run(pool, resume="diff") as changes:
+        assert changes.next()["new_val"]["id"] in range(ROWS)
 
 
 def loan(pool: Any, beside: ThreadPoolExecutor) -> None:
@@ -127,6 +164,7 @@ SCENES: tuple[Scene, ...] = (
     query_with_deadline,
     cursor,
     cursor_left_behind,
+    feed,
     loan,
     waiting,
     beginning,
@@ -166,6 +204,53 @@ def test_a_handler_uses_the_pool(scene: Scene, server: Server, beside: ThreadPoo
             if not strike.struck:
                 break
     assert skip > 10, "nothing was struck"
+
+
+@pytest.mark.parametrize("resume", ["restart", "diff"])
+def test_a_handler_raises_while_a_feed_goes_on(
+    resume: str, server: Server, beside: ThreadPoolExecutor
+) -> None:
+    """A feed is lost while it is read, and the main thread interrupted. Another one reads on."""
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    def read_after_loss(pool: Any, strike: Strike) -> None:
+        changes = NUMBERS.changes(include_initial=True).run(pool, resume=resume, **SMALL_BATCHES)
+        seen = {changes.next()["new_val"]["id"]}
+
+        def read() -> None:
+            while len(seen) < ROWS:
+                item = changes.next(wait=PATIENCE)
+                if item.get("new_val"):  # else it tells of a gap
+                    seen.add(item["new_val"]["id"])
+
+        def lose_and_read() -> None:
+            changes._stream.cursor.conn._channel.drop()
+            read()
+
+        with suppress(Interrupted):
+            strike.run(lose_and_read)
+        try:
+            beside.submit(read).result(2 * PATIENCE)
+        except BaseException as exc:
+            raise AssertionError(f"struck at {strike.place}; seen: {seen}") from exc
+        beside.submit(changes.close).result(PATIENCE)
+
+    retry = RetryPolicy(first_pause=0.001, longest_pause=0.001)
+    with pool_of(server, beside, retry=retry) as pool:
+        unstruck = FeedStrike(interrupt, MANY)
+        read_after_loss(pool, unstruck)
+        places = range(MANY - unstruck._left)
+        assert len(places) > 100, "nothing was to be struck"
+        seed = random.randrange(1_000_000)
+        print(f"seed {seed}")
+        if os.environ.get("STRIKES") != "all":
+            places = sorted(random.Random(seed).sample(places, PLACES))
+        for skip in places:
+            strike = FeedStrike(interrupt, skip)
+            read_after_loss(pool, strike)
+            at_rest(pool, beside, strike.place)
 
 
 @contextmanager

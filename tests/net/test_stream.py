@@ -740,3 +740,19 @@ def test_whoever_asks_after_its_end_is_told_at_once():
     waiter, token = pair.run()
     pair.answer(token, SEQUENCE, 1)
     assert settled(waiter).ended.done()
+
+
+def test_an_interrupted_wait_takes_no_item_with_it(monkeypatch):
+    """The cursor is to be held while somebody waits; a signal handler raises as that is done."""
+
+    def raises(waiter, callback):
+        raise KeyboardInterrupt
+
+    pair = Pair()
+    stream, _ = pair.stream()
+    for wait in (stream.next, stream.has_next):
+        with monkeypatch.context() as patch:
+            patch.setattr(Waiter, "add_done_callback", raises)
+            with pytest.raises(KeyboardInterrupt):
+                wait(print)
+    assert not stream._requests

@@ -485,6 +485,73 @@ def test_a_loss_in_the_midst_of_its_background_work_begins_no_second_one() -> No
     assert isinstance(world.feed.step(), Run)
 
 
+class Interrupt(BaseException):
+    """What a signal handler raises."""
+
+
+def interrupted(world: World, error: Exception) -> int:
+    """End the run. The first one that hears of that is interrupted. Returns how many have heard."""
+    heard: list[None] = []
+
+    def changed() -> None:
+        heard.append(None)
+        if len(heard) == 1:
+            raise Interrupt
+
+    world.feed.on_change = changed
+    assert world.link is not None
+    stream = world.link.stream
+    with pytest.raises(Interrupt):
+        world.link.end(error)
+    stream.serve()  # as is done after an interrupt
+    world.act()
+    return len(heard)
+
+
+def test_a_loss_that_was_interrupted_is_heard_of_again() -> None:
+    world = restarted()
+    waiter = world.feed.next()
+    assert interrupted(world, ReqlCursorLostError("Connection is closed.", None, [])) > 1
+    assert world.runs == 2
+    assert waiter.result()["state"] == "gap"
+
+
+def test_an_end_that_was_interrupted_is_told_all_the_same() -> None:
+    world = restarted()
+    waiter = world.feed.next()
+    interrupted(world, GONE)
+    assert waiter.exception() is GONE
+
+
+def test_an_opening_whose_end_was_interrupted_fails_all_the_same() -> None:
+    world = World()
+    world.server.write("a", {"id": "a", "n": 1})
+    world.server.write("b", {"id": "b", "n": 1})
+    world.batch = 1
+    world.open()
+    assert not world.feed.opened.done()
+    interrupted(world, GONE)
+    assert world.feed.opened.exception() is GONE
+
+
+def test_what_is_begun_twice_is_followed_once() -> None:
+    world = World(resume="restart")
+    world.follows_at_once = False
+    assert not world.feed.claim()  # nothing is to be done
+    world.feed.open()
+    assert world.feed.claim()
+    assert not world.feed.claim()
+    world.follows_at_once = True
+    world.act()
+    assert not world.feed.claim()
+    world.lose()
+    assert world.runs == 2
+    world.take()
+    world.follows_at_once = False
+    world.lose()
+    assert world.feed.claim()
+
+
 def test_a_pool_does_not_run_the_runs_of_a_feed_again_by_itself() -> None:
     class Renewal:
         forgotten = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from itertools import starmap
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,17 +53,27 @@ class FeedConnection(Connection):
     ) -> Any:
         check_process(self._feed_process)
         deadline = None if timeout is None else monotonic() + timeout
-        with self._feed.guard:
-            waiter = operation(*args)
-        self._feeding._serve_feed(self._feed)
+        begun: list[Waiter[T]] = []
         try:
-            self._attend(waiter, deadline)
-        except BaseException:
             with self._feed.guard:
-                waiter.abandon()
+                begun.extend(starmap(operation, (args,)))  # begun and known, in one step
             self._feeding._serve_feed(self._feed)
+            self._attend(begun[0], deadline)
+            return self._outcome(begun[0])
+        except BaseException:
+            self._recover(begun)
             raise
-        return self._outcome(waiter)
+
+    def _recover(self, begun: list[Waiter[T]]) -> None:
+        """Give up what was begun, and let others go on. Should that be interrupted, once more."""
+        try:
+            with self._feed.guard:
+                for waiter in begun:
+                    waiter.abandon()
+            self._feeding._serve_feed(self._feed)
+        except BaseException:  # out of a signal handler
+            self._recover(begun)
+            raise
 
     def _attend(self, waiter: Waiter[Any], deadline: float | None = None) -> None:
         """Wait until a waiter is settled, and read meanwhile."""
@@ -76,11 +87,11 @@ class FeedConnection(Connection):
             ReqlTimeoutError: the deadline has passed.
         """
         turn: Waiter[None] = Waiter()
-        with self._feed.guard:
-            cursor = self._feed.cursor
-            self._turns.add(turn)
-            waiter.add_done_callback(lambda _: turn.set_result(None))
         try:
+            with self._feed.guard:
+                cursor = self._feed.cursor
+                self._turns.add(turn)
+                waiter.add_done_callback(lambda _: turn.set_result(None))
             if cursor is not None:
                 cursor.conn._call(lambda: turn, timeout=remaining(deadline))
                 return

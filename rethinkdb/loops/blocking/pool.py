@@ -69,6 +69,28 @@ class ConnectionPool(ThreadedPool):
         vars(connection)["_pool"] = self
         connection.follow(feed, self)
 
+    # An interrupt may come with any call. So an effect is taken off when it is carried out, and may
+    # be carried out twice.
+
+    def _serve_feed(self, feed: Feed) -> None:
+        effects = feed.effects
+        while True:
+            with feed.guard:
+                effect = effects[0] if effects else None
+            if effect is None:
+                return
+            self._serve_effect(feed, effect)
+            with feed.guard:
+                if effects and effects[0] is effect:
+                    effects.popleft()
+
+    def _begin_course(self, feed: Feed) -> None:
+        self._spawn(self._keep_going, feed)
+
+    def _keep_going(self, feed: Feed) -> None:
+        if feed.claim():
+            super()._keep_going(feed)
+
     def _use_connection(self, connection: Connection, operation: Any) -> None:
         connection._call(operation)
 

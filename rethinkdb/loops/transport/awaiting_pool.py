@@ -137,9 +137,10 @@ class AwaitingPool(BasePool):
     ) -> Any:
         """The cursor of a feed that goes on, once it is open."""
         feed, connection = self._new_feed(term, options, allowance)
+        cursor = connection.cursor_type(connection, feed)  # as garbage it ends the feed
         with opening_in_time(feed, allowance):
             await connection._call(feed.open, timeout=allowance and allowance.left(monotonic()))
-        return connection.cursor_type(connection, feed)
+        return cursor
 
     async def _keep_going(self, feed: Feed) -> None:
         try:

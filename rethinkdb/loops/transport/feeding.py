@@ -22,7 +22,7 @@ from rethinkdb.net.connection import BaseConnection, row_maker_of
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import PoolOptions
 from rethinkdb.pool.allowance import Allowance
-from rethinkdb.pool.feeds import Begin, Cease, Clocks, Feed, Pull
+from rethinkdb.pool.feeds import Begin, Cease, Clocks, Feed, FeedEffect, Pull
 from rethinkdb.pool.remembering import MEMORIES
 from rethinkdb.pool.resuming import Resumption
 from rethinkdb.pool.retrying import USUAL
@@ -163,18 +163,24 @@ class Feeding:
                 effect = effects.popleft()
             except IndexError:  # another thread was quicker
                 return
-            if isinstance(effect, Begin):
-                self._courses[feed] = bool
-                give_up = self._spawn(self._keep_going, feed)
-                if feed in self._courses:  # else it is over already
-                    self._courses[feed] = give_up
-            elif isinstance(effect, Cease):
-                give_up = self._courses.pop(feed, bool)
-                give_up()
-            else:
-                act = feed.pull if isinstance(effect, Pull) else effect.cursor._stream.close
-                with suppress(ReqlDriverError):  # the connection has gone
-                    self._use_connection(effect.cursor.conn, _operation(act))
+            self._serve_effect(feed, effect)
+
+    def _serve_effect(self, feed: Feed, effect: FeedEffect) -> None:
+        if isinstance(effect, Begin):
+            self._begin_course(feed)
+        elif isinstance(effect, Cease):
+            give_up = self._courses.pop(feed, bool)
+            give_up()
+        else:
+            act = feed.pull if isinstance(effect, Pull) else effect.cursor._stream.close
+            with suppress(ReqlDriverError):  # the connection has gone
+                self._use_connection(effect.cursor.conn, _operation(act))
+
+    def _begin_course(self, feed: Feed) -> None:
+        self._courses[feed] = bool
+        give_up = self._spawn(self._keep_going, feed)
+        if feed in self._courses:  # else it is over already
+            self._courses[feed] = give_up
 
     def _feed_answered(self, feed: Feed, result: Any) -> None:
         """A query that a feed wanted run has its result."""

@@ -161,9 +161,10 @@ class WaitingPool(Lending):
     def _resumed(self, term: Any, options: dict[str, Any], allowance: Allowance | None) -> Any:
         """The cursor of a feed that goes on, once it is open."""
         feed, connection = self._new_feed(term, options, allowance)
+        cursor = connection.cursor_type(connection, feed)  # as garbage it ends the feed
         with opening_in_time(feed, allowance):
             connection._call(feed.open, timeout=allowance and allowance.left(monotonic()))
-        return connection.cursor_type(connection, feed)
+        return cursor
 
     def _keep_going(self, feed: Feed) -> None:
         try:
