@@ -66,10 +66,10 @@ class _Taken(Stream):
         self._owner = owner
         self.notes = stream.notes
 
-    def next(self) -> Waiter[object]:
+    def next(self, held_by: object = None) -> Waiter[object]:
         return Waiter.failed(_taken())
 
-    def has_next(self) -> Waiter[bool]:
+    def has_next(self, held_by: object = None) -> Waiter[bool]:
         return Waiter.failed(_taken())
 
     def close(self) -> Waiter[None]:
