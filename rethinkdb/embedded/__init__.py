@@ -1,8 +1,8 @@
 """A RethinkDB server inside your process, for development, tests and demonstrations.
 
-It speaks the wire protocol of a real server, so that nothing but host and port changes when a
-program moves to a real cluster. Everything is in memory and gone when the server stops, unless it
-is given a file to keep it in.
+It speaks the wire protocol of a real server. When a program moves to a real cluster, only the host
+and the port change. All data is in memory and is lost with the `Server` object, unless you name a
+`data` file.
 
     from rethinkdb import r
     from rethinkdb.embedded import Server
@@ -11,25 +11,25 @@ is given a file to keep it in.
         conn = r.connect(host=server.host, port=server.port)
         r.table_create("heroes").run(conn)
 
-How a query travels, top to bottom; each package imports only those below it:
+The packages, in the order in which a query passes through them. Each imports only those below it:
 
 ==============  ==================================================================================
 `server`        start, stop, users, address
-`chaos/`        trouble on order: links that break, answers that fail
-`cluster/`      several servers of the same data, which come and go
+`chaos/`        failures that a test asks for: links that break, queries that fail
+`cluster/`      several servers that share their data, and can be stopped one by one
 `serving/`      sockets and threads, the life of a query, batches, replies
-`terms/`        what each ReQL term does: small functions by area, put in one table by `@term`
-`feeds/`        changefeeds: from changes of tables to the rows a client sees
+`terms/`        what each ReQL term does: small functions by area; `@term` registers each
+`feeds/`        changefeeds: turn changes of tables into the rows a client sees
 `system/`       the database `rethinkdb`: tables computed from the state of the server
-`keeping/`      the data file: what is written to it, and how it is read again
-`language/`     wire JSON to a tree of nodes; evaluation; what implementations see of it
+`keeping/`      the data file: how it is written and read
+`language/`     compiles wire JSON to a tree of nodes, and evaluates that
 `storage/`      databases, tables, rows, indexes, users; knows no ReQL term
 `geo/`          geometry on the sphere and the ellipsoid
-`outside/`      JavaScript, the web, optional libraries
+`outside/`      JavaScript, HTTP requests, optional libraries
 `data/`         plain data: types, order, numbers, JSON, times; tables, selections, streams
-`failures`      errors of a query: kind, message, backtrace
-`blocking`      threads that wait for something outside
-`limits`        what keeps one client from harming others, each with its reason
+`failures`      the errors of a query: kind, message, backtrace
+`blocking`      marks threads that wait for something outside
+`limits`        the limits that keep one client from harming others, each with its reason
 ==============  ==================================================================================
 """
 
@@ -45,7 +45,7 @@ __all__ = ["Cluster", "Server"]
 
 
 def __getattr__(name: str) -> object:
-    # Lazy, so that importing one module of the package does not pull in the whole server.
+    # Lazy: importing one module of the package must not import the whole server.
     if name == "Server":
         from rethinkdb.embedded.server import Server
 

@@ -26,40 +26,43 @@ __all__ = ["SERVER_VERSION", "Server"]
 class Server:
     """A RethinkDB server inside this process.
 
-    Its data is in memory, and gone with the server, unless it is given a file to keep it in.
+    The data is kept in memory and is lost with this object, unless you name a `data` file.
 
     Args:
-        host: the address to listen on; "0.0.0.0" lets other machines in.
-        port: 0 picks a free one, see the attribute.
-        password: of the user `admin`; none by default, as on a fresh real server.
-        users: more users, name to password. They may do nothing until `r.grant` lets them.
-        certfile, keyfile: for TLS, a certificate with its chain and the key, PEM files; `keyfile`
-            may be in `certfile`.
-        ssl_context: for TLS, a ready server-side context instead of the two.
-        order: in which order rows come that nothing sorts. "real" is that of a real server, which
-            nothing promises. With "shuffled" it is another one each time: a test that relies on the
-            order then fails sooner or later.
-        seed: has what it makes up repeat: generated keys, `r.uuid()`, `r.random()`, `sample`, and
-            what `chaos` leaves to chance. The same queries in the same order then give the same.
-        now: the time at which its clock stands still, for `r.now()`: a datetime with a time zone,
-            or seconds since 1970. `clock` moves it.
-        data: a file that the data is kept in, made if there is none. Without it, all data is in
-            memory and gone with the server. `password` and `users` only count for a new file.
-        load: a file to start from, which is only read: one that `save` has written, a data file,
-            or an archive of `rethinkdb-dump`.
+        host: the address to listen on. "0.0.0.0" lets other machines connect.
+        port: the port to listen on. 0 picks a free one; the attribute `port` tells which.
+        password: the password of the user `admin`. Default: none, as on a fresh real server.
+        users: more users, as a dict of name to password. They have no permissions until
+            `r.grant` gives them some.
+        certfile, keyfile: turn on TLS. PEM files with the certificate chain and with the private
+            key; leave out `keyfile` if the key is in `certfile`.
+        ssl_context: turns on TLS with your own server-side context, instead of the two files.
+        order: the order of rows that no query sorts. "real" is the order of a real server, which
+            is not guaranteed. "shuffled" is a different order each time, so that a test which
+            relies on the order fails sooner or later.
+        seed: makes random values repeatable: generated keys, `r.uuid()`, `r.random()`, `sample`,
+            and the random choices of `chaos`. The same queries in the same order then give the
+            same results.
+        now: stops the clock of `r.now()` at this time: a datetime with a time zone, or seconds
+            since 1970. Use the attribute `clock` to move it.
+        data: the file in which the data is kept. It is created if it does not exist. `password`
+            and `users` are ignored if the file already exists.
+        load: a file to take the first data from. It is only read. It may be written by `save`, be
+            a data file, or be an archive of `rethinkdb-dump`.
 
     Attributes:
-        host, port: where it listens; `port` is the real one once it is started, and stays: a
-            server that is started again has the address its clients know.
-        store: its data, kept across `stop` and `start`.
+        host, port: the address it listens on. `port` is the real port once the server has started.
+            It stays the same after `stop` and `start`, so clients can reconnect.
+        store: the data. It survives `stop` and `start`.
 
-    It serves in threads of its own from `start()` to `stop()`; as a context manager from entry to
-    exit. A forked child does not have these threads: it can connect to its parent's server, and
-    there `stop()` only closes the child's copies of the sockets. In a process patched by gevent
-    the threads are greenlets, so a client in the same process must use patched sockets as well.
+    The server runs in its own threads, from `start()` to `stop()` or for the length of a `with`
+    block. A forked child process does not have these threads. The child can connect to the server
+    of its parent, but `stop()` in the child only closes the child's copies of the sockets. In a
+    process patched by gevent the threads are greenlets, so a client in the same process must use
+    patched sockets, too.
 
-    Evaluating nested queries takes deep recursion, and Python has one limit of that for all
-    threads: while a server runs, `sys.getrecursionlimit()` is at least 5000.
+    Nested queries need deep recursion. While a server runs, `sys.getrecursionlimit()` is therefore
+    at least 5000, for the whole process.
 
     Example::
 
@@ -110,12 +113,12 @@ class Server:
 
     @property
     def clock(self) -> Clock:
-        """What `r.now()` asks: `server.clock.advance(60)` moves it."""
+        """The clock that `r.now()` reads. `server.clock.advance(60)` moves it by a minute."""
         return self.store.clock
 
     @property
     def chaos(self) -> Chaos:
-        """Makes trouble for the clients, for tests of how a program copes with it."""
+        """Causes failures for the clients, to test how a program handles them. See `Chaos`."""
         with self._lock:
             if self._chaos is None:
                 self._chaos = Chaos(self._seed)
@@ -124,7 +127,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The address as `r.connect(url=...)` takes it."""
+        """The address as a URL, for `r.connect(url=...)`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"rethinkdb://{host}:{self.port}"
 
@@ -132,11 +135,14 @@ class Server:
         return f"<Server {self.host}:{self.port} {'running' if self._node.running else 'stopped'}>"
 
     def start(self) -> Server:
-        """Listens and serves from now on; no effect on a running server.
+        """Starts listening and serving. Does nothing if the server already runs.
+
+        Returns:
+            The server itself.
 
         Raises:
-            OSError: the address cannot be listened on, for instance since another server does, or
-                the data file cannot be used.
+            OSError: the server cannot listen on the address, for instance because another server
+                does; or the data file cannot be used.
         """
         with self._lock:
             if not self._node.running:
@@ -149,7 +155,10 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Interrupts all queries, hangs up, ends all threads; no effect on a stopped server."""
+        """Interrupts all queries, closes all connections and ends the server's threads.
+
+        Does nothing if the server does not run.
+        """
         with self._lock:
             if self._node.running:
                 try:
@@ -159,13 +168,14 @@ class Server:
                     self._close_data()
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes all it holds to a file, which `Server(load=path)` reads: a fixture for tests.
+        """Writes all data to a file that `Server(load=path)` reads, for instance a test fixture.
 
-        A file that is there is replaced once all is written. The server may be running or not.
+        An existing file is replaced, but only after everything is written. You may call this
+        whether the server runs or not.
 
         Raises:
             OSError: the file cannot be written.
-            ValueError: it is the server's own data file.
+            ValueError: `path` is the server's own data file.
         """
         if self._data is not None and Path(path).resolve() == self._data.resolve():
             raise ValueError("The server keeps this file itself: save to another one.")
@@ -181,7 +191,7 @@ class Server:
             states.detach(self.store, journal)
 
     def __enter__(self) -> Server:
-        """Starts it."""
+        """Starts the server."""
         return self.start()
 
     def __exit__(
@@ -190,7 +200,7 @@ class Server:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stops it."""
+        """Stops the server."""
         self.stop()
 
 

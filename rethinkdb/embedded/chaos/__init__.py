@@ -1,12 +1,13 @@
-"""Trouble on order, for tests of how a program copes with it.
+"""Failures that a test asks for, to see how a program handles them.
 
 ===========  =====================================================================================
-`chaos`      what tests order: links that break, answers that fail, feeds that end
-`links`      what becomes of one connection's queries and replies
-`troubles`   whom a trouble strikes, and how often
-`effects`    what it does
-`questions`  queries, as far as a condition looks at them
+`chaos`      the public class `Chaos`: breaks links, fails queries, ends feeds
+`links`      applies troubles to the queries and replies of one connection
+`troubles`   which queries a trouble strikes, and how often
+`effects`    what a trouble does
+`questions`  queries, as the conditions of a trouble see them
 ===========  =====================================================================================
 
-It knows frames and wire forms only, so it serves the embedded server and a proxy of any other.
+The package knows only frames and wire forms. It therefore works in the embedded server as well as
+in a proxy before any other server.
 """

@@ -1,4 +1,4 @@
-"""Trouble on order: what tests call."""
+"""The class `Chaos`: the methods by which a test asks for failures."""
 
 from __future__ import annotations
 
@@ -34,24 +34,25 @@ _Some = TypeVar("_Some", bound=Effect)
 
 
 class Door(Protocol):
-    """Where new clients come in."""
+    """Something that accepts new connections."""
 
     def refuse(self, refusing: bool) -> None:
-        """Nobody listens any more, or somebody does again."""
+        """Stops listening if `refusing`, else listens again."""
 
 
 class Chaos:
-    """Makes trouble for the clients of a server, so that a test sees how a program copes with it.
+    """Causes failures for the clients of a server, to test how a program handles them.
 
-    Each method orders a trouble, which lasts until its `end()`, or until all end with `end`. It is
-    a context manager, too: then it lasts as long as the block. Queries and connections that were
-    there before are struck as well.
+    Each method starts a trouble and returns it. The trouble lasts until you call its `end()` or
+    `Chaos.end()`. Used as a context manager, it lasts as long as the `with` block. It also strikes
+    queries and connections that existed before.
 
-    All take the conditions of `When` as keywords: `term`, `table`, `match`, `times`, `chance`.
+    All methods take the conditions of `When` as keywords: `term`, `table`, `match`, `times`,
+    `chance`.
 
     Args:
-        seed: of what happens by chance. The same seed, and the same queries in the same order,
-            give the same troubles.
+        seed: the seed of all random choices. The same seed, with the same queries in the same
+            order, gives the same troubles.
 
     Example::
 
@@ -68,17 +69,17 @@ class Chaos:
         self._refusals = 0
 
     def seed(self, seed: int | str | None) -> None:
-        """Begins what happens by chance anew."""
+        """Restarts the random choices from a seed."""
         self.random.seed(seed)
 
     @property
     def troubles(self) -> list[Trouble]:
-        """Those that have not ended."""
+        """The troubles that have not ended."""
         with self.lock:
             return list(self._troubles)
 
     def end(self, trouble: Trouble | None = None) -> None:
-        """Ends all troubles, or one."""
+        """Ends one trouble, or all if none is given."""
         if trouble is None:
             for each in self.troubles:
                 each.end()
@@ -91,14 +92,14 @@ class Chaos:
     # -- links
 
     def cut(self, *, at: str | None = None, **when: Unpack[When]) -> Trouble:
-        """Cuts links.
+        """Cuts connections: the client sees a reset.
 
         Args:
-            at: `"query"`: when a query arrives, which is then not carried out; `"reply"`: when it
-                was carried out, and is about to be answered. Without it, and without conditions,
-                all links that there are are cut at once, and as a context manager each new one at
-                its first query.
-            when: conditions; without `at` it is `"query"` then.
+            at: `"query"` cuts when a query arrives; the query is not carried out. `"reply"` cuts
+                after the query was carried out, before its reply is sent. Without `at` and
+                without conditions, all existing connections are cut immediately; as a context
+                manager it also cuts new ones at their first query.
+            when: conditions. With conditions, the default of `at` is `"query"`.
         """
         if at not in (None, "query", "reply"):
             raise ValueError(f'`at` must be "query" or "reply", not {at!r}.')
@@ -110,7 +111,11 @@ class Chaos:
         return trouble
 
     def refuse(self, **when: Unpack[When]) -> Trouble:
-        """Refuses new connections. With `times` or `chance` they are reset when they are there."""
+        """Refuses new connections.
+
+        Without `times` and `chance`, nothing listens on the port. With one of them, a connection
+        is accepted and then reset.
+        """
         trouble = self._trouble(Refuse(), when)
         if trouble.condition.times is None and trouble.condition.chance == 1:
             trouble = self._trouble(Refuse(), when, ending=lambda: self._refuse(-1))
@@ -118,14 +123,14 @@ class Chaos:
         return trouble.begin()
 
     def delay(self, seconds: float, **when: Unpack[When]) -> Trouble:
-        """Lets new connections wait so many seconds for the first word of the server."""
+        """Makes new connections wait `seconds` for the first bytes of the server."""
         return self._holding(Hold(_checked(seconds)), when)
 
     def mute(self, **when: Unpack[When]) -> Trouble:
-        """Answers nothing any more, neither to queries nor to new connections.
+        """Answers neither queries nor new connections.
 
-        When it ends, what was kept back is sent. With conditions on the query it concerns the
-        replies to such queries only.
+        When it ends, the replies that were kept back are sent. With conditions on the query, only
+        replies to such queries are kept back.
         """
         silence = self._trouble(Hold(float("inf")), when)
 
@@ -138,7 +143,7 @@ class Chaos:
         return self._trouble(Mute(), when, ending=over).begin()
 
     def slow(self, seconds: float, *, jitter: float = 0.0, **when: Unpack[When]) -> Trouble:
-        """Answers later: after so many seconds more, and by chance up to `jitter` beyond that."""
+        """Delays each reply by `seconds`, plus a random time of up to `jitter` seconds."""
         return self._trouble(Slow(_checked(seconds), _checked(jitter)), when).begin()
 
     # -- answers
@@ -151,14 +156,17 @@ class Chaos:
         done: bool | None = False,
         **when: Unpack[When],
     ) -> Trouble:
-        """Answers queries with an error; only the next one, unless `times` says otherwise.
+        """Answers a query with an error. Strikes only the next query, unless you give `times`.
 
         Args:
-            error: its class, an error to copy, or a name such as `"op_indeterminate"` or
-                `"not available"`.
-            message: its text; without it, one that a real server gives.
-            done: whether the query is carried out all the same; None: by chance.
-            when: conditions; `times=None`: as long as it lasts.
+            error: the class of the error, an instance to copy, or a name such as
+                `"op_indeterminate"` or `"not available"`.
+            message: the text of the error. Default: a text that a real server uses.
+            done: whether the query is carried out nevertheless. None decides at random.
+            when: conditions. `times=None` strikes all queries until the trouble ends.
+
+        Raises:
+            ValueError: no server answers with such an error.
         """
         when.setdefault("times", 1)
         return self._trouble(Fail(Answer.of(error, message), done), when).begin()
@@ -166,10 +174,10 @@ class Chaos:
     # -- feeds
 
     def end_feeds(self, **when: Unpack[When]) -> Trouble:
-        """Ends the feeds there are, as a real server does when a table's primary replica moves.
+        """Ends the open changefeeds, as a real server does when a table's primary replica moves.
 
-        As a context manager, those that are opened meanwhile as well. With `times` or `chance` a
-        feed ends when it would have something to tell.
+        As a context manager, it also ends feeds that are opened during the block. With `times` or
+        `chance`, a feed ends when it would send its next changes.
         """
         trouble = self._trouble(EndFeed(), when)
         if trouble.condition.times is not None or trouble.condition.chance < 1:
@@ -178,15 +186,15 @@ class Chaos:
         return trouble
 
     def drop_changes(self, **when: Unpack[When]) -> Trouble:
-        """Drops the next changes of feeds, as if the feed's queue had been full.
+        """Drops the next changes of a feed, as if the feed's queue had been full.
 
-        In their place comes one item: `{"error": "Changefeed cache over array size limit, skipped
-        2 elements."}`. Only the next ones, unless `times` says otherwise.
+        One item replaces them: `{"error": "Changefeed cache over array size limit, skipped 2
+        elements."}`. This happens once, unless you give `times`.
         """
         when.setdefault("times", 1)
         return self._trouble(DropChanges(), when).begin()
 
-    # -- as those see it who stand in connections
+    # -- for the code in a connection
 
     def tap(self, outlet: Outlet, pending: Iterable[Pending]) -> Link | None:
         """See `Tapper`."""
@@ -201,23 +209,23 @@ class Chaos:
         return link
 
     def watch_over(self, door: Door) -> None:
-        """New clients come in there as well."""
+        """Adds a door: `refuse` will close it, too."""
         self._doors.append(door)
 
     def forget(self, link: Link) -> None:
-        """A connection is over."""
+        """A connection has ended."""
         with self.lock:
             self._links.discard(link)
 
     def begin(self, trouble: Trouble) -> None:
-        """A trouble may strike from now on."""
+        """Activates a trouble."""
         with self.lock:
             if trouble not in self._troubles:
                 self._troubles.append(trouble)
             trouble.active = True
 
     def expects(self, kind: type[Effect], question: Question | None) -> bool:
-        """Whether such a trouble may strike."""
+        """Whether a trouble of this kind could strike the query."""
         return any(
             each.active and isinstance(each.effect, kind) and each.concerns(question)
             for each in self._troubles
@@ -229,7 +237,7 @@ class Chaos:
         question: Question | None,
         fits: Callable[[_Some], bool] = lambda effect: True,
     ) -> _Some | None:
-        """What strikes now, of one kind; None if nothing does."""
+        """Decides whether a trouble of this kind strikes now. Returns its effect, or None."""
         if not self._troubles:
             return None
         with self.lock:
@@ -250,7 +258,7 @@ class Chaos:
     # -- parts
 
     def _exhaust(self, trouble: Trouble) -> None:
-        """It strikes no more, but what it has done may have to be undone."""
+        """Deactivates a trouble. It stays in the list if `end` has something to undo."""
         trouble.active = False
         if not trouble.leaves_something:
             self._troubles.remove(trouble)
@@ -281,7 +289,7 @@ class Chaos:
 
 
 def oversee(chaos: Chaos, nodes: Iterable[Node]) -> None:
-    """Has chaos stand in all connections of some servers."""
+    """Applies chaos to all connections of some servers."""
     for node in nodes:
         chaos.watch_over(node)
         node.have_tapped(chaos)

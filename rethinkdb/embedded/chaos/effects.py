@@ -1,4 +1,4 @@
-"""What a trouble does, and which replies of a server it uses for that."""
+"""What a trouble does, and the replies that it uses for that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Refuse(Effect):
 
 @dataclass(frozen=True)
 class Hold(Effect):
-    """A new connection is silent, for so many seconds at most."""
+    """A new connection gets no bytes for so many seconds."""
 
     seconds: float
 
@@ -41,8 +41,8 @@ class Fail(Effect):
     """A query is answered with an error.
 
     Attributes:
-        error: what tells the error.
-        done: whether it is carried out all the same; None: by chance.
+        error: the error to answer with.
+        done: whether the query is carried out nevertheless. None decides at random.
     """
 
     error: Answer
@@ -50,12 +50,12 @@ class Fail(Effect):
 
 
 class Mute(Effect):
-    """Replies are kept back."""
+    """Replies are kept back until the trouble ends."""
 
 
 @dataclass(frozen=True)
 class Slow(Effect):
-    """Replies take so many seconds longer, and by chance up to `jitter` more."""
+    """Replies are delayed by `seconds`, plus a random time of up to `jitter` seconds."""
 
     seconds: float
     jitter: float
@@ -66,7 +66,7 @@ class EndFeed(Effect):
 
 
 class DropChanges(Effect):
-    """Changes are dropped, which a row with an error tells."""
+    """Changes are dropped, and one row with an error replaces them."""
 
 
 # -- errors
@@ -106,17 +106,17 @@ _NAMES = {kind: name for name, (kind, _) in reversed(_NAMED.items())}
 
 @dataclass(frozen=True)
 class Answer:
-    """An error as a server tells it."""
+    """An error as a server sends it."""
 
     kind: FailureKind
     text: str
 
     @classmethod
     def of(cls, error: str | type[ReqlError] | ReqlError, message: str | None) -> Answer:
-        """The error of a name, a class, or that of another error.
+        """The error for a name, a class, or an instance.
 
         Raises:
-            ValueError: no server gives such an error.
+            ValueError: no server answers with such an error.
         """
         if isinstance(error, str):
             if error not in _NAMED:
@@ -135,7 +135,7 @@ class Answer:
         return cls(kind, text)
 
     def payload(self, question: Question) -> bytes:
-        """The reply to a query."""
+        """The reply with this error to a query."""
         text = self.text.format(deed="write" if question.writes else "read")
         return replies.failure(QueryFailure(self.kind, text, ()))
 
@@ -147,11 +147,11 @@ def _literal(message: str) -> str:
 ABORTED = replies.failure(
     QueryFailure(FailureKind.OP_FAILED, "Changefeed aborted (unavailable).", ())
 )
-"""What ends a feed."""
+"""The reply that ends a feed."""
 
 
 def without_changes(payload: bytes) -> bytes | None:
-    """A reply whose changes were dropped as a full queue drops them; None if it has none."""
+    """The reply with its changes replaced by one error row. None if it holds no changes."""
     reply = jsontext.loads(payload)
     rows: list[Any] = reply["r"]
     kept = [row for row in rows if not _is_change(row)]

@@ -1,4 +1,4 @@
-"""What becomes of the queries and replies of one connection."""
+"""Applies troubles to the queries and replies of one connection."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _PARTIAL = b'{"t":%d,' % ResponseType.SUCCESS_PARTIAL
 
 
 class Link:
-    """A `Tap`. What it decides it decides under the lock of all; it acts after that.
+    """A `Tap` on one connection. It decides while it holds the lock of `chaos`, and acts later.
 
     Args:
-        chaos: the troubles there are.
+        chaos: the troubles.
         outlet: the connection.
-        pending: queries that were sent before.
-        holds: whether the client is to wait.
+        pending: queries that were sent before the tap was there.
+        holds: whether a new client has to wait.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Link:
         self._feeds: set[int] = set()
         self._asked: set[int] = set()
         self._ending: set[int] = set()
-        """Feeds that end when they are asked again."""
+        """Feeds that end at the client's next CONTINUE."""
         self._replaced: dict[int, bytes] = {}
-        """What is told in place of the next reply."""
+        """For each token, what is sent instead of its next reply."""
         self._gone: set[int] = set()
-        """Whose further replies nobody wants."""
+        """Tokens that were already answered. Further replies to them are dropped."""
         self._kept: list[tuple[int, bytes]] = []
         self._cut = False
         for query in pending:
@@ -80,15 +80,15 @@ class Link:
         """See `Tap`."""
         self._chaos.forget(self)
 
-    # -- as the troubles want it
+    # -- called by `Chaos`
 
     def cut(self) -> None:
-        """Hangs up."""
+        """Resets the connection."""
         self._cut = True
         self.outlet.reset()
 
     def end_feeds(self, wanted: Callable[[Question | None], bool]) -> int:
-        """Ends the feeds that are wanted; how many these are."""
+        """Ends the feeds for which `wanted` is true. Returns how many."""
         with self._lock:
             found = [each for each in self._feeds if wanted(self._questions.get(each))]
             told = [token for token in found if token in self._asked]
@@ -99,7 +99,7 @@ class Link:
         return len(found)
 
     def release(self) -> None:
-        """Hands on the replies that were kept back, and has a client wait no longer."""
+        """Sends the replies that were kept back, and lets a waiting client continue."""
         with self._lock:
             kept, self._kept, held = self._kept, [], self.holds
             self.holds = False
@@ -116,7 +116,7 @@ class Link:
         try:
             query = jsontext.loads(payload)
             kind = QueryType(query[0])
-        except Exception:  # the server says what is wrong with it
+        except Exception:  # let the server report what is wrong with it
             return lambda: self.outlet.to_server(token, payload)
         if kind is QueryType.START:
             return self._decide_start(token, payload, query)
@@ -215,4 +215,4 @@ class Link:
 
 
 def _nothing() -> None:
-    """Neither the one nor the other side hears of it."""
+    """Sends nothing to either side."""

@@ -1,4 +1,4 @@
-"""Queries as conditions see them: which terms and tables are in them."""
+"""Queries as the conditions of a trouble see them: their terms and tables."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Question:
     """A query that a client has sent.
 
     Attributes:
-        wire: its root term, in wire form.
-        noreply: its client wants no reply.
+        wire: the root term, in wire form.
+        noreply: whether the client wants no reply.
     """
 
     def __init__(self, wire: Any, *, noreply: bool = False) -> None:
@@ -30,12 +30,12 @@ class Question:
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        """The names of all terms in it, as Python writes them: "insert", "order_by"."""
+        """The names of all its terms as in Python, such as "insert" or "order_by"."""
         return frozenset(name for name, _ in _terms(self.wire))
 
     @cached_property
     def tables(self) -> frozenset[str]:
-        """The names of the tables in it."""
+        """The names of all its tables."""
         return frozenset(
             arguments[-1]
             for name, arguments in _terms(self.wire)
@@ -54,12 +54,12 @@ class Question:
 
     @cached_property
     def source(self) -> str:
-        """Its text, as the table `rethinkdb.jobs` shows it."""
+        """The query as text, as the table `rethinkdb.jobs` shows it."""
         return str(query_source(self.wire))
 
 
 def _terms(wire: Any) -> Iterator[tuple[str, list[Any]]]:
-    """All terms in a query: name, arguments. A query may be nested deeply."""
+    """Name and arguments of each term of a query. A loop, because queries may be deeply nested."""
     left = [wire]
     while left:
         found = left.pop()

@@ -1,4 +1,4 @@
-"""Whom a trouble strikes, and how often."""
+"""Which queries a trouble strikes, and how often."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 class When(TypedDict, total=False):
-    """The conditions that each trouble takes, as keywords; all must hold.
+    """The conditions of a trouble, as keywords. A trouble strikes if all of them hold.
 
     Attributes:
-        term: the query has this term in it: `"insert"`, `"order_by"`, `"changes"`.
-        table: it has this table in it.
-        match: a function that gets the query and says whether it is meant.
-        times: how often it strikes at most; without it, as long as the trouble lasts.
-        chance: strikes with this probability.
+        term: the query contains this term, such as `"insert"`, `"order_by"` or `"changes"`.
+        table: the query contains this table.
+        match: a function that gets the query, a `Question`, and returns whether to strike it.
+        times: how often the trouble strikes at most. None or not given: as long as it lasts; but
+            for some methods the default is 1.
+        chance: the probability of a strike, from 0 to 1. Default: 1.
     """
 
     term: str | None
@@ -43,7 +44,7 @@ class Condition:
     chance: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuses what is no probability and no number of times."""
+        """Raises ValueError if `chance` or `times` is out of range."""
         if not 0 <= self.chance <= 1:
             raise ValueError(f"`chance` must be from 0 to 1, not {self.chance!r}.")
         if self.times is not None and self.times < 1:
@@ -51,16 +52,16 @@ class Condition:
 
     @property
     def narrows(self) -> bool:
-        """Whether it strikes less than always."""
+        """Whether there is any condition."""
         return self.asks or self.times is not None or self.chance < 1
 
     @property
     def asks(self) -> bool:
-        """Whether it depends on the query."""
+        """Whether there is a condition on the query."""
         return self.term is not None or self.table is not None or self.match is not None
 
     def holds(self, question: Question | None) -> bool:
-        """Whether it is about this query; None is one that nobody has seen."""
+        """Whether the condition holds for a query. None stands for an unknown query."""
         if not self.asks:
             return True
         if question is None:
@@ -73,13 +74,15 @@ class Condition:
 
 
 class Trouble:
-    """A trouble that was ordered: it lasts until `end`, or as a context manager until exit.
+    """A trouble, as the methods of `Chaos` return it.
+
+    It lasts until `end`. As a context manager it ends with the `with` block.
 
     Attributes:
         struck: how often it has struck.
         active: whether it may strike again.
-        leaves_something: to be undone once it is over.
-        failure: what its function `match` has raised, if it has.
+        leaves_something: whether `end` has something to undo.
+        failure: the first exception that the function `match` raised, if any.
     """
 
     def __init__(
@@ -104,7 +107,7 @@ class Trouble:
         return f"<Trouble {self.effect!r}, struck {self.struck} times, {state}>"
 
     def concerns(self, question: Question | None) -> bool:
-        """Whether it is about a query. Called in threads of the server: nothing is raised there."""
+        """Whether it applies to a query. Never raises: it is called in threads of the server."""
         try:
             return self.condition.holds(question)
         except Exception as failure:
@@ -112,18 +115,18 @@ class Trouble:
             return False
 
     def begin(self) -> Trouble:
-        """Has it strike from now on; no effect if it does."""
+        """Activates the trouble. Does nothing if it is already active."""
         self._chaos.begin(self)
         return self
 
     def end(self) -> None:
-        """Has it strike no more, and undoes what can be undone; no effect a second time."""
+        """Ends the trouble and undoes what can be undone. A second call does nothing."""
         self._chaos.end(self)
         ending, self._ending = self._ending, _nothing
         ending()
 
     def __enter__(self) -> Trouble:
-        """Has it strike from now on, if it does not yet."""
+        """Activates the trouble, if it is not active."""
         return self.begin()
 
     def __exit__(
@@ -132,11 +135,15 @@ class Trouble:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Ends it. Raises what its function `match` has raised, unless the block has failed."""
+        """Ends the trouble.
+
+        Raises:
+            RuntimeError: the function `match` raised, and the block did not.
+        """
         self.end()
         if self.failure is not None and exc is None:
             raise RuntimeError("The function `match` of a trouble failed.") from self.failure
 
 
 def _nothing() -> None:
-    """There is nothing to undo."""
+    """Stands for an ending that has nothing to undo."""

@@ -1,11 +1,11 @@
-"""A cluster of servers in this process, for tests of what happens when one goes.
+"""A cluster of servers in this process, to test what happens when one of them fails.
 
 ===============  =================================================================================
-`cluster`        servers that come and go, primaries that move: what tests use
-`gates`          what those who use a table have to pass: availability, table by table
-`circumstances`  what the tables have in common: who stands still, how time passes
-`parts`          how a table is divided, and who leads each part
-`phases`         what a part goes through when its primary goes, and what is answered then
-`timeline`       what is to happen later
+`cluster`        the public class: starts and stops servers, moves primary replicas
+`gates`          decides for each read or write whether the table is available
+`circumstances`  state shared by all tables: which servers are frozen, how fast time passes
+`parts`          how a table is divided into shards, and which server leads each
+`phases`         the phases after a shard loses its primary, and the error in each
+`timeline`       actions that are to happen later
 ===============  =================================================================================
 """

@@ -1,4 +1,4 @@
-"""What the tables of a cluster have in common: which servers stand still, and how time passes."""
+"""State that all tables of a cluster share: which servers are frozen, and how fast time passes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rethinkdb.embedded.storage.store import Store
 
 
 class Circumstances:
-    """See above. All is guarded by the store's lock.
+    """The state that all tables share. The store's lock guards it.
 
     Args:
         store: the data.
-        pace: what the usual times are multiplied by.
+        pace: the factor for the usual times.
 
     Attributes:
-        lock: the store's.
+        lock: the store's lock.
     """
 
     def __init__(self, store: Store, pace: float) -> None:
@@ -33,42 +33,42 @@ class Circumstances:
         self._waiting: set[threading.Event] = set()
 
     def freeze(self, server: ServerIdentity, *, takes_writes: bool) -> None:
-        """A server stands still; it may take writes, and not answer any more."""
+        """Freezes a server. With `takes_writes` it carries out writes, but answers none."""
         self._frozen[server] = takes_writes
 
     def thaw(self, server: ServerIdentity) -> None:
-        """And goes on, if it stood still."""
+        """Lets a frozen server continue. Does nothing if it is not frozen."""
         self._frozen.pop(server, None)
 
     def is_frozen(self, server: ServerIdentity | None, *, for_writing: bool = False) -> bool:
-        """Whether a server stands still: for those who write, unless it takes writes."""
+        """Whether a server is frozen. For writes, one that still takes writes is not."""
         if server is None or server not in self._frozen:
             return False
         return not (for_writing and self._frozen[server])
 
     def acknowledges(self, part: Part) -> bool:
-        """Whether the primary, and a majority of the replicas, say what they have written."""
+        """Whether a write is acknowledged: the primary and a majority of the replicas answer."""
         voters = part.shard.voters
         awake = sum(each.up and each not in self._frozen for each in voters)
         return part.primary not in self._frozen and 2 * awake > len(voters)
 
     def scale(self, steps: Steps, seconds: float | None) -> float:
-        """What the times of steps are to be multiplied by, to take so long in all."""
+        """The factor for the times of steps that makes them take `seconds` in total."""
         return self.pace if seconds is None else seconds / total(steps)
 
     def after(self, seconds: float, action: Action) -> None:
-        """Has something happen later."""
+        """Runs an action after some seconds."""
         self.timeline.after(seconds, action)
 
     def changed(self) -> None:
-        """Something is not as it was: those who wait for that, or watch it, look again."""
+        """Wakes everyone who waits for a change of the cluster, or watches its state."""
         for news in tuple(self._waiting):
             news.set()
         self._store.configuration_changed()
 
     @contextmanager
     def news(self) -> Iterator[threading.Event]:
-        """An event that is set whenever something is not as it was."""
+        """An event that is set at each change of the cluster."""
         news = threading.Event()
         with self.lock:
             self._waiting.add(news)
@@ -80,6 +80,6 @@ class Circumstances:
 
 
 def check_seconds(seconds: float | None) -> None:
-    """Raises for what cannot be a time."""
+    """Raises ValueError if `seconds` is negative or not a number."""
     if seconds is not None and not seconds >= 0:
         raise ValueError(f"`seconds` must be 0 or more, or math.inf, not {seconds!r}.")

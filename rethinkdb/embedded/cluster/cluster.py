@@ -1,4 +1,4 @@
-"""The cluster: servers that come and go, primaries that move."""
+"""The class `Cluster`: starts and stops servers, and moves primary replicas."""
 
 from __future__ import annotations
 
@@ -29,26 +29,25 @@ _NAMES = "server_{}"
 
 
 class Cluster:
-    """Several RethinkDB servers inside this process, to see what a program does when one goes.
+    """Several RethinkDB servers inside this process, to test a program while servers fail.
 
-    They serve the same data. Who is killed, stopped, cut off or frozen, and which server leads a
-    table, is up to the test. Queries are answered as by a real cluster in that situation: errors
-    of the same kinds with the same texts, feeds that end, silence.
+    All servers serve the same data. The test decides which server is killed, stopped, cut off or
+    frozen, and which one leads a table. Queries are answered as by a real cluster in the same
+    situation: errors of the same class with the same text, feeds that end, or no answer at all.
 
-    Servers are named by their number, from 0 on: their place in `addresses`.
+    Methods take a server's number. Numbers begin at 0 and are positions in `addresses`.
 
     Args:
-        servers: how many.
-        host: the address they all listen on; each has a port of its own.
-        password: of the user `admin`.
-        users: more users, name to password.
-        pace: how long tables are not available after an event, as a multiple of a real cluster's
-            time. With 0 they are available again at once, with `math.inf` only when `settle` is
-            called.
-        order, seed, now, load: as for `Server`. Tables that are loaded are on the first server.
+        servers: how many servers.
+        host: the address that all of them listen on. Each has its own port.
+        password: the password of the user `admin`.
+        users: more users, as a dict of name to password.
+        pace: how long a table stays unavailable after a failure, as a multiple of a real cluster's
+            time. 0: not at all. `math.inf`: until you call `settle`.
+        order, seed, now, load: as for `Server`. Loaded tables are on the first server.
 
     Attributes:
-        store: the data, kept across `stop` and `start`.
+        store: the data. It survives `stop` and `start`.
 
     Example::
 
@@ -100,17 +99,17 @@ class Cluster:
 
     @property
     def addresses(self) -> list[str]:
-        """Host and port of each server as text, whether it runs or not."""
+        """The address of each server as "HOST:PORT", whether the server runs or not."""
         return [_address(node) for node in self._nodes]
 
     @property
     def names(self) -> list[str]:
-        """What the servers call themselves, in the tables of the database `rethinkdb`, too."""
+        """The names of the servers, which the tables of the database `rethinkdb` show, too."""
         return [each.name for each in self.store.servers]
 
     @property
     def url(self) -> str:
-        """All addresses as one URL."""
+        """The addresses of all servers as one URL, for `r.connect(url=...)` or a pool."""
         return f"rethinkdb://{','.join(self.addresses)}"
 
     def __repr__(self) -> str:
@@ -119,12 +118,12 @@ class Cluster:
         return f"<Cluster {', '.join(shown)}>"
 
     def running(self, n: int) -> bool:
-        """Whether a server runs; a frozen one does."""
+        """Whether server `n` runs. A frozen server counts as running."""
         return self._node(n).running
 
     @property
     def chaos(self) -> Chaos:
-        """Makes trouble for all clients, for tests of how a program copes with it."""
+        """Causes failures for the clients of all servers, to test how a program handles them."""
         with self._lock:
             if self._chaos is None:
                 self._chaos = Chaos(self._seed)
@@ -133,19 +132,22 @@ class Cluster:
 
     @property
     def clock(self) -> Clock:
-        """What `r.now()` asks on all servers."""
+        """The clock that `r.now()` reads on all servers."""
         return self.store.clock
 
     # -- start and stop
 
     def start(self, n: int | None = None) -> Cluster:
-        """Starts a server, where it was before, or all; no effect on one that runs.
+        """Starts server `n` on its old address, or all servers. Running ones are left alone.
 
-        What it should lead it leads again after a moment, as on a real cluster: then feeds on these
-        tables end once more.
+        As on a real cluster, the server soon leads its tables again. Changefeeds on these tables
+        end once more when that happens.
+
+        Returns:
+            The cluster itself.
 
         Raises:
-            OSError: its address cannot be listened on.
+            OSError: a server cannot listen on its address.
         """
         with self._lock:
             for node in self._chosen(n):
@@ -160,15 +162,16 @@ class Cluster:
         return self
 
     def stop(self, n: int | None = None, *, seconds: float | None = None) -> None:
-        """Shuts a server down, or all; no effect on one that does not run.
+        """Shuts down server `n`, or all servers. Does nothing to a server that does not run.
 
-        Its address refuses connections then. A table that it leads is led by another replica after
-        a while, if a majority of the replicas is left.
+        Afterwards the server's address refuses connections. If a majority of the replicas of a
+        table is left, another replica leads the table after a while.
 
         Args:
-            n: its number; without one, all stop, and their addresses are free again.
-            seconds: how long its tables are not available, in place of the usual time;
-                `math.inf`: until `settle` is called.
+            n: the number of the server. Without one, all servers stop, and their addresses are
+                free for other programs.
+            seconds: how long the server's tables are unavailable, instead of the usual time.
+                `math.inf`: until you call `settle`.
         """
         if n is not None:
             self._end(n, STOPPED, seconds, abruptly=False)
@@ -184,30 +187,37 @@ class Cluster:
             self.store.jobs.clear()
 
     def kill(self, n: int, *, seconds: float | None = None) -> None:
-        """Ends a server as `kill -9` does; its clients' connections are reset. Otherwise as `stop`.
+        """Ends server `n` as `kill -9` does: connections of its clients are reset. See also `stop`.
 
-        A write that was under way at a table it leads fails with `ReqlOpIndeterminateError`. To
-        have one under way for sure, `freeze` the server first.
+        Writes that are running on tables it leads fail with `ReqlOpIndeterminateError`. To be sure
+        that a write is running, `freeze` the server first.
+
+        Args:
+            n: the number of the server.
+            seconds: as for `stop`.
         """
         self._end(n, KILLED, seconds, abruptly=True)
 
     def cut(self, n: int) -> None:
-        """Resets the connections of all clients of a server. It goes on, and lets them in again."""
+        """Resets all client connections of server `n`. It still runs, and clients may reconnect."""
         with self._lock:
             listener = self._node(n).listener
             if listener is not None:
                 listener.cut()
 
     def freeze(self, n: int, *, takes_writes: bool = False) -> None:
-        """Has a server stand still, as SIGSTOP does, until `thaw`, `stop` or `kill`.
+        """Freezes server `n`, as SIGSTOP does, until `thaw`, `stop` or `kill`.
 
-        Its clients hear nothing. Whoever uses a table that it leads, over any server, gets no
-        answer either. Nothing tells that it stands still.
+        Its clients get no answers. Queries on tables it leads get no answers either, whichever
+        server they are sent to. No error and no system table shows that the server is frozen.
 
         Args:
-            n: its number.
-            takes_writes: whether a write that others hand to it is carried out, though nobody
-                learns of it.
+            n: the number of the server.
+            takes_writes: whether the frozen server still carries out writes that come by way of
+                other servers. The client of such a write gets no answer.
+
+        Raises:
+            ValueError: the server does not run.
         """
         with self._lock:
             node = self._node(n)
@@ -218,7 +228,7 @@ class Cluster:
             node.listener.freeze()
 
     def thaw(self, n: int) -> None:
-        """Has a frozen server go on; no effect on another one."""
+        """Lets frozen server `n` continue. Does nothing if it is not frozen."""
         with self._lock:
             node = self._node(n)
             with self.store.lock:
@@ -244,24 +254,28 @@ class Cluster:
     # -- who leads
 
     def primary(self, db: str, table: str) -> int | None:
-        """The number of the server that leads a table now, None if nobody does.
+        """The number of the server that leads a table now; None if none does.
 
-        Of a table with several shards it is that of the first.
+        If the table has several shards, this is the server that leads the first shard.
         """
         with self.store.lock:
             leaders = self._gate(self._table(db, table)).health().shards[0].primaries
             return self.store.servers.index(leaders[0]) if leaders else None
 
     def move_primary(self, db: str, table: str, n: int, *, seconds: float | None = None) -> None:
-        """Has a server lead a table, as `config().update(...)` of its primary replica does.
+        """Makes server `n` lead a table, as updating `primary_replica` in `config()` does.
 
-        For a moment nothing can be written, then nothing can be read either, and feeds on the table
-        end. A server that held no replica takes the place of the one that leads.
+        For a moment writes fail. Then reads fail, too, and changefeeds on the table end. If the
+        server has no replica of the table, it replaces the server that leads now.
 
         Args:
-            db, table: the names.
+            db, table: the names of the database and the table.
             n: the number of the server.
-            seconds: how long that takes, in place of the usual time; `math.inf`: until `settle`.
+            seconds: how long the move takes, instead of the usual time. `math.inf`: until you call
+                `settle`.
+
+        Raises:
+            ValueError: the server does not run, or the table does not exist.
         """
         check_seconds(seconds)
         server = self._node(n).identity
@@ -275,19 +289,20 @@ class Cluster:
     # -- time
 
     def step(self) -> bool:
-        """Has the next thing happen that would happen later; False if there is none.
+        """Runs the next pending change now. Returns False if there is none.
 
-        A move, for instance, goes from "no writes" to "not available", to "no quorum", to ready.
+        A move of a primary, for instance, takes four steps: "no writes", "not available", "no
+        quorum", ready.
         """
         return self._around.timeline.step()
 
     def settle(self) -> None:
-        """Has all happen now that would happen later: what can be available is available then."""
+        """Runs all pending changes now. Every table that can be available is available then."""
         self._around.timeline.settle()
 
     @contextmanager
     def without(self, n: int, *, seconds: float | None = None) -> Iterator[Cluster]:
-        """Inside, a server is killed."""
+        """Kills server `n` for the length of a `with` block, then starts it again."""
         self.kill(n, seconds=seconds)
         try:
             yield self
@@ -310,7 +325,7 @@ class Cluster:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stops them."""
+        """Stops all servers."""
         self.stop()
 
     # -- parts

@@ -1,4 +1,4 @@
-"""What those who use a table of a cluster have to pass: availability, table by table."""
+"""Decides for each read and write of a cluster's table whether the table is available."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _OUTDATED = ("outdated", "_debug_direct")
 
 
 class TableGate:
-    """A `Gate`: how each part of one table is, and what happens to it.
+    """A `Gate`: tracks the state of each part of one table.
 
     Args:
         table: the table.
-        circumstances: what it has in common with the other tables of the cluster.
+        circumstances: the state that all tables of the cluster share.
     """
 
     def __init__(self, table: StoredTable, circumstances: Circumstances) -> None:
@@ -51,10 +51,10 @@ class TableGate:
         self._division = Division(table)
         self._gone = False
 
-    # -- those who use the table
+    # -- called by queries that use the table
 
     def health(self) -> Health:
-        """How the table is now."""
+        """The availability of the table now."""
         parts = self._division.parts
         replicas = [server for part in parts for server in part.shard.replicas]
         leader = next((server for server in replicas if server.up), None)
@@ -124,7 +124,7 @@ class TableGate:
     def _await(
         self, environment: Environment, parts: Sequence[Part], ready: Callable[[], bool]
     ) -> list[int]:
-        """Waits until the parts are ready; how often they have been lost by then."""
+        """Waits until the parts are ready. Returns how often each has been lost by then."""
         with self._around.lock:
             before = _losses(parts)
             if ready():
@@ -158,20 +158,20 @@ class TableGate:
         return not any(self._around.is_frozen(part.primary, for_writing=True) for part in parts)
 
     def _confirmed(self, parts: Sequence[Part], losses: list[int]) -> bool:
-        """Whether enough replicas say that something was written."""
+        """Whether enough replicas have acknowledged a write."""
         if self._gone:
             raise QueryFailure(FailureKind.INTERNAL, _NO_TABLE)
         _check_not_lost(parts, losses)
         return all(self._around.acknowledges(part) for part in parts)
 
-    # -- what happens; whoever tells of it holds the store's lock
+    # -- events; the caller holds the store's lock
 
     def reshape(self) -> None:
-        """The shards of the table are others: it moves there."""
+        """The shards of the table have changed: moves the table to the new ones."""
         self.reshape_within(None)
 
     def reshape_within(self, seconds: float | None) -> None:
-        """The same; it takes so many seconds, or the usual time."""
+        """As `reshape`, in so many seconds; None: in the usual time."""
         shards, parts = self._table.shards, self._division.parts
         if len(shards) == len(parts):
             for part, shard in zip(parts, shards, strict=True):
@@ -189,7 +189,7 @@ class TableGate:
         self._around.changed()
 
     def server_lost(self, server: ServerIdentity, steps: Steps, seconds: float | None) -> None:
-        """A server is not there any more."""
+        """A server has stopped."""
         for part in self._division.parts:
             if part.primary is server:
                 self._go_through(part, steps, seconds)
@@ -199,7 +199,7 @@ class TableGate:
                 part.phase, part.moving = Phase.NO_QUORUM, False
 
     def server_found(self, server: ServerIdentity) -> None:
-        """A server is there again."""
+        """A server has started again."""
         for part in self._division.parts:
             if server not in part.shard.replicas or part.moving or not part.has_majority:
                 continue
@@ -209,7 +209,7 @@ class TableGate:
                 self._ready(part)
 
     def drop(self) -> None:
-        """The table is gone."""
+        """The table was dropped."""
         self._gone = True
         self._around.changed()
 
@@ -232,7 +232,7 @@ class TableGate:
         enter(0)
 
     def _enter(self, part: Part, phase: Phase) -> bool:
-        """Puts a part into a phase; False if it cannot go on from there by itself."""
+        """Puts a part into a phase. Returns False if the following phases cannot come by time."""
         if phase is Phase.NO_PRIMARY:
             part.primary = None
             part.lose()
@@ -241,7 +241,7 @@ class TableGate:
             part.primary = part.candidate()
             if part.primary is None:
                 return False
-        elif part.primary is None:  # nobody leads whose lead could change
+        elif part.primary is None:  # there is no primary that could lose the lead
             return True
         part.phase = phase
         return True
@@ -250,7 +250,7 @@ class TableGate:
         part.moving = False
         part.phase = Phase.READY if part.has_majority else Phase.NO_QUORUM
         if part.primary is not part.shard.primary and part.shard.primary.up:
-            # The one that should lead does so again once it has caught up.
+            # The configured primary leads again once it has caught up.
             plan = part.plan
             self._around.after(
                 self._around.pace * CAUGHT_UP_SECONDS, lambda: self._lead_back(part, plan)
@@ -285,7 +285,7 @@ def _writing_failures() -> Iterator[None]:
     try:
         yield
     except QueryFailure as failure:
-        if failure.message in (LOST, LOST_REPLICAS):  # nobody knows whether it was written
+        if failure.message in (LOST, LOST_REPLICAS):  # it may or may not have been written
             failure.kind = FailureKind.OP_INDETERMINATE
         if failure.kind is not FailureKind.INTERNAL:
             failure.message = f"Cannot perform write: {failure.message}"

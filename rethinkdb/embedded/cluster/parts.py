@@ -1,4 +1,4 @@
-"""How a table is divided: which part has which keys, who leads it, what can be done with it."""
+"""How a table is divided into parts: the keys of each part, its primary, and its phase."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from rethinkdb.embedded.storage.tables import StoredTable
 
 
 class Part:
-    """A part of a table. Its attributes are guarded by the store's lock.
+    """A part of a table. The store's lock guards its attributes.
 
     Args:
-        shard: where it is to be.
-        range: its keys, as errors name them.
+        shard: the servers that should hold and lead it.
+        range: the range of its keys, as errors show it.
 
     Attributes:
-        primary: the server that leads it now.
-        phase: what can be done with it.
+        primary: the server that leads it now; None if none does.
+        phase: which operations are possible now.
         losses: how often it has lost its primary, or the majority of its replicas.
-        cause: what those are told who were writing when that happened last.
-        plan: the number of the last sequence of phases that was begun; earlier ones are void.
-        moving: whether that sequence goes on.
+        cause: the error text for writes that were running at the last loss.
+        plan: the number of the latest sequence of phases. Earlier sequences are void.
+        moving: whether that sequence is still running.
     """
 
     def __init__(self, shard: Shard, range: str) -> None:
@@ -44,24 +44,27 @@ class Part:
 
     @property
     def has_majority(self) -> bool:
-        """Whether more than half of its voting replicas are there."""
+        """Whether more than half of its voting replicas are up."""
         voters = self.shard.voters
         return 2 * sum(server.up for server in voters) > len(voters)
 
     def candidate(self) -> ServerIdentity | None:
-        """Who is to lead it: the one that should, or the first that can; None if nobody can."""
+        """The server to lead it: the configured primary if it is up, else the first voter that is.
+
+        None if too few replicas are up.
+        """
         if not self.has_majority:
             return None
         ranked = [self.shard.primary, *self.shard.voters]
         return next((server for server in ranked if server.up), None)
 
     def lose(self, cause: str = LOST) -> None:
-        """Those who are reading or writing do not learn any more how it went."""
+        """Counts a loss: reads and writes that are running now fail with `cause`."""
         self.losses += 1
         self.cause = cause
 
     def health(self) -> ShardHealth:
-        """As `table_status` shows it."""
+        """The state that `table_status` shows."""
         primaries = [] if self.primary is None else [self.primary]
         return ShardHealth(primaries, [(each, self._state(each)) for each in self.shard.replicas])
 
@@ -79,7 +82,7 @@ class Division:
     """The parts of a table, by ranges of the primary key.
 
     Args:
-        table: its rows say where to divide it, if there are enough.
+        table: the table. If it has enough rows, the parts get about equally many of them.
     """
 
     def __init__(self, table: StoredTable) -> None:
@@ -90,22 +93,22 @@ class Division:
         ]
 
     def of(self, keys: Iterable[Datum] | None) -> list[Part]:
-        """The parts in which rows with these primary keys are; None: all."""
+        """The parts that hold these primary keys. `keys=None` gives all parts."""
         if keys is None or not self._bounds:
             return self.parts
         places = {bisect_right(self._bounds, datum.order_key(key)) for key in keys}
         return [self.parts[place] for place in sorted(places)]
 
     def within(self, bounds: Range) -> list[Part]:
-        """The parts in which rows between two primary keys are."""
+        """The parts that hold a range of primary keys."""
         low, high = datum.order_key(bounds.left), datum.order_key(bounds.right)
         find = bisect_right if bounds.right_closed else bisect_left
         return self.parts[bisect_right(self._bounds, low) : find(self._bounds, high) + 1]
 
 
 def _bounds(table: StoredTable, count: int) -> list[Datum]:
-    """The first keys of all parts but the first."""
-    if len(table.rows) < count:  # as if the keys were random texts, which they are by default
+    """The first key of each part except the first."""
+    if len(table.rows) < count:  # assumes generated keys, which are random hexadecimal texts
         return [f"{2**32 * place // count:08x}" for place in range(1, count)]
     known = sorted(table.rows)
     places = (len(known) * place // count for place in range(1, count))

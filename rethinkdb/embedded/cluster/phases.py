@@ -1,7 +1,7 @@
-"""What a part of a table goes through when its primary replica goes, and what is answered then.
+"""The phases of a part of a table after it loses its primary, and the error answers in each phase.
 
-Texts and kinds were observed on three processes of a real server 2.4.4, while servers were killed,
-stopped and started, primaries moved, and a table was divided.
+The error texts and kinds were observed on a real cluster of three servers 2.4.4, while servers were
+killed, stopped and started, primaries were moved, and a table was divided into shards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rethinkdb.embedded.failures import FailureKind
 
 
 class Phase(enum.Enum):
-    """What can be done with a part of a table."""
+    """Which operations a part of a table allows."""
 
     READY = "everything"
     CHANGING = "reading"
@@ -23,7 +23,7 @@ class Phase(enum.Enum):
 
 
 class Answer(NamedTuple):
-    """How something is refused; `{shard}` stands for the range of keys."""
+    """The error for a refused read or write. `{shard}` in the text becomes the range of keys."""
 
     text: str
     kind: FailureKind = FailureKind.OP_FAILED
@@ -50,7 +50,7 @@ WRITES: dict[Phase, Answer] = {
         " performed. This error should go away in a couple of seconds."
     ),
     Phase.NO_PRIMARY: _NOT_AVAILABLE,
-    # Not performed, and yet of the kind that says nothing is known: so does a real server.
+    # The write was not performed, but a real server answers with "indeterminate", too.
     Phase.SETTLING: Answer(_UNWRITTEN, FailureKind.OP_INDETERMINATE),
     Phase.NO_QUORUM: Answer(_UNWRITTEN),
 }
@@ -64,7 +64,7 @@ NO_REPLICA = "no replica is available"
 
 
 class Step(NamedTuple):
-    """A phase and how many seconds it takes."""
+    """A phase and its length in seconds."""
 
     phase: Phase
     seconds: float
@@ -72,7 +72,7 @@ class Step(NamedTuple):
 
 Steps = tuple[Step, ...]
 
-# What follows when ..., with rough times of a real server.
+# The phases after each kind of event, with the approximate times of a real server.
 KILLED: Steps = (Step(Phase.NO_PRIMARY, 1.7), Step(Phase.SETTLING, 0.1))
 STOPPED: Steps = (Step(Phase.NO_PRIMARY, 2.3), Step(Phase.SETTLING, 0.1))
 MOVED: Steps = (
@@ -87,9 +87,9 @@ DIVIDED: Steps = (
 )
 FOUND_AGAIN: Steps = (Step(Phase.NO_PRIMARY, 0.2), Step(Phase.SETTLING, 0.05))
 CAUGHT_UP_SECONDS = 0.2
-"""How long a server that has come back takes until it can lead again."""
+"""How many seconds a restarted server needs before it can lead again."""
 
 
 def total(steps: Steps) -> float:
-    """The seconds they take together."""
+    """The length of all steps together, in seconds."""
     return sum(step.seconds for step in steps)

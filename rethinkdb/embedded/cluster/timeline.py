@@ -1,4 +1,4 @@
-"""What is to happen later: after a time, or when a test says so."""
+"""Actions that happen later: after a time, or when a test asks for them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class _Entry(NamedTuple):
 
 
 class Timeline:
-    """Actions in the order of their times.
+    """Pending actions, ordered by time.
 
     Args:
-        lock: held while an action runs; re-entrant.
+        lock: a re-entrant lock that is held while an action runs.
 
-    A thread of its own waits for the next time, from `start` to `stop`. An action whose time is
-    never (`math.inf`) waits for `step` or `settle`.
+    From `start` to `stop`, a thread runs each action when its time comes. An action at `math.inf`
+    only runs by `step` or `settle`.
     """
 
     def __init__(self, lock: AbstractContextManager[bool]) -> None:
@@ -39,7 +39,7 @@ class Timeline:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Actions come in time from now on."""
+        """Starts the thread that runs actions when their time comes."""
         with self._news:
             if self._running:
                 return
@@ -48,7 +48,7 @@ class Timeline:
             self._thread.start()
 
     def stop(self) -> None:
-        """Nothing happens any more; what was to happen is forgotten."""
+        """Stops the thread, and drops all pending actions."""
         with self._news:
             self._running = False
             self._entries.clear()
@@ -58,7 +58,7 @@ class Timeline:
             thread.join()
 
     def after(self, seconds: float, action: Action) -> None:
-        """Has something happen after some time; at once after none. The caller holds the lock."""
+        """Runs an action after some seconds, or right now for 0. The caller holds the lock."""
         if seconds <= 0:
             action()
             return
@@ -68,7 +68,7 @@ class Timeline:
             self._news.notify_all()
 
     def step(self) -> bool:
-        """Has the next action happen now; False if there is none."""
+        """Runs the next action now. Returns False if there is none."""
         with self._news:
             if not self._entries:
                 return False
@@ -78,7 +78,7 @@ class Timeline:
         return True
 
     def settle(self) -> None:
-        """Has all happen now, and all that comes of it."""
+        """Runs all actions now, including those that they add."""
         while self.step():
             pass
 

@@ -1,4 +1,4 @@
-"""What a server makes up, and what time it has: by itself, or as a test wants it."""
+"""The random values and the clock of a server. A test may control both."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Chance:
     """Random numbers and identifiers.
 
     Args:
-        seed: makes them repeat, for the same queries in the same order; None: they never do.
+        seed: makes them repeatable for the same queries in the same order. None: not repeatable.
 
     Attributes:
-        random: gives the numbers.
+        random: the generator of the numbers.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -25,7 +25,7 @@ class Chance:
         self._repeats = seed is not None
 
     def seed(self, seed: int | str) -> None:
-        """Begins anew; from now on they repeat."""
+        """Restarts from a seed. From now on the values are repeatable."""
         self.random.seed(seed)
         self._repeats = True
 
@@ -36,10 +36,11 @@ class Chance:
 
 
 class Clock:
-    """The time that `r.now()` gives: that of the machine, or one that stands still.
+    """The clock of `r.now()`: that of the machine, or one that stands still.
 
     Args:
-        now: the time at which it stands still; None: it is the machine's.
+        now: the time at which the clock stands still: a datetime with a time zone, or seconds
+            since 1970. None: use the machine's clock.
 
     Example::
 
@@ -56,12 +57,16 @@ class Clock:
         return (time.time() if self._fixed is None else self._fixed) + self._ahead
 
     def set(self, now: datetime | float | None) -> None:
-        """Has it stand still at a time; None: it is the machine's again."""
+        """Stops the clock at a time. None: use the machine's clock again."""
         self._fixed = None if now is None else _seconds_of(now)
         self._ahead = 0.0
 
     def advance(self, by: timedelta | float) -> None:
-        """Moves it on, by a time or so many seconds; back if they are negative."""
+        """Moves the clock forward by a timedelta or by seconds; back if `by` is negative.
+
+        Raises:
+            ValueError: `by` is infinite or not a number.
+        """
         seconds = by.total_seconds() if isinstance(by, timedelta) else float(by)
         if not math.isfinite(seconds):
             raise ValueError(f"A clock cannot be moved by {by!r}.")
