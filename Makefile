@@ -66,7 +66,7 @@ coverage: $(VENV)/ready  ## the wire core and the pool must reach all their bran
 docs: $(VENV)/ready  ## the documentation, to site/index.html; warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs site
 
-bench: $(VENV)/ready  ## what the driver costs per item, beside a bare socket and the official package; BENCH=--write-docs keeps it
+bench: $(VENV)/ready  ## what the driver costs per item, beside the least client of its loop and the official package; BENCH=--write-docs keeps it
 	$(BIN)/python -m benchmarks --growth $(BENCH)
 
 simulation: $(VENV)/ready  ## 1,000 pools of a server that restarts, and of a cluster whose hosts go, for a day of virtual time; SIMULATION=--write-docs keeps it

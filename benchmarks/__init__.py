@@ -1,4 +1,6 @@
-"""What the driver costs per item, beside a bare socket (the limit) and the official package.
+"""What the driver costs per item, beside its loop's floor and the official package.
+
+The floor is the least client that a loop allows, see `worker/frames.py`.
 
     python -m benchmarks --growth               # everything, on an embedded server of its own
     python -m benchmarks --port 28015 --only get scan-for --loops asyncio --items 10000
@@ -9,11 +11,12 @@ Each measurement runs in a fresh process, `python benchmarks/worker`. Its interp
 so that the same worker code runs both. Rounds take turns: all drivers once, then all of them again.
 
 =============  ==============================================================================
-`works`        what is measured: the works, the growth curves, the aims
+`works`        what is measured: the works, the growth curves
+`aims`         what was promised, in `aims.toml`, and whether it is kept
 `running`      the server's process, the official package's environment, one process per measurement
-`report`       medians, ratios and the aims; as a table, as JSON, as docs/benchmarks.md
+`report`       medians and ratios; as a table, as JSON, as docs/benchmarks.md
 `page.md`      that page, without the figures
 `charts`       SVG bars and lines
-`worker/`      the measured programs: `limit`, `values` (blocking, gevent), `awaitables` (the rest)
+`worker/`      the measured programs: `values` (blocking, gevent), `awaitables`, the floors
 =============  ==============================================================================
 """

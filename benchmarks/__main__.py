@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import charts, report
+from . import aims, charts, report
 from .running import (
     ROOT,
     Runner,
@@ -66,6 +66,7 @@ def main(given: list[str] | None = None) -> int:
     failed = False
     if args.from_json:
         results = json.loads(args.from_json.read_text())
+        aims.judge(results["works"])
     else:
         results, failed = measured(args)
     report.show(results)
@@ -172,8 +173,8 @@ def batch_sizes(runner: Runner, works: Iterable[Work], base: int) -> dict[str, A
 
 
 def helper(runner: Runner, does: str, items: int = 1, table: str = TABLES[0]) -> dict[str, Any]:
-    task = Task("limit", "limit", does, items, 1, table)
-    plain = Runner(runner.host, runner.port, {"limit": sys.executable})
+    task = Task("floor", "blocking", does, items, 1, table)
+    plain = Runner(runner.host, runner.port, {"floor": sys.executable})
     result = plain.measure(task)
     if "unsupported" in result:
         raise SystemExit(f"{does}: {result['unsupported']}")

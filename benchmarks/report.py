@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,16 +13,28 @@ from statistics import median
 from string import Template
 from typing import Any
 
+from . import aims
 from .running import Runner, official_version
-from .works import AIMS, DRIVERS, Aim, Growth, Task, Work
+from .works import DRIVERS, LOOPS, WORKS, Growth, Task, Work
 
 __all__ = ["growth_rows", "heading", "markdown", "show", "work_rows"]
 
 HEADERS = (
-    "work", "loop", "", "limit", "ours", "official", "ours / limit", "official / ours", "aims",
-    "wall: limit", "ours", "official",
+    "work", "loop", "", "floor", "ours", "official", "ours / floor", "official / ours",
+    "wall: floor", "ours", "official",
 )  # fmt: skip
-AIM_HEADERS = ("work", "loop", "ours / limit", "official / ours", "aims")
+
+#: What those who choose a driver ask for: each work of the page's first table, and its words.
+CHOICE = {
+    "get": "get a document by key, one at a time",
+    "get-64": "get a document by key, 64 in flight",
+    "scan-for": "read a document of a table",
+    "insert-one": "insert a document, one at a time",
+    "insert-batch": "insert a document, in batches of 1,000",
+    "feed": "a change of a feed, as it happens",
+    "feed-burst": "a change of a feed, many waiting",
+    "connect": "connect and close",
+}
 
 Row = dict[str, Any]
 
@@ -87,7 +98,7 @@ def work_rows(
         if row["field"] == "beside":
             row["batch"], row["raw_batch"] = batch.get("batch"), batch.get("raw")
             row["batches"] = _ratio(row["ours"], row["batch"])
-        row["aims"] = _judged(row, AIMS.get((row["work"], row["loop"]), Aim()))
+    aims.judge(rows)
     return rows
 
 
@@ -103,33 +114,11 @@ def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
         row[f"{driver}_wall"] = median(walls) if walls else None
     loaded = per_item(runner, tasks["ours"], "loop_libraries", 1)
     row["loop_libraries"] = max(loaded) if loaded else None
-    row["over_limit"] = _ratio(row["ours"], row["limit"])
+    row["over_floor"] = _ratio(row["ours"], row["floor"])
     row["over_official"] = _ratio(row["official"], row["ours"])
     row["wall_over_official"] = _ratio(row["official_wall"], row["ours_wall"])
     row["notes"] = {d: runner.notes[task] for d, task in tasks.items() if task in runner.notes}
     return row
-
-
-# Of a row: the aim and the ratio of one name, how they compare, how that is said.
-COMPARISONS: tuple[tuple[str, Callable[[float, float], bool], str], ...] = (
-    ("over_limit", operator.le, "≤ {:.3g} × limit"),
-    ("over_official", operator.ge, "≥ {:.3g} × faster"),
-    ("wall_over_official", operator.ge, "≥ {:.3g} × faster by the clock"),
-    ("over_asyncio", operator.le, "≤ {:.3g} × asyncio"),
-    ("over_connection", operator.le, "≤ {:.3g} × plain connection"),
-    ("ours", operator.le, "≤ {:.3g} of its unit"),
-    ("batches", operator.le, "≤ {:.3g} batches"),
-    ("loop_libraries", operator.le, "≤ {:.0f} loop libraries"),
-)
-
-
-def _judged(row: Row, aim: Aim) -> list[dict[str, Any]]:
-    """Each aim that could be measured, and whether it is met."""
-    return [
-        {"aim": form.format(wanted), "is": row[name], "met": compare(row[name], wanted)}
-        for name, compare, form in COMPARISONS
-        if (wanted := getattr(aim, name)) is not None and row.get(name) is not None
-    ]
 
 
 def per_item(runner: Runner, task: Task, field: str, scale: float) -> list[float]:
@@ -151,8 +140,8 @@ def growth_rows(runner: Runner, growth: Growth, loops: Sequence[str], sizes: Seq
     for size in sizes:
         work, items = growth.at(size)
         for task in dict.fromkeys(work.tasks([x for x in loops if x in growth.loops], items)):
-            name = task.driver if task.driver == "limit" else f"{task.driver}, {task.loop}"
             values = per_item(runner, task, "cpu", work.scale)
+            name = f"{task.driver}, {task.loop}"
             curves.setdefault(name, []).append(median(values) if values else None)
     curves = {name: points for name, points in curves.items() if any(points)}
     return {"name": growth.name, "title": growth.title, "sizes": list(sizes), "curves": curves}
@@ -173,42 +162,37 @@ def _times(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f} ×"
 
 
-def _aims(row: Row) -> str:
-    """Each aim, and whether it is met; how far off it is, where no column says so."""
-    return ", ".join(f"{'✓' if aim['met'] else '✗'} {aim['aim']}{_is(aim)}" for aim in row["aims"])
-
-
-def _is(aim: dict[str, Any]) -> str:
-    return (
-        f" ({aim['is']:.2f})"
-        if aim["aim"].endswith(("asyncio", "connection", "batches", "clock"))
-        else ""
-    )
-
-
 def cells(rows: list[Row]) -> list[list[str]]:
     """The rows as text, one cell per header."""
     return [
         [
             row["work"], row["loop"], row["unit"],
             *[_number(row[driver]) for driver in DRIVERS],
-            _times(row["over_limit"]), _times(row["over_official"]), _aims(row),
+            _times(row["over_floor"]), _times(row["over_official"]),
             *[_number(row[f"{driver}_wall"]) for driver in DRIVERS],
         ]
         for row in rows
     ]  # fmt: skip
 
 
-def aim_cells(rows: list[Row]) -> list[list[str]]:
-    """The rows that have aims, as text, one cell per header."""
-    return [
-        [
-            row["title"], row["loop"],
-            _times(row["over_limit"]), _times(row["over_official"]), _aims(row),
-        ]
-        for row in rows
-        if row["aims"]
-    ]  # fmt: skip
+def choice_cells(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
+    """The headers and the rows of the page's first table: works by loops."""
+    found = {(row["work"], row["loop"]): row for row in rows}
+    loops = [loop for loop in LOOPS if any(row["loop"] == loop for row in rows)]
+    lines = [
+        [words, *(_choice(found.get((work, loop))) for loop in loops)]
+        for work, words in CHOICE.items()
+        if any(row["work"] == work for row in rows)
+    ]
+    return ["µs of CPU for", *loops], lines
+
+
+def _choice(row: Row | None) -> str:
+    """Ours, the official package and the floor, in one cell."""
+    if row is None:
+        return ""
+    ours, official, floor = (_number(row[driver]) for driver in ("ours", "official", "floor"))
+    return f"**{ours}** / {official} / {floor}"
 
 
 def growth_cells(growth: Row) -> tuple[list[str], list[list[str]]]:
@@ -224,7 +208,7 @@ def show(results: dict[str, Any]) -> None:
         _print_table(HEADERS, cells(results["works"]))
     for growth in results["growth"]:
         _print_table(*growth_cells(growth))
-    for line in _notes(results["works"]):
+    for line in [*_notes(results["works"]), *aims.told(results["works"])]:
         print(line)
 
 
@@ -257,13 +241,18 @@ def _print_table(headers: Sequence[str], rows: list[list[str]]) -> None:
 def markdown(results: dict[str, Any]) -> str:
     """docs/benchmarks.md."""
     about, rows = results["heading"], results["works"]
-    aims = [aim["met"] for row in rows for aim in row["aims"]]
     text = Template(PAGE.read_text(encoding="utf-8")).substitute(
-        met=sum(aims),
-        aims=len(aims),
         about=_list(f"{key}: {value}" for key, value in about.items()),
+        date=about["date"],
+        server=about["server"],
+        python=about["python"],
+        machine=about["machine"],
+        rounds=about["rounds"],
+        official_version=about["official"],
+        command=_command(about["server"]),
+        choice=_markdown_table(*choice_cells(rows), left=1),
+        missing=_missing_floors(rows),
         batch=_batch(rows),
-        judged=_markdown_table(AIM_HEADERS, aim_cells(rows), left=2),
         growth=_growth_markdown(results["growth"]),
         titles=_list(f"{row['work']}: {row['title']}" for row in rows),
         figures=_markdown_table(HEADERS, cells(rows), left=2),
@@ -274,6 +263,30 @@ def markdown(results: dict[str, Any]) -> str:
 
 def _list(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in dict.fromkeys(lines))
+
+
+def _command(server: str) -> str:
+    """What measures the same again."""
+    real = "" if server.startswith("embedded") else "--port 28015 "
+    return f'make bench BENCH="{real}--write-docs"'
+
+
+def _missing_floors(rows: list[Row]) -> str:
+    """Older results know the floor of the blocking loop only."""
+    missing = dict.fromkeys(
+        row["loop"]
+        for row in rows
+        if row["floor"] is None
+        and "floor" not in row["notes"]
+        and row["work"] in WORKS
+        and "floor" in WORKS[row["work"]].drivers(row["loop"])
+    )
+    if not missing:
+        return ""
+    return (
+        "\nThis run is older than some of the floors. Their places have a dash, on "
+        f"{', '.join(missing)}.\n"
+    )
 
 
 def _batch(rows: list[Row]) -> str:

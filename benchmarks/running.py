@@ -97,17 +97,16 @@ def environment() -> dict[str, str]:
 def embedded_server() -> Iterator[tuple[str, int]]:
     """An embedded server in a process of its own: its host and port."""
     command = [sys.executable, "-m", "rethinkdb", "serve", "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        host, _, port = line.split()[-1].rpartition(":") if line else ("", "", "")
-        if not port:
-            raise RuntimeError("The embedded server did not start.")
-        yield host, int(port)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            host, _, port = line.split()[-1].rpartition(":") if line else ("", "", "")
+            if not port:
+                raise RuntimeError("The embedded server did not start.")
+            yield host, int(port)
+        finally:
+            process.terminate()
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What is measured: the works, the loops that do them, the growth curves, the aims."""
+"""What is measured: the works, the loops that do them, the growth curves."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 __all__ = [
-    "AIMS",
     "DRIVERS",
     "GROWTHS",
     "LOOPS",
     "TABLES",
     "WORKS",
-    "Aim",
     "Growth",
     "Task",
     "Work",
 ]
 
-#: A bare socket, this driver, and the `rethinkdb` package of PyPI.
-DRIVERS = ("limit", "ours", "official")
+#: The least client of a loop, this driver, and the `rethinkdb` package of PyPI.
+DRIVERS = ("floor", "ours", "official")
 
 #: Loops that a worker knows how to run; uvloop is asyncio's adapter on another event loop.
 LOOPS = ("blocking", "asyncio", "uvloop", "tornado", "twisted", "trio", "gevent")
@@ -30,19 +28,6 @@ AWAITABLES = ("asyncio", "uvloop", "tornado", "twisted", "trio")
 
 #: Tables that are read, each with the kind of document of that name; see `worker/documents.py`.
 TABLES = ("plain", "dated", "small")
-
-
-class Aim(NamedTuple):
-    """What was promised of one work on one loop."""
-
-    over_limit: float | None = None  # at most so many times the limit
-    over_official: float | None = None  # at least so many times faster than the official package
-    wall_over_official: float | None = None  # the same of the time that passes
-    over_asyncio: float | None = None  # at most so many times what it costs on asyncio
-    ours: float | None = None  # at most so many of its unit
-    over_connection: float | None = None  # at most so many times a connection's plain query
-    batches: float | None = None  # at most so many of the server's batches, raw and decoded
-    loop_libraries: float | None = None  # at most so many of them imported
 
 
 class Task(NamedTuple):
@@ -62,7 +47,7 @@ class Work:
 
     Attributes:
         does: the function of the worker modules that does it.
-        limit: the work of the worker module `limit` to compare with; None where there is no limit.
+        floor: the function of the worker's floors that does it; None where there is no floor.
         share: its number of items, as a share of `--items`.
         loops: where it makes sense.
         table: which kind of document it reads or writes.
@@ -70,6 +55,7 @@ class Work:
         official: the share of the items that the official package handles, where it takes too long;
             0 where it cannot do that at all.
         beside: the work that does the same on a connection, and without what is measured here.
+        floors: the loops that have that floor.
         field: what of a measurement is reported.
         unit: with `scale` units in a second, or in a KiB.
     """
@@ -77,13 +63,14 @@ class Work:
     name: str
     title: str
     does: str
-    limit: str | None
+    floor: str | None
     share: float
     loops: tuple[str, ...] = LOOPS
     table: str = "plain"
     spread: int = 1
     official: float = 1
     beside: str | None = None
+    floors: tuple[str, ...] = LOOPS
     field: str = "cpu"
     unit: str = "µs"
     scale: float = 1e6
@@ -93,19 +80,20 @@ class Work:
         return max(1, int(base * self.share))
 
     def tasks(self, loops: Iterable[str], items: int) -> Iterator[Task]:
-        """What to run for it: the limit, then both drivers on each of the loops."""
-        if self.limit:
-            yield self.task("limit", "limit", items)
+        """What to run for it: the floor and both drivers on each of the loops, in turns."""
         for loop in loops:
             if loop in self.loops:
-                yield self.task("ours", loop, items)
-                if self.official:
-                    yield self.task("official", loop, items)
+                yield from (self.task(driver, loop, items) for driver in self.drivers(loop))
+
+    def drivers(self, loop: str) -> tuple[str, ...]:
+        """Who can do it on that loop."""
+        can = {"floor": self.floor and loop in self.floors, "official": self.official}
+        return tuple(driver for driver in DRIVERS if can.get(driver, True))
 
     def task(self, driver: str, loop: str, items: int) -> Task:
         """What to run for one driver on one loop."""
-        if driver == "limit":  # one and the same measurement for all loops
-            return Task(driver, driver, self.limit or "", items, self.spread, self.table)
+        if driver == "floor":
+            return Task(driver, loop, self.floor or "", items, self.spread, self.table)
         if driver == "official":
             items = max(1, int(items * self.official))
         return Task(driver, loop, self.does, items, self.spread, self.table)
@@ -128,7 +116,7 @@ WORKS: dict[str, Work] = {
             unit="ms",
             scale=1e3,
         ),
-        Work("connect", "connect and close", "connect", "connect", 5e-4),
+        Work("connect", "connect and close", "connect", "connect", 5e-4, floors=("blocking",)),
         Work("scan-for", "scan, `for` or `async for`", "scan_for", "scan", 1),
         Work("scan-next", "scan, `fetch_next()` and `next()`", "scan_next", "scan", 1),
         Work("scan-list", "scan into a list", "scan_list", "scan_list", 1),
@@ -344,50 +332,34 @@ WORKS: dict[str, Work] = {
             )
             for way in ("rows", "digests")
         ),
+        *(
+            Work(
+                f"memory-{name}",
+                f"memory of {title}",
+                f"hold_{does}",
+                f"hold_{does}",
+                share,
+                loops,
+                field="remembered",
+                unit="bytes",
+                scale=1024,
+            )
+            for name, title, does, share, loops in (
+                ("connection", "an idle connection", "connections", 0.1, ("asyncio",)),
+                ("cursor", "an open feed", "feeds", 0.01, ("blocking", "asyncio", "twisted")),
+                (
+                    "query",
+                    "a query in flight, with its task",
+                    "queries",
+                    0.1,
+                    ("asyncio", "twisted"),
+                ),
+            )
+        ),
         Work("build", "build a query of 20 terms", "build", "build", 0.1, ("blocking",)),
         Work("dump", "`rethinkdb-dump`", "dump", None, 1, ("blocking",)),
         Work("restore", "`rethinkdb-restore`", "restore", None, 1, ("blocking",)),
     )
-}
-
-# A row of the aims that names no loop holds for every loop.
-AIMS: dict[tuple[str, str], Aim] = {
-    (work, loop): aim
-    for works, loops, aim in (
-        (("import", "import-query"), ("blocking",), Aim(over_official=3, loop_libraries=0)),
-        (("scan-for",), VALUES, Aim(1.15, 2.2)),
-        (("scan-list",), LOOPS, Aim(1.15, 2.2)),
-        (("scan-for",), AWAITABLES, Aim(1.4, 2)),
-        (("scan-next",), ("tornado", "twisted"), Aim(2.5, 2.5)),
-        (("scan-for-dated", "scan-next-dated", "scan-list-dated"), LOOPS, Aim(over_official=2)),
-        (("memory", "memory-list"), LOOPS, Aim(batches=2)),
-        (("get",), ("blocking",), Aim(1.25, 1.2)),
-        (("get-64",), ("asyncio",), Aim(1.7, 2.2)),
-        (("get-64",), ("tornado", "twisted"), Aim(over_official=2.2, over_asyncio=1.3)),
-        (("get-pool",), ("blocking",), Aim(over_connection=1.15)),
-        (("listener",), ("blocking",), Aim(ours=2)),
-        (
-            ("get-64-pool", "get-64-deadline", "get-64-keepalive", "get-64-counted"),
-            ("asyncio", "twisted"),
-            Aim(over_connection=1.1),
-        ),
-        (("insert-batch",), LOOPS, Aim(1.5, 40)),
-        (("insert-batch-dated",), LOOPS, Aim(over_official=5)),
-        (("feed", "feed-burst"), ("asyncio", "twisted"), Aim(over_official=2)),
-        (("dump",), ("blocking",), Aim(over_official=1 / 0.2, wall_over_official=1 / 0.4)),
-        (("restore",), ("blocking",), Aim(over_official=1 / 0.08, wall_over_official=1 / 0.55)),
-        (
-            tuple(
-                f"{feed}-{way}"
-                for feed in ("feed", "feed-burst")
-                for way in ("restart", "diff", "digests")
-            ),
-            ("blocking", "asyncio"),
-            Aim(over_connection=1.3),
-        ),
-    )
-    for work in works
-    for loop in loops
 }
 
 
@@ -431,7 +403,7 @@ GROWTHS: tuple[Growth, ...] = (
     Growth(
         "feeds",
         "open feeds on one connection",
-        replace(WORKS["feed"], does="feeds", limit="feeds"),
+        replace(WORKS["feed"], does="feeds", floor="feeds"),
         (1, 10, 100, 1_000),
         ("asyncio", "twisted"),
         "spread",

@@ -3,7 +3,7 @@
     python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD TABLE
 
 prints one line of JSON: items, CPU seconds, wall seconds, KiB at the peak beside what is kept; or
-why it cannot be done. DRIVER is limit, ours or official; the interpreter and PYTHONPATH decide
+why it cannot be done. DRIVER is floor, ours or official; the interpreter and PYTHONPATH decide
 which `rethinkdb` there is to import.
 """
 
@@ -28,6 +28,15 @@ def imported_query() -> None:
 IMPORTS = {"imported": imported, "imported_query": imported_query}
 
 
+# The modules that measure, by whether it is the floor, and by loop.
+FAMILIES = {
+    (False, "blocking"): "values",
+    (False, "gevent"): "values",
+    (True, "blocking"): "blocking_floor",
+    (True, "gevent"): "gevent_floor",
+}
+OTHERS = {False: "awaitables", True: "awaitable_floors"}
+
 LOOP_LIBRARIES = {"asyncio", "gevent", "tornado", "trio", "twisted", "uvloop"}
 
 
@@ -49,8 +58,7 @@ def measure(driver: str, loop: str, work: str, *arguments: str) -> dict[str, obj
 
     host, port, items, spread, table = arguments
     job = Job(driver, loop, host, int(port), int(items), int(spread), table)
-    families = {"limit": "limit", "blocking": "values", "gevent": "values"}
-    family = import_module(families.get(loop, "awaitables"))
+    family = import_module(FAMILIES.get((driver == "floor", loop), OTHERS[driver == "floor"]))
     try:
         family.measure(work, job)
     except Unsupported as exc:

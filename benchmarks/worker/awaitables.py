@@ -1,24 +1,21 @@
 """Loops whose methods return something to await, of this driver or the official package.
 
 Coroutines, Futures and Deferreds can all be awaited, so one source serves all of these loops. Only
-how a program starts, and how it runs several things at once, differs: see `LOOPS`.
+how a program starts, and how it runs several things at once, differs: see `starting`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import queries
+from blocking_floor import trigger
 from job import Job, Unsupported
-from limit import trigger
 from queries import r
+from starting import LOOPS
 
 __all__ = ["measure"]
-
-Main = Callable[..., Coroutine[Any, Any, None]]
-Jobs = list[Callable[[], Coroutine[Any, Any, None]]]
 
 
 def measure(work: str, job: Job) -> None:
@@ -229,7 +226,7 @@ async def feed_burst_digests(job: Job, conn: Any, connect: Any, together: Any) -
 
 async def remembered(job: Job, options: dict[str, Any]) -> None:
     async with queries.pool(job) as pool:
-        with job.meter():
+        with job.meter(held=True):
             cursor = await queries.r.table(job.table).changes().run(pool, **options)
         job.remembers()
         await cursor.close()
@@ -258,89 +255,25 @@ async def feeds(job: Job, conn: Any, connect: Any, together: Any) -> None:
     writer.close()
 
 
-# The loops
+async def hold_connections(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    job.allow_files()
+    with job.meter(held=True):
+        held = [await connect() for _ in range(job.items)]
+    job.remembers()
+    job.check(len(held))
 
 
-def start_asyncio(main: Main) -> None:
-    import asyncio
-
-    asyncio.run(main())
-
-
-async def together_asyncio(works: Jobs) -> None:
-    import asyncio
-
-    await asyncio.gather(*[work() for work in works])
+async def hold_feeds(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    with job.meter(held=True):
+        held = [await queries.changes_of(key).run(conn) for key in range(job.items)]
+    job.remembers()
+    job.check(len(held))
 
 
-def start_uvloop(main: Main) -> None:
-    import uvloop
+async def hold_queries(job: Job, conn: Any, connect: Any, together: Any) -> None:
+    answered: list[Any] = []
 
-    uvloop.run(main())
+    async def work(key: int) -> None:
+        answered.append(await queries.get(key).run(conn))
 
-
-def start_tornado(main: Main) -> None:
-    from tornado.ioloop import IOLoop
-
-    IOLoop().run_sync(main)
-
-
-def start_trio(main: Main) -> None:
-    import trio
-
-    async def within() -> None:
-        async with trio.open_nursery() as nursery:
-            await main(nursery=nursery)
-            nursery.cancel_scope.cancel()  # the connection's reader
-
-    trio.run(within)
-
-
-async def together_trio(works: Jobs) -> None:
-    import trio
-
-    async with trio.open_nursery() as nursery:
-        for work in works:
-            nursery.start_soon(work)
-
-
-def start_twisted(main: Main) -> None:
-    from importlib import import_module
-
-    from twisted.internet.defer import ensureDeferred
-    from twisted.python.failure import Failure
-
-    reactor: Any = import_module("twisted.internet.reactor")
-    ends: list[Any] = []
-
-    def end(result: Any) -> None:
-        ends.append(result)
-        reactor.callLater(0, reactor.stop)  # it may not run yet
-
-    ensureDeferred(main()).addBoth(end)
-    reactor.run()
-    if isinstance(ends[0], Failure):
-        ends[0].raiseException()
-
-
-async def together_twisted(works: Jobs) -> None:
-    from twisted.internet.defer import ensureDeferred, gatherResults
-
-    await gatherResults([ensureDeferred(work()) for work in works])
-
-
-class Loop(NamedTuple):
-    """How programs of one kind start, and run several things at once."""
-
-    type: str  # for r.set_loop_type
-    start: Callable[[Main], None]
-    together: Callable[[Jobs], Awaitable[None]]
-
-
-LOOPS = {
-    "asyncio": Loop("asyncio", start_asyncio, together_asyncio),
-    "uvloop": Loop("asyncio", start_uvloop, together_asyncio),
-    "tornado": Loop("tornado", start_tornado, together_asyncio),
-    "trio": Loop("trio", start_trio, together_trio),
-    "twisted": Loop("twisted", start_twisted, together_twisted),
-}
+    await job.hold_in_flight(together, work, answered)

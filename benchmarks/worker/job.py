@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +47,21 @@ class Job:
     before: int | None = None  # resident memory, in KiB
 
     @contextmanager
-    def meter(self) -> Iterator[None]:
-        """Measure the body: CPU of this process only, wall time, memory at the peak."""
+    def meter(self, held: bool = False) -> Iterator[None]:
+        """Measure the body: CPU of this process only, wall time, memory at the peak.
+
+        Args:
+            held: what is held afterwards is measured, see `remembers`. Memory that is free now must
+                not hide it.
+        """
         gc.collect()
+        if held:
+            _give_back()
         before = self.before = _reset_peak()
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        self.result = {"items": self.items, "cpu": cpu, "wall": wall}
+        self.result |= {"items": self.items, "cpu": cpu, "wall": wall}
         if before is not None:
             self.result["beside"] = _memory("VmHWM") - before
 
@@ -70,6 +79,26 @@ class Job:
             gc.collect()
             _give_back()
             self.result["remembered"] = _memory("VmRSS") - self.before
+
+    def allow_files(self) -> None:
+        """Let this process hold a connection an item."""
+        spare = 100
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most != resource.RLIM_INFINITY and most < self.items + spare:
+            raise Unsupported(f"a process may hold {most} files, not {self.items + spare}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    async def hold_in_flight(
+        self, together: Any, work: Callable[[int], Any], answered: list[Any]
+    ) -> None:
+        """Start the queries, and look at the memory in the same turn, before a reply is read."""
+
+        async def look() -> None:
+            self.remembers()
+            self.check(self.items - len(answered))
+
+        with self.meter(held=True):
+            await together([*[partial(work, key) for key in range(self.items)], look])
 
     def check(self, count: int) -> None:
         """Fail unless all items were handled: half the work would be half the cost."""

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import queries
+from blocking_floor import trigger
 from commands import dump, restore  # noqa: F401  # works, found by their names
 from job import Job
-from limit import trigger
 from queries import r
 
 __all__ = ["measure"]
@@ -215,6 +215,13 @@ def feed_burst_diff(job: Job, conn: Any) -> None:
 
 def feed_burst_digests(job: Job, conn: Any) -> None:
     resumed(job, queries.WAYS["digests"], wait=True)
+
+
+def hold_feeds(job: Job, conn: Any) -> None:
+    with job.meter(held=True):
+        held = [queries.changes_of(key).run(conn) for key in range(job.items)]
+    job.remembers()
+    job.check(len(held))
 
 
 def build(job: Job, conn: Any) -> None:

@@ -1,4 +1,7 @@
-"""The limit: each work with a bare socket, hand-made frames and orjson. Makes the tables, too."""
+"""The floor of the blocking loop: a bare socket, hand-made frames, orjson.
+
+It makes the tables that all drivers read, too.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,16 @@ from bare import CONTINUE, PARTIAL, START, Client
 from documents import documents
 from job import BATCH, DB, ONE_BY_ONE, Job
 
-__all__ = ["measure", "trigger"]
+__all__ = [
+    "changing",
+    "changing_of",
+    "getting",
+    "insertion",
+    "measure",
+    "scanning",
+    "trigger",
+    "warm_up",
+]
 
 # Terms, by their numbers in the protocol.
 VAR, MAKE_ARRAY, DB_TERM, TABLE, GET, MOD = 10, 2, 14, 15, 16, 28
@@ -24,8 +36,15 @@ FOR_EACH, FUNC, LIMIT, JSON, CHANGES, RANGE = 68, 69, 71, 98, 152, 173
 
 def measure(work: str, job: Job) -> None:
     client = Client(job.host, job.port)
+    if work not in HELPERS:
+        for query in warm_up():
+            client.ask(query)
     globals()[work](job, client)
     client.close()
+
+
+#: What the bench itself needs, also when there are no tables.
+HELPERS = ("batch", "fill", "prepare", "remove")
 
 
 def start(term: Any, **options: Any) -> bytes:
@@ -34,6 +53,30 @@ def start(term: Any, **options: Any) -> bytes:
 
 def table(name: str) -> list[Any]:
     return [TABLE, [name]]
+
+
+# Queries
+
+
+def scanning(job: Job) -> bytes:
+    return start([LIMIT, [table(job.table), job.items]])
+
+
+def getting(key: int) -> bytes:
+    return start([GET, [table("plain"), key]])
+
+
+def changing(**options: Any) -> bytes:
+    return start([CHANGES, [table("fed")]], **options)
+
+
+def changing_of(key: int, **options: Any) -> bytes:
+    return start([CHANGES, [[GET, [table("fed"), key]]]], **options)
+
+
+def warm_up() -> list[bytes]:
+    """What the drivers run before they are measured: it leaves memory that is ready for use."""
+    return [getting(0), insertion("written", documents(f"warm-{os.getpid()}-", BATCH, "dated"))]
 
 
 # Tables
@@ -113,6 +156,7 @@ def scan(job: Job, client: Client) -> None:
         for rows in batches(client, job):
             for _ in rows:
                 count += 1
+            del rows  # before the next are decoded: memory that is new costs more
     job.check(count)
 
 
@@ -121,13 +165,14 @@ def scan_list(job: Job, client: Client) -> None:
     with job.meter():
         for rows in batches(client, job):
             found += rows
+            del rows
     job.check(len(found))
     job.kept()
 
 
 def batch(job: Job, client: Client) -> None:
     """The largest batch of a scan: KiB of its bytes, and with them of the objects in it."""
-    client.send(start([LIMIT, [table(job.table), job.items]]))
+    client.send(scanning(job))
     largest = payload = client.receive()
     while orjson.loads(payload)["t"] == PARTIAL:
         client.send(CONTINUE)
@@ -142,16 +187,12 @@ def batch(job: Job, client: Client) -> None:
 
 
 def batches(client: Client, job: Job) -> Iterator[list[Any]]:
-    reply = client.ask(start([LIMIT, [table(job.table), job.items]]))
+    reply = client.ask(scanning(job))
     while reply["t"] == PARTIAL:
         client.send(CONTINUE)  # before the rows are taken: the server works meanwhile
-        yield reply["r"]
+        yield reply.pop("r")
         reply = orjson.loads(client.receive())
-    yield reply["r"]
-
-
-def getting(key: int) -> bytes:
-    return start([GET, [table("plain"), key]])
+    yield reply.pop("r")
 
 
 def get(job: Job, client: Client) -> None:
@@ -206,7 +247,7 @@ def insert_one(job: Job, client: Client) -> None:
 
 
 def feed(job: Job, client: Client) -> None:
-    client.ask(start([CHANGES, [table("fed")]], **ONE_BY_ONE))
+    client.ask(changing(**ONE_BY_ONE))
     with job.meter():
         writer = trigger(job)
         take_changes(job, client)
@@ -214,7 +255,7 @@ def feed(job: Job, client: Client) -> None:
 
 
 def feed_burst(job: Job, client: Client) -> None:
-    client.ask(start([CHANGES, [table("fed")]]))
+    client.ask(changing())
     writer = trigger(job, wait=True)
     with job.meter():
         take_changes(job, client)
@@ -223,26 +264,21 @@ def feed_burst(job: Job, client: Client) -> None:
 
 def take_changes(job: Job, client: Client) -> None:
     count = 0
+    client.send(CONTINUE)
     while count < job.items:
-        client.send(CONTINUE)
-        for _ in orjson.loads(client.receive())["r"]:
+        payload = client.receive()
+        client.send(CONTINUE)  # before it is decoded: the server works meanwhile
+        for _ in orjson.loads(payload)["r"]:
             count += 1
 
 
-def feeds(job: Job, client: Client) -> None:
-    for key in range(job.spread):
-        query = start([CHANGES, [[GET, [table("fed"), key]]]], **ONE_BY_ONE)
-        client.send(query, token=key + 1)
-        client.receive()
-        client.send(CONTINUE, token=key + 1)
-    count = 0
-    with job.meter():
-        writer = trigger(job, job.spread)
-        while count < job.items:
-            for _ in orjson.loads(client.receive())["r"]:
-                count += 1
-            client.send(CONTINUE, token=client.token)
-    writer.close()
+def hold_feeds(job: Job, client: Client) -> None:
+    with job.meter(held=True):
+        for key in range(job.items):
+            client.send(changing_of(key), token=key + 1)
+            client.receive()
+            client.send(CONTINUE, token=key + 1)
+    job.remembers()
 
 
 def build(job: Job, client: Client) -> None:
