@@ -1,4 +1,4 @@
-"""Trouble on order: `server.chaos` and `cluster.chaos` of the embedded server, and for any server.
+"""Failures that a test asks for: `server.chaos`, `cluster.chaos` and `FaultProxy.chaos`.
 
     with Server() as server:
         server.chaos.cut(at="reply", times=1)

@@ -1,4 +1,4 @@
-"""Servers and databases for tests: what the pytest plugin and Tornado's test cases stand on."""
+"""Servers and databases for tests. The pytest plugin and Tornado's test case use this module."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where a server is.
+    """The address of a server.
 
     Attributes:
-        host, port: its address.
-        chaos: makes trouble for those who connect there; None: nobody does.
+        host, port: the address.
+        chaos: causes failures for clients of this address. None: no failures.
     """
 
     host: str
@@ -35,7 +35,7 @@ class ServerAddress:
 
     @property
     def url(self) -> str:
-        """As `r.connect(url=...)` takes it."""
+        """The address as a URL, for `r.connect(url=...)`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"rethinkdb://{host}:{self.port}"
 
@@ -44,7 +44,7 @@ class ServerAddress:
 def server_of(
     address: str | None, order: Any = "real", seed: int | None = None
 ) -> Iterator[Server | ServerAddress]:
-    """A real server if there is an address, else an embedded one, which runs inside."""
+    """The real server at `address`; None: an embedded one, for the length of the block."""
     if address is None:
         with Server(order=order, seed=seed) as server:
             yield server
@@ -55,9 +55,9 @@ def server_of(
 
 @contextmanager
 def address_of(server: Server | ServerAddress, *, chaos: bool) -> Iterator[ServerAddress]:
-    """Where to connect, with or without somebody who makes trouble.
+    """The address to connect to, with or without chaos.
 
-    The embedded server does it itself; clients of a real one connect by way of a proxy then.
+    The embedded server has chaos built in. For a real server, the address is that of a proxy.
     """
     if not chaos:
         yield ServerAddress(server.host, server.port)
@@ -71,16 +71,16 @@ def address_of(server: Server | ServerAddress, *, chaos: bool) -> Iterator[Serve
 
 
 def repeat(server: Server | ServerAddress, seed: int | None, test: str) -> None:
-    """Has an embedded server with a seed make up the same in each run of a test."""
+    """Seeds an embedded server, so that its random values repeat in each run of a test."""
     if seed is not None and isinstance(server, Server):
         server.store.chance.seed(f"{seed}:{test}")
 
 
 @contextmanager
 def fresh_database(server: Server | ServerAddress, test: str = "test") -> Iterator[str]:
-    """The name of a new database, which is dropped at the end with all that is in it."""
+    """The name of a new database, which is dropped with all its tables at the end."""
     name = _name(test)
-    if isinstance(server, Server):  # without a connection: none can be had in some tests
+    if isinstance(server, Server):  # without a connection: some tests cannot open one
         store = server.store
         store.create_database(name)
         try:
@@ -121,15 +121,18 @@ def load_tables(
     tables: Mapping[str, Any],
     folder: Path,
 ) -> None:
-    """Makes tables in a database, and fills them.
+    """Creates tables in a database, and fills them.
 
     Args:
-        server: where.
-        db: the database.
-        names: of tables that stay empty.
-        tables: the rows of others: a list of documents, the number of documents to make up, or the
-            path of a JSON file with a list.
-        folder: what such paths are relative to.
+        server: the server.
+        db: the name of the database.
+        names: the names of tables that stay empty.
+        tables: for each other table, its rows: a list of documents, a number of documents to
+            generate, or the path of a JSON file that holds a list.
+        folder: the directory that these paths are relative to.
+
+    Raises:
+        ValueError: the rows are none of these, or the server refuses one.
     """
     wanted = {**dict.fromkeys(names, ()), **tables}
     with connected(server, db) as conn:

@@ -1,13 +1,13 @@
-"""Connections for tests on each loop, as functions that the loops' pytest plugins make fixtures of.
+"""Connections for tests on each loop: functions to pass to the fixture decorator of your loop.
 
-In your `conftest.py`, for instance:
+For instance, in your `conftest.py`:
 
     import pytest_asyncio
     from rethinkdb.testing.fixtures import asyncio_connection
 
     conn = pytest_asyncio.fixture(asyncio_connection)
 
-Each connects to the test's own database (`rethinkdb_db`) and closes the connection at its end.
+Each connects to the database of the test (`rethinkdb_db`), and closes the connection after it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def blocking_connection(rethinkdb_address: ServerAddress, rethinkdb_db: str) -> Iterator[Any]:
-    """A blocking connection: the fixture `rethinkdb_conn`."""
+    """A blocking connection. The fixture `rethinkdb_conn` is made from it."""
     yield from _blocking("blocking", rethinkdb_address, rethinkdb_db)
 
 
@@ -65,7 +65,7 @@ async def tornado_connection(
 async def trio_connection(
     rethinkdb_address: ServerAddress, rethinkdb_db: str, nursery: Any
 ) -> AsyncIterator[Any]:
-    """A connection of trio, for `pytest.fixture` with pytest-trio, in the nursery of the test."""
+    """A connection of trio, in the nursery of the test. For `pytest.fixture` with pytest-trio."""
     conn = await _make("trio", rethinkdb_address, rethinkdb_db, nursery=nursery)
     yield conn
     await conn.close(noreply_wait=False)
@@ -74,7 +74,7 @@ async def trio_connection(
 async def anyio_connection(
     rethinkdb_address: ServerAddress, rethinkdb_db: str, anyio_backend_name: str
 ) -> AsyncIterator[Any]:
-    """A connection of the loop that anyio's plugin runs the test on, for `pytest.fixture`."""
+    """A connection of asyncio or trio, as the backend of anyio's plugin. For `pytest.fixture`."""
     if anyio_backend_name != "trio":
         conn = await _make("asyncio", rethinkdb_address, rethinkdb_db)
         yield conn

@@ -1,7 +1,7 @@
-"""The pytest plugin: a server, a fresh database for each test, connections, trouble on order.
+"""The pytest plugin: a server, a fresh database for each test, connections, failures on request.
 
-It comes with the package, and is there once pytest is. See the page "Test your application" of the
-documentation; `rethinkdb.testing.fixtures` has connections for the other loops.
+It is part of the package: pytest loads it without any set-up. See the page "Test your application"
+of the documentation. `rethinkdb.testing.fixtures` has connections for the other loops.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CHAOS = "rethinkdb_chaos"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the command line, and of the configuration file."""
+    """Adds the options of the command line."""
     group = parser.getgroup("rethinkdb", "tests of programs that use RethinkDB")
     group.addoption(
         "--rethinkdb-server",
@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker; and whether the address is one."""
+    """Registers the marker, and checks the address of the server."""
     config.addinivalue_line("markers", _DATA)
     address = config.getoption("rethinkdb_server")
     if address is not None and not _ADDRESS.fullmatch(address):
@@ -60,10 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def rethinkdb_server(request: pytest.FixtureRequest) -> Iterator[Server | ServerAddress]:
-    """The server of the session, with `host`, `port` and `url`.
+    """The server of the test session, with the attributes `host`, `port` and `url`.
 
-    An embedded one, unless the command line names another. With pytest-xdist each process has an
-    embedded server of its own.
+    It is an embedded server, unless `--rethinkdb-server` names a real one. With pytest-xdist each
+    process has its own embedded server.
     """
     from rethinkdb.testing.databases import server_of
 
@@ -78,7 +78,7 @@ def rethinkdb_server(request: pytest.FixtureRequest) -> Iterator[Server | Server
 def rethinkdb_address(
     request: pytest.FixtureRequest, rethinkdb_server: Any
 ) -> Iterator[ServerAddress]:
-    """Where clients of this test connect: the server, or a proxy that makes trouble for them."""
+    """The address that this test connects to: the server, or the proxy of `rethinkdb_chaos`."""
     from rethinkdb.testing.databases import address_of
 
     with address_of(rethinkdb_server, chaos=_CHAOS in request.fixturenames) as address:
@@ -87,9 +87,9 @@ def rethinkdb_address(
 
 @pytest.fixture
 def rethinkdb_db(request: pytest.FixtureRequest, rethinkdb_server: Any) -> Iterator[str]:
-    """The name of a fresh database, which is gone after the test.
+    """The name of a new database, which is dropped after the test.
 
-    It has the tables of the marker `rethinkdb_data`.
+    It contains the tables of the marker `rethinkdb_data`.
     """
     from rethinkdb.testing.databases import fresh_database, load_tables, repeat
 
@@ -102,7 +102,7 @@ def rethinkdb_db(request: pytest.FixtureRequest, rethinkdb_server: Any) -> Itera
 
 @pytest.fixture
 def rethinkdb_url(rethinkdb_address: ServerAddress, rethinkdb_db: str) -> str:
-    """Server and database as one URL, for programs that read where to connect."""
+    """Server and database as one URL, for programs that are configured by a URL."""
     return f"{rethinkdb_address.url}/{rethinkdb_db}"
 
 
@@ -118,9 +118,9 @@ def rethinkdb_conn(rethinkdb_address: ServerAddress, rethinkdb_db: str) -> Itera
 def rethinkdb_chaos(
     request: pytest.FixtureRequest, rethinkdb_address: ServerAddress
 ) -> Iterator[Chaos]:
-    """Makes trouble for the clients of this test: see `rethinkdb.testing.chaos`.
+    """Causes failures for the clients of this test. See `rethinkdb.testing.chaos`.
 
-    What happens by chance is the same each time the test runs.
+    Random choices are the same each time the test runs. All troubles end with the test.
     """
     chaos = rethinkdb_address.chaos
     assert chaos is not None
@@ -131,7 +131,10 @@ def rethinkdb_chaos(
 
 @pytest.fixture
 def rethinkdb_clock(rethinkdb_server: Any) -> Iterator[Clock]:
-    """What `r.now()` asks, for this test to set and move; the machine's clock after it."""
+    """The clock of `r.now()`, which the test may set and move. It is reset after the test.
+
+    The test is skipped on a real server.
+    """
     clock: Clock | None = getattr(rethinkdb_server, "clock", None)
     if clock is None:
         pytest.skip("the clock of a real server cannot be set")

@@ -1,14 +1,15 @@
-"""A proxy between driver and server that does to the connection what networks do, and worse.
+"""A proxy between driver and server that breaks the connection where a test says.
 
-It knows where messages begin and end, so a test says exactly where the link breaks: "after the
-server's challenge", "in the middle of the first reply". It also records each query it sees, which
-tells what a driver really sent, and can hold back replies, which makes any order of events happen.
+The proxy knows where messages begin and end. A test can therefore say exactly where the link
+breaks, such as "after the server's challenge" or "in the middle of the first reply". The proxy
+also records each query, so a test can check what the driver sent. And it can hold back replies, so
+a test can bring events into any order.
 
     with FaultProxy(server.host, server.port) as proxy:
         proxy.fault = Fault("cut", at="challenge")
         r.connect(port=proxy.port)        # fails in mid-handshake
 
-Everything runs in threads of its own, so it serves any loop.
+The proxy runs in its own threads, so it works with any loop.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ __all__ = [
 _CLIENT_PHASES = ("hello", "proof", "query")
 _SERVER_PHASES = ("version", "challenge", "verdict", "reply")
 
-#: What a fault may strike: the connection as such, or a kind of message.
+#: Where a fault may strike: at the connection itself, or at a kind of message.
 PHASES = ("connect", *_CLIENT_PHASES, *_SERVER_PHASES)
 
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -53,7 +54,7 @@ _READ_SIZE = 65536
 
 
 class Hangup(Exception):
-    """Raised by an action: close the connection, on both sides."""
+    """Raised to close a client's connection, on both sides."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Fault:
 
     Attributes:
         action: a name in `ACTIONS`.
-        at: a name in `PHASES`: the message it happens to. "" is each message from now on.
+        at: a name in `PHASES`: the kind of message that it strikes. "" strikes every message.
     """
 
     action: str
@@ -73,17 +74,17 @@ class Fault:
 
 
 class FaultProxy:
-    """Forwards connections to a server, honestly until told otherwise.
+    """Forwards connections to a server, unchanged unless you set a `fault`.
 
     Args:
-        host, port: the server.
+        host, port: the address of the server.
         tls: speak TLS to clients (not to the server).
 
     Attributes:
-        host, port: where clients connect.
-        fault: what goes wrong from now on, on new and old connections; None ends it.
+        host, port: the address for clients.
+        fault: what goes wrong from now on, on new and existing connections. None: nothing.
         queries: (type, token) of each query that clients sent.
-        held: replies held back by `hold()`.
+        held: the messages that `hold()` keeps back.
     """
 
     def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> None:
@@ -112,9 +113,9 @@ class FaultProxy:
 
     @property
     def chaos(self) -> Chaos:
-        """Trouble on order, as `Server.chaos` of the embedded server has it, for any server.
+        """Causes failures, as `Server.chaos` of the embedded server does, but for any server.
 
-        Queries that were sent before it was first asked for are not known to it.
+        It does not know queries that were sent before this attribute was first read.
         """
         from rethinkdb.embedded.chaos.chaos import Chaos
 
@@ -127,7 +128,7 @@ class FaultProxy:
             return self._chaos
 
     def refuse(self, refusing: bool) -> None:
-        """Nobody listens any more, or somebody does again; connections stay as they are."""
+        """Stops listening if `refusing`, else listens again. Existing connections stay."""
         from rethinkdb.embedded.serving.listener import reserve_port
 
         if refusing:
@@ -149,13 +150,13 @@ class FaultProxy:
             reserved.close()
 
     def start(self) -> None:
-        """Listen; after a `stop()` on the same port again."""
+        """Listen. After a `stop()`, the port is the same as before."""
         self._listener = socket.create_server((self.host, self.port))
         self.port = self._listener.getsockname()[1]
         self._spawn(self._accept, self._listener)
 
     def stop(self) -> None:
-        """Refuse connections and cut those there are, as a server that stops does."""
+        """Refuse new connections and close the existing ones, as a server does that stops."""
         self._close_door()
         self._release_port()
         self.cut()
@@ -165,42 +166,47 @@ class FaultProxy:
         self._links.clear()
 
     def cut(self) -> None:
-        """Hang up on all clients."""
+        """Close the connections of all clients."""
         for link in list(self._links):
             link.hang_up()
 
     def hold(self, at: str = "") -> None:
-        """Keep back all that the server says from now on.
+        """Keep back the messages of the server from now on, until `release()`.
 
         Args:
-            at: a name in `PHASES`: only messages of that kind. With "reply" clients can connect.
+            at: a name in `PHASES`: keep back only this kind of message. With "reply", clients can
+                still connect. Default: all messages.
         """
         with self._lock:
             self._holding, self._held_phase = True, at
 
     def release(self, *, reverse: bool = False) -> None:
-        """Deliver what was held back, perhaps last one first, and hold no longer."""
+        """Deliver the messages that were held back, and hold back no more.
+
+        Args:
+            reverse: deliver the last one first.
+        """
         with self._lock:
             held, self.held, self._holding = self.held, [], False
         for link, message in reversed(held) if reverse else held:
             link.say(message)
 
     def sent(self, kind: int) -> list[int]:
-        """The tokens of the queries of a type that clients sent."""
+        """The tokens of the queries of this type that clients sent."""
         return [token for type, token in self.queries if type == kind]
 
     @property
     def clients(self) -> int:
-        """How many connections there are."""
+        """How many connections are open now."""
         return sum(link.alive for link in self._links)
 
     @property
     def accepted(self) -> int:
-        """How many connections there have been since `start()`."""
+        """How many connections were accepted since `start()`."""
         return len(self._links)
 
     def kept(self, link: _Link, phase: str, message: bytes) -> bool:
-        """Whether a message of the server is held back."""
+        """Holds back a message of the server if `hold` asks for it. Returns whether it did."""
         with self._lock:
             keeps = self._holding and self._held_phase in ("", phase)
             if keeps:
@@ -241,7 +247,7 @@ class FaultProxy:
 
 
 class _Link:
-    """One client's connection, and the one to the server on its behalf."""
+    """The connection of one client, and the matching connection to the server."""
 
     def __init__(self, proxy: FaultProxy, client: socket.socket) -> None:
         self.client = client
@@ -314,7 +320,7 @@ class _Link:
             self.client.sendall(data)
 
     def struck(self, fault: Fault, message: bytes) -> Iterator[bytes]:
-        """What becomes of a message; the connection's own end counts as an empty one."""
+        """Applies a fault to a message. Gives the pieces to forward."""
         pieces = list(ACTIONS[fault.action](message))
         if HANGUP in pieces:
             for piece in pieces[:-1]:
@@ -376,7 +382,7 @@ class _Link:
 
 
 def _send_at_once(sock: socket.socket) -> None:
-    """Or else the second of two short messages waits for some 40 ms."""
+    """Turns off Nagle's algorithm, which would delay a second short message by some 40 ms."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

@@ -1,4 +1,4 @@
-"""What a fault makes of a message: the actions of the fault proxy, by name."""
+"""The actions of the fault proxy, by name: what each does to a message."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 
 HEADER = struct.Struct("<QI")
-"""A frame's token and length."""
+"""The header of a frame: token and length."""
 
 _DELAY = 0.002
 
-# What an action yields in place of bytes, last of all.
+# What an action may yield instead of bytes, as its last item.
 HANGUP = b"\0HANGUP"
 SILENCE = b"\0SILENCE"
 STANDSTILL = b"\0STANDSTILL"
@@ -31,7 +31,7 @@ def _mute(message: bytes) -> Iterator[bytes]:
 
 
 def _stall(message: bytes) -> Iterator[bytes]:
-    """Read no more: whoever sends finds the line full."""
+    """Stop reading, so that the sender's buffers fill up."""
     yield STANDSTILL
 
 
@@ -46,7 +46,7 @@ def _delay(message: bytes) -> Iterator[bytes]:
 
 
 def _garble(message: bytes) -> Iterator[bytes]:
-    """Same length, no sense; a frame keeps its header, a line its end."""
+    """Replace the content by nonsense of the same length. Frame headers and line ends stay."""
     if message.endswith(b"\0"):
         yield b"?" * (len(message) - 1) + b"\0"
     else:
@@ -65,12 +65,12 @@ def _mistype(message: bytes) -> Iterator[bytes]:
 
 
 def _deepen(message: bytes) -> Iterator[bytes]:
-    """A reply nested deeper than anybody reads."""
+    """A reply nested deeper than any JSON parser accepts."""
     yield _with_body(message, _DEEP_REPLY)
 
 
 def _devalue(message: bytes) -> Iterator[bytes]:
-    """A reply in order, with a time that is none."""
+    """A valid reply that holds an invalid time."""
     yield _with_body(message, _WORTHLESS_REPLY)
 
 
@@ -80,7 +80,7 @@ def _with_body(message: bytes, body: bytes) -> bytes:
 
 
 def _misaddress(message: bytes) -> Iterator[bytes]:
-    """A reply to nobody's query."""
+    """A reply with a token that no query has."""
     token, length = HEADER.unpack_from(message)
     yield HEADER.pack(token + 1000, length) + message[HEADER.size :]
 
@@ -91,7 +91,7 @@ def _overstate(message: bytes) -> Iterator[bytes]:
     yield HEADER.pack(token, 0xFFFFFFFF) + message[HEADER.size :]
 
 
-#: By name: what a message becomes.
+#: For each name, the function that gives what is sent instead of a message.
 ACTIONS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "cut": _cut,
     "halve": _halve,

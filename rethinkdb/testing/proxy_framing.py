@@ -1,4 +1,4 @@
-"""Messages on the wire as the fault proxy cuts them: lines while logging in, frames after that."""
+"""Splits what the fault proxy reads into messages: lines during the login, then frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rethinkdb.testing.proxy_actions import HEADER
 
 
 class Splitter:
-    """Cuts a stream into messages: some lines ending in a zero byte, then frames."""
+    """Splits a stream into messages: first `lines` lines that end in a zero byte, then frames."""
 
     def __init__(self, lines: int) -> None:
         self._lines = lines
@@ -16,7 +16,7 @@ class Splitter:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """The complete messages, each with its number; all frames have the same one."""
+        """The complete messages, each with its number. All frames have the same number."""
         self._buffer += data
         while end := self._end():
             message = bytes(self._buffer[:end])
@@ -25,7 +25,7 @@ class Splitter:
             self._seen = min(self._seen + 1, self._lines)
 
     def rest(self) -> bytes:
-        """What is left of a message that is not complete."""
+        """The bytes of the last, incomplete message."""
         return bytes(self._buffer)
 
     def _end(self) -> int:
@@ -50,6 +50,6 @@ def unframed(message: bytes) -> tuple[int, bytes]:
 
 
 def is_frame(data: bytes) -> bool:
-    """Whether it is a whole message: a fault may have left a part of it."""
+    """Whether the bytes are a whole frame. A fault may have cut off a part."""
     size = HEADER.size
     return len(data) >= size and len(data) == size + HEADER.unpack_from(data)[1]

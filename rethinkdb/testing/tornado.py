@@ -1,4 +1,4 @@
-"""Tornado's own test cases with a server, a fresh database for each test, and a connection."""
+"""A Tornado test case with a server, a fresh database for each test, and a connection."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["RethinkDBTestCase"]
 
 
 class RethinkDBTestCase(AsyncTestCase):
-    """A test case with an embedded server for the class, and a database for each test.
+    """A test case with one embedded server for the class, and a new database for each test.
 
-    It also mixes with `AsyncHTTPTestCase`: name it first.
+    You can combine it with `AsyncHTTPTestCase`. Name `RethinkDBTestCase` first then.
 
     Attributes:
         rethinkdb_server: the server.
@@ -42,7 +42,7 @@ class RethinkDBTestCase(AsyncTestCase):
         cls.addClassCleanup(cls.rethinkdb_server.stop)
 
     def setUp(self) -> None:
-        """Makes the database, and connects."""
+        """Creates the database, and connects."""
         self._ending = ExitStack()
         self._conn: Any = None
         server = self.rethinkdb_server
@@ -50,11 +50,11 @@ class RethinkDBTestCase(AsyncTestCase):
         self.rethinkdb_url = f"{server.url}/{self.rethinkdb_db}"
         self.addCleanup(self._ending.close)
         super().setUp()
-        _ = self.conn  # cannot be opened while the loop runs a test
+        _ = self.conn  # open it now: this cannot be done while the loop runs a test
 
     @property
     def conn(self) -> Any:
-        """A connection of Tornado to the test's database; `get_app` may use it, too."""
+        """A Tornado connection to the test's database. `get_app` may use it, too."""
         if self._conn is None:
             server, make = self.rethinkdb_server, loops.load("tornado").make
             self._conn = self.io_loop.run_sync(
@@ -63,7 +63,7 @@ class RethinkDBTestCase(AsyncTestCase):
         return self._conn
 
     def tearDown(self) -> None:
-        """Ends all trouble, and closes the connection."""
+        """Ends all troubles of `chaos`, and closes the connection."""
         self.rethinkdb_server.chaos.end()
         self.io_loop.run_sync(lambda: self.conn.close(noreply_wait=False))
         super().tearDown()

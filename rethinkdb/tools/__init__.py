@@ -1,4 +1,4 @@
-"""Backup and restore, export and import, as functions: what the commands of the same names do.
+"""Backup, restore, export and import as functions. The commands of the same names call them.
 
 from rethinkdb import r, tools
 

@@ -1,16 +1,16 @@
-"""Archives, written and read in one pass.
+"""Writes archives in one pass.
 
-A tar archive says how long a member is before the member comes, and nobody knows how long a table
-is before it has been read. The official package writes all tables to temporary files first. Here
-the header of a table stands in the compressed file as it is, in a block of its own: so its place
-is known, and it can be written anew, with the right size, when the table is complete. Readers see
-one stream of gzip, as the official package needs it. Its checksum is put together of those of its
-pieces, see `checksums`.
+A tar archive states the size of a member before its content, but the size of a table is only known
+after it has been read. The official package therefore writes all tables to temporary files first.
+This module writes the header of a table uncompressed, in its own block of the compressed file. The
+position of the header is then known, and the header is overwritten with the right size when the
+table is complete. Readers see one gzip stream, as the official package needs it. Its checksum is
+combined from the checksums of the pieces; see `checksums`.
 
-Several tables are read at once, and one has the end of the file. What the others have compressed
-so far is in memory; when it gets too much, they wait for the end of the file. Where nobody can go
-back, as in a pipe, a table is complete before anything of it is written; if it is too big for
-memory, it is in a temporary file without a name until then.
+Several tables are read at once, but only one of them writes at the end of the file. The compressed
+data of the others stays in memory. If it gets too large, they wait for their turn at the end of the
+file. In a file without seeking, such as a pipe, a table is written only after it is complete. Until
+then, a table that is too large for memory is kept in an unnamed temporary file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ArchiveWriter:
     Args:
         file: where to write it.
         compression: "gzip", "zstd", or None.
-        temp_dir: where a table waits that is too big for memory, if nobody can go back in the file.
+        temp_dir: the directory for tables that are too big for memory, if the file cannot seek.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ArchiveWriter:
             member.write(data)
 
     def member(self, name: str) -> Member:
-        """A member, to be written piece by piece, within a `with` block."""
+        """A member to write piece by piece, within a `with` block."""
         return Member(self, name)
 
     def close(self) -> None:
@@ -73,28 +73,28 @@ class ArchiveWriter:
     # -- for members
 
     def header(self, name: str, size: int) -> bytes:
-        """The header of a member; equally long for all sizes."""
+        """The header of a member. Its length is the same for all sizes."""
         info = tarfile.TarInfo(name)
         info.size, info.mtime, info.mode = size, self._now, _MODE
         return info.tobuf(tarfile.GNU_FORMAT)
 
     def sum_up(self, header: bytes, content: Checksum) -> None:
-        """A member is complete; the end is still its own."""
+        """Adds the checksum of a complete member. The member still owns the end of the file."""
         self._sums += [Checksum.of(header), content]
 
     def write(self, data: bytes) -> None:
-        """Writes at the end, which the member has."""
+        """Writes at the end of the file. The calling member must own the end."""
         self._file.write(data)
 
     def patch(self, place: int, data: bytes) -> None:
-        """Writes over what is at a place."""
+        """Overwrites data at a position."""
         here = self._file.tell()
         self._file.seek(place)
         self._file.write(data)
         self._file.seek(here)
 
     def tell(self) -> int:
-        """Where the end is."""
+        """The position of the end of the file."""
         return self._file.tell()
 
 
@@ -117,7 +117,7 @@ class Member:
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        """Writes the next piece. It may wait for other members."""
+        """Writes the next piece. This may block until other members are complete."""
         self.size += len(data)
         self._sum.add(data)
         self._put(self._compressor.compress(data))

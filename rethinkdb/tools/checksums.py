@@ -1,8 +1,8 @@
-"""CRC-32 of data that is known in pieces: gzip's checksum, put together of those of the pieces.
+"""Combines the CRC-32 checksums of pieces into that of the whole data, for gzip.
 
-A CRC is what is left of a polynomial when it is divided by another one. So that of two pieces, end
-to end, follows from theirs and the length of the second one. Polynomials over GF(2) are numbers
-here, the coefficient of x**0 being the highest of 32 bits, as gzip has them.
+A CRC is the remainder of a division of polynomials. The CRC of two pieces, end to end, therefore
+follows from their CRCs and the length of the second piece. Here a polynomial over GF(2) is a
+number. As in gzip, the highest of its 32 bits is the coefficient of x**0.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Checksum:
     """The CRC-32 of data, and its length.
 
     Attributes:
-        crc: as `zlib.crc32` gives it.
-        size: how many bytes.
+        crc: the CRC, as `zlib.crc32` gives it.
+        size: the number of bytes.
     """
 
     def __init__(self, crc: int = 0, size: int = 0) -> None:
@@ -32,17 +32,17 @@ class Checksum:
 
     @classmethod
     def of(cls, data: bytes) -> Checksum:
-        """That of some data."""
+        """The checksum of some data."""
         return cls(zlib.crc32(data), len(data))
 
     def add(self, data: bytes) -> None:
-        """More data follows."""
+        """Adds data at the end."""
         self.crc = zlib.crc32(data, self.crc)
         self.size += len(data)
 
     @classmethod
     def joined(cls, pieces: Iterable[Checksum]) -> Checksum:
-        """That of pieces, end to end."""
+        """The checksum of pieces, end to end."""
         whole = cls()
         for piece in pieces:
             shifted = _product(whole.crc, _power_of_x(8 * piece.size))
@@ -51,7 +51,7 @@ class Checksum:
 
 
 def _product(one: int, other: int) -> int:
-    """The product of two polynomials, divided by the divisor: what is left."""
+    """The product of two polynomials, modulo the divisor."""
     product = 0
     while one:
         if one & _ONE:
@@ -63,7 +63,7 @@ def _product(one: int, other: int) -> int:
 
 @lru_cache(maxsize=1024)  # headers, for instance, are all of one length
 def _power_of_x(exponent: int) -> int:
-    """x**exponent, divided by the divisor: what is left."""
+    """x**exponent, modulo the divisor."""
     power, square = _ONE, _X
     while exponent:
         if exponent & 1:

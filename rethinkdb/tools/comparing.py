@@ -1,4 +1,4 @@
-"""`--verify` of a restore: compares the rows of tables with those of files, in any order."""
+"""`--verify` of a restore: compares the rows of tables and files, in whatever order they are."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["Digest", "Digests"]
 
 
 class Digest:
-    """A digest of rows, the same in any order, and for any way to write the same values."""
+    """A digest of rows. It depends neither on their order nor on how their values are written."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.sum = 0
 
     def add(self, text: bytes) -> None:
-        """One more row."""
+        """Adds a row."""
         self._change(text, 1)
 
     def remove(self, text: bytes) -> None:
-        """One row less."""
+        """Removes a row."""
         self._change(text, -1)
 
     def _change(self, text: bytes, by: int) -> None:
@@ -43,7 +43,7 @@ class Digest:
 
 
 def _plain(value: Any) -> Any:
-    """A value with numbers as the server has them: 1.0 is 1."""
+    """The value with numbers as the server stores them: 1.0 becomes 1."""
     if type(value) is dict:
         return {name: _plain(item) for name, item in value.items()}
     if type(value) is list:
@@ -64,13 +64,13 @@ class Digests:
         self._existed: set[TableName] = set()
 
     def watch(self, table: TableName, file: str, reader: RowReader, *, existed: bool) -> RowReader:
-        """A reader that does as another one, and adds what it gives to the table's digest.
+        """Wraps a reader, so that its rows are added to the digest of a table.
 
         Args:
             table: the table.
-            file: what errors call the file.
-            reader: reads it.
-            existed: the table was there before, and may have other rows, too.
+            file: the file's name in errors.
+            reader: the reader of the file.
+            existed: whether the table existed before. Then it may have other rows, too.
         """
         if existed:
             self._existed.add(table)
@@ -79,12 +79,12 @@ class Digests:
         return _Watched(reader, digest)
 
     def left_out(self, row: BadRow) -> None:
-        """A row is not in the table, as the server has refused it."""
+        """Removes a row from its table's digest, because the server refused it."""
         if row.refused:
             self._of_files[row.place.file].remove(row.text)
 
     def check(self, runner: Runner) -> None:
-        """Reads the tables, and compares them.
+        """Reads the tables and compares their digests.
 
         Raises:
             ToolError: a table has other rows.
@@ -96,7 +96,7 @@ class Digests:
                 for row in split_values(text):
                     found.add(row.encode())
             if name in self._existed and found.rows > expected.rows:
-                continue  # it has other rows, too: there is nothing to compare it with
+                continue  # it has other rows, too, so it cannot be compared
             if (found.rows, found.sum) != (expected.rows, expected.sum):
                 raise ToolError(
                     f"the table {name} does not hold what was loaded: it has {found.rows} rows, "

@@ -1,7 +1,7 @@
 """Compressed files: gzip, and Zstandard where a library for it is installed.
 
-isal does gzip's work in a fifth of the time of zlib, and is used if it is there.
-`pip install 'rethinkdb-loops[tools]'` installs both libraries.
+For gzip, the library isal needs a fifth of zlib's time. It is used if it is installed.
+`pip install 'rethinkdb-loops[tools]'` installs libraries for both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GZIP_WINDOW = 31
 """zlib's number for the largest window, in a gzip wrapper."""
 
 RAW_WINDOW = -15
-"""The same without a wrapper."""
+"""zlib's number for the largest window, without a wrapper."""
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK = 1 << 20
@@ -49,7 +49,7 @@ class Compressor(Protocol):
         """The next compressed bytes, possibly none yet."""
 
     def flush(self) -> bytes:
-        """The last ones."""
+        """The last compressed bytes."""
 
 
 class _Plain:
@@ -63,13 +63,13 @@ class _Plain:
 
 
 def compressor(compression: str | None) -> Compressor:
-    """What compresses a file.
+    """A compressor for a file.
 
     Args:
         compression: "gzip", "zstd", or None.
 
     Raises:
-        ToolError: there is no library for it.
+        ToolError: no library for this compression is installed.
     """
     if compression is None:
         return _Plain()
@@ -77,7 +77,7 @@ def compressor(compression: str | None) -> Compressor:
 
 
 def deflater(window: int) -> Any:
-    """The quickest there is for zlib's methods.
+    """The fastest installed compressor for zlib's format.
 
     Args:
         window: `GZIP_WINDOW` for a gzip file, `RAW_WINDOW` for a piece of one.
@@ -89,7 +89,7 @@ def deflater(window: int) -> Any:
 
 
 def zstd_compressor() -> Compressor:
-    """What compresses with Zstandard."""
+    """A compressor for Zstandard."""
     library = zstd_library()
     if hasattr(library, "ZstdFile"):  # the standard library's
         made: Compressor = library.ZstdCompressor()
@@ -114,13 +114,13 @@ def zstd_library() -> Any:
 
 
 def decompressed(file: IO[bytes]) -> tuple[IO[bytes], str | None]:
-    """A file as it was before it was compressed, by the bytes that it begins with.
+    """Decompresses a file. The compression is found by the first bytes.
 
     Args:
-        file: opened for reading; it need not be able to go back.
+        file: a file that is open for reading. It need not be seekable.
 
     Returns:
-        A file to read from, and the compression; None if there is none.
+        A file with the decompressed data, and the name of the compression or None.
     """
     buffered = (
         file if isinstance(file, io.BufferedReader) else io.BufferedReader(_Raw(file), _BLOCK)
@@ -151,7 +151,7 @@ def _open(kind: str | None, file: io.BufferedReader) -> IO[bytes]:
 
 
 def damage(error: Exception) -> str | None:
-    """What an error says of a compressed file that it came from; None if it is another error."""
+    """The text for an error that comes from a damaged compressed file; None for other errors."""
     names = ("zlib", "isal", "_lzma", "lzma", "zstandard", "zstd", "compression")
     if isinstance(error, EOFError):
         return "it ends too early: perhaps it was copied only in part"

@@ -1,4 +1,4 @@
-"""Rows from CSV, and rows as CSV. No I/O."""
+"""Reads and writes rows as CSV. No I/O."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _BOM = "\ufeff"
 
 
 class CsvOptions:
-    """How a CSV file is to be read.
+    """The layout of a CSV file to read.
 
     Args:
-        delimiter: what separates fields; None: a comma.
-        header: whether the first row names the fields.
-        names: the fields' names, in place of those of the first row, or where it has none.
+        delimiter: the character between fields. None: a comma.
+        header: whether the first line holds the names of the fields.
+        names: the names of the fields. They replace the header, or are needed if there is none.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class CsvOptions:
 
 
 def delimiter_of(text: str | None) -> str:
-    r"""The character that a delimiter's option means: one, or `\t` for a tab."""
+    r"""The delimiter that an option stands for: one character, or `\t` for a tab."""
     found = {None: ",", "\\t": "\t"}.get(text, text)
     if not isinstance(found, str) or len(found) != 1 or found in '"\r\n':
         raise ToolError(f"the delimiter {text!r} is not one character, or \\t for a tab", status=2)
@@ -52,13 +52,13 @@ def delimiter_of(text: str | None) -> str:
 
 
 class CsvRows:
-    """Reads CSV piece by piece: all values are strings, and an empty one is no field at all.
+    """Reads CSV piece by piece. All values are strings. An empty value means: no such field.
 
     Args:
         file: the file's name.
-        options: how it is to be read.
-        limits: what a row may be.
-        fields: take only these; None: all.
+        options: the layout of the file.
+        limits: the limits of a row.
+        fields: the fields to keep. None: all.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class CsvRows:
         csv.field_size_limit(max(csv.field_size_limit(), self._limits.size))
 
     def feed(self, data: bytes) -> Iterator[Found]:
-        """The next piece of the file; gives the rows that are complete."""
+        """Takes the next piece of the file, and gives the rows that are complete now."""
         self._rest += data
         if len(self._rest) >= self._wanted:
             yield from self._read(final=False)
 
     def finish(self) -> Iterator[Found]:
-        """The file is at its end; gives the last rows."""
+        """Marks the end of the file, and gives the last rows."""
         yield from self._read(final=True)
         yield from self._flushed()
 
@@ -109,7 +109,7 @@ class CsvRows:
         self._wanted = 2 * len(self._rest) if len(self._rest) > _MOST_SIZE else 0
 
     def _record_end(self, text: bytes, at: int, final: bool) -> int | None:
-        """Behind the newline that ends a record: one that is not within quotes."""
+        """The position after the newline that ends a record. A newline within quotes does not."""
         if self._skipping:
             return text.find(b"\n", at) + 1 or len(text)
         end, quotes, searched = at, 0, at
@@ -201,13 +201,13 @@ class _Bad(Exception):
 def csv_line(row: Mapping[str, Any], fields: Iterable[str], delimiter: str = ",") -> str:
     """A row as a line of CSV, as the official package writes it.
 
-    Strings and numbers are written as they are, anything else as JSON. A field that is not there
-    is empty.
+    Strings and numbers are written unchanged, other values as JSON. A missing field is written as
+    an empty value.
 
     Args:
-        row: its fields.
-        fields: those to write, in this order.
-        delimiter: what separates them.
+        row: the row.
+        fields: the names of the fields to write, in this order.
+        delimiter: the character between fields.
     """
     line = io.StringIO()
     csv.writer(line, delimiter=delimiter).writerow([_cell(row, name) for name in fields])

@@ -1,4 +1,4 @@
-"""`dump`: all tables of a server, or some, in one archive."""
+"""`dump`: saves all or some tables of a server in one archive."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _SEPARATOR = ",\n"
 
 
 class DumpResult(NamedTuple):
-    """What was dumped.
+    """The result of `dump`.
 
     Attributes:
-        path: the archive; None if it went to a file that the caller had opened.
-        rows, tables, indexes, hooks: how many.
+        path: the path of the archive. None if the caller passed an open file.
+        rows, tables, indexes, hooks: how many were dumped.
     """
 
     path: Path | None
@@ -56,32 +56,32 @@ def dump(
     verify: bool = False,
     tally: Tally | None = None,
 ) -> DumpResult:
-    """Writes tables to an archive, in one pass: rows, secondary indexes and write hooks.
+    """Writes tables to an archive in one pass: rows, secondary indexes and write hooks.
 
-    The archive has its name only when it is complete. It is one that `rethinkdb-restore` of the
-    official package reads, too.
+    The archive appears under its name only when it is complete. `rethinkdb-restore` of the
+    official package can read it, too.
 
     Args:
-        conn: a blocking connection, or a blocking pool. With a pool the dump goes on if the server
-            goes away and comes back within a minute.
-        path: the archive's name, or an open binary file. A name that ends in `.tar` is not
-            compressed, `.zst` is compressed with Zstandard, any other with gzip. Default:
+        conn: a blocking connection or a blocking pool. With a pool, the dump continues if the
+            server is away for less than a minute.
+        path: the name of the archive, or an open binary file. A name that ends in `.tar` means: no
+            compression. `.zst` means Zstandard, any other name gzip. Default:
             `rethinkdb_dump_TIME.tar.gz` in the current directory.
-        tables: `DB` and `DB.TABLE`. Default: all tables.
+        tables: the names of what to dump, each as `DB` or `DB.TABLE`. Default: all tables.
         clients: how many tables are read at once.
-        overwrite: whether the archive may replace a file of that name.
-        read_outdated: let replicas answer that lag behind.
-        temp_dir: where a big table waits until it is complete, if `path` is a file in which nobody
-            can go back, such as a pipe. Nothing else needs temporary files.
-        verify: read the archive back, and compare each table's rows and digest.
-        tally: where progress is counted.
+        overwrite: whether the archive may replace an existing file.
+        read_outdated: allow reads from replicas that may be out of date.
+        temp_dir: a directory for big tables, if `path` is an open file without seeking, such as a
+            pipe. Other archives need no temporary files.
+        verify: read the archive back, and compare the rows and the digest of each table.
+        tally: an object that counts the progress.
 
     Returns:
-        What was dumped.
+        The path, and how many rows and tables were dumped.
 
     Raises:
-        ToolError: the file exists, a table does not, or the archive does not hold what was read.
-        ReqlError: the server failed. There is no archive then.
+        ToolError: the file exists, or a table does not exist, or `verify` found a difference.
+        ReqlError: the server failed. No archive is left behind then.
 
     Example::
 
@@ -142,8 +142,8 @@ class _Dump:
         self._outdated = outdated
 
     def write(self, infos: dict[TableName, TableInfo], clients: int) -> dict[TableName, Written]:
-        """Writes all of them; gives what was written of each."""
-        # All of these come first: so whoever restores knows all tables before the first row.
+        """Writes all tables. Returns the number of rows and the digest of each."""
+        # The `.info` files come first, so that a restore knows all tables before the first row.
         for name, info in infos.items():
             self._archive.add(f"{self._top}/{name.db}/{name.table}.info", info.written())
         tables = in_threads(

@@ -1,4 +1,4 @@
-"""`export`: tables of a server as a directory of files, or one of them as one file."""
+"""`export`: saves tables as a directory of files, or one table as one file."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _SUFFIX_OF = {kind: suffix for suffix, kind in COMPRESSIONS.items()}
 
 
 class ExportResult(NamedTuple):
-    """What was exported.
+    """The result of `export`.
 
     Attributes:
-        path: the directory or file; None if it went to a file that the caller had opened.
-        rows, tables, indexes, hooks: how many.
+        path: the path of the directory or file. None if the caller passed an open file.
+        rows, tables, indexes, hooks: how many were exported.
     """
 
     path: Path | None
@@ -67,33 +67,35 @@ def export(
     read_outdated: bool = False,
     tally: Tally | None = None,
 ) -> ExportResult:
-    """Writes each table to a file `DIRECTORY/DB/TABLE.json`, or a single one to a file.
+    """Writes each table to a file `DIRECTORY/DB/TABLE.json`, or one table to a single file.
 
-    The directory, or file, has its name only when it is complete. Beside each file of a directory
-    is `TABLE.info`, with the table's secondary indexes and write hook.
+    The directory or file appears under its name only when it is complete. In a directory, each
+    table also has a file `TABLE.info` with its secondary indexes and write hook.
 
     Args:
-        conn: a blocking connection, or a blocking pool. With a pool the work goes on if the server
-            goes away and comes back within a minute.
-        directory: its name; there must not be one. Default: `rethinkdb_export_TIME`.
-        file: instead of a directory a file, or an open binary file, for exactly one table.
-        tables: `DB` and `DB.TABLE`. Default: all tables.
+        conn: a blocking connection or a blocking pool. With a pool, the export continues if the
+            server is away for less than a minute.
+        directory: the name of the new directory. Default: `rethinkdb_export_TIME`.
+        file: the name of a file, or an open binary file, to use instead of a directory. This needs
+            exactly one table.
+        tables: the names of what to export, each as `DB` or `DB.TABLE`. Default: all tables.
         format: "json", "csv" or "ndjson", which has an object a line. Default: as the file's name
             says, else "json".
         compression: "gzip" or "zstd". Default: as the file's name says, else none.
-        fields: write these only; CSV needs them. With exactly one table.
-        delimiter: of CSV: a character. Default: a comma.
+        fields: the fields to write. CSV needs them. This needs exactly one table.
+        delimiter: for CSV, the character between fields. Default: a comma.
         clients: how many tables are read at once.
-        overwrite: whether the file may replace one of that name.
-        read_outdated: let replicas answer that lag behind.
-        tally: where progress is counted.
+        overwrite: whether `file` may replace an existing file.
+        read_outdated: allow reads from replicas that may be out of date.
+        tally: an object that counts the progress.
 
     Returns:
-        What was exported.
+        The path, and how many rows and tables were exported.
 
     Raises:
-        ToolError: there is such a directory or file, or no such table; or the options do not fit.
-        ReqlError: the server failed. There is no directory then.
+        ToolError: the directory or file exists, or a table does not exist, or the arguments do not
+            fit together.
+        ReqlError: the server failed. No directory or file is left behind then.
 
     Example::
 
@@ -165,7 +167,7 @@ class _Shape(NamedTuple):
 
     @property
     def frame(self) -> tuple[str, str, str, str]:
-        """What comes first, between rows, last, and last if there are no rows."""
+        """Four texts: before the rows, between them, after them, and after no rows at all."""
         if self.format == "json":
             return "[\n", ",\n", "\n]\n", "]\n"
         if self.format == "ndjson":
@@ -174,7 +176,7 @@ class _Shape(NamedTuple):
         return csv_line({name: name for name in names}, names, self.delimiter), "", "", ""
 
     def rows(self, text: str) -> tuple[str, int]:
-        """The rows of a batch, with what comes between them, and how many they are."""
+        """The rows of a batch as text for the file, and their number."""
         if self.fields is None:
             return lined(text, self.frame[1])
         rows = [loads(row.encode()) for row in split_values(text)]
@@ -196,7 +198,7 @@ class _Export:
         self._outdated = outdated
 
     def directory(self, path: Path, infos: dict[TableName, TableInfo], clients: int) -> int:
-        """Writes all tables, several at once; gives how many rows."""
+        """Writes all tables, several at once. Returns the number of rows."""
 
         def work(name: TableName) -> int:
             folder = path / name.db
@@ -208,7 +210,7 @@ class _Export:
         return sum(in_threads(self._runner, work, infos, clients))
 
     def table(self, name: TableName, info: TableInfo, file: IO[bytes]) -> int:
-        """Writes a table; gives how many rows."""
+        """Writes a table. Returns the number of rows."""
         self._tally.begin(str(name))
         first, between, last, last_of_none = self._shape.frame
         packer = compressor(self._shape.compression)

@@ -1,4 +1,4 @@
-"""What the tools raise."""
+"""The errors of the tools."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 
 class ToolError(Exception):
-    """A tool cannot do what it was told. The text, one line, says what is wrong and where.
+    """A tool cannot do what was asked. The text is one line, and says what is wrong and where.
 
     Args:
         text: what is wrong, and what to do.
-        status: the exit status of a command that ends so: 1 it failed, 2 it was called wrongly.
+        status: the exit status of a command that ends with this error: 1 if the work failed, 2 if
+            the arguments are wrong.
     """
 
     def __init__(self, text: str, status: int = 1) -> None:
@@ -19,12 +20,12 @@ class ToolError(Exception):
 
 
 class Place(NamedTuple):
-    """Where in a file something is.
+    """A position in a file.
 
     Attributes:
-        file: its name; for a file in an archive `ARCHIVE:NAME`.
-        line: counted from 1.
-        offset: counted in bytes from 0, before compression.
+        file: the name of the file. For a file in an archive: `ARCHIVE:NAME`.
+        line: the number of the line, from 1.
+        offset: the number of the byte, from 0, in the uncompressed data.
     """
 
     file: str
@@ -39,10 +40,10 @@ class BadRow(NamedTuple):
     """A row that cannot be restored or imported.
 
     Attributes:
-        place: where it is.
+        place: the position of the row.
         reason: what is wrong with it.
-        text: the row as it stands in the file.
-        refused: the server has refused it; else it is no row at all.
+        text: the text of the row in the file.
+        refused: whether the server refused the row. If false, the text is not a valid row.
     """
 
     place: Place
@@ -55,7 +56,7 @@ class BadRow(NamedTuple):
 
 
 class BadRowError(ToolError):
-    """A row that cannot be restored or imported ended the tool.
+    """A row cannot be restored or imported, and the work has ended.
 
     Args:
         row: the row.

@@ -1,4 +1,4 @@
-"""`import`: tables from a directory that `export` has made, or one table from a file."""
+"""`import`: loads tables from a directory that `export` wrote, or one table from a file."""
 
 from __future__ import annotations
 
@@ -69,44 +69,47 @@ def import_(
     on_ignored: Callable[[Path], None] | None = None,
     tally: Tally | None = None,
 ) -> LoadResult:
-    """Loads the tables of a directory that `export` has made, or a file into a table.
+    """Loads the tables of a directory that `export` wrote, or loads one file into a table.
 
-    All tables are looked at before anything is changed.
+    All tables are checked before anything is changed.
 
     Args:
-        conn: a blocking connection, or a blocking pool. With a pool the work goes on if the server
-            goes away and comes back within a minute.
-        directory: holds `DB/TABLE.info`, and beside it `.json`, `.ndjson` or `.csv`, each of them
-            perhaps compressed.
-        file: instead of a directory a file's name, or an open binary file. It may be compressed,
-            by gzip or Zstandard.
-        table: `DB.TABLE`, where the file goes.
-        tables: of a directory, `DB` and `DB.TABLE`. Default: all tables.
-        format: of a file: "json", which is an array of objects or objects one after the other,
-            "ndjson" or "csv". Default: as the file's name says, else "json".
-        primary_key: of a new table. Default: as `TABLE.info` beside the file says, else "id".
-        fields: take these of a file only. Default: all.
-        csv: how CSV is laid out.
-        clients: how many queries are under way at once, and so how many tables at most.
+        conn: a blocking connection or a blocking pool. With a pool, the import continues if the
+            server is away for less than a minute.
+        directory: the directory. For each table it holds a file `DB/TABLE.json`, `.ndjson` or
+            `.csv`, possibly compressed, and `DB/TABLE.info`.
+        file: the name of a file, or an open binary file, to use instead of a directory. It may be
+            compressed by gzip or Zstandard.
+        table: the table for the `file`, as `DB.TABLE`.
+        tables: the names of what to load from the directory, each as `DB` or `DB.TABLE`. Default:
+            all tables.
+        format: the format of the file: "json" (an array of objects, or objects one after the
+            other), "ndjson" or "csv". Default: as the file's name says, else "json".
+        primary_key: the primary key of a new table. Default: as `TABLE.info` beside the file says,
+            else "id".
+        fields: the fields of the file to load. Default: all.
+        csv: the layout of CSV.
+        clients: how many queries run at once. This also limits how many tables are loaded at once.
         hard_durability: wait until rows are on disk.
-        force: load into tables that exist, and replace rows of the same keys.
-        resume: take up an import that was broken off: load into tables that exist, and leave rows
-            as they are whose keys are there.
-        secondary_indexes: make these, and write hooks.
-        shards, replicas: of new tables. Default: the server's.
-        max_document_size: bytes that a row may have.
-        max_nesting_depth: levels that a row may have.
-        on_bad_row: is told of each row that cannot be imported, which is then left out. Default:
-            the first one ends the work.
-        on_ignored: is told of each file of a directory that belongs to no table.
-        tally: where progress is counted.
+        force: load into existing tables, too, and replace rows with the same keys.
+        resume: continue an interrupted import: load into existing tables, too, and keep existing
+            rows with the same keys.
+        secondary_indexes: whether to create secondary indexes and write hooks.
+        shards, replicas: the numbers for new tables. Default: the server's defaults.
+        max_document_size: the largest allowed row, in bytes.
+        max_nesting_depth: the deepest allowed nesting of a row, in levels.
+        on_bad_row: a function that is called with each row that cannot be imported. The row is
+            skipped. Default: the first such row ends the import with an error.
+        on_ignored: a function that is called with each file that belongs to no table.
+        tally: an object that counts the progress.
 
     Returns:
-        What was imported.
+        How many rows and tables were imported.
 
     Raises:
-        BadRowError: a row cannot be imported; it says which, where, and why.
-        ToolError: there are no tables, or one exists; or the arguments do not fit.
+        BadRowError: a row cannot be imported. The error says which row, where, and why.
+        ToolError: there are no tables to import, or a table exists already, or the arguments do
+            not fit together.
         ReqlError: the server failed.
 
     Example::
@@ -219,7 +222,7 @@ class _Import:
         self._tally = tally
 
     def load(self, wanted: dict[TableName, tuple[TableInfo, _Source]]) -> LoadResult:
-        """Loads all of them. All tables are looked at before anything is changed."""
+        """Loads all tables. All of them are checked before anything is changed."""
         there = set(existing_tables(self._runner, {name.db for name in wanted}))
         for name, (info, _) in wanted.items():
             existing = table_info(self._runner, name) if name in there else None
@@ -251,7 +254,7 @@ class _Import:
 
 
 class _Chosen:
-    """Some fields of the rows that another reader gives."""
+    """Wraps a reader, and keeps only some fields of its rows."""
 
     def __init__(self, reader: RowReader, fields: Sequence[str]) -> None:
         self._reader = reader

@@ -1,6 +1,6 @@
-"""How far a tool has come: it counts here, and whoever shows it looks. No I/O.
+"""The progress of a tool. No I/O.
 
-A tool tells a `Tally` what it does, from any of its threads. `snapshot` gives what is to be shown.
+The threads of a tool report what they do to a `Tally`. A display reads it with `snapshot`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ __all__ = ["Snapshot", "TableProgress", "Tally", "rate"]
 
 
 class TableProgress(NamedTuple):
-    """How far a table in work is.
+    """The progress of one table.
 
     Attributes:
         name: the table.
         rows: how many rows are done.
-        expected: how many there are by the server's estimate; None if nobody knows.
+        expected: how many rows the table has, by the server's estimate. None if unknown.
     """
 
     name: str
@@ -27,23 +27,23 @@ class TableProgress(NamedTuple):
 
     @property
     def share(self) -> float | None:
-        """How much of it is done, from 0 to 1; None if nobody knows."""
+        """The share that is done, from 0 to 1. None if unknown."""
         if self.expected is None:
             return None
-        # The estimate may be too low, and then the table is not done all the same.
+        # The estimate may be too low, so the table may not be done even above it.
         return min(0.99, self.rows / self.expected) if self.expected else 0.0
 
 
 class Snapshot(NamedTuple):
-    """How far a tool is.
+    """The progress of a tool at one moment.
 
     Attributes:
-        phase: what it does at the moment, in a word or two.
-        tables: the tables in work.
+        phase: what the tool does now, in a word or two.
+        tables: the tables that are being worked on.
         rows, bytes: how much is done, over all tables.
-        expected: how many rows there are, by estimates; None if nobody knows.
-        tables_done, tables_known: how many tables.
-        bad: how many rows were left out.
+        expected: how many rows all tables have, by the server's estimates. None if unknown.
+        tables_done, tables_known: how many tables are done, and how many there are.
+        bad: how many rows were skipped.
     """
 
     phase: str
@@ -57,7 +57,7 @@ class Snapshot(NamedTuple):
 
 
 class Tally:
-    """Counts what a tool does. Every method may be called by any thread."""
+    """Counts the progress of a tool. All methods are safe to call from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,12 +73,12 @@ class Tally:
         self._bad = 0
 
     def phase(self, words: str) -> None:
-        """What the tool does from now on."""
+        """Sets what the tool does from now on."""
         with self._lock:
             self._phase = words
 
     def expect(self, tables: Iterable[tuple[str, int | None]]) -> None:
-        """These tables, all there are, will be worked on; each with its rows by estimate."""
+        """Sets the tables to work on, each with the estimated number of its rows."""
         with self._lock:
             self._estimates = dict(tables)
             self._known = len(self._estimates)
@@ -86,14 +86,14 @@ class Tally:
             self._expected = sum(known) if len(known) == self._known else None
 
     def begin(self, table: str) -> None:
-        """A table is being worked on."""
+        """The work on a table has begun."""
         with self._lock:
             self._working[table] = TableProgress(table, 0, self._estimates.get(table))
             self._begun += 1
             self._known = max(self._known, self._begun)
 
     def add(self, table: str, rows: int, size: int = 0) -> None:
-        """Rows of a table were done, `size` bytes of text."""
+        """Counts rows of a table that are done, and `size` bytes of their text."""
         with self._lock:
             at = self._working[table]
             self._working[table] = at._replace(rows=at.rows + rows)
@@ -101,7 +101,7 @@ class Tally:
             self._bytes += size
 
     def skip(self) -> None:
-        """A bad row was left out."""
+        """Counts a bad row that was skipped."""
         with self._lock:
             self._bad += 1
 
@@ -109,12 +109,12 @@ class Tally:
         """A table is done."""
         with self._lock:
             at = self._working.pop(table)
-            if self._expected is not None:  # now it is known better
+            if self._expected is not None:  # replace the estimate by the real number
                 self._expected += at.rows - (at.expected or 0)
             self._done += 1
 
     def snapshot(self) -> Snapshot:
-        """How far the tool is now."""
+        """The progress now."""
         with self._lock:
             expected = None if self._expected is None else max(self._expected, self._rows)
             return Snapshot(
@@ -130,5 +130,5 @@ class Tally:
 
 
 def rate(rows: int, seconds: float) -> float:
-    """Rows a second."""
+    """Rows per second."""
     return rows / seconds if seconds > 0 else 0.0

@@ -1,4 +1,4 @@
-"""`index_rebuild`: makes secondary indexes anew that an older server has built."""
+"""`index_rebuild`: rebuilds secondary indexes that an older server version built."""
 
 from __future__ import annotations
 
@@ -35,22 +35,24 @@ def index_rebuild(
     on_found: Callable[[list[RebuiltIndex]], None] | None = None,
     tally: Tally | None = None,
 ) -> list[RebuiltIndex]:
-    """Makes anew what secondary indexes are outdated: beside the old one, which then gives way.
+    """Rebuilds outdated secondary indexes.
+
+    A new index is built beside the old one, and replaces it when it is ready.
 
     Args:
-        conn: a blocking connection, or a blocking pool.
-        tables: `DB` and `DB.TABLE`. Default: all tables.
+        conn: a blocking connection or a blocking pool.
+        tables: the names of tables, each as `DB` or `DB.TABLE`. Default: all tables.
         concurrent: how many indexes are built at once.
-        force: rebuild those too that are up to date.
-        on_found: is told at first which indexes will be rebuilt.
-        tally: where progress is counted.
+        force: rebuild indexes that are up to date, too.
+        on_found: a function that is called once at the beginning, with the indexes to rebuild.
+        tally: an object that counts the progress.
 
     Returns:
         The indexes that were rebuilt.
 
     Raises:
-        ToolError: there is no such table.
-        ReqlError: the server failed. The old index is still there then.
+        ToolError: a table does not exist.
+        ReqlError: the server failed. The old index still exists then.
 
     Example::
 

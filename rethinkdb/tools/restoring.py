@@ -1,4 +1,4 @@
-"""`restore`: the tables of an archive, or some, into a server."""
+"""`restore`: loads all or some tables of an archive into a server."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from rethinkdb.tools.tables import existing_tables, expected_rows, table_info
 __all__ = ["LoadResult", "restore"]
 
 _BLOCK = 1 << 20
-# What other programs have put into an archive, the tools may not have put there.
+# Other programs may have written the archive, with rows that are nested more deeply than ours.
 _ANY_ROW = Limits(depth=1 << 20)
 
 
 class LoadResult(NamedTuple):
-    """What was restored or imported.
+    """The result of `restore` and `import_`.
 
     Attributes:
-        rows, tables, indexes, hooks: how many.
-        bad: how many rows were left out.
+        rows, tables, indexes, hooks: how many were loaded.
+        bad: how many rows were skipped.
     """
 
     rows: int
@@ -62,31 +62,32 @@ def restore(
     """Loads the tables of an archive into a server, in one pass.
 
     Args:
-        conn: a blocking connection, or a blocking pool. With a pool the work goes on if the server
-            goes away and comes back within a minute.
-        path: the archive, made by `dump` or by `rethinkdb-dump` of the official package; or an
-            open binary file.
-        tables: `DB` and `DB.TABLE`. Default: all tables.
-        clients: how many queries are under way at once, and so how many tables at most.
+        conn: a blocking connection or a blocking pool. With a pool, the restore continues if the
+            server is away for less than a minute.
+        path: the name of the archive, or an open binary file. The archive may be written by `dump`,
+            or by `rethinkdb-dump` of the official package.
+        tables: the names of what to restore, each as `DB` or `DB.TABLE`. Default: all tables.
+        clients: how many queries run at once. This also limits how many tables are loaded at once.
         hard_durability: wait until rows are on disk.
-        force: load into tables that exist, and replace rows of the same keys.
-        resume: take up a restore that was broken off: load into tables that exist, and leave rows
-            as they are whose keys are there.
-        secondary_indexes: make these, and write hooks.
-        shards, replicas: of new tables. Default: the server's.
-        verify: compare the rows of each table with the archive's. A table that was there before
-            and has more rows than the archive is not compared.
-        on_bad_row: is told of each row that cannot be restored, which is then left out. Default:
-            the first one ends the work.
-        temp_dir: where a table waits whose information comes behind its rows, in a pipe.
-        tally: where progress is counted.
+        force: load into existing tables, too, and replace rows with the same keys.
+        resume: continue an interrupted restore: load into existing tables, too, and keep existing
+            rows with the same keys.
+        secondary_indexes: whether to create secondary indexes and write hooks.
+        shards, replicas: the numbers for new tables. Default: the server's defaults.
+        verify: compare the rows of each table with those of the archive. A table that existed
+            before, and has more rows than the archive, is not compared.
+        on_bad_row: a function that is called with each row that cannot be restored. The row is
+            skipped. Default: the first such row ends the restore with an error.
+        temp_dir: a directory for tables whose `.info` comes after their rows, if `path` is an open
+            file without seeking, such as a pipe.
+        tally: an object that counts the progress.
 
     Returns:
-        What was restored.
+        How many rows and tables were restored.
 
     Raises:
-        BadRowError: a row cannot be restored; it says which, where, and why.
-        ToolError: the archive is none, or damaged; or a table exists.
+        BadRowError: a row cannot be restored. The error says which row, where, and why.
+        ToolError: the file is no archive, or is damaged, or a table exists already.
         ReqlError: the server failed.
 
     Example::
@@ -145,7 +146,7 @@ class _Restore:
         self._waiting: dict[TableName, tuple[IO[bytes], ArchiveMember]] = {}
 
     def run(self, file: IO[bytes], digests: Digests | None) -> None:
-        """Loads all tables that were asked for, and waits for the end."""
+        """Loads all selected tables, and waits until this is done."""
         try:
             for member in members(file, self._name):
                 self._member(file, member, digests)
@@ -175,7 +176,7 @@ class _Restore:
         self._load(member, digests)
 
     def _look_ahead(self, file: IO[bytes]) -> None:
-        """Reads all information, which archives of the official package have behind the rows."""
+        """Reads all `.info` files first. Archives of the official package have them after rows."""
         with open(file.name, "rb") as ahead:
             for member in members(ahead, self._name):
                 if member.file.format == "info" and self._selection.has(member.file.table):
@@ -211,7 +212,7 @@ class _Restore:
         self._loader.end(loading)
 
     def _check_tables(self) -> None:
-        """Looks at the tables that are known by now and were not looked at before."""
+        """Checks the tables that have become known since the last call."""
         fresh = self._infos.keys() - self._checked
         if not fresh:
             return

@@ -1,24 +1,26 @@
-"""Proof that a loop adapter behaves as all adapters do.
+"""Scenarios which prove that a loop adapter behaves as all others do.
 
-An adapter's author describes the loop by a `Driver` of four verbs, and runs the scenarios::
+To check an adapter, describe its loop by a subclass of `Driver` with four methods, and run the
+scenarios::
 
     from rethinkdb.testing.conformance import check
 
     def test_conformance():
         assert check(CurioDriver(), rethinkdb_curio.Connection).passed
 
-or, one test each::
+or as one test per scenario::
 
     @pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
     def test_conformance(scenario, server):
         run_scenario(scenario, CurioDriver(), rethinkdb_curio.Connection, server)
 
-The built-in loops: `python -m rethinkdb.testing.conformance asyncio`.
+To check a built-in loop, run `python -m rethinkdb.testing.conformance asyncio`.
 
-A scenario is a coroutine function over a `Trial`, written once; where methods return plain values
-its awaits do not wait. Between adapter and server stands a `FaultProxy`. The server is the embedded
-one (pip install 'rethinkdb-loops[embedded]') unless another is given. Scenarios look at the core
-inside a connection where only that tells whether something leaked; never at the adapter.
+A scenario is a coroutine function that gets a `Trial`. It is written once for all loops: on a
+blocking loop, methods return plain values, and its `await` does not wait. A `FaultProxy` stands
+between adapter and server. The server is an embedded one (pip install 'rethinkdb-loops[embedded]'),
+unless you give another. Scenarios never look inside the adapter. They look at the core of a
+connection only if nothing else shows whether something leaked.
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ __all__ = [
     "run_scenario",
 ]
 
-#: All of them, in an order that shows simple failures first.
+#: All scenarios, in an order that shows simple failures first.
 SCENARIOS: tuple[Scenario, ...] = (
     *queries.SCENARIOS,
     *values.SCENARIOS,
@@ -90,12 +92,12 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 @dataclass
 class Report:
-    """What came of `check`.
+    """The result of `check`.
 
     Attributes:
-        succeeded: names of scenarios.
-        skipped: names, with the reason.
-        failed: names, with the error.
+        succeeded: the names of scenarios that passed.
+        skipped: for each scenario that does not apply, the reason.
+        failed: for each scenario that failed, the exception.
     """
 
     succeeded: list[str] = field(default_factory=list)
@@ -116,7 +118,7 @@ class Report:
 
 
 def name_of(scenario: Scenario) -> str:
-    """What a scenario is called."""
+    """The name of a scenario, for instance for pytest's `ids=`."""
     return getattr(scenario, "__name__", repr(scenario))
 
 
@@ -126,11 +128,17 @@ def run_scenario(
     connection_type: type[BaseConnection],
     server: ServerAddress,
 ) -> None:
-    """Try one scenario.
+    """Run one scenario.
+
+    Args:
+        scenario: one of `SCENARIOS`.
+        driver: the loop.
+        connection_type: the adapter's `Connection`.
+        server: the server to use; anything with `host` and `port`.
 
     Raises:
-        Skip: it does not apply.
-        Exception: the adapter failed it, most often AssertionError.
+        Skip: the scenario does not apply to this loop.
+        Exception: the adapter failed; most often this is an AssertionError.
     """
     with ExitStack() as stack:
         proxy = stack.enter_context(FaultProxy(server.host, server.port))
@@ -154,13 +162,16 @@ def check(
     server: ServerAddress | None = None,
     scenarios: Iterable[Scenario] = SCENARIOS,
 ) -> Report:
-    """Try all scenarios, and print how each of them ends.
+    """Run scenarios one after the other, and print the result of each to stderr.
 
     Args:
         driver: the loop.
         connection_type: the adapter's `Connection`.
-        server: the embedded one if not given.
-        scenarios: which ones.
+        server: the server to use. Default: an embedded one.
+        scenarios: the scenarios to run. Default: all.
+
+    Returns:
+        A report. `check(...).passed` is true if no scenario failed.
     """
     if server is None:
         from rethinkdb.embedded import Server

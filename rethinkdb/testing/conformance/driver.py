@@ -1,4 +1,4 @@
-"""What a scenario needs of a loop, besides its connections: four verbs."""
+"""The four operations that scenarios need from a loop, besides its connections."""
 
 from __future__ import annotations
 
@@ -10,56 +10,58 @@ __all__ = ["Driver", "Operation", "complete"]
 
 T = TypeVar("T")
 
-#: A piece of a scenario. Blocking loops run it with `complete`, the others as one of their tasks.
+#: A part of a scenario. Blocking loops run it with `complete`, other loops as a task.
 Operation = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Driver(ABC):
-    """One loop, as scenarios see it. Subclass it for yours; `rethinkdb.testing.conformance.drivers`
-    has those of the built-in loops for examples, of 15 to 30 lines each.
+    """A loop, as scenarios see it. Write a subclass for your loop.
+
+    `rethinkdb.testing.conformance.drivers` has the subclasses of the built-in loops as examples, of
+    15 to 30 lines each.
 
     Attributes:
-        shared: a connection may be used in any thread.
+        shared: whether a connection may be used in any thread.
     """
 
     shared = False
 
     @abstractmethod
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run a coroutine function in the loop, from beginning to end.
+        """Start the loop, run a coroutine function in it, and return its result.
 
-        Called outside the loop, once for each scenario, and in other threads too.
+        It is called outside the loop, once for each scenario, and in other threads, too.
         """
 
     @abstractmethod
     async def gather(self, *operations: Operation) -> list[Any]:
-        """Run operations side by side, and wait for all of them.
+        """Run operations concurrently, and wait for all of them.
 
         Returns:
-            their results in the order given; for one that failed, its exception.
+            The results in the order of the operations. For one that failed, its exception.
         """
 
     @abstractmethod
     async def sleep(self, seconds: float) -> None:
-        """Let others run."""
+        """Wait some seconds, while other tasks run."""
 
     @abstractmethod
     async def cancel(self, operation: Operation, when: Callable[[], bool]) -> None:
-        """Start an operation, and cancel it the way this loop cancels once `when()` is true.
+        """Start an operation, and cancel it in the way of this loop once `when()` is true.
 
-        Returns when it has ended.
+        Returns when the operation has ended.
 
         Raises:
-            AssertionError: it ended in another way.
+            AssertionError: the operation ended, but not because it was cancelled.
         """
 
     def options(self) -> dict[str, Any]:
-        """Options that connect() needs on this loop."""
+        """Extra options for `connect()` on this loop. Default: none."""
         return {}
 
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in which nothing ever waits: how blocking loops run operations."""
+    """Run a coroutine that never really waits. Blocking loops run operations in this way."""
     try:
         coroutine.send(None)
     except StopIteration as done:
