@@ -108,8 +108,8 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
-        return self._node.port
+        """The port it listens on. A RuntimeError says that it has none before it is started."""
+        return self._node.known_port
 
     @property
     def clock(self) -> Clock:
@@ -132,7 +132,8 @@ class Server:
         return f"rethinkdb://{host}:{self.port}"
 
     def __repr__(self) -> str:
-        return f"<Server {self.host}:{self.port} {'running' if self._node.running else 'stopped'}>"
+        node = self._node
+        return f"<Server {node.host}:{node.port} {'running' if node.running else 'stopped'}>"
 
     def start(self) -> Server:
         """Starts listening and serving. Does nothing if the server already runs.

@@ -41,16 +41,16 @@ class Selection:
     """Which tables were asked for.
 
     Args:
-        words: `DB` and `DB.TABLE`, each of them; none means all tables.
+        words: `DB` and `DB.TABLE`, each of them, or one as a string; none means all tables.
 
     Raises:
         ToolError: a word is neither.
     """
 
-    def __init__(self, words: Iterable[str] | None = None) -> None:
+    def __init__(self, words: str | Iterable[str] | None = None) -> None:
         self.databases: set[str] = set()
         self.tables: set[TableName] = set()
-        for word in words or ():
+        for word in [words] if isinstance(words, str) else words or ():
             db, dot, table = word.partition(".")
             if not _NAME.fullmatch(db) or (dot and not _NAME.fullmatch(table)):
                 raise ToolError(

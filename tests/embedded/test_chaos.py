@@ -392,6 +392,12 @@ def test_mistakes(chaos: Chaos) -> None:
         chaos.refuse(times=0)
     with pytest.raises(ValueError, match="Seconds must be 0 or more, not -1"):
         chaos.delay(-1)
+    with pytest.raises(ValueError, match="Seconds must be 0 or more, not '1'"):
+        chaos.slow("1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"no term 'insrt'\. Did you mean 'insert'\?"):
+        chaos.fail("op_failed", term="insrt")
+    with pytest.raises(ValueError, match=r"no term 'INSERT'\. Names are in small letters"):
+        chaos.cut(at="query", term="INSERT")
     assert chaos.troubles == []
 
 

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from rethinkdb import r
-from rethinkdb.embedded import Server
+from rethinkdb.embedded import Cluster, Server
 from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlPermissionError
 
 from .support import PATIENCE, RawClient, embedded_only
@@ -39,6 +39,18 @@ def test_a_server_in_one_line() -> None:
         with connect(server) as conn:
             assert r.expr(1).run(conn) == 1
             assert r.db_list().run(conn) == ["rethinkdb", "test"]
+
+
+def test_a_server_that_was_not_started_has_no_port() -> None:
+    server = Server()
+    for attribute in ("port", "url"):
+        with pytest.raises(RuntimeError, match=r"not been started.*call its start\(\)"):
+            getattr(server, attribute)
+    assert repr(server) == "<Server 127.0.0.1:0 stopped>"
+    assert Server(port=28015).port == 28015
+    with pytest.raises(RuntimeError, match="not been started"):
+        Cluster(2).addresses  # noqa: B018
+    assert repr(Cluster(1)) == "<Cluster 127.0.0.1:0 stopped>"
 
 
 def test_a_stopped_server_keeps_its_port() -> None:

@@ -121,6 +121,7 @@ def test_what_a_file_is(name: str, found: Any) -> None:
 
 
 def test_a_selection() -> None:
+    assert Selection("b.c").tables == Selection(["b.c"]).tables  # not a table for each letter
     selection = Selection(["a", "b.c"])
     names = [TableName("a", "x"), TableName("b", "c"), TableName("b", "d")]
     assert [selection.has(name) for name in names] == [True, True, False]

@@ -296,6 +296,6 @@ def oversee(chaos: Chaos, nodes: Iterable[Node]) -> None:
 
 
 def _checked(seconds: float) -> float:
-    if not seconds >= 0:
+    if not isinstance(seconds, (int, float)) or not seconds >= 0:
         raise ValueError(f"Seconds must be 0 or more, not {seconds!r}.")
     return seconds

@@ -12,6 +12,9 @@ from rethinkdb.ql2 import TermType
 
 _WRITES = frozenset(("insert", "update", "replace", "delete"))
 
+#: The names of all terms, as Python writes them.
+TERMS = frozenset(term.name.lower() for term in TermType)
+
 
 class Question:
     """A query that a client has sent.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import TracebackType
 from typing import TYPE_CHECKING, TypedDict
 
 from rethinkdb.embedded.chaos.effects import Effect
-from rethinkdb.embedded.chaos.questions import Question
+from rethinkdb.embedded.chaos.questions import TERMS, Question
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.chaos.chaos import Chaos
@@ -44,11 +45,13 @@ class Condition:
     chance: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raises ValueError if `chance` or `times` is out of range."""
+        """Raises ValueError if `chance` or `times` is out of range, or there is no such `term`."""
         if not 0 <= self.chance <= 1:
             raise ValueError(f"`chance` must be from 0 to 1, not {self.chance!r}.")
         if self.times is not None and self.times < 1:
             raise ValueError(f"`times` must be 1 or more, not {self.times!r}.")
+        if self.term is not None and self.term not in TERMS:
+            raise ValueError(f"There is no term {self.term!r}. {_advice(self.term)}")
 
     @property
     def narrows(self) -> bool:
@@ -71,6 +74,13 @@ class Condition:
             and (self.table is None or self.table in question.tables)
             and (self.match is None or bool(self.match(question)))
         )
+
+
+def _advice(term: str) -> str:
+    near = get_close_matches(str(term), TERMS, n=1)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    return 'Names are in small letters and those of the protocol: "order_by", "funcall" (r.do).'
 
 
 class Trouble:

@@ -99,8 +99,12 @@ class Cluster:
 
     @property
     def addresses(self) -> list[str]:
-        """The address of each server as "HOST:PORT", whether the server runs or not."""
-        return [_address(node) for node in self._nodes]
+        """The address of each server as "HOST:PORT", whether the server runs or not.
+
+        Raises:
+            RuntimeError: the cluster has never been started, so it has no ports yet.
+        """
+        return [_address(node.host, node.known_port) for node in self._nodes]
 
     @property
     def names(self) -> list[str]:
@@ -113,8 +117,10 @@ class Cluster:
         return f"rethinkdb://{','.join(self.addresses)}"
 
     def __repr__(self) -> str:
-        states = ("running" if node.running else "stopped" for node in self._nodes)
-        shown = (f"{place} {state}" for place, state in zip(self.addresses, states, strict=True))
+        shown = (
+            f"{_address(node.host, node.port)} {'running' if node.running else 'stopped'}"
+            for node in self._nodes
+        )
         return f"<Cluster {', '.join(shown)}>"
 
     def running(self, n: int) -> bool:
@@ -353,9 +359,8 @@ class Cluster:
         return [self._gate(table) for _, table in self.store.all_tables()]
 
 
-def _address(node: Node) -> str:
-    host = f"[{node.host}]" if ":" in node.host else node.host
-    return f"{host}:{node.port}"
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _led_by(shard: Shard, server: ServerIdentity) -> Shard:

@@ -58,6 +58,16 @@ class Node:
         """Whether it listens."""
         return self.listener is not None
 
+    @property
+    def known_port(self) -> int:
+        """The port, for clients. Raises a RuntimeError if there is none yet."""
+        if not self.port:  # `r.connect(port=0)` would go to 28015, and so to another server
+            raise RuntimeError(
+                "The embedded server has not been started, so it has no port yet."
+                " Use it in a `with` block, or call its start()."
+            )
+        return self.port
+
     def start(self) -> None:
         """Listens and serves from now on. Raises `OSError` if the address cannot be had."""
         reserved, self._reserved = self._reserved, None
