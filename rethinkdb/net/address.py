@@ -1,11 +1,11 @@
-"""Where to connect, as text: a URL, or `host`, `host:port`. Either may name several hosts.
+"""Reads the address of a server: a URL, `host` or `host:port`. Each can name several hosts.
 
     rethinkdb://user:password@host:port/db?auth_key=K&timeout=S
     rethinkdb://a.example.org,b.example.org:28016,[::1]:28017/db
     db.example.org    db.example.org:28016    127.0.0.1:28016    ::1    [::1]    [::1]:28016
     a.example.org,b.example.org:28016
 
-Each part of a URL may be left out, and is percent-encoded.
+Each part of a URL can be left out. All parts are percent-encoded.
 """
 
 from __future__ import annotations
@@ -29,30 +29,31 @@ __all__ = [
     "read_url",
 ]
 
-#: A host's name or address, and its port; None where that is not said.
+#: A host's name or address, and its port; the port is None if the text has none.
 Place = tuple[str, "int | None"]
 
 URL_VARIABLE = "RETHINKDB_URL"
-"""The environment variable with a URL, or `host:port`, for those who are told no other place."""
+"""Environment variable with a URL or `host:port`. Used if no argument says where to connect."""
 
 _SCHEME = "rethinkdb"
 _EXAMPLE = f"{_SCHEME}://user:password@host:28015/db"
 
 
 def read_address(text: Any, field: str) -> dict[str, Any]:
-    """What a URL, or `host:port`, says.
+    """Reads a URL, `host` or `host:port`.
 
     Args:
-        text: it.
-        field: what errors are to call it, such as "`host`" or "RETHINKDB_URL".
+        text: what to read.
+        field: its name in error messages, such as "`host`" or "RETHINKDB_URL".
 
     Returns:
-        the parts that are there, by the names that `connect()` has for them: `host` and `port`, or
-        `hosts` if there are several; `db`, `user`, `password`, `auth_key`, `timeout` (not checked
-        yet).
+        The parts that are in the text, with the names of `connect()`'s arguments: `host` and
+        `port`, or `hosts` if there are several; `db`, `user`, `password`, `auth_key`, `timeout`
+        (not checked yet).
 
     Raises:
-        ReqlDriverError: it is neither, or a part will not do. A password is never shown.
+        ReqlDriverError: it cannot be read, or a part is invalid. The message never contains a
+            password.
     """
     text = checked_text(field, text) or ""
     if "://" in text:
@@ -69,7 +70,7 @@ def read_address(text: Any, field: str) -> dict[str, Any]:
 
 
 def read_url(url: Any, field: str = "The url") -> dict[str, Any]:
-    """What a URL says. See `read_address`."""
+    """Reads a URL. See `read_address`."""
     from urllib.parse import parse_qsl, unquote  # late: 3 ms, and most programs give no url
 
     plain, places = _apart(checked_text("`url`", url) or "")
@@ -99,10 +100,10 @@ def read_url(url: Any, field: str = "The url") -> dict[str, Any]:
 
 
 def checked_text(field: str, value: Any) -> str | None:
-    """The text of an argument; None if it is empty, or not given.
+    """Check that an argument is a string; None if it is empty or not given.
 
     Raises:
-        ReqlDriverError: it is no text. It is not shown.
+        ReqlDriverError: it is no string. The message does not show it: it may be a password.
     """
     if not value:
         return None
@@ -112,23 +113,27 @@ def checked_text(field: str, value: Any) -> str | None:
 
 
 def checked_host(value: Any, field: str = "`host`") -> str | None:
-    """A host's name or address. See `checked_text`."""
+    """Check a host's name or address. See `checked_text`."""
     host = checked_text(field, value)
     if host and not host.isprintable():
         raise ReqlDriverError(f"{field} {host!r} is no host name.")
-    # An IPv6 address may come as it stands in a url.
+    # An IPv6 address may have the brackets that it needs in a url.
     return host[1:-1] if host and host[0] == "[" and host[-1] == "]" else host
 
 
 def checked_hosts(value: Any, field: str = "`hosts`") -> tuple[Place, ...] | None:
-    """Several hosts, each of them once; None if they are not given.
+    """Reads the argument `hosts`; None if it is empty or not given.
 
     Args:
-        value: a list of them, each as `host`, `host:port` or `(host, port)`; or a text with commas.
-        field: what errors are to call it.
+        value: a list of hosts, each as `host`, `host:port` or `(host, port)`; or a string of hosts
+            separated by commas.
+        field: its name in error messages.
+
+    Returns:
+        The hosts without duplicates.
 
     Raises:
-        ReqlDriverError: it is something else, or one of them will not do.
+        ReqlDriverError: it is anything else, or a host is invalid.
     """
     if not value:
         return None
@@ -162,10 +167,10 @@ def _place(value: Any, field: str) -> tuple[str | None, int | None]:
 
 
 def checked_port(value: Any) -> int | None:
-    """A port; None for 0, or if it is not given.
+    """Check a port; None if it is 0, empty or not given.
 
     Raises:
-        ReqlDriverError: it is no number, or none that ports have.
+        ReqlDriverError: it is no number, or not between 0 and 65535.
     """
     if not value:
         return None
@@ -183,7 +188,7 @@ def checked_port(value: Any) -> int | None:
 def _host_and_port(text: str) -> tuple[str, str]:
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    # An IPv6 address has colons itself: without brackets none of them begins a port.
+    # An IPv6 address contains colons: without brackets, the last one is not before a port.
     if not colon or (":" in host and not bracketed):
         return text, ""
     return host, port
@@ -194,7 +199,10 @@ def _said(**parts: Any) -> dict[str, Any]:
 
 
 def _apart(url: str) -> tuple[str, list[str]]:
-    """A URL with the first of its hosts only, and all of them: Python splits no others."""
+    """Split a URL with several hosts: a URL with the first host only, and a list of all hosts.
+
+    `urlsplit` reads URLs with one host only.
+    """
     scheme, colon, rest = url.partition("://")
     end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     user, at, hosts = rest[:end].rpartition("@")
@@ -216,7 +224,7 @@ def _split(url: str, field: str) -> SplitResult:
 
 
 def _port_text(parts: SplitResult) -> str:
-    # Not `parts.port`: its error for a bad one would not be ours.
+    # `parts.port` would raise an error of its own for a bad port.
     _, _, address = parts.netloc.rpartition("@")
     _, _, port = address.rpartition("]")[2].partition(":")
     return port

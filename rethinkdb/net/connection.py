@@ -1,18 +1,18 @@
-"""A connection's public operations, written once for every loop.
+"""The public operations of a connection, written once for all loops.
 
-The core does the work (`Session`: tokens, waiters, streams). A loop adapter subclasses
-`BaseConnection` and supplies what only it can know:
+The core (`Session`) handles tokens, waiters and streams. A loop adapter subclasses `BaseConnection`
+and implements what depends on the loop:
 
-    _init_loop      take this loop's own options of connect()
-    connect         dial, TLS, handshake, within one deadline
+    _init_loop      accept the options of connect() that only this loop has
+    connect         open the socket, TLS and handshake, within one deadline
     reconnect       close, then connect again
-    _call           the seam: run an operation of the core, flush, wait natively, give the outcome
-    _discard        close a stream whose cursor was forgotten, wherever that is noticed
-    _local_address  this side of the transport
+    _call           run an operation of the core, flush, wait for it, return its result
+    _discard        close a stream whose cursor was garbage-collected, from any thread
+    _local_address  the local address of the socket
 
-An operation of the core returns a `Waiter`; `_call` returns what callers of this loop hold: the
-value, a coroutine, a Future, a Deferred. It takes the value from `_outcome`, which makes cursors of
-streams.
+Each operation of the core returns a `Waiter`. `_call` turns that into what users of the loop get: a
+value, a coroutine, a Future or a Deferred. `_call` reads the value with `_outcome`, which turns a
+stream into a cursor.
 """
 
 from __future__ import annotations
@@ -55,16 +55,18 @@ _NO_OPTIONS: Mapping[str, Any] = {}
 
 
 class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
-    """A connection to a RethinkDB server. `r.connect()` makes one of the chosen loop's kind.
+    """A connection to a RethinkDB server. `r.connect()` makes one for the chosen loop.
 
-    Many queries and cursors may be in flight on it at once. `db` may be assigned, as `use()` does.
+    Many queries and cursors can be in flight on one connection. Assigning to `db` does the same as
+    `use()`.
 
     Args:
         *args, **kwargs: the arguments of `connect()`, see `ConnectOptions.from_arguments`, and
-            those that this loop adds.
+            the options that only this loop has.
     """
 
-    #: The contract between core and adapter that a class was written for; see `rethinkdb.loops`.
+    #: Version of the interface between core and adapter that this class implements; see
+    #: `rethinkdb.loops`.
     LOOP_API: ClassVar[int]
 
     WHY_NO_COPIES = (
@@ -72,13 +74,13 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
     )
 
     def _instead_of_value(self) -> str:
-        """What to write where a program has put it into a query."""
+        """The advice in the error raised when a program puts a connection into a query."""
         return "Give the connection to run(), and to run() only: query.run(conn)."
 
-    #: Whether `connect()` tries several hosts, if they are given.
+    #: Whether `connect()` accepts several hosts and tries them in turn.
     TRIES_HOSTS: ClassVar[bool] = False
 
-    #: Options of connect() that this loop adds.
+    #: Options of `connect()` that only this loop has.
     LOOP_OPTIONS: ClassVar[tuple[str, ...]] = ()
 
     #: The class of this loop's cursors.
@@ -103,15 +105,20 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
 
     @classmethod
     def make(cls, *args: Any, **kwargs: Any) -> Any:
-        """A new connection, connected: this loop's kind of result of it.
+        """Make a connection and connect it. This is what `r.connect()` calls.
 
         Args:
             *args, **kwargs: the arguments of `connect()`.
 
+        Returns:
+            The connection; on loops where callers wait for results, an awaitable, a Future or a
+            Deferred of it.
+
         Raises:
-            ReqlAuthError: unknown user or wrong password.
-            ReqlTimeoutError: no connection within `timeout`.
-            ReqlDriverError: an argument will not do, the server cannot be reached, or is none.
+            ReqlAuthError: the user is unknown or the password is wrong.
+            ReqlTimeoutError: connecting took longer than `timeout`.
+            ReqlDriverError: an argument is invalid, the server cannot be reached, or what answers
+                is not a RethinkDB server.
         """
         return cls(*args, **kwargs).connect()
 
@@ -120,47 +127,55 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
     if TYPE_CHECKING:
 
         def _init_loop(self, *args: Any, **options: Any) -> None:
-            """Take the options of `LOOP_OPTIONS` that were given."""
+            """Accept the options named in `LOOP_OPTIONS`, as far as they were given."""
 
         def connect(self) -> Any:
-            """Open the transport, TLS and session, within one deadline of `connect_timeout`."""
+            """Open socket, TLS and session. `connect_timeout` limits all of it together."""
 
         def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Any:
-            """Close, then connect again to the same server, as the same user.
+            """Close, then connect again to the same server as the same user.
 
-            Works on a closed connection too; the database set by `use` stays.
+            A closed connection can be reconnected too. The database set with `use()` is kept.
 
             Args:
-                noreply_wait: as for `close`.
-                timeout: seconds for connecting, default `connect_timeout`.
+                noreply_wait: wait for `noreply` queries before closing, as in `close`.
+                timeout: seconds for connecting; default `connect_timeout`.
 
             Returns:
-                this connection, as this loop gives results.
+                This connection; on loops where callers wait for results, an awaitable, a Future or
+                a Deferred of it.
+
+            Raises:
+                ReqlError: the same errors as `connect()`.
             """
 
         def _call(
             self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
         ) -> Any:
-            """Run an operation of the core and wait for its outcome, natively.
+            """Run an operation of the core and wait for its result the way this loop waits.
 
-            When the caller is cancelled or the time is up, abandon the waiter, then flush.
+            If the caller is cancelled, or after `timeout` seconds: abandon the waiter, then flush.
             """
 
         def _discard(self, stream: Stream) -> None:
-            """Soon `stream.close()` and flush, where this loop may use the core.
+            """Arrange that `stream.close()` and a flush run soon, where the core may be used.
 
-            Called when a cursor is garbage: in any thread, in the midst of anything. It must not
-            raise, wait, or use the core itself. If the loop has gone there is nothing to do.
+            The garbage collector calls this for a cursor that nobody holds: in any thread, between
+            any two instructions. So it must not raise, wait, or use the core itself. If the loop is
+            closed, do nothing.
             """
 
         def _local_address(self) -> tuple[str, int] | None:
-            """Address and port of this side; None when closed."""
+            """The local address and port of the socket; None when closed."""
 
         def _check_loop(self) -> None:
-            """Raise unless this is the connection's own loop, if callers await its results."""
+            """Raise an error if the caller runs in another loop than this connection's.
+
+            Only loops whose callers await results check that.
+            """
 
     def _make_home(self) -> None:
-        """From now on the connection lives in the loop that runs here, if it needs to know."""
+        """Bind the connection to the loop that is running now. Loops that need it override this."""
 
     # Attributes that programs read.
 
@@ -176,40 +191,45 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
 
     @property
     def connect_timeout(self) -> float:
-        """Seconds that connecting may take."""
+        """The longest time that connecting may take, in seconds."""
         return self.options.timeout
 
     @property
     def ssl(self) -> Any:
-        """The `ssl` argument of `connect()`; None without TLS."""
+        """The `ssl` argument of `connect()`; None if the connection does not use TLS."""
         return self.options.tls and self.options.tls.argument
 
     # Operations.
 
     def run(self, term: Any, **options: Any) -> Any:
-        """Run a query: `term.run(conn, **options)` comes here.
+        """Run a query. `term.run(conn, **options)` calls this.
 
         Args:
             term: the query.
-            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. Four are
-                this driver's own and not sent: `as_cursor`; `as_type`, the class of the objects
-                that the rows become; `deadline`, the seconds that the first
-                answer may take (None: no limit; default: the `deadline` of `connect()`); and
-                `idempotent`, which matters to pools only: running the query twice is as good as
-                running it once.
+            **options: run options, such as `db`, `noreply`, `time_format`, `array_limit`. The
+                driver itself handles these, and does not send them:
+
+                - `as_cursor`: return a cursor for an array too.
+                - `as_type`: the class whose objects the rows become.
+                - `deadline`: seconds that the first answer may take. None: no limit. Default: the
+                  `deadline` of `connect()`.
+                - `idempotent`: running the query twice has the same effect as once. Only pools use
+                  it: they may then try again.
+                - `resume`, `remember`: for changefeeds that go on after a lost connection. They
+                  need a pool, or a connection to several hosts.
 
         Returns:
-            the value, or a cursor for a sequence, as this loop gives results. With `as_cursor=True`
-            an array is a cursor too, which has all its elements. None at once with
-            `noreply=True`, when errors are lost too. With `profile=True`
+            Streams return a cursor, arrays a list, other values are returned directly; on loops
+            where callers wait for results, as an awaitable, a Future or a Deferred. `noreply=True`
+            returns None at once, and errors of the query are not reported. `profile=True` returns
             `{"value": result, "profile": [...]}`.
 
         Raises:
-            ReqlError: the query failed; nothing else on the connection is affected.
+            ReqlError: the query failed. Other queries on the connection are not affected.
             ReqlTimeoutError: no answer came within `deadline`. The query was stopped.
             ReqlDriverError: the connection is closed or was lost.
 
-        Cancelling it stops the query on the server and leaves the connection usable.
+        Cancelling it stops the query on the server. The connection stays usable.
         """
         if options and (place := self._place_for(options)) is not self:
             return place.run(term, **options)
@@ -221,7 +241,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
     _start = run
 
     def _place_for(self, options: Mapping[str, Any]) -> Any:
-        """What to run a query on: this, but for feeds that go on at other hosts.
+        """Where to run a query: on this connection, or on its pool for `resume=` with `hosts=`.
 
         Raises:
             ReqlDriverError: the connection is closed.
@@ -231,43 +251,64 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         return import_module("rethinkdb.loops.transport.own_pool").own_pool(self)
 
     def noreply_wait(self) -> Any:
-        """Wait until the server has done all `noreply` queries sent so far on this connection."""
+        """Wait until the server has finished all `noreply` queries sent on this connection.
+
+        Returns:
+            None, once they are finished; on loops where callers wait for results, an awaitable, a
+            Future or a Deferred.
+
+        Raises:
+            ReqlDriverError: the connection is closed or was lost.
+        """
         return self._call(self._session.noreply_wait)
 
     def server(self) -> Any:
-        """The server this is connected to: `{"id": uuid, "name": name, "proxy": bool}`.
+        """Ask the server who it is.
 
-        A proxy has no name.
+        Returns:
+            `{"id": uuid, "name": name, "proxy": bool}`. A proxy has no `name`. On loops where
+            callers wait for results, an awaitable, a Future or a Deferred of it.
+
+        Raises:
+            ReqlDriverError: the connection is closed or was lost.
         """
         return self._call(self._session.server)
 
     def close(self, noreply_wait: bool = True) -> Any:
-        """Close the connection; cursors keep what has arrived, then fail. Twice is no error.
+        """Close the connection. Closing it twice is no error.
+
+        Cursors still deliver the items that have arrived, then raise `ReqlDriverError`. So do
+        queries that have no answer when the connection closes.
 
         Args:
-            noreply_wait: first wait, without a time limit, until the server has done all `noreply`
-                queries, which closing would interrupt. False never waits.
+            noreply_wait: True first waits, without a time limit, until the server has finished all
+                `noreply` queries: closing would interrupt them. False closes without waiting.
         """
         return self._call(self._session.close, noreply_wait)
 
     def use(self, db: str) -> None:
-        """Set the database of `r.table(...)` for queries from now on. Nothing is sent."""
+        """Set the database that `r.table(...)` uses in later queries. Nothing is sent."""
         self.db = db
 
     def repl(self) -> Self:
-        """Make this the calling thread's default connection, for `query.run()` without one."""
+        """Make this the calling thread's default connection: `query.run()` then needs no argument.
+
+        Returns:
+            This connection.
+        """
         Repl.set(self)
         return self
 
     def is_open(self) -> bool:
-        """Whether queries can be run, as far as is known on this side."""
+        """Whether queries can be run, as far as this side knows. Nothing is sent."""
         return self._session.is_open
 
     def check_open(self) -> Any:
-        """Raise unless queries can be run.
+        """Raise an error if the connection is closed.
 
-        One of the program's own, of a subclass or assigned to a connection, is called before each
-        query; where callers await, what it returns is awaited. So it may connect again first.
+        A program can replace this method, in a subclass or on one connection. The replacement is
+        called before each query, so it can reconnect first. On loops whose callers await, what it
+        returns is awaited.
 
         Raises:
             ReqlDriverError: "Connection is closed."
@@ -276,22 +317,22 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
             raise ReqlDriverError("Connection is closed.")
 
     def client_port(self) -> int | None:
-        """The port of this side's socket; None when closed."""
+        """The local port of the socket; None when closed."""
         local = self._local_address()
         return local and local[1]
 
     def client_address(self) -> str | None:
-        """The address of this side's socket; None when closed."""
+        """The local address of the socket; None when closed."""
         local = self._local_address()
         return local and local[0]
 
     # For adapters to use.
 
     def _ask_own_check(self) -> Any:
-        """Call a `check_open` of the program's own.
+        """Call `check_open` if the program replaced it.
 
         Returns:
-            What is to be awaited before the query can be run; None if nothing is.
+            What must be awaited before the query can run; None if there is nothing to await.
         """
         check_open = self.check_open
         if getattr(check_open, "__func__", None) is _CHECK_OPEN:
@@ -300,28 +341,29 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         return opening if hasattr(opening, "__await__") else None
 
     def _run_after(self, opening: Any, term: Any, options: dict[str, Any]) -> Any:
-        """Await that, then run the query."""
+        """Await `opening`, then run the query. Loops whose callers await override this."""
         raise ReqlDriverError("check_open() returned something to await, but nothing is awaited.")
 
     def _go_to(self, place: Address) -> None:
-        """From the next time on connect to this host; without effect on an open connection."""
+        """Use this host when connecting the next time. An open connection stays where it is."""
         self.options = self.options.at(place)
 
     def _settle_at(self, place: Address) -> None:
-        """Of the hosts that it may be opened to, connect to this one only, always."""
+        """Use only this one of the hosts from now on."""
         self.options = replace(self.options.at(place), hosts=())
 
     def _outcome(self, waiter: Waiter[Any]) -> Any:
-        """What a settled waiter means to a caller: its value, or its error raised.
+        """The value of a settled waiter, as callers get it; raises the waiter's error.
 
         A stream becomes a cursor of this loop.
         """
         value = self._presented(waiter.peek())
-        waiter.on_unclaimed = None  # last: an interrupt must not lose what nobody has got
+        # Last: if an interrupt comes before this line, the core still cleans up the value.
+        waiter.on_unclaimed = None
         return value
 
     def _presented(self, value: Any) -> Any:
-        """A value of the core's as callers get it."""
+        """A value of the core, as callers get it: a cursor in place of a stream."""
         if type(value) is Stream:
             return self.cursor_type(self, value)
         if type(value) is dict and type(value.get("value")) is Stream:  # with its profile
@@ -329,7 +371,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         return value
 
     def _connect_error(self, exc: BaseException) -> ReqlDriverError:
-        """What callers are told when the transport cannot be opened: raise it `from exc`."""
+        """The error for a socket that could not be opened. The caller raises it `from exc`."""
         if isinstance(exc, TimeoutError):
             return ReqlTimeoutError(self.host, self.port)
         text = f"{str(exc) or type(exc).__name__}. {_advice(exc)}"
@@ -341,12 +383,13 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         noreply = bool(options.get("noreply"))
         if options:
             if noreply:
-                # Any true value means it here, but the server keeps silent for `true` only.
+                # Here any true value turns it on. The server takes only `true`: otherwise it
+                # would answer.
                 options["noreply"] = True
             as_cursor = options.pop("as_cursor", False)
             if "resume" in options or "remember" in options:
                 _refuse_to_resume(options)
-            options.pop("idempotent", None)  # only pools run a query again
+            options.pop("idempotent", None)  # for pools: a connection never runs a query again
             if "deadline" in options:
                 deadline = _deadline(options.pop("deadline"))
             codec = self._codec_for(options)
@@ -370,7 +413,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         if type(term) is EditedQuery:
             decode, term, edited = codec.decoder(options, term.edit), term.term, True
         if maker is not None:
-            # Straight from the bytes, where nobody else has a say in what they mean.
+            # Rows can be made straight from the bytes if nothing else changes the values first.
             direct = not (codec.own_decoder or as_cursor or edited)
             decode = maker.decoder(decode, direct)
         return Query(QueryType.START, payload, decode, term, noreply, options, deadline, self.db)
@@ -389,7 +432,7 @@ _CHECK_OPEN = BaseConnection.check_open
 
 
 def _deadline(value: Any) -> Deadline | None:
-    """What the option `deadline` allows; a pool gives one of which a part is spent."""
+    """Reads the option `deadline`. A pool passes a `Deadline` that has already begun."""
     if isinstance(value, Deadline):
         return value
     seconds = seconds_or_none("deadline", value)
@@ -397,13 +440,13 @@ def _deadline(value: Any) -> Deadline | None:
 
 
 def row_maker_of(term: Any, options: dict[str, Any]) -> RowMaker | None:
-    """What makes the rows of a query, if these have a type; its options say then which it is.
+    """Finds the `RowMaker` for a query whose rows have a type; None if they have none.
 
-    Of a feed they ask what each change is, too.
+    Sets the option `as_type` to that type. For a changefeed, also turns on `include_types`.
     """
     if type(term) is EditedQuery:
         if term.edit is None:
-            return None  # its answer is for this driver
+            return None  # the driver itself reads this answer
         term = term.term
     find = getattr(term, "_row_type", None)
     row_type, of_feed = find(options) if find else (options.get("as_type"), False)
@@ -418,19 +461,20 @@ def row_maker_of(term: Any, options: dict[str, Any]) -> RowMaker | None:
     return maker
 
 
-# What the system and Twisted raise for a name that nobody knows. By name, since no socket is here.
+# The errors of the system and of Twisted for an unknown host name. They are compared by name, as
+# this layer imports neither `socket` nor Twisted.
 _UNKNOWN_HOST = {"gaierror", "DNSLookupError"}
 
 
 def _advice(exc: BaseException) -> str:
-    """What to look at when the transport cannot be opened."""
+    """A hint for the user when the socket cannot be opened."""
     if {type(exc).__name__, type(exc.__cause__).__name__} & _UNKNOWN_HOST:
         return "Is the name of the host right?"
     return "Is the server running, and is this its port?"
 
 
 def _refuse_to_resume(options: dict[str, Any]) -> None:
-    """Take out the options of feeds that go on, if they are None."""
+    """Remove `resume` and `remember` if they are None; otherwise raise an error."""
     if options.pop("resume", None) is not None:
         raise ReqlDriverError(
             "`resume` needs a pool, or a connection to several hosts, connect(hosts=[...]). One to"

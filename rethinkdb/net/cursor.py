@@ -1,8 +1,8 @@
-"""Cursors: what a query gives whose answer is a sequence. Written once, for every loop.
+"""Cursors: the result of a query that returns a stream. Written once for all loops.
 
-`BaseCursor` has what all of them have. A loop's cursor adds one of the two ways to iterate:
-`IterableCursor` for loops whose callers get values (blocking, gevent), `AsyncIterableCursor` for
-those whose callers await. The sans-IO half, which talks to the server, is a `Stream`.
+`BaseCursor` has what all cursors share. Each loop's cursor is one of its two subclasses:
+`IterableCursor` where calls return values (blocking, gevent), `AsyncIterableCursor` where calls are
+awaited. A cursor reads from a `Stream`, the sans-IO half, which asks the server for batches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .connection import BaseConnection
 
-    #: What the rows are to type checkers: `AsyncioCursor[Hero]`. Anything, if nothing is said.
+    #: The type of a row, for type checkers: `AsyncioCursor[Hero]`. The default is Any.
     Row = TypeVar("Row", default=Any)
 else:
     from typing import TypeVar
@@ -60,26 +60,27 @@ class CursorQuery(NamedTuple):
 
 
 class CursorEmpty(ReqlCursorEmpty, StopIteration):
-    """No further items, where cursors are plain iterators: it also ends a `for` loop."""
+    """There are no further items. Where cursors are plain iterators, it also ends a `for` loop."""
 
 
 class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
-    """A sequence that arrives batch by batch, perhaps for ever (a changefeed).
+    """The rows of a query, which arrive in batches. A changefeed's rows never end.
 
-    The next batch is asked for while the items of this one are being taken, never more than one
-    ahead. Items that have arrived are always delivered first; then comes the error, if there was
-    one, or `ReqlCursorEmpty`; and it comes again on each later call. An error ends the cursor, not
-    the connection.
+    While the program takes the items of one batch, the driver asks for the next one, and never for
+    more than one in advance. Items that have arrived are delivered first. Then each call raises the
+    query's error, or `ReqlCursorEmpty` after a clean end. An error ends the cursor, not the
+    connection.
 
-    A cursor that nobody holds any more closes itself. So `break` in a loop over a query's result
-    stops the query on the server, and a cursor in a variable can be gone on with after a `break`.
+    A cursor closes itself when no variable refers to it. So `break` in
+    `for row in query.run(conn):` stops the query on the server. If the cursor is in a variable, the
+    program can go on reading it after the `break`.
 
     Attributes:
-        conn: the connection it came from.
+        conn: the connection that the query runs on.
     """
 
-    #: The name that `str(cursor)` shows, of this class alone: where programs for the official
-    #: package find it. Without one it is the class's own.
+    #: The class name that `str(cursor)` shows: the one in the official package. It is not
+    #: inherited; a class without it shows its own name.
     KNOWN_AS: ClassVar[str] = ""
 
     WHY_NO_COPIES = (
@@ -88,7 +89,10 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
     )
 
     def _instead_of_value(self) -> str | None:
-        """What to write where a program has put it into a query; None if it may be there."""
+        """The advice in the error raised when a program puts a cursor into a query.
+
+        None: a query may contain it.
+        """
         if self._stream.is_feed:
             return "It is a changefeed, which never ends. Take items from it, and use these."
         return (
@@ -103,14 +107,14 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
 
     @property
     def items(self) -> deque[Row]:
-        """The items that have arrived and nobody has taken yet."""
+        """The items that have arrived and were not taken yet."""
         return self._items
 
     @property
     def error(self) -> Exception | None:
-        """How the stream ended: None while it goes on, `ReqlCursorEmpty` at a clean end.
+        """How the query ended: None while it runs, `ReqlCursorEmpty` after a clean end.
 
-        Items may still be buffered.
+        There may still be items to take in both cases.
         """
         if self._stream.error is None and self._stream.finished:
             return ReqlCursorEmpty()
@@ -118,48 +122,62 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
 
     @property
     def query(self) -> CursorQuery:
-        """The query's term, its token on the wire, and the options it was run with."""
+        """The query: its term, its token in the protocol, and the options it was run with."""
         query = self._stream.query
         return CursorQuery(query.term, self._stream.token, query.options)
 
     def next(self, wait: bool | float | None = True) -> Any:
-        """The next item, as this loop gives results.
+        """Take the next item, and wait for it if none has arrived.
 
         Args:
-            wait: True waits without limit, False or 0 takes only what has arrived, a number is the
-                seconds to wait.
+            wait: True waits without a time limit. False or 0 does not wait: it takes an item only
+                if one has arrived. A number is the longest wait in seconds.
+
+        Returns:
+            The item; on loops where callers wait for results, an awaitable, a Future or a Deferred
+            of it.
 
         Raises:
-            ReqlCursorEmpty: there is no further item.
-            ReqlTimeoutError: none came in time. Nothing is lost: the cursor goes on.
-            ReqlError: the query failed after the items already delivered.
+            ReqlCursorEmpty: there are no further items.
+            ReqlTimeoutError: no item came in time. The cursor can still be used; no item is lost.
+            ReqlError: the query failed. All items before the failure have been delivered.
 
-        Cancelling it loses nothing either: the item goes to the next caller.
+        Cancelling it loses no item: the next caller gets it.
         """
         return self.conn._call(self._next, timeout=wait_limit(wait))
 
     def fetch_next(self, wait: bool | float | None = True) -> Any:
-        """Whether `next()` has something: waits until that is known. Loops are driven with it.
+        """Wait until it is known whether there is a next item. `next()` then takes it.
 
         Args:
-            wait: as for `next`.
+            wait: as in `next`.
 
         Returns:
-            True when an item or an error is there, False at a clean end.
+            True if `next()` will return an item or raise the query's error, False after a clean
+            end; on loops where callers wait for results, an awaitable, a Future or a Deferred of
+            it.
+
+        Raises:
+            ReqlTimeoutError: nothing was known in time. The cursor can still be used.
+
+        Example, where calls are awaited::
+
+            while await cursor.fetch_next():
+                print(await cursor.next())
         """
         return self.conn._call(self._has_next, timeout=wait_limit(wait))
 
     def close(self) -> Any:
-        """Tell the server to stop. Items that have arrived can still be taken.
+        """Stop the query on the server. Items that have arrived can still be taken.
 
-        It does not wait for the server's answer, and does nothing when the stream has ended or the
+        It does not wait for the server's answer. It does nothing if the query has ended or the
         connection is closed.
         """
         self._keep_stream()
         return self.conn._call(self._stream.close)
 
     def _keep_stream(self) -> None:
-        """The cursor is not to go on with another run of its query."""
+        """From now on, do not run the query again after a lost connection (see `renewal`)."""
         renewal, self._stream.renewal = self._stream.renewal, None
         if renewal is not None:
             renewal.forget()
@@ -174,7 +192,7 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
             """All remaining items."""
 
     def to_array(self) -> Any:
-        """All remaining items: JavaScript's name of `to_list()`."""
+        """The same as `to_list()`. The JavaScript driver has this name."""
         return self.to_list()
 
     def _check_end(self) -> None:
@@ -187,8 +205,10 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
     def _give_back(self, items: list[Any]) -> Any:
         return self.conn._call(self._stream.put_back, items)
 
-    # While a waiter is pending somebody waits for this cursor, and so holds it. The stream sees to
-    # that: a waiter that an interrupt keeps from being returned would take an item with it.
+    # A pending waiter refers to the cursor by way of `_served`. So the cursor is not
+    # garbage-collected while a caller waits. The stream adds that callback itself, because it
+    # abandons the waiter if an interrupt comes: otherwise a waiter that nobody has would take an
+    # item.
 
     def _next(self) -> Waiter[Any]:
         return self._stream.next(self._served)
@@ -197,7 +217,7 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
         return self._stream.has_next(self._served)
 
     def _served(self, _: Waiter[Any]) -> None:
-        """What holds the cursor is the reference to this method."""
+        """Does nothing: the waiter's reference to this method holds the cursor."""
 
     def __del__(self) -> None:
         stream: Stream | None = getattr(self, "_stream", None)  # its __init__ may not have run
@@ -225,15 +245,22 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
 
 
 class IterableCursor(BaseCursor[Row]):
-    """A cursor for `for`, where waiting blocks the caller (a thread, a greenlet)."""
+    """A cursor for `for` loops. Waiting blocks the calling thread or greenlet.
+
+    Example::
+
+        for row in r.table("heroes").run(conn):
+            print(row)
+    """
 
     def _instead_of_value(self) -> str | None:
-        # Like any iterable it is an array in a query.
+        # As any iterable, it becomes an array in a query; a changefeed would never end.
         return super()._instead_of_value() if self._stream.is_feed else None
 
-    # Mostly the item is here, and taking it needs no lock, no waiter and no call into the core:
-    # 0.2 µs in place of 2.7 (measured per item, lock and channel included). It is safe among
-    # threads, as a deque gives each item once; and fair, as nobody waits while there are items.
+    # An item that has arrived is taken without a lock, a waiter or a call into the core: that takes
+    # 0.2 µs instead of 2.7 (measured per item, with lock and channel). It is safe with several
+    # threads, as a deque gives each item out once. It is fair, as nobody waits while there are
+    # items.
 
     def next(self, wait: bool | float | None = True) -> Row:
         if wait is not True:
@@ -277,13 +304,16 @@ class IterableCursor(BaseCursor[Row]):
             raise CursorEmpty from None
 
     def to_list(self) -> list[Row]:
-        """All remaining items.
+        """Take all remaining items.
 
-        If the query fails, or the caller is interrupted, the items go back to the cursor: the next
-        caller gets them all.
+        If the query fails or the caller is interrupted, the items go back to the cursor, and the
+        next caller gets all of them.
+
+        Returns:
+            The items.
 
         Raises:
-            ReqlDriverError: it is a changefeed, which never ends.
+            ReqlDriverError: the cursor is a changefeed, which never ends.
             ReqlError: the query failed.
         """
         self._check_end()
@@ -292,8 +322,8 @@ class IterableCursor(BaseCursor[Row]):
         try:
             for item in self:  # the first of each batch, which asks for the next one
                 found.append(item)
-                # The others at the speed of C: 0.05 µs each in place of 0.17. An item that another
-                # thread takes is not taken here.
+                # The rest of the batch, in C: 0.05 µs an item instead of 0.17. Another thread may
+                # take items at the same time; each item goes to one of the two.
                 try:
                     found.extend(map(_POPLEFT, repeat(self._items)))
                 except IndexError as exc:
@@ -315,11 +345,18 @@ class IterableCursor(BaseCursor[Row]):
 
 
 class AsyncIterableCursor(BaseCursor[Row]):
-    """A cursor for `async for`, and for `await cursor.next()`."""
+    """A cursor for `async for` loops and `await cursor.next()`.
 
-    # While there are more items than `low_water`, one can be taken without a waiter and without a
-    # call into the core: nobody waits, and no batch is due. The rest goes the long way. Measured on
-    # asyncio, `fetch_next()` and `next()` of an item: 0.7 µs in place of 6.0.
+    Example::
+
+        async for row in await r.table("heroes").run(conn):
+            print(row)
+    """
+
+    # While `_items` is longer than `low_water`, an item can be taken without a waiter and without a
+    # call into the core: nobody waits, and the next batch need not be asked for yet. Otherwise the
+    # core is called. Measured on asyncio, `fetch_next()` and `next()` of an item: 0.7 µs instead of
+    # 6.0.
 
     def next(self, wait: bool | float | None = True) -> Any:
         return self._next_item(wait_limit(wait))
@@ -346,11 +383,14 @@ class AsyncIterableCursor(BaseCursor[Row]):
         return await self.conn._call(self._has_next, timeout=timeout)
 
     def _asked(self, operation: Callable[[], Waiter[Any]]) -> Any:
-        """For a renewal: run `_next` or `_has_next`."""
+        """Run `_next` or `_has_next`; `Stream.renewal` calls this."""
         return self.conn._call(operation)
 
     def _at_hand(self) -> bool:
-        """Whether the next item may be taken from `_items`; raises in another loop."""
+        """Whether the next item can be taken from `_items` directly.
+
+        Raises an error in another loop than the connection's.
+        """
         if len(self._items) <= self._stream.low_water:
             return False
         self.conn._check_loop()
@@ -361,7 +401,7 @@ class AsyncIterableCursor(BaseCursor[Row]):
 
     async def __aexit__(self, *exc_info: object) -> None:
         closing = self.close()
-        if closing is not None:  # as on loops where closing gives nothing to wait for
+        if closing is not None:  # on some loops close() returns None
             await closing
 
     def __aiter__(self) -> Self:
@@ -378,13 +418,16 @@ class AsyncIterableCursor(BaseCursor[Row]):
             raise StopAsyncIteration from None
 
     async def to_list(self) -> list[Row]:
-        """All remaining items.
+        """Take all remaining items.
 
-        If the query fails, or the caller is cancelled, the items go back to the cursor: the next
-        caller gets them all.
+        If the query fails or the caller is cancelled, the items go back to the cursor, and the next
+        caller gets all of them.
+
+        Returns:
+            The items.
 
         Raises:
-            ReqlDriverError: it is a changefeed, which never ends.
+            ReqlDriverError: the cursor is a changefeed, which never ends.
             ReqlError: the query failed.
         """
         self._check_end()
@@ -393,12 +436,13 @@ class AsyncIterableCursor(BaseCursor[Row]):
         try:
             async for item in self:  # the first of each batch, which asks for the next one
                 found.append(item)
-                # Nobody comes in between here: 0.01 µs an item in place of 0.2.
+                # The rest of the batch at once: 0.01 µs an item instead of 0.2. No other task runs
+                # between these two lines.
                 found += self._items
                 self._items.clear()
         except BaseException as error:
             if found:
-                await self._give_back(found)  # it does not wait
+                await self._give_back(found)  # settled already: other tasks do not run here
             if self._renewal is None or not await self._renewal.begins(self, stream, error):
                 raise
             return await self.to_list()
@@ -406,7 +450,7 @@ class AsyncIterableCursor(BaseCursor[Row]):
 
 
 def _show(items: deque[Any]) -> str:
-    """The first items, and a sign that there are more; on lines of their own if needed."""
+    """The first items, and "..." if there are more; on separate lines if they need several."""
     first = list(islice(items, _SHOWN_ITEMS))
     try:
         text = pprint.pformat([*first, _More()] if len(items) > _SHOWN_ITEMS else first)

@@ -1,7 +1,7 @@
-"""What cursors and connections offer to those who would rather be called: events, and `each`.
+"""The callback methods of cursors and connections: events (`on`, `once`, ...) and `each`.
 
-Only the methods are here. What they do is `rethinkdb.push`, above this layer; it is loaded when one
-of them is called.
+This module has only the methods. The code behind them is `rethinkdb.push`, a layer above this one.
+It is imported when a program first calls one of the methods.
 """
 
 from __future__ import annotations
@@ -17,52 +17,61 @@ __all__ = ["ConnectionEvents", "EmitterMethods", "RowEvents"]
 
 
 class EmitterMethods:
-    """The interface of an event emitter, as Node has it."""
+    """The methods of an event emitter, as in Node.js.
+
+    Methods that add or remove listeners return the object itself, so calls can be chained.
+    """
 
     if TYPE_CHECKING:
 
         def _emitter_of(self) -> Any:
-            """What does the work; made when first asked for."""
+            """The object of `rethinkdb.push` that does the work; made on the first call."""
 
     def on(self, event: str, listener: Callable[..., Any]) -> Self:
-        """Call a listener for each event of a name. The same one may be added several times."""
+        """Call `listener` each time that `event` happens.
+
+        A listener that was added several times is called as many times.
+        """
         self._emitter_of().add(self, event, listener, once=False)
         return self
 
     add_listener = on
 
     def once(self, event: str, listener: Callable[..., Any]) -> Self:
-        """Call a listener for the next event of a name only."""
+        """Call `listener` the next time that `event` happens, and then no more."""
         self._emitter_of().add(self, event, listener, once=True)
         return self
 
     def remove_listener(self, event: str, listener: Callable[..., Any]) -> Self:
-        """Take away a listener, once; no effect if it is none."""
+        """Remove a listener. One that was added several times is removed once.
+
+        It does nothing if `listener` is no listener of this event.
+        """
         self._emitter_of().listeners.remove(event, listener)
         return self
 
     off = remove_listener
 
     def remove_all_listeners(self, event: str | None = None) -> Self:
-        """Take away all listeners, or those of one event."""
+        """Remove all listeners, or all listeners of one event."""
         self._emitter_of().listeners.remove_all(event)
         return self
 
     def listeners(self, event: str) -> list[Callable[..., Any]]:
-        """The listeners to an event, in the order in which they are called."""
+        """The listeners of an event, in the order in which they are called."""
         found: list[Callable[..., Any]] = self._emitter_of().listeners.of(event)
         return found
 
     def set_max_listeners(self, count: int) -> Self:
-        """Warn when an event has more listeners than this (10 by default); 0: never."""
+        """Warn when an event has more than `count` listeners (default 10); 0: never warn."""
         self._emitter_of().listeners.allow(count)
         return self
 
     def emit(self, event: str, *args: Any) -> bool:
-        """Call the listeners to an event now, perhaps one of your own.
+        """Call the listeners of an event now, with `args`. `event` may be a name of your own.
 
         Returns:
-            Whether there are any.
+            Whether the event has listeners.
         """
         any_called: bool = self._emitter_of().emit(event, *args)
         return any_called
@@ -71,12 +80,16 @@ class EmitterMethods:
 class RowEvents(EmitterMethods):
     """A cursor as an event emitter.
 
-    Events are `data`, `end`, `error`, `close`, and for changefeeds `change`, `initial`,
-    `uninitial`, `state`, `change_error`, `unhandled`. Rows flow once there is a listener to `data`,
-    `end` or one for changefeeds; from then on nothing can be pulled. Exactly one of `end` and
-    `error` comes, then `close`; after `close()` only `close`. What an asynchronous listener returns
-    is awaited before the next one is called. A listener that raises ends the cursor; its error goes
-    to the loop's exception handler, as does an `error` without a listener.
+    The events are `data`, `end`, `error` and `close`; changefeeds also have `change`, `initial`,
+    `uninitial`, `state`, `gap`, `change_error` and `unhandled`.
+
+    - Rows begin to flow when there is a listener for `data`, `end` or an event of changefeeds.
+      After that, `next()` and the cursor's other methods for taking rows raise an error.
+    - At the end either `end` or `error` comes, then `close`. If the program calls `close()`, only
+      `close` comes.
+    - If a listener returns an awaitable, it is awaited before the next listener is called.
+    - A listener that raises an error ends the cursor. The error goes to the loop's exception
+      handler. So does an `error` event without a listener.
 
     Example::
 
@@ -84,12 +97,12 @@ class RowEvents(EmitterMethods):
     """
 
     def pause(self) -> Self:
-        """Give no more rows to listeners; the server then stops at the end of a batch."""
+        """Stop giving rows to listeners. The server stops too, once two batches wait here."""
         self._emitter_of().pause()
         return self
 
     def resume(self) -> Self:
-        """Go on after `pause()`."""
+        """Give rows to listeners again, after `pause()`."""
         self._emitter_of().resume()
         return self
 
@@ -98,16 +111,17 @@ class RowEvents(EmitterMethods):
         callback: Callable[[Exception | None, Any], Any],
         done: Callable[[], Any] | None = None,
     ) -> None:
-        """Call `callback(None, row)` with each row, where callbacks run; return at once.
+        """Call `callback(None, row)` for each row. This method itself returns at once.
 
-        If it returns False, exactly, that was the last one; the cursor has the further rows.
+        If the callback returns `False`, the calls stop. The remaining rows stay in the cursor.
 
         Args:
-            callback: is called `callback(error, None)` at last if the query failed.
-            done: is called at the end, or after False; never after an error.
+            callback: called for each row, where this loop runs callbacks. If the query fails,
+                `callback(error, None)` is the last call.
+            done: called after the last row, or after `False`; not after an error.
 
         Raises:
-            ReqlDriverError: the rows go to somebody else.
+            ReqlDriverError: the rows already go to listeners or to another `each`.
         """
         _push("pulling").Each(self, callback, done).start()
 
@@ -118,24 +132,26 @@ class RowEvents(EmitterMethods):
         *,
         concurrency: int = 1,
     ) -> Any:
-        """Call a function with each row, and wait for what it does before it gets a further one.
+        """Call a function for each row. The next row waits until the function has finished.
 
         Args:
-            callback: one parameter: it gets the row, and may return something to await, of which
-                nothing may come. Two: it also gets a function to call when it has done its work,
-                with an error if it failed.
-            final: is called in the end, once, with the error or None.
-            concurrency: how many rows may be worked on at once.
+            callback: with one parameter, it gets the row; if it returns an awaitable, this is
+                awaited. With two parameters, it also gets a function, and calls that when its work
+                is finished, with an error if it failed.
+            final: called once at the end, with the error or None.
+            concurrency: how many rows may be worked on at the same time.
 
         Returns:
-            None at once if there is a `final`. Without, the end of it as this loop gives results.
+            With `final`, None at once. Without it, a result that is there when all rows are done:
+            the call blocks, or returns an awaitable, a Future or a Deferred, depending on the loop.
 
         Raises:
             Exception: what the callback raised, or the query's error.
-            ReqlDriverError: the rows go to somebody else, or `close()` was called: "Cursor is
-                closed.".
+            ReqlDriverError: the rows already go to listeners or to another `each`; or the cursor
+                was closed: "Cursor is closed.".
 
-        After an error, or when it is cancelled, no further row is taken, and what is at work ends.
+        After an error, and when it is cancelled, it takes no further row. Calls that are running
+        finish first.
         """
         return _push("pulling").EachAsync(self, callback, final, concurrency).outcome()
 
@@ -146,15 +162,18 @@ class RowEvents(EmitterMethods):
 class ConnectionEvents(EmitterMethods):
     """A connection as an event emitter.
 
-    Events are `connect` (again: of `reconnect()`), `close` with the reason or None, once; and
-    before that, if the link was lost, `error` with the reason, and `timeout` if it timed out.
+    - `connect`: `reconnect()` has opened it again.
+    - `timeout`: the link timed out. `error` and `close` follow.
+    - `error`, with the reason: the link was lost. `close` follows.
+    - `close`, with the reason or None: the connection is closed. It comes once for each time that
+      it was open.
     """
 
     def _emitter_of(self) -> Any:
         return _push("connection_events").events_of(self)
 
     def _start_with(self, term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Any:
-        """What `term.run_with(handler, conn)` calls, as `term.run(conn)` calls `_start`."""
+        """`term.run_with(handler, conn)` calls this, as `term.run(conn)` calls `_start`."""
         return _push("start").run_with(term, handler, conn, options)
 
 

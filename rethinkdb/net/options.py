@@ -1,7 +1,7 @@
-"""What `connect()` is told, checked once: a url and keywords in, one frozen `ConnectOptions` out.
+"""The arguments of `connect()`: checked, completed with defaults, and kept in `ConnectOptions`.
 
-Every default and every check of an option stands here and nowhere else, so that all loops take the
-same arguments and refuse the same mistakes in the same words. Secrets never appear in a message.
+All defaults and checks are in this module. So all loops take the same arguments and refuse the same
+mistakes with the same messages. A message never contains a password.
 """
 
 from __future__ import annotations
@@ -47,23 +47,24 @@ DEFAULT_PORT = 28015
 DEFAULT_USER = "admin"
 DEFAULT_TIMEOUT = 20.0
 
-# Systems refuse to wait longer (poll() takes 31 bits of milliseconds); it is as good as for ever.
+# The longest wait that systems accept, in seconds (poll() takes 31 bits of milliseconds). Nobody
+# waits 23 days, so a longer time means: no limit.
 _LONGEST_WAIT = 2_000_000.0
 
 _HANDSHAKE_V1_0 = 10
 
 
 class ReqlUnknownOptionError(ReqlDriverError, TypeError):
-    """`connect()` was given an option it does not have."""
+    """`connect()` got an option that does not exist. The message lists all options."""
 
 
 @dataclass(frozen=True, slots=True)
 class TLSConfig:
-    """How to trust the server, as data: each loop makes of it what its TLS needs.
+    """Which certificates to trust. Each loop makes its own TLS objects from it.
 
     Attributes:
-        ca_certs: file of the certificates to trust; None: the system's trust store.
-        context: the user's own `ssl.SSLContext`, which then decides everything.
+        ca_certs: a file with the certificates to trust; None: the system's trust store.
+        context: an `ssl.SSLContext` of the user's. If given, it decides everything.
     """
 
     ca_certs: str | None = None
@@ -74,11 +75,15 @@ class TLSConfig:
         """Reads the `ssl` argument of `connect()`.
 
         Args:
-            ssl: nothing, or anything falsy (no TLS), True (the system's trust store),
-                `{"ca_certs": path}`, or an `ssl.SSLContext`.
+            ssl: None, False or `{}`: no TLS. True: TLS with the system's trust store.
+                `{"ca_certs": path}`: TLS with the certificates in this file. An `ssl.SSLContext`:
+                TLS as this says.
+
+        Returns:
+            The `TLSConfig`; None means no TLS.
 
         Raises:
-            ReqlDriverError: for anything else; an unknown or missing key is named.
+            ReqlDriverError: it is anything else. The message names an unknown or missing key.
         """
         if not ssl:
             return None
@@ -94,7 +99,7 @@ class TLSConfig:
 
     @property
     def argument(self) -> Any:
-        """The `ssl` argument this came from."""
+        """An `ssl` argument for `connect()` that means the same."""
         if self.context is not None:
             return self.context
         return True if self.ca_certs is None else {"ca_certs": self.ca_certs}
@@ -102,7 +107,7 @@ class TLSConfig:
 
 @dataclass(frozen=True, slots=True)
 class ConnectOptions:
-    """Where and how to connect. Made by `from_arguments`, which documents and checks each one."""
+    """Where and how to connect. `from_arguments` makes it, and documents each option."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
@@ -122,11 +127,11 @@ class ConnectOptions:
 
     @property
     def places(self) -> tuple[Address, ...]:
-        """Where to connect to: one of these."""
+        """The hosts to choose from. A connection goes to one of them."""
         return self.hosts or ((self.host, self.port),)
 
     def at(self, place: Address) -> ConnectOptions:
-        """The same, for one of the hosts."""
+        """The same options, with the host and port of `place`."""
         host, port = place
         return replace(self, host=host, port=port)
 
@@ -154,42 +159,46 @@ class ConnectOptions:
     ) -> ConnectOptions:
         """Checks the arguments of `connect()` and fills in the defaults.
 
-        A falsy argument counts as not given, as configuration code passes empty strings.
+        None, 0 and "" mean: use the default. (Programs often read empty strings from their
+        configuration.) `deadline`, `keepalive` and `slow_query` accept None only.
 
         Args:
-            host: name or address of the server, default `localhost`; or `host:port`, or a url. An
-                IPv6 address with a port stands in brackets, `[::1]:28015`. With commas it names
-                several hosts, see `hosts`.
-            port: its driver port, default 28015; digits in a string will do.
-            db: the database of `r.table(...)`; without it the server takes `test`.
+            host: name or address of the server, or `host:port`, or a url; default `localhost`. An
+                IPv6 address with a port needs brackets: `[::1]:28015`. Several hosts are separated
+                by commas; see `hosts`.
+            port: the server's driver port, a number or a string of digits; default 28015.
+            db: the database that `r.table(...)` uses. Without it the server uses `test`.
             auth_key: the old name of `password`.
-            user: default `admin`.
-            password: default empty.
-            timeout: seconds for connecting, TLS and handshake together, default 20.
-            ssl: see `TLSConfig.from_argument`.
-            url: `rethinkdb://user:password@host:port/db?auth_key=K&timeout=S`, percent-encoded;
-                each part may be left out. What it leaves out comes from the other arguments; what
-                both of them say must agree. When neither host, port nor url is given, the
-                environment variable `RETHINKDB_URL` is taken for it, a url or `host:port`.
-            _handshake_version: 10, the only one there is.
-            deadline: seconds that the first answer to each query may take, unless its run option
-                of that name says otherwise. None: no limit.
-            converters: what to send in place of values that ReQL does not have, by their classes,
-                for queries run on this connection; see `rethinkdb.converters`.
-            keepalive: seconds of silence after which a server that owes an answer is asked for a
-                sign of life; after as many again the link is given up. None: never.
-            hosts: several servers of one cluster, in place of `host`: a list such as
-                `["a", "b:28016", ("c", 28017)]`. Those without a port take `port`. A connection is
-                opened to one of them: they are tried in random order. A pool uses all.
-            json_encoder: class (or factory) with `.encode(obj)`, in place of the driver's own.
-            json_decoder: class (or factory), called with the run options, with `.decode(str)`.
-            slow_query: seconds; a query whose first answer takes as long is logged as a warning.
-                None: none is.
-            log_values: whether the values in queries, the texts of the server's errors, and the
-                contents of frames may stand in logs. These may be whole documents.
+            user: the account to log in with; default `admin`.
+            password: the account's password; default empty.
+            timeout: seconds that connecting, TLS and handshake may take together; default 20.
+            ssl: TLS; see `TLSConfig.from_argument`.
+            url: `rethinkdb://user:password@host:port/db?auth_key=K&timeout=S`, percent-encoded.
+                Each part can be left out; the other arguments then supply it. A part that is in
+                both must be the same in both. If `host`, `port` and `url` are all missing, the
+                environment variable `RETHINKDB_URL` is used: a url, or `host:port`.
+            _handshake_version: must be 10, the only version there is.
+            deadline: seconds that the first answer to each query may take. The run option
+                `deadline` overrides it for one query. None: no limit.
+            converters: functions that convert values of other classes to values that ReQL has, by
+                class, for queries on this connection; see `rethinkdb.converters`.
+            keepalive: if an answer is pending and the server is silent for this many seconds, the
+                driver asks the server for a sign of life. After as many seconds again without one,
+                the connection is lost. None: no such check.
+            hosts: several servers of one cluster, instead of `host`: a list such as
+                `["a", "b:28016", ("c", 28017)]`. Hosts without a port use `port`. A connection
+                tries them in random order and stays at the first that answers. A pool uses all.
+            json_encoder: a class (or factory) whose objects have `.encode(obj)`; used instead of
+                the driver's own.
+            json_decoder: a class (or factory) whose objects have `.decode(str)`; it is called with
+                the run options. Used instead of the driver's own.
+            slow_query: a query whose first answer takes this many seconds or longer is logged as a
+                warning. None: no such warnings.
+            log_values: whether logs may contain the values in queries, the messages of the server's
+                errors, and the contents of frames. These can be whole documents.
 
         Raises:
-            ReqlDriverError: for a value that will not do, or one that contradicts the url.
+            ReqlDriverError: a value is invalid, or differs from the one in the url.
         """
         if _handshake_version != _HANDSHAKE_V1_0:
             raise ReqlDriverError(
@@ -228,7 +237,7 @@ class ConnectOptions:
         )
 
 
-#: The arguments of `connect()` on every loop.
+#: The arguments of `connect()` that all loops have.
 CONNECT_OPTIONS = (
     "host",
     "port",
@@ -260,16 +269,16 @@ def check_names(
     call: str = "connect()",
     more: Iterable[str] = (),
 ) -> None:
-    """Refuse an option that `connect()` does not have.
+    """Raise an error for an option that `connect()` does not have.
 
     Args:
-        names: the keywords given.
-        loop_options: the options that this loop adds to those of every loop.
-        call: what was called, if it is not `connect()`.
-        more: the options that it has beside those of `connect()`.
+        names: the keyword arguments that the program gave.
+        loop_options: the options that only this loop has.
+        call: the function that the program called, for the message.
+        more: options that this function has beside those of `connect()`.
 
     Raises:
-        ReqlUnknownOptionError: names the option, one that looks like it, and all there are.
+        ReqlUnknownOptionError: the message names the option, a similar one, and all options.
     """
     known = [*CONNECT_OPTIONS, *loop_options]
     for name in names:
@@ -277,7 +286,7 @@ def check_names(
             continue
         import difflib  # late, as few programs need it
 
-        # `loop_type` is taken out before: it says whose options these are.
+        # `loop_type` is not in `known`: it chose the loop, and was removed before this call.
         near = difflib.get_close_matches(name, [*known, *_TAKEN_BEFORE, *more], n=1)
         hint = f" Did you mean `{near[0]}`?" if near and near[0] != name else ""
         public = ", ".join(option for option in (*known, *more) if option[0] != "_")
@@ -287,10 +296,13 @@ def check_names(
 
 
 def connect_limit(value: Any) -> float | None:
-    """Seconds that a `timeout` for connecting allows; None when it is falsy, for the default.
+    """Reads the `timeout` of `connect()`.
+
+    Returns:
+        Seconds; None for the default, if `value` is None, 0 or "".
 
     Raises:
-        ReqlDriverError: it is no number above 0.
+        ReqlDriverError: the value is not a number above 0.
     """
     if not value:
         return None
@@ -304,14 +316,14 @@ def connect_limit(value: Any) -> float | None:
 
 
 def seconds_or_none(name: str, value: Any) -> float | None:
-    """Seconds that an option allows; None is no limit.
+    """Reads an option that is a number of seconds, or None for no limit.
 
     Args:
-        name: the option's, for the error.
+        name: the option's name, for the error.
         value: a number above 0, or None.
 
     Raises:
-        ReqlDriverError: for anything else.
+        ReqlDriverError: the value is anything else.
     """
     if value is None:
         return None
@@ -321,13 +333,16 @@ def seconds_or_none(name: str, value: Any) -> float | None:
 
 
 def wait_limit(wait: Any) -> float | None:
-    """Seconds that `wait=` of a cursor allows: None is no limit, 0 only what is there already.
+    """Reads the argument `wait` of a cursor's `next()`.
 
     Args:
-        wait: True or None (no limit), False (0), or a number of seconds.
+        wait: True or None (no limit), False (do not wait), or a number of seconds.
+
+    Returns:
+        Seconds; None means no limit, 0 means: do not wait.
 
     Raises:
-        ReqlDriverError: for anything else.
+        ReqlDriverError: it is anything else.
     """
     if wait is True or wait is None:
         return None
@@ -339,7 +354,7 @@ def wait_limit(wait: Any) -> float | None:
 
 
 def _several(given: Mapping[str, Any], port: int) -> tuple[Address, ...]:
-    """The hosts that were given in place of one, each with its port."""
+    """The hosts of the argument `hosts`, each with its port."""
     hosts = given["hosts"] or ()
     if hosts and given.get("host"):
         raise ReqlDriverError(
@@ -350,7 +365,7 @@ def _several(given: Mapping[str, Any], port: int) -> tuple[Address, ...]:
 
 
 def _places(host: Any, port: Any, url: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is said of the place to connect to, each with the name of where it is said."""
+    """Yields each source of host and port (`host`, the url, the environment): name and parts."""
     if host:
         yield "`host`", read_address(host, "`host`")
     if url:
@@ -360,7 +375,10 @@ def _places(host: Any, port: Any, url: Any) -> Iterator[tuple[str, dict[str, Any
 
 
 def _merge(given: dict[str, Any], said: Mapping[str, Any], field: str) -> None:
-    """Add what a url says. Both must agree: preferring one may connect to a wrong place."""
+    """Add the parts of a url to the arguments; raise an error if they differ.
+
+    Preferring one of the two could connect to the wrong server.
+    """
     for name, text in said.items():
         value = connect_limit(text) if name == "timeout" else text
         if value is None:
