@@ -184,6 +184,22 @@ async def test_cancelled_when_the_item_is_there_already(server: ScriptedServer) 
 
 
 @in_asyncio
+async def test_items_come_in_order_after_a_cancelled_one(server: ScriptedServer) -> None:
+    """Items that arrive after a task was cancelled, and before it hears of that."""
+    async with Connection.make("localhost", server.port) as conn:
+        feed = await Command("feed", "f").run(conn)
+        first, second = (asyncio.create_task(feed.next()) for _ in range(2))
+        stream = feed._stream
+        await until(lambda: len(stream._requests) == 2)
+        first.cancel()
+        stream.buffer.extend(["a", "b"])
+        stream.serve()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert [await second, await feed.next()] == ["a", "b"]
+
+
+@in_asyncio
 async def test_cancelled_when_the_cursor_is_there_already(server: ScriptedServer) -> None:
     async with Connection.make("localhost", server.port) as conn:
         running = asyncio.create_task(Command("feed", "f").run(conn))

@@ -19,6 +19,7 @@ from tornado.ioloop import IOLoop
 from rethinkdb import RethinkDB
 from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlTimeoutError
 from rethinkdb.loops.tornado import Connection, TornadoCursor
+from rethinkdb.loops.transport.renewing import AwaitingRenewal
 from rethinkdb.ql2 import QueryType
 
 from .scripted_server import PATIENCE, Command, ScriptedServer
@@ -278,6 +279,38 @@ async def test_a_task_cancelled_as_its_item_arrives(server: ScriptedServer) -> N
             with pytest.raises(asyncio.CancelledError):
                 await waiting
             assert await feed.next(wait=PATIENCE) == 1
+
+
+@in_tornado
+@pytest.mark.parametrize("end", ["cancelled", "cancelled late", "settled"])
+@pytest.mark.parametrize("renewable", [False, True])
+async def test_items_come_in_order_after_a_cancelled_one(
+    server: ScriptedServer, end: str, renewable: bool
+) -> None:
+    """Items that arrive in the very turn in which the first of two waits ends."""
+    conn = await Connection.make(port=server.port)
+    cursor = await Command("feed", "in order").run(conn)
+    stream = cursor._stream
+    if renewable:
+        stream.renewal = AwaitingRenewal.__new__(AwaitingRenewal)
+        stream.renewal.forget = lambda: None
+    first = cursor.next()
+    await until(lambda: stream._requests)  # the task of a renewable one has begun
+
+    def arrive() -> None:
+        stream.buffer.extend(["a", "b", "c"])
+        stream.serve()
+
+    if end == "cancelled late":
+        arrive()
+        first.cancel()
+        second = cursor.next()
+    else:
+        first.cancel() if end == "cancelled" else first.set_result("settled")
+        second = cursor.next()
+        arrive()
+    assert [await second, await cursor.next(), await cursor.next()] == ["a", "b", "c"]
+    await conn.close()
 
 
 @in_tornado

@@ -101,15 +101,19 @@ class Connection(LoopConnection):
             return future
 
         def deliver(_: Waiter[T]) -> None:
-            if not future.done():  # else its callback, which is due, gives the value back
-                future.remove_done_callback(give_up)
-                self._deliver(waiter, future)
+            if future.done():  # its callback is due, but by then the next one in line has its value
+                self._abandon(waiter)
+                return
+            future.remove_done_callback(give_up)
+            self._deliver(waiter, future)
 
         def give_up(_: Future[Any]) -> None:
             self._abandon(waiter)
 
         waiter.add_done_callback(deliver)
         future.add_done_callback(give_up)
+        if isinstance(future, ReturnableFuture):
+            future.on_cancel = give_up
         if timeout is not None:
             timer = self._loop.call_later(timeout, expire, future)
             future.add_done_callback(lambda _: timer.cancel())

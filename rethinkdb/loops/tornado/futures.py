@@ -29,6 +29,10 @@ class ReturnableFuture(Future[T]):
     _waiter: Waiter[Any] | None = None  # whose value nobody has read yet
     _returned = False
 
+    #: Called when it is cancelled: at once, not in the next turn as callbacks are. Else an item that
+    #: is on its way to it would be taken for the next one in line.
+    on_cancel: Callable[[Any], object] | None = None
+
     def lend(self, value: T, waiter: Waiter[Any], give_back: Callable[[Waiter[Any]], None]) -> None:
         """Settle with the value of a waiter.
 
@@ -56,7 +60,10 @@ class ReturnableFuture(Future[T]):
     def cancel(self, msg: Any | None = None) -> bool:
         waiter, self._waiter = self._waiter, None
         if waiter is None:
-            return super().cancel(msg)
+            cancelled = super().cancel(msg)
+            if cancelled and self.on_cancel is not None:
+                self.on_cancel(self)
+            return cancelled
         self._returned = True
         self._give_back(waiter)
         return True

@@ -215,7 +215,14 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
         if waiter.done():
             return
         future: asyncio.Future[None] = self._loop.create_future()
-        waiter.add_done_callback(lambda _: wake(future))
+
+        def settled(_: Waiter[Any]) -> None:
+            if future.done():  # the wait has ended otherwise, and its task will be told
+                self._abandon(waiter)
+            else:
+                future.set_result(None)
+
+        waiter.add_done_callback(settled)
         timer = None if timeout is None else self._loop.call_later(timeout, expire, future)
         try:
             await future
