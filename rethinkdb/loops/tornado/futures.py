@@ -29,8 +29,8 @@ class ReturnableFuture(Future[T]):
     _waiter: Waiter[Any] | None = None  # whose value nobody has read yet
     _returned = False
 
-    #: Called when it is cancelled: at once, not in the next turn as callbacks are. Else an item that
-    #: is on its way to it would be taken for the next one in line.
+    #: Called when it is cancelled: at once, not in the next turn as callbacks are. By then the next
+    #: one in line may have got the item that comes after the one on its way to this.
     on_cancel: Callable[[Any], object] | None = None
 
     def lend(self, value: T, waiter: Waiter[Any], give_back: Callable[[Waiter[Any]], None]) -> None:
