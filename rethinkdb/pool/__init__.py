@@ -1,29 +1,36 @@
-"""The decisions of a pool of connections: no socket, no thread, no clock, no loop.
+"""The decisions of a connection pool. Nothing here uses a socket, a thread, a clock or a loop.
 
 ================  ===============================================================================
-`decisions`       `Pool`: what a loop's pool is made of
-`options`         `PoolOptions`: what a pool is told, checked
-`allowance`       what the deadline of one query allows
-`effects`         what a pool wants done: `Dial`, `Close`, `Wake`, `Event`
-`rotation`        who takes the next query: taking and giving back, the one part that is hot
-`hold`            what one holds who may be interrupted at any moment
-`staff`           which connections there are: opening, draining, retiring
+`decisions`       `Pool`: takes all decisions; each loop's pool owns one
+`options`         `PoolOptions`: the options of a pool, checked
+`allowance`       the deadline of one query
+`effects`         what a pool wants done: `Dial`, `Close`, `Wake`, `Discover`, `Event`
+`rotation`        which connection takes the next query. Runs for each query, so it is fast
+`hold`            one query's place on a connection, safe against interrupts by signal handlers
+`staff`           which connections exist: opening, draining and retiring them
 `retirement`      the rules of `max_lifetime` and `max_idle`
-`hosts`           which host to dial next, and when; `backoff` has the pauses
+`hosts`           which host to dial next, and when
+`backoff`         the pauses between attempts
 `discovery`       which servers the cluster has
-`desk`            those who wait, and outcomes on their way to them; `line` has the order
-`retrying`        when a query that failed is run again; `fates` has what errors say of that,
-                  `reads` what queries do
-`feeds`           `Feed`: a changefeed that goes on; `resuming` has when it is run again, `views`
-                  what its program sees, `remembering` what is kept of rows, `shapes` which queries
+`desk`            the queries that wait for a connection, and the outcomes they are about to get
+`line`            the order of those that wait
+`retrying`        when a query that failed is run again
+`fates`           what an error says about whether the query was done
+`reads`           whether a query only reads
+`feeds`           `Feed`: a changefeed that goes on after a lost connection
+`resuming`        when such a feed is run again
+`views`           which changes the program sees
+`remembering`     what is kept of each row
+`shapes`          for which queries the driver can do that
 `members`         one connection, as the pool sees it
-`journal`         events and log lines; `statistics` has the numbers
-`errors`          what those are told who get none, and which failures pass by themselves
+`journal`         events and log lines
+`statistics`      numbers about a pool
+`errors`          errors of a pool, and which failures to connect may pass
 ================  ===============================================================================
 
-**How a loop's pool is written.** It owns a `Pool`, tells it what happens, always with the time
-(monotonic seconds), and carries out its `effects`. It decides nothing. For a loop with coroutines
-it is, but for the cursors, this::
+**How to write the pool of a loop.** It owns a `Pool`. It tells the `Pool` what happens, always with
+the time (monotonic seconds), and carries out its `effects`. It decides nothing. For a loop with
+coroutines this is all of it, apart from cursors::
 
     class ConnectionPool:
         def __init__(self, *args, **kwargs):
@@ -107,29 +114,31 @@ it is, but for the cursors, this::
             self._pool.tick(now())
             self._carry_out()
 
-Rules for it:
+Rules for the pool of a loop:
 
-- After each call carry out the effects. Only `take` never has any. A call may come out of a
-  waiter's callback, in the midst of another call: `popleft` one by one keeps their order.
-- A query that brings a cursor: `pinned(member, feed)` before `give_back`, and `unpinned` once its
-  stream has ended, however it did. So a connection is not retired under a cursor.
-- Dial `member.host.address`: with several hosts it differs from dial to dial.
-- A query that fails is given to `retrying(...)`, once for all its attempts, and each failure to its
-  `failed(...)`, with `queries`. That says when to run it again, or that its user gets the error.
-- `Discover` wants the changes of the table `server_status` followed, each told to `discovered`, and
-  the end of that to `undiscovered`.
-- The time limit of waiting is the pool's: it settles the waiter with the error. Who is cancelled
-  says `cancel`; who got a member and did not take it gives it back by that too.
-- `connection()` hands back clean what has the database it had, and runs nothing its borrower began.
-- Close gracefully with `noreply_wait`, but not for longer than the pool's own close allows: a
-  second `Close` of the same member, not graceful, ends the first.
-- With threads: a lock around each call of the pool and each `popleft`; dial, close and tell
-  listeners outside of it. Where signal handlers run, in the main thread, call `take_for` and
-  `let_go` only; all else is for another thread to call. Callbacks of waiters run inside, so they
-  do no more than wake a thread.
-- After fork() the child makes a new `Pool`, and leaves the connections of the old one alone.
-- Whether a connection died unnoticed, as on a loop that reads only while somebody waits, only the
-  executor can see: look before use at one that was idle (`member.idle_since`), and tell `lost`.
+- Carry out the effects after each call. Only `take` never has any. A waiter's callback may call the
+  pool while another call is running, so take the effects one by one with `popleft`. That keeps
+  their order.
+- If a query returns a cursor, call `pinned(member, feed)` before `give_back`. Call `unpinned` when
+  the stream has ended for whatever reason. Until then the pool does not retire the connection.
+- Dial `member.host.address`. With several hosts it is not always the same.
+- If a query fails, make one `retrying(...)` for all its attempts. Call its `failed(...)` for each
+  failure, with `queries`. The answer says when to run the query again, or which error to raise.
+- For `Discover`, follow the changes of the table `server_status`. Call `discovered` for each change
+  and `undiscovered` when that ends.
+- The pool itself limits the time of waiting: it settles the waiter with the error. If the caller is
+  cancelled, call `cancel`. That also gives back a member that the waiter has got but nobody took.
+- `connection()` returns a member with `clean=True` only if it uses the same database as before and
+  no query of the borrower is running on it.
+- Close gracefully with `noreply_wait`. The pool may send a second `Close` for the same member that
+  is not graceful: then end the first one.
+- With threads: hold a lock around each call of the pool and each `popleft`. Dial, close and call
+  listeners outside of the lock. In the main thread, where signal handlers run, call only `take_for`
+  and `let_go`; another thread makes all other calls. Callbacks of waiters run inside the lock, so
+  they must only wake a thread.
+- After fork() the child makes a new `Pool` and does not touch the connections of the old one.
+- If a loop reads only while somebody waits, a connection may end without the pool knowing. So
+  before you use a connection that was idle (`member.idle_since`), check it, and call `lost`.
 """
 
 from __future__ import annotations

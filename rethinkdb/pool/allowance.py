@@ -1,4 +1,4 @@
-"""What the deadline of a query on a pool allows: waiting for a connection, and the first answer."""
+"""The deadline of a query on a pool. It covers waiting for a connection and the first answer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["Allowance"]
 
 
 class Allowance(NamedTuple):
-    """The seconds of one query. What waiting takes is off what its answer may take.
+    """The time that one query may take. Waiting for a connection leaves less for the answer.
 
     Attributes:
-        seconds: what its user allows.
-        ends_at: when they are over.
+        seconds: the seconds that the user allows.
+        ends_at: the time at which they are over.
 
     Example::
 
@@ -27,13 +27,13 @@ class Allowance(NamedTuple):
 
     @classmethod
     def of(cls, seconds: float, now: float) -> Allowance:
-        """One of which nothing is spent yet."""
+        """An allowance that starts now."""
         return cls(seconds, now + seconds)
 
     def left(self, now: float) -> float:
-        """Seconds that are left; 0 when they are over."""
+        """Seconds that are left; 0 when the time is over."""
         return max(0.0, self.ends_at - now)
 
     def deadline(self, now: float) -> Deadline:
-        """What is left for the answer, as a connection wants to be told."""
+        """The time that is left for the answer, in the form that a connection takes."""
         return Deadline(self.left(now), self.seconds)

@@ -8,15 +8,16 @@ __all__ = ["Backoff"]
 
 
 class Backoff:
-    """Pauses that double from attempt to attempt, with full jitter.
+    """Pauses whose limit doubles from attempt to attempt, with full jitter.
 
-    Full jitter means that a pause is anything from nothing to its limit, evenly. So thousands of
-    clients that were cut off in the same moment come back spread over the whole of it.
+    Full jitter means: a pause is a random time between 0 and its limit. So if thousands of clients
+    lose their connections in the same moment, they come back at different times.
 
     Args:
-        random: gives a number from 0 up to 1, such as `random.Random().random`.
+        random: returns a random number from 0 up to, but not including, 1:
+            `random.Random().random`.
         first: the limit of the first pause, in seconds.
-        longest: the limit that doubling ends at.
+        longest: the largest limit, in seconds.
 
     Example::
 
@@ -31,10 +32,10 @@ class Backoff:
         self.longest = longest
 
     def limit(self, failures: int) -> float:
-        """The longest pause after so many failures in a row."""
-        # More than 64 doublings reach any limit, and far more of them would overflow.
+        """The limit of the pause after so many failures in a row."""
+        # 64 doublings reach any limit, and many more would overflow.
         return min(self.longest, self._first * 2.0 ** min(failures - 1, 64))
 
     def pause(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row."""
+        """A random pause after so many failures in a row, in seconds."""
         return self.random() * self.limit(failures)

@@ -10,15 +10,15 @@ __all__ = ["check_count", "is_number"]
 
 
 def check_count(name: str, count: Any, least: int) -> None:
-    """Refuse what is no whole number, or too small a one.
+    """Check that an option is a whole number and not too small.
 
     Raises:
-        ReqlDriverError: names the option.
+        ReqlDriverError: it is not; the message names the option.
     """
     if not isinstance(count, int) or isinstance(count, bool) or count < least:
         raise ReqlDriverError(f"`{name}` must be a whole number from {least} up, not {count!r}.")
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is one. True and False are none."""
+    """Whether a value is an int or a float. True and False do not count."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,7 +1,7 @@
-"""The pool: who gets which connection, when one is opened, when one is let go. No input or output.
+"""`Pool`: decides who gets which connection, and when to open and close one. No input or output.
 
-It is told what happened, and the time; it answers with effects, and settles waiters. Whoever
-carries the effects out decides nothing.
+Callers tell it what happened, with the time. It answers with effects, and settles waiters. The code
+that carries out the effects decides nothing.
 """
 
 from __future__ import annotations
@@ -34,18 +34,20 @@ _NEVER_AGAIN = RetryPolicy(attempts=1)
 
 
 class Pool(Staff):
-    """All decisions of a pool of connections.
+    """All decisions of a connection pool.
 
-    Not thread-safe: who serves threads holds a lock around each call.
+    It is not thread-safe: with threads, hold a lock around each call.
 
     Args:
-        options: how it grows, waits and lets go.
+        options: the options of the pool.
         addresses: the hosts, each a name and a port.
-        random: gives a number from 0 up to 1; tests and simulations give one. By default each pool
-            has its own, so that the processes of a prefork server do not all draw the same.
+        random: returns a random number from 0 up to, but not including, 1. Tests and simulations
+            pass their own. By default each pool has its own generator, so that the processes of a
+            prefork server do not all get the same numbers.
 
     Attributes:
-        effects: what to do, oldest first. After each call take them off, one by one, and do it.
+        effects: what to do, oldest first. After each call, remove them one by one and carry them
+            out.
     """
 
     def __init__(
@@ -68,17 +70,17 @@ class Pool(Staff):
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """Its connections at this moment, those being opened or closed included."""
+        """The present connections, including those being opened or closed."""
         return tuple(self._members)
 
-    # What its users want.
+    # What users of the pool ask for.
 
     def open(self, now: float) -> Waiter[Any]:
-        """Open `min_size` connections. Asking does so too, but waits for one only.
+        """Open `min_size` connections. `ask` does so too, but waits for one connection only.
 
         Returns:
-            A waiter, settled when they are open. It fails as `ask` does; then, too, the pool goes
-            on trying until it is closed.
+            A waiter, settled when they are open. It fails with the same errors as `ask`. Even then
+            the pool keeps trying to open them until it is closed.
         """
         ask = self._new_ask(now, None, False)
         if not ask.done():
@@ -87,18 +89,19 @@ class Pool(Staff):
         return ask
 
     def ask(self, now: float, *, exclusive: bool = False, timeout: float | None = None) -> Ask:
-        """Wait for a connection: first in, first out.
+        """Wait for a connection. Whoever asked first is served first.
 
         Args:
             now: the time.
-            exclusive: to have it alone, until it is `returned`. Otherwise one query is run on it,
-                until `give_back`.
-            timeout: seconds to wait, if they are fewer than `acquire_timeout`.
+            exclusive: True: nobody else uses the connection until it is `returned`. False: one
+                query is run on it, until `give_back`.
+            timeout: seconds to wait, if that is less than `acquire_timeout`.
 
         Returns:
-            A waiter of a member; give it up with `cancel`. It fails with `PoolTimeoutError`,
-            `PoolFullError` or `PoolClosedError`; or, at once, with what all hosts say, if that will
-            not pass by itself.
+            A waiter for a member. To stop waiting, call `cancel`.
+
+            It fails with `PoolTimeoutError`, `PoolFullError` or `PoolClosedError`. If no host can
+            be connected to for a reason that will stay, it fails at once with that error.
         """
         ask = self._new_ask(now, timeout, exclusive)
         if ask.done():
@@ -116,25 +119,26 @@ class Pool(Staff):
         return ask
 
     def cancel(self, waiter: Waiter[Any], now: float) -> None:
-        """Who waited in `ask`, `open` or `close` does so no longer.
+        """Stop waiting for `ask`, `open` or `close`.
 
-        What was given but not taken yet (`Waiter.result`) goes to the next one. Whoever gives up
-        waiting in `close` ends what is under way.
+        If the waiter of `ask` has a member that nobody has taken yet (`Waiter.result`), the member
+        goes to the next who waits. If it is the waiter of `close`, everything that still runs is
+        ended at once.
         """
         self._now = now
         waiter.abandon()
 
     def returned(self, member: Member, now: float, clean: bool = True) -> None:
-        """Somebody who had a connection alone gives it back.
+        """Take back a connection that was lent with `exclusive`.
 
         Args:
-            member: what `ask` gave.
+            member: the member that `ask` gave.
             now: the time.
-            clean: it is as it was, and nothing is under way on it that its borrower began.
-                Otherwise it is closed, as soon as the cursors of others on it have ended.
+            clean: the connection is in the same state as before, and no query of the borrower is
+                running on it. If False, it is closed as soon as other cursors on it have ended.
         """
         if member.state is not State.LENT:
-            return  # lost, or ended by `close`
+            return  # lost, or closed by `close`
         member.idle_since = now
         if clean and not self._closing:
             self._put_in(member)
@@ -144,12 +148,12 @@ class Pool(Staff):
         self._decide(now)
 
     def pinned(self, member: Member, feed: bool = False) -> None:
-        """A query's first answer has brought a cursor: tell before `give_back`."""
+        """Note that a query has returned a cursor. Call it before `give_back`."""
         member.feeds += feed
         member.cursors += not feed
 
     def pin(self, hold: Hold, feed: bool) -> None:
-        """As `pinned`, for somebody whom a signal handler may interrupt: in one step, and once."""
+        """Like `pinned`, but a signal handler may interrupt it. Calling it again does nothing."""
         member: Member = hold.member
         if not hold.pinned:
             hold.busy = hold.pinned = True
@@ -157,18 +161,18 @@ class Pool(Staff):
             member.cursors += not feed
 
     def unpinned(self, member: Member, now: float, feed: bool = False) -> None:
-        """A cursor has ended: it is exhausted, closed, or has failed. Once for each `pinned`."""
+        """Note that a cursor has ended for whatever reason. Call it once for each `pinned`."""
         member.feeds -= feed
         member.cursors -= not feed
         if not member.in_turn or now >= member.expires:
             self._freed(member, now)
 
     def close(self, now: float, timeout: float) -> Waiter[None]:
-        """Take no more work, wait for what is under way, close everything.
+        """Accept no more queries, wait for those that run, and close all connections.
 
-        Those who wait for a connection fail at once. Queries, cursors and loans have `timeout`
-        seconds, then they are ended; changefeeds, which have no end, are ended as soon as all else
-        on their connection is over.
+        Queries that wait for a connection fail at once. Running queries, cursors and lent
+        connections have `timeout` seconds; then they are ended. Changefeeds have no end, so they
+        are ended as soon as everything else on their connection is over.
 
         Returns:
             A waiter, settled when all connections are closed.
@@ -184,28 +188,29 @@ class Pool(Staff):
         return waiter
 
     def retrying(self, doing: Callable[[], Doing], idempotent: bool, ends_at: float) -> Retrying:
-        """Who decides whether a query that has failed is run again.
+        """Make the object that decides whether a failed query is run again.
+
+        Call its `failed` for each failure, with `self.queries`. The caller waits between attempts.
 
         Args:
-            doing: says what the query does; called only if that matters.
-            idempotent: its user says that running it twice is as good as once.
-            ends_at: when its first answer is due.
-
-        Tell each failure with `self.queries`. The times between are for the caller to wait.
+            doing: returns what the query does. Called at most once, and only if that matters.
+            idempotent: the user's statement that running the query twice has the same effect as
+                once.
+            ends_at: the time by which its first answer must be there.
         """
         policy = self.options.retry or _NEVER_AGAIN
         return Retrying(policy, self._budget, self._hosts.random, doing, idempotent, ends_at)
 
     def stats(self) -> PoolStats:
-        """How it stands."""
+        """Numbers about the pool at this moment."""
         self._tally.retried = self._budget.spent
         return pool_stats(self.options, self._members, self._hosts, self._desk.line, self._tally)
 
-    # What has become of the effects.
+    # The outcomes of effects.
 
     def opened(self, member: Member, now: float) -> None:
-        """Dialled, and logged in. `member.connection` must be in place."""
-        if member.state is not State.DIALLING:  # given up meanwhile
+        """A `Dial` has succeeded, login included. `member.connection` must be set."""
+        if member.state is not State.DIALLING:  # the pool has given up this dial meanwhile
             self.effects.append(Close(member, graceful=False))
             return
         failures = member.host.failures if member.host.cause is not None else 0
@@ -217,7 +222,7 @@ class Pool(Staff):
         self._decide(now)
 
     def failed(self, member: Member, error: BaseException, now: float) -> None:
-        """Dialled, in vain."""
+        """A `Dial` has failed."""
         if member.state is not State.DIALLING:
             return
         self._hosts.failed(member.host, error, is_final(error), member.dialled_at, now)
@@ -226,17 +231,17 @@ class Pool(Staff):
         self._decide(now)
 
     def lost(self, member: Member, cause: BaseException | None, now: float) -> None:
-        """A connection has ended, and not because of a `Close`.
+        """A connection has ended, but not because of a `Close`.
 
         Args:
-            member: whose.
-            cause: what ended it; None if its borrower has closed it.
+            member: the member of that connection.
+            cause: the error that ended it; None if its borrower has closed it.
             now: the time.
         """
         if member.state in (State.GONE, State.CLOSING):
             return
         borrower = member.state is State.LENT and cause is None
-        # A server that has answered is no server that drops what it takes, however soon it goes.
+        # If the server has answered a query, the loss does not count as one right after opening.
         since = -math.inf if member.queries > member.errors else member.opened_at
         self._remove(member)
         if borrower:
@@ -247,7 +252,7 @@ class Pool(Staff):
         self._decide(now)
 
     def closed(self, member: Member, now: float) -> None:
-        """A `Close` was carried out."""
+        """A `Close` has been carried out."""
         if member.state is not State.CLOSING:
             return
         self._hosts.closed(member.host)
@@ -259,17 +264,17 @@ class Pool(Staff):
         self._alarm = math.inf
         self._decide(now)
 
-    # Which hosts there are.
+    # The hosts.
 
     def discovered(self, change: Mapping[str, Any], now: float) -> None:
-        """A change of the cluster's `server_status`, as its changefeed gives it."""
+        """The changefeed of the table `server_status` has given this row."""
         addresses = self._discovery.told(change)
         if addresses and not self._closing:
             self._leave(self._hosts.follow(addresses))
             self._decide(now)
 
     def undiscovered(self, error: BaseException | None, now: float) -> None:
-        """The changefeed of `server_status` has ended, or could not be had."""
+        """The changefeed of `server_status` has ended, or could not be opened."""
         final = self._discovery.ended(error, now)
         self._journal.undiscovered(error, final)
         self._decide(now)
@@ -277,7 +282,11 @@ class Pool(Staff):
     # Deciding.
 
     def _decide(self, now: float) -> None:
-        """Look at everything. Waiters are settled last, when all is consistent."""
+        """Look at the whole state and decide what to do.
+
+        Waiters are settled last, when the state is consistent, since their callbacks may call the
+        pool again.
+        """
         self._now = now
         at = self._wind_up(now) if self._closing else self._keep(now)
         self._heed = bool(len(self._desk.line)) or self._journal.exhausted
@@ -287,10 +296,10 @@ class Pool(Staff):
         self._desk.settle()
 
     def _keep(self, now: float) -> float:
-        """Serve those who wait, and have as many connections as that takes.
+        """Serve those who wait, and open and retire connections as needed.
 
         Returns:
-            when the time alone will matter.
+            The time at which to decide again if nothing happens before.
         """
         if not self._begun:
             return math.inf
@@ -308,7 +317,7 @@ class Pool(Staff):
         return min(at, self._retire_at, desk.next_deadline, self._discover(now))
 
     def _discover(self, now: float) -> float:
-        """See to it that the cluster is followed. Returns when to look again."""
+        """Follow the cluster's servers, if that is due. Returns when to look again."""
         discovery = self._discovery
         if now < discovery.at:
             return discovery.at
@@ -318,7 +327,7 @@ class Pool(Staff):
         return math.inf  # else as soon as a connection is opened
 
     def _serve(self, now: float) -> None:
-        """Give what there is to those who wait, in their order."""
+        """Give free connections to those who wait, in their order."""
         passed = 0
         while (ask := self._desk.line.at(passed)) is not None:
             member = self._take_unused() if ask.exclusive else self.take()
@@ -330,7 +339,7 @@ class Pool(Staff):
                 break
 
     def _take_stock(self, now: float) -> None:
-        """Tell those who want to know how the pool stands."""
+        """Settle what depends on the state of the pool: `open`, a refusal, events."""
         waiting, members = len(self._desk.line), self._members
         if members.usable >= self.options.min_size:
             self._desk.open_for_all()
@@ -345,7 +354,7 @@ class Pool(Staff):
             self._journal.stuck(self._hosts.cause)
 
     def _wind_up(self, now: float) -> float:
-        """Close: what is not needed any more, or all if the time is up. Returns when that is."""
+        """Closing: end unused connections, or all if the time is up. Returns when it will be up."""
         late = now >= self._closing_at
         if late:
             self._closing_at = math.inf

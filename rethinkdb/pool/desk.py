@@ -1,4 +1,4 @@
-"""Where those who wait for a pool are kept, and told the outcome."""
+"""Keeps those who wait for a pool, and gives them the outcome."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Desk"]
 
 
 class Desk:
-    """Asks in line, those who wait for the pool to open, and outcomes on their way to a waiter.
+    """Asks that wait for a connection or for the pool to open, and outcomes to be settled.
 
-    An outcome is settled after the decision, when all is consistent: callbacks of waiters may do
-    anything, also ask again or give up what others were just given.
+    The pool decides first and settles the waiters afterwards, when its state is consistent. The
+    reason: a waiter's callback may call the pool again.
 
     Attributes:
-        line: those who wait for a connection.
-        openers: those who wait until `min_size` connections are open.
+        line: asks that wait for a connection.
+        openers: asks that wait until `min_size` connections are open.
     """
 
     def __init__(self, tally: Tally) -> None:
@@ -41,15 +41,15 @@ class Desk:
 
     @property
     def next_deadline(self) -> float:
-        """When somebody's time is up first."""
+        """The time at which the first of them has waited too long."""
         return min(self.line.next_deadline, self.openers.next_deadline)
 
     def wanted(self, per_connection: int) -> int:
-        """How many more connections would serve all in the line at once."""
+        """How many more connections are needed to serve the whole line at once."""
         return self.line.exclusive + math.ceil(self.line.shared / per_connection)
 
     def leave(self, ask: Ask) -> bool:
-        """Somebody waits no longer. Whether that was so."""
+        """Remove an ask that gives up waiting. Returns whether it was waiting."""
         for line in (self.line, self.openers):
             if ask in line:
                 line.remove(ask)
@@ -57,44 +57,47 @@ class Desk:
         return False
 
     def serve(self, ask: Ask, member: Member, now: float) -> None:
-        """Somebody in the line gets a member."""
+        """Remove an ask from the line and give it a member."""
         self.line.remove(ask)
         self._tally.served(now - ask.asked_at)
         self.assign(ask, member)
 
     def assign(self, ask: Ask, member: Member) -> None:
-        """It gets a member."""
+        """Give an ask a member."""
         ask.member = member
         self._outcomes.append((ask, member))
 
     def open_for_all(self) -> None:
-        """The pool is open."""
+        """The pool is open: settle all that waited for that."""
         if len(self.openers):
             self._outcomes.extend((opener, None) for opener in self.openers.take_all())
 
     def refuse_late(self, now: float, error: Callable[[float], BaseException]) -> None:
-        """Those whose time is up have waited in vain.
+        """Fail all asks that have waited too long.
 
         Args:
             now: the time.
-            error: makes what one is told who has waited for so many seconds.
+            error: makes the error; called with the seconds that the ask has waited.
         """
         for ask in (*self.line.take_late(now), *self.openers.take_late(now)):
             self._tally.timed_out += 1
             self._outcomes.append((ask, error(now - ask.asked_at)))
 
     def refuse_all(self, error: Callable[[], BaseException]) -> None:
-        """Nobody can be served; `error` makes what one of them is told."""
+        """Fail all asks. `error` makes the error of each."""
         for ask in (*self.line.take_all(), *self.openers.take_all()):
             self._outcomes.append((ask, error()))
 
     def release(self, waiters: list[Waiter[None]]) -> None:
-        """What these wait for has happened."""
+        """Settle these waiters: what they wait for has happened."""
         self._outcomes.extend((waiter, None) for waiter in waiters)
         waiters.clear()
 
     def settle(self) -> None:
-        """Settle waiters; called again by what that calls, the first call does it all."""
+        """Settle all waiters that have an outcome.
+
+        A waiter's callback may get here again; then the outer call settles the rest.
+        """
         if self._settling:
             return
         self._settling = True
@@ -107,5 +110,5 @@ class Desk:
                     waiter.set_result(outcome)
         finally:
             self._settling = False
-            if self._outcomes:  # an interrupt, such as Ctrl-C: the others must not wait on
+            if self._outcomes:  # interrupted, for example by Ctrl-C: settle the others all the same
                 self.settle()

@@ -1,10 +1,12 @@
-"""Which servers a cluster has, told from its table `server_status`.
+"""Which servers a cluster has, as its table `server_status` says.
 
-Somebody follows the changes of that table, begun with `changes(include_initial=True,
-include_states=True)`, and tells each of them. A row says where a server can be reached: its driver
-port, and the addresses by which the servers know each other. A client may know the server by
-another name, or reach none of these addresses. So what is found is tried before it is relied on,
-and what the pool was given stays as a stand-in; see `Hosts.follow`.
+The pool of each loop follows the changes of that table with `changes(include_initial=True,
+include_states=True)`, and passes each row to `told`. A row names the driver port of a server, and
+the addresses under which the other servers reach it.
+
+A client may use another name for the server, or may not reach any of these addresses. So the pool
+tries an address before it relies on it, and keeps the given hosts as a fallback. See
+`Hosts.follow`.
 """
 
 from __future__ import annotations
@@ -23,17 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Discovery"]
 
-# Seconds until the table is looked at again after that has failed, at most: the first time, ever.
+# If the table cannot be read: the longest pause before the second attempt, and before any attempt.
 _FIRST, _LONGEST = 1.0, 60.0
 
 
 class Discovery:
-    """What is known of the servers, and when to ask.
+    """The known servers of the cluster, and when to ask for them.
 
     Args:
         given: the hosts that the pool was given.
-        wanted: whether anybody wants to know.
-        random: gives a number from 0 up to 1.
+        wanted: whether the pool has the option `discover`.
+        backoff: the pauses between attempts to read the table.
     """
 
     def __init__(self, given: Sequence[Address], wanted: bool, backoff: Backoff) -> None:
@@ -45,23 +47,23 @@ class Discovery:
         self._collecting = False
         self._failures = 0
         self.at = -math.inf if wanted else math.inf
-        """When to begin to follow the table."""
+        """The time at which to start following the table."""
 
     @classmethod
     def of(cls, given: Sequence[Address], wanted: bool, random: Any) -> Discovery:
-        """One that has looked at nothing yet."""
+        """A `Discovery` that knows nothing yet. `random` is as in `Backoff`."""
         return cls(given, wanted, Backoff(random, _FIRST, _LONGEST))
 
     def begun(self) -> None:
-        """The table is about to be followed."""
+        """The pool starts to follow the table."""
         self.at = math.inf
         self._new, self._collecting = {}, True
 
     def told(self, change: Mapping[str, Any]) -> list[Address] | None:
-        """The table has changed, or this is how it was at first.
+        """Take in a row of the table's changefeed: a change or an initial row.
 
         Returns:
-            where the servers are, if that is known and may be news.
+            The addresses of all servers; None until all initial rows have arrived.
         """
         if change.get("state") == "ready":
             self._servers, self._collecting, self._failures = self._new, False, 0
@@ -74,10 +76,10 @@ class Discovery:
         return None if self._collecting else list(dict.fromkeys(servers.values()))
 
     def ended(self, error: BaseException | None, now: float) -> bool:
-        """The table cannot be followed, or no longer.
+        """The table's changefeed has ended or could not be opened.
 
         Returns:
-            Whether that will stay so: the user may not read it.
+            Whether that is final, because the user has no permission to read the table.
         """
         if isinstance(error, ReqlPermissionError):
             return True
@@ -86,7 +88,7 @@ class Discovery:
         return False
 
     def _address_in(self, row: Mapping[str, Any]) -> Address | None:
-        """Where a server can be reached; None if the row tells of no place that we can reach."""
+        """The address of a server; None if the row has none that this client could reach."""
         network = row.get("network") or {}
         port = network.get("reql_port")
         if not isinstance(port, int):
@@ -95,17 +97,17 @@ class Discovery:
         for host, given_port in self._given:
             if given_port == port and (host in hosts or self._is_same(host, hosts)):
                 return host, given_port
-        # A loopback address of theirs is not ours, unless all are on this machine.
+        # A loopback address is that of the server's machine. Use it only if that is this machine.
         hosts = [host for host in hosts if _is_local(host) is self._local]
         return (hosts[0], port) if hosts else None
 
     def _is_same(self, host: str, hosts: list[str]) -> bool:
-        """Whether it is another name of this machine, on which the server is, too."""
+        """Whether `host` and one of `hosts` are both names of this machine."""
         return self._local and _is_local(host) and any(map(_is_local, hosts))
 
 
 def _hosts_in(network: Mapping[str, Any]) -> Iterator[str]:
-    """The addresses of a server, IPv4 first; those of one link mean nothing elsewhere."""
+    """The addresses of a server, IPv4 first, without link-local ones (valid on one link)."""
     addresses = [each["host"] for each in network.get("canonical_addresses") or ()]
     yield from sorted(filter(_is_global, addresses), key=lambda host: ":" in host)
 
@@ -121,8 +123,8 @@ def _is_global(host: str) -> bool:
 
 
 def _parsed(host: str) -> IPv4Address | IPv6Address | None:
-    """The address; None if it is a name."""
-    from ipaddress import ip_address  # late: few pools need it
+    """The IP address; None if it is a name."""
+    from ipaddress import ip_address  # imported here, since few pools need it
 
     try:
         return ip_address(host)

@@ -1,4 +1,4 @@
-"""What a pool wants done: its answers to whoever carries them out."""
+"""What a pool wants done. The pool of each loop carries these effects out."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ __all__ = ["Close", "Dial", "Discover", "Effect", "Event", "Wake"]
 
 
 class Dial(NamedTuple):
-    """Connect to `member.host.address`, and tell the outcome.
+    """Connect to `member.host.address`.
 
-    Put the connection in `member.connection` at once: a `Close` may follow before it is open. Then
-    tell `opened(member, now)` or `failed(member, error, now)`; and after `opened`, when the
-    connection has ended by itself, `lost(member, cause, now)`.
+    Set `member.connection` at once, since a `Close` may follow before the connection is open. Then
+    call `opened(member, now)` or `failed(member, error, now)`. If an open connection is lost, call
+    `lost(member, cause, now)`.
     """
 
     member: Member
 
 
 class Close(NamedTuple):
-    """Close `member.connection`, and then tell `closed(member, now)`.
+    """Close `member.connection`, and then call `closed(member, now)`.
 
-    `graceful` is the connection's `noreply_wait`: first wait until the server has done all
-    `noreply` queries. A second Close of the same member, not graceful, ends that wait. If the
-    connection is still being opened: give that up, as far as this loop can. The pool has forgotten
-    it; what is told of it then does no harm.
+    With `graceful`, first wait until the server has done all `noreply` queries (`noreply_wait`). A
+    second Close of the same member, not graceful, ends that wait.
+
+    If the connection is still being opened, stop that as far as the loop can. The pool has
+    forgotten this member, and ignores calls about it.
     """
 
     member: Member
@@ -35,30 +36,35 @@ class Close(NamedTuple):
 
 
 class Wake(NamedTuple):
-    """Call `tick(now)` at this time. It replaces the Wake before; to come too early is no harm."""
+    """Call `tick(now)` at this time. It replaces the previous Wake. An early call is harmless."""
 
     at: float
 
 
 class Discover(NamedTuple):
-    """Follow the cluster's `server_status`, and tell each change by `discovered`.
+    """Follow the cluster's table `server_status`, and call `discovered` for each change.
 
-    When that ends, or could not be begun, tell `undiscovered`. See `discovery`.
+    When the changefeed ends or cannot be opened, call `undiscovered`. See `discovery`.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that listeners may want to know: `pool.on(name, listener)`.
+    """Something that happened to a pool. Listeners get it: `pool.on(name, listener)`.
 
     Attributes:
-        name: "opened": a connection was. "lost": one has ended by itself. "exhausted": queries
-            wait, as no connection has room and none is being opened. "recovered": who asks now is
-            served at once again. "down": a host could not be connected to; it is told once, until
-            it is "up", which means that a connection to it was opened.
-        host: `host:port` of the connection concerned; None if it is about the pool.
-        cause: what ended the connection, or keeps the pool from opening one, where that is known.
-        size, in_flight, waiting: as in `PoolStats`, at that time.
+        name: the kind of event.
+
+            - "opened": a connection was opened.
+            - "lost": a connection was lost.
+            - "exhausted": queries wait, since no connection has room and none is being opened.
+            - "recovered": after "exhausted", queries get a connection at once again.
+            - "down": the pool could not connect to a host. Comes once, until the host is "up".
+            - "up": after "down", a connection to the host was opened.
+        host: the connection's host, as `host:port`; None if the event is about the whole pool.
+        cause: the error that ended the connection or keeps the pool from opening one; None if not
+            known.
+        size, in_flight, waiting: the numbers at that time, as in `PoolStats`.
     """
 
     name: str

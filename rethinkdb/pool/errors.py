@@ -1,4 +1,4 @@
-"""What those are told who cannot have a connection, and which failures pass by themselves."""
+"""Errors of those who get no connection, and which failures to connect may pass by themselves."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ __all__ = ["PoolClosedError", "PoolFullError", "PoolTimeoutError", "again", "is_
 
 
 class PoolClosedError(ReqlDriverError):
-    """The pool is closed, or about to be."""
+    """The pool is closed or closing."""
 
 
 class PoolFullError(ReqlDriverError):
-    """As many queries wait for a connection as may wait; this one was not even queued."""
+    """`max_waiting` queries wait for a connection already, so this one failed at once."""
 
 
 class PoolTimeoutError(ReqlTimeoutError):
-    """No connection could be had in time. If hosts could not be reached, that is its cause."""
+    """No connection was available in time.
+
+    If a host could not be reached, `error.__cause__` is the last failure to connect.
+    """
 
     def __init__(self, message: str) -> None:
         ReqlDriverError.__init__(self, message)
@@ -30,24 +33,24 @@ class PoolTimeoutError(ReqlTimeoutError):
         return type(self), (self.message,)
 
 
-# Wrong user or password; no RethinkDB server, or one with TLS; no host name, or no trust in a
-# certificate (a ValueError, too); no file of certificates.
+# In this order: wrong user or password; no RethinkDB server, or one that uses TLS; an invalid host
+# name or an untrusted certificate (also a ValueError); the certificate file is missing.
 _FINAL = (ReqlAuthError, RemoteProtocolError, ValueError, FileNotFoundError, IsADirectoryError)
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether a failure to connect will not pass by itself, so that nobody need wait.
+    """Whether a failure to connect will stay, so that it is useless to wait and try again.
 
-    A server that cannot be reached may be back in a moment: its machine, its name, its address. A
-    password does not become right by waiting, nor a certificate, nor a web server's port.
+    A server that cannot be reached now may be back soon. But a wrong password stays wrong, and so
+    do an untrusted certificate and a port of some other server.
     """
     if not isinstance(error, (ReqlDriverError, OSError)):
-        return True  # a fault of the program
+        return True  # a bug of the program
     return any(isinstance(cause, _FINAL) or _is_of_tls(cause) for cause in _causes(error))
 
 
 def again(error: BaseException) -> BaseException:
-    """The same error, for one more who waits: two who raise one error spoil its traceback."""
+    """A copy of the error for another waiter: raising one object twice mixes up its traceback."""
     try:
         twin = copy.copy(error)
     except Exception:  # some errors cannot be copied
@@ -57,9 +60,9 @@ def again(error: BaseException) -> BaseException:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those behind it."""
+    """The error, its cause, the cause of that, and so on."""
     cause: BaseException | None = error
-    for _ in range(20):  # should somebody have made a ring of them
+    for _ in range(20):  # a limit, in case the causes form a ring
         if cause is None:
             return
         yield cause
@@ -67,5 +70,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_of_tls(error: BaseException) -> bool:
-    """Whether it is an `ssl.SSLError`; that module does input and output, so not imported here."""
+    """Whether it is an `ssl.SSLError`. `ssl` is not imported, since it does input and output."""
     return getattr(error, "library", None) == "SSL"

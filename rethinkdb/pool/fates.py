@@ -1,24 +1,25 @@
-"""What has become of a query that failed, told from its error.
+"""Whether a failed query was done on the server, as far as its error tells.
 
-**How errors are told apart.** Observed on a cluster of three servers of release 2.4.4, while
-primaries were killed, shut down, moved and frozen, and tables were resharded and dropped:
+**How to tell errors apart.** This was observed on a cluster of three servers of release 2.4.4,
+while primaries were killed, shut down, moved and frozen, and tables were resharded and dropped:
 
-- Whatever means "not now" comes as `ReqlOpFailedError`, with a text that begins with "Cannot
-  perform read:" or "Cannot perform write:". Of some 20,000 writes of one document that were
-  answered so none was stored.
-- Who begins a feed meanwhile is told "cannot subscribe to table `db.t`: primary replica for shard
-  [..] not available".
-- What is missing comes as `ReqlOpFailedError`, too: "Table `db.t` does not exist". It is final.
-- Of 25 writes answered with `ReqlOpIndeterminateError` ten were stored.
-- A feed ends with "Changefeed aborted (unavailable)" whether its table is moved or dropped. Only
-  its next run tells which it was. Feeds read, so running one again does no harm.
-- Once a write was answered with `ReqlInternalError`, "none of the servers were accessible. If it
-  was an attempt to modify, the modification did not take place". One case proves nothing: the fate
-  of such a query counts as unknown.
+- If something is not available now, the error is a `ReqlOpFailedError` whose text begins with
+  "Cannot perform read:" or "Cannot perform write:". Some 20,000 writes of one document got this
+  answer, and none of them was stored.
+- A feed that is opened during that time gets "cannot subscribe to table `db.t`: primary replica for
+  shard [..] not available".
+- If something does not exist, the error is also a `ReqlOpFailedError`: "Table `db.t` does not
+  exist". That is final.
+- 25 writes got a `ReqlOpIndeterminateError`, and ten of them were stored.
+- A feed ends with "Changefeed aborted (unavailable)", both if its table is moved and if it is
+  dropped. Only the next run shows which it was. A feed only reads, so it is safe to run it again.
+- One write got a `ReqlInternalError`: "none of the servers were accessible. If it was an attempt to
+  modify, the modification did not take place". One case proves nothing, so here the fate of such a
+  query counts as unknown.
 
-"Not done" is said of one operation on one table. A query with several may have done others before:
-`table.update(...)` changes document after document. So it says enough of queries that only read, or
-write one document.
+"Not done" is about one operation on one table. A query with several operations may have done others
+before: `table.update(...)` changes one document after the other. So "not done" is reliable only for
+queries that just read or that write one document.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ __all__ = ["Fate", "fate_of"]
 
 
 class Fate(Enum):
-    """What has become of a query that failed."""
+    """Whether a failed query was done on the server."""
 
     NOT_BEGUN = "it was never sent"
     NOT_DONE = "it was refused, as something is not available now"
@@ -45,7 +46,7 @@ class Fate(Enum):
     FINAL = "it would fail again"
 
 
-# With these begin the answers that mean "not now".
+# Answers that mean "not now" begin with one of these.
 _NOT_NOW = (
     "Cannot perform read:",
     "Cannot perform write:",
@@ -53,21 +54,21 @@ _NOT_NOW = (
     "cannot subscribe to table",
 )
 
-# What answers say in which a server does not find those that have a table.
+# Parts of answers from a server that cannot reach the servers that have a table.
 _NOT_REACHED = (
     "is not available for any operations",
     "We lost contact with the server(s) hosting table",
 )
 
-# A part of what a server says that lost its cluster.
+# A part of the answer from a server that has lost its cluster.
 _ALONE = "none of the servers were accessible"
 
 
 def fate_of(error: BaseException, sent: bool = True) -> Fate:
-    """What an error says of the fate of the query that it is the outcome of.
+    """Whether a query was done on the server, as far as its error tells.
 
     Args:
-        error: what the query ended in.
+        error: the error that ended the query.
         sent: whether the query may have left this machine.
     """
     if not sent and isinstance(error, ReqlDriverError):

@@ -1,16 +1,16 @@
 """Which host to dial next, and when.
 
-A host that a connection was opened to since the last failure is proven: as many connections as are
-needed may be opened to it at once. Any other host is tried with one dial at a time. After a failure
-it is left alone for a pause that doubles with each further one (see `backoff`). So a server that
-comes back meets one dial from each pool, spread over the whole of their pauses.
+A host is proven if a connection to it was opened since the last failure. Then as many connections
+as needed may be opened to it at once. Any other host gets one dial at a time. After each failure
+there is a pause, which doubles with each further failure (see `backoff`). So a server that comes
+back gets one dial from each pool, and the dials of different pools are spread over their pauses.
 
-The hosts may change: `follow` is told where the servers of the cluster are. Those that the pool was
-given and that are not among them stand in: they are used as long as none of the others can be
-relied on. What was found is tried with one dial before it is relied on.
+The hosts may change: `follow` is told the addresses of the cluster's servers. Each new host gets
+one dial before the pool relies on it. If a host that the pool was given is not among these servers,
+it is kept as a fallback: it is used only while none of the others can be relied on.
 
-With several hosts new connections go to the host that has the fewest, and a host that does not
-answer is never relied on while another one does.
+With several hosts, a new connection goes to the host with the fewest connections. A host that does
+not answer is not relied on while another host answers.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ __all__ = ["Address", "Host", "Hosts"]
 #: Name or address of a server, and its driver port.
 Address = tuple[str, int]
 
-# A connection that lasted for less was no success: a server that takes connections only to drop
-# them must not be dialled in a tight loop.
+# If a connection is lost within so many seconds, that counts as a failure to connect. Otherwise a
+# server that accepts connections and drops them at once would be dialled in a tight loop.
 _STEADY = 1.0
 
-# A host that has not answered a dial for this long is not relied on while there are others.
+# If a host has not answered a dial for so many seconds, other hosts are preferred.
 _SLOW = 2.0
 
 _NEVER = math.inf
 
 
 class Host:
-    """One host, and what is known of it.
+    """One host, and what the pool knows about it.
 
     Attributes:
-        address: where it is.
-        label: the same for people, as `host:port`.
-        open: connections to it, usable or on their way out.
+        address: name and port.
+        label: the address as text, `host:port`.
+        open: connections to it, including those being retired or closed.
         dialling: connections being opened.
         proven: a connection was opened since the last loss or failure.
-        trusted: it can be expected to answer: it has not failed, been slow to answer, or lost its
-            last connection, since it was last proven.
-        failures: in a row.
-        cause: the last failure since it was last proven.
-        final: that failure will not pass by itself, such as a wrong password.
-        given: the pool was given it.
-        stands_in: it is used only if no other host can be relied on.
-        opened, lost, failed, queries, errors: counted since the pool was made; of queries only
-            those on connections that are gone.
+        trusted: the host is expected to answer. Since it was last proven, it has not failed, was
+            not slow to answer, and has not lost its last connection.
+        failures: the number of failures in a row.
+        cause: the last failure, if it is later than the last opened connection; else None.
+        final: that failure will stay: for example, a wrong password.
+        given: the pool was given this host by the user.
+        stands_in: the host is a fallback, used only if no other host can be relied on.
+        opened, lost, failed, queries, errors: counters since the pool was made. The last two count
+            only queries on connections that no longer exist.
     """
 
     def __init__(self, address: Address, patience: float, given: bool = True) -> None:
@@ -81,9 +81,10 @@ class Host:
         self._retry_at_if_urgent = -_NEVER
 
     def due(self, urgent: bool) -> float:
-        """When it may be dialled."""
+        """The time from which it may be dialled; `urgent`: somebody waits for a connection."""
         if self.dialling and not self.proven:
-            # The dial under way will say more. But it may hang, at a host that is back meanwhile.
+            # Wait for the outcome of the present dial. But that dial may hang, though the host is
+            # back meanwhile.
             return self._dialled_at + self._patience if urgent else _NEVER
         return self._retry_at_if_urgent if urgent else self._retry_at
 
@@ -92,14 +93,14 @@ class Host:
 
 
 class Hosts:
-    """The hosts of a pool. It is told what became of each dial.
+    """The hosts of a pool. Callers tell it the outcome of each dial.
 
     Args:
         addresses: at least one.
-        backoff: says how long to leave a host alone.
-        patience: while somebody waits, no pause is longer than this, and no dial without an answer
-            is waited for longer. It should be a part of the time that they wait: who asks when the
-            host is back is then served in time.
+        backoff: the pauses after failures.
+        patience: while somebody waits, no pause is longer than this, and after this time another
+            dial is started beside one without an answer. It should be a part of the time that a
+            query waits. Then a query that comes when the host is back gets a connection in time.
     """
 
     def __init__(self, addresses: Sequence[Address], backoff: Backoff, patience: float) -> None:
@@ -114,14 +115,14 @@ class Hosts:
 
     @property
     def former(self) -> Sequence[Host]:
-        """Hosts that are no longer among them, for the sums."""
+        """Hosts that have left the cluster. Their counters are still part of the sums."""
         return tuple(self._former.values())
 
     def follow(self, addresses: Sequence[Address]) -> list[Host]:
-        """The servers of the cluster are here, and nowhere else.
+        """Use the servers at these addresses. Others have left the cluster.
 
         Returns:
-            the hosts that were in use and are so no longer.
+            The hosts that are no longer used.
         """
         known = {host.address: host for host in self._hosts}
         for address in addresses:
@@ -138,31 +139,31 @@ class Hosts:
                 gone.append(host)
         return gone
 
-    # What to do.
+    # Which host to dial.
 
     def next(self, now: float, urgent: bool) -> Host | None:
-        """The host to dial for who needs a connection; None if none may be dialled now.
+        """The host to dial if a connection is needed; None if no host may be dialled now.
 
         Args:
             now: the time.
-            urgent: somebody waits for it.
+            urgent: somebody waits for the connection.
         """
         hosts = self._in_use
         due = [host for host in hosts if host.due(urgent) <= now]
         trusted = [host for host in hosts if host.trusted]
-        # Of those trusted the emptiest may be due only when a dial under way has said more.
+        # The emptiest trusted host may not be due yet, since it is being dialled. Then wait.
         host = self._emptiest(trusted or due, due)
         return host if host in due else None
 
     def next_to_try(self, now: float) -> Host | None:
-        """A host that nobody relies on, and whose pause is over: to see whether it is back."""
+        """A host that is not trusted and whose pause is over. Dial it to see if it is back."""
         if not self._any_trusted:
-            return None  # then they are dialled by who needs a connection
+            return None  # then `next` gives such hosts
         due = [host for host in self._in_use if not host.trusted and host.due(False) <= now]
         return self._emptiest(due, due)
 
     def wake_at(self, now: float, needed: bool, urgent: bool) -> float:
-        """When there may be a host to dial that there is not now.
+        """The next time at which another host may be dialled.
 
         Args:
             now: the time.
@@ -176,57 +177,57 @@ class Hosts:
         return min((at for at in times if at > now), default=_NEVER)
 
     def imbalance(self, now: float) -> tuple[Host, float]:
-        """The host with the most connections, and when one of them would be better elsewhere."""
+        """The host with the most connections, and when to move one of them to another host."""
         fullest = max(self._hosts, key=lambda host: host.open)
         poor = [host for host in self._in_use if host.open <= fullest.open - 2]
         at = min((now if host.trusted else host.due(False) for host in poor), default=_NEVER)
         return fullest, at
 
     def relied_on(self, host: Host, dialled_at: float, now: float) -> bool:
-        """Whether a dial can be relied on, as far as that is possible at present."""
+        """Whether a dial will probably succeed: its host is trusted, or no host is."""
         usual = host.trusted or not self._any_trusted
         return usual and not self.hangs(dialled_at, now)
 
     def hangs(self, dialled_at: float, now: float) -> bool:
-        """Whether a dial has had no answer for so long that another one is tried beside it."""
+        """Whether a dial has had no answer for so long that another one may be started."""
         return now >= dialled_at + self._patience
 
     def look_at(self, host: Host, dialled_at: float, now: float) -> float:
-        """When a dial will have taken too long to be relied on, if it has not already."""
+        """The next time at which this dial will have taken too long to be relied on."""
         slow_at = dialled_at + _SLOW if host.trusted and len(self._hosts) > 1 else _NEVER
         return min(
             (at for at in (slow_at, dialled_at + self._patience) if at > now), default=_NEVER
         )
 
     def notice_slow(self, host: Host, dialled_at: float, now: float) -> None:
-        """With several hosts, one that is slow to answer is not relied on."""
+        """Stop trusting a host that is slow to answer a dial, if there are other hosts."""
         if len(self._hosts) > 1 and now >= dialled_at + _SLOW:
             host.proven = host.trusted = False
 
     @property
     def refusal(self) -> BaseException | None:
-        """What all hosts say, if none of them will let anybody in."""
+        """The latest failure, if all hosts have failed for reasons that will stay; else None."""
         return self.cause if all(host.final for host in self._hosts) else None
 
     @property
     def cause(self) -> BaseException | None:
-        """The latest failure of those hosts that fail."""
+        """The latest failure of all hosts; None if none has failed."""
         failing = [host for host in self._hosts if host.cause is not None]
         return max(failing, key=lambda host: host._failed_at).cause if failing else None
 
     # What happened.
 
     def dialled(self, host: Host, now: float) -> None:
-        """A connection to it is being opened."""
+        """A dial has started."""
         host.dialling += 1
         host._dialled_at = now
 
     def gave_up(self, host: Host) -> None:
-        """Opening one was given up."""
+        """A dial was given up before it had an outcome."""
         host.dialling -= 1
 
     def opened(self, host: Host, now: float) -> None:
-        """It let us in."""
+        """A dial has succeeded."""
         host.dialling -= 1
         host.open += 1
         host.opened += 1
@@ -239,16 +240,16 @@ class Hosts:
     def failed(
         self, host: Host, error: BaseException, final: bool, dialled_at: float, now: float
     ) -> None:
-        """It did not let us in."""
+        """A dial has failed. `final`: the reason will stay."""
         host.dialling -= 1
         host.failed += 1
-        if dialled_at >= host._failed_at:  # not one of several that failed together
+        if dialled_at >= host._failed_at:  # several dials that fail together count once
             self._set_aside(host, error, now)
         host.proven = host.trusted = False
         host.final = final
 
     def lost(self, host: Host, error: BaseException | None, opened_at: float, now: float) -> None:
-        """A connection has ended by itself."""
+        """A connection was lost."""
         host.open -= 1
         host.lost += 1
         host.proven = False
@@ -258,10 +259,10 @@ class Hosts:
             self._set_aside(host, error or ReqlDriverError(text), now)
 
     def closed(self, host: Host) -> None:
-        """A connection was closed by this side."""
+        """This side has closed a connection."""
         host.open -= 1
 
-    # How.
+    # Details.
 
     @property
     def _any_trusted(self) -> bool:
@@ -269,12 +270,12 @@ class Hosts:
 
     @property
     def _in_use(self) -> list[Host]:
-        """All but those that stand in, as long as one of the others can be relied on."""
+        """The hosts of the cluster; with the fallback hosts, if none of the others is trusted."""
         found = [host for host in self._hosts if not host.stands_in]
         return found if any(host.trusted for host in found) else self._hosts
 
     def _emptiest(self, hosts: Sequence[Host], due: Sequence[Host]) -> Host | None:
-        """The one with the fewest connections; best one that is due; chance decides the rest."""
+        """The host with the fewest connections. Of several, one that is due; then a random one."""
 
         def order(host: Host) -> tuple[int, bool, float]:
             return host.open + host.dialling, host not in due, self._backoff.random()

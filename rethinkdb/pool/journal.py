@@ -1,4 +1,4 @@
-"""What a pool tells: events for listeners, and lines for the log. Nothing secret is in either."""
+"""Events for listeners and lines for the log. Neither contains anything secret."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ logger = logging.getLogger("rethinkdb.pool")
 
 
 class Journal:
-    """Writes down what has happened to a pool.
+    """Reports what happens to a pool.
 
     Args:
-        options: those of the pool.
-        members, line: how it stands.
-        effects: where events go.
+        options: the options of the pool.
+        members, line: the state of the pool, to be reported.
+        effects: events are appended here.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class Journal:
 
     @property
     def exhausted(self) -> bool:
-        """Whether "exhausted" was told, and "recovered" was not yet."""
+        """Whether "exhausted" was reported, but not yet "recovered"."""
         return self._exhausted
 
     @property
     def numbers(self) -> str:
-        """How the pool stands, for errors and log lines."""
+        """The state of the pool as text, for errors and log lines."""
         members, dialling = self._members, len(self._members.dialling)
         being_opened = f", {dialling} being opened" if dialling else ""
         return (
@@ -53,7 +53,7 @@ class Journal:
         )
 
     def text_when_late(self, seconds: float, hosts: Hosts) -> str:
-        """What who has waited in vain for so long is told."""
+        """The error text for a query that has waited too long."""
         if self._members.usable:
             return (
                 f"No connection of the {self.pool} had room within {seconds:.3g} s: {self.numbers};"
@@ -68,7 +68,7 @@ class Journal:
         )
 
     def text_when_full(self, now: float) -> str:
-        """What one more is told who cannot even wait."""
+        """The error text for a query that may not wait, since too many others do."""
         line = self._line
         return (
             f"{len(line)} queries wait for a connection of the {self.pool} already "
@@ -89,7 +89,7 @@ class Journal:
             self._tell("up", host)
 
     def failed(self, host: Host, error: BaseException) -> None:
-        """Nothing could be opened. The first failure is worth a warning, the same again is not."""
+        """A dial has failed. The first failure is a warning, further ones are DEBUG lines."""
         level = logging.WARNING if host.failures <= 1 else logging.DEBUG
         logger.log(
             level,
@@ -102,7 +102,7 @@ class Journal:
         self._note_fall(host)
 
     def lost(self, host: Host, cause: BaseException | None) -> None:
-        """A connection has ended by itself."""
+        """A connection was lost."""
         logger.warning(
             "%s: the connection to %s is lost: %s", self.pool, host.label, cause or "closed"
         )
@@ -110,7 +110,7 @@ class Journal:
         self._note_fall(host)
 
     def undiscovered(self, error: BaseException | None, final: bool) -> None:
-        """The cluster is not followed any more, for now or for good."""
+        """The table `server_status` cannot be read; `final`: and never will be."""
         if final:
             logger.warning(
                 "%s: stays with the hosts that it was given, as its user may not read"
@@ -122,22 +122,22 @@ class Journal:
             logger.debug("%s: `rethinkdb.server_status` cannot be read now: %s", self.pool, error)
 
     def stuck(self, cause: BaseException | None) -> None:
-        """Somebody waits, and nothing is being done about it."""
+        """Queries wait, no connection has room, and none is being opened."""
         if not self._exhausted:
             self._exhausted = True
-            # No warning: to wait is what a pool is for. Who cannot be served gets an error.
+            # Not a warning: waiting is normal in a pool. A query that waits too long gets an error.
             logger.info("%s: exhausted: %s", self.pool, self.numbers)
             self._tell("exhausted", None, cause)
 
     def at_ease(self) -> None:
-        """Nobody waits, and there is room."""
+        """Nobody waits, and connections have room."""
         if self._exhausted:
             self._exhausted = False
             logger.info("%s: recovered: %s", self.pool, self.numbers)
             self._tell("recovered", None)
 
     def _note_fall(self, host: Host) -> None:
-        """A host is down if it lets nobody in, or drops at once whom it lets in."""
+        """Report a host as down if dials fail, or if its connections end right after opening."""
         if host.cause is not None and host not in self._down:
             self._down.add(host)
             self._tell("down", host, host.cause)

@@ -1,4 +1,4 @@
-"""Those who wait for a connection: first in, first out, and not for ever."""
+"""`Line`: those who wait for a connection. First in, first out, each with a time limit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["Ask", "Line"]
 
 
 class Ask(Waiter[Member]):
-    """Somebody waits for a connection: to share it, or to have it alone.
+    """A waiter for a connection, which is shared with others or lent exclusively.
 
     Attributes:
-        asked_at: when.
-        deadline: when it is too late.
-        exclusive: alone.
-        member: what it was given, from the decision on; the waiter is settled a little later.
+        asked_at: when the wait began.
+        deadline: when the wait fails.
+        exclusive: nobody else may use the connection.
+        member: the member that the pool has decided to give. The waiter is settled a little later.
     """
 
     __slots__ = ("asked_at", "deadline", "exclusive", "member")
@@ -43,17 +43,18 @@ class Ask(Waiter[Member]):
 
 
 class Line:
-    """Asks in their order, and by their deadlines.
+    """Asks in their order, which can also be found by their deadlines.
 
     Attributes:
-        exclusive: how many of them want a connection alone.
+        exclusive: how many asks are exclusive.
     """
 
     def __init__(self) -> None:
-        # Of an OrderedDict, the first can be taken away time and again without a search for it.
+        # An OrderedDict, since a dict would search for its first key if that is removed each time.
         self._asks: OrderedDict[Ask, None] = OrderedDict()
         self.exclusive = 0
-        # Asks that have left the line leave the heap later: at the top, or when it is rebuilt.
+        # An ask that has left the line stays in this heap until it is at the top, or until the heap
+        # is rebuilt.
         self._deadlines: list[tuple[float, int, Ask]] = []
         self._number = 0
 
@@ -65,11 +66,11 @@ class Line:
 
     @property
     def shared(self) -> int:
-        """How many of them share a connection."""
+        """How many asks are not exclusive."""
         return len(self._asks) - self.exclusive
 
     def append(self, ask: Ask) -> None:
-        """It is the last one now."""
+        """Add an ask at the end."""
         self._asks[ask] = None
         self.exclusive += ask.exclusive
         self._number += 1
@@ -79,21 +80,21 @@ class Line:
         heapq.heappush(self._deadlines, (ask.deadline, self._number, ask))
 
     def remove(self, ask: Ask) -> None:
-        """It has been served, or waits no longer."""
+        """Remove an ask that was served or waits no longer."""
         del self._asks[ask]
         self.exclusive -= ask.exclusive
 
     def at(self, position: int) -> Ask | None:
-        """The ask at a position, which should be a small one; None if the line is not so long."""
+        """The ask at a position; None if the line is shorter. Slow for large positions."""
         return next(islice(self._asks, position, None), None)
 
     @property
     def first(self) -> Ask:
-        """Who waits longest; somebody must wait."""
+        """The ask that has waited longest. The line must not be empty."""
         return next(iter(self._asks))
 
     def leading_exclusive(self, most: int) -> int:
-        """How many at the head want a connection alone, counted up to `most`."""
+        """How many exclusive asks come before the first that is not; at most `most`."""
         if not self.exclusive:
             return 0
         count = 0
@@ -105,14 +106,14 @@ class Line:
 
     @property
     def next_deadline(self) -> float:
-        """When somebody's time is up first; never, if nobody waits."""
+        """The earliest deadline; infinity if nobody waits."""
         deadlines = self._deadlines
         while deadlines and deadlines[0][2] not in self._asks:
             heapq.heappop(deadlines)
         return deadlines[0][0] if deadlines else math.inf
 
     def take_late(self, now: float) -> list[Ask]:
-        """Those whose time is up, who leave the line; who asked first is first."""
+        """Remove and return all asks whose deadline has passed, the earliest deadline first."""
         late: list[Ask] = []
         while self.next_deadline <= now:
             ask = heapq.heappop(self._deadlines)[2]
@@ -121,7 +122,7 @@ class Line:
         return late
 
     def take_all(self) -> list[Ask]:
-        """Everybody, who leaves the line."""
+        """Remove and return all asks."""
         asks = list(self._asks)
         self._asks.clear()
         self._deadlines.clear()

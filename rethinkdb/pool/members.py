@@ -1,4 +1,4 @@
-"""The connections of a pool, as the pool sees them."""
+"""`Member`: one connection of a pool, as the pool sees it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Member", "Members", "State"]
 
 
 class State(IntEnum):
-    """What a member is there for.
+    """What a member is used for at present.
 
     dialling -> in turn <-> draining (for a loan), lent
                    |
@@ -23,9 +23,9 @@ class State(IntEnum):
 
     DIALLING = 0
     IN_TURN = 1  # takes queries
-    DRAINING = 2  # takes none, as it is to be lent when those in flight are answered
+    DRAINING = 2  # takes no queries; will be lent when those in flight are answered
     LENT = 3
-    RETIRING = 4  # takes none, and is closed when nothing is left on it
+    RETIRING = 4  # takes no queries; will be closed when nothing runs on it
     CLOSING = 5
     GONE = 6
 
@@ -34,17 +34,17 @@ class Member:
     """One connection of a pool, from before it is dialled until it is closed.
 
     Attributes:
-        connection: for whoever carries out the effects: what it has dialled.
-        host: where to.
-        state: what it is there for.
-        in_turn: whether it takes queries: `state` in a form that costs little to ask for.
-        load: queries in flight.
-        cursors: open ones, which have an end.
-        feeds: open changefeeds, which have none.
-        queries: how many were answered or have failed.
+        connection: the connection itself. The code that carries out the effects sets and uses it.
+        host: the host that it is connected to.
+        state: what it is used for at present.
+        in_turn: whether it takes queries. The same as `state`, but faster to check.
+        load: the number of queries in flight.
+        cursors: the number of open cursors, without changefeeds.
+        feeds: the number of open changefeeds.
+        queries: how many queries have ended.
         errors: how many of those have failed.
-        dialled_at, opened_at: when.
-        idle_since: since when there is no query in flight, if there is none.
+        dialled_at, opened_at: the times of these events.
+        idle_since: when the last query ended, if there is none in flight.
         expires: when it is to be replaced.
     """
 
@@ -81,7 +81,7 @@ class Member:
 
     @property
     def unused(self) -> bool:
-        """Whether closing it would disturb nobody."""
+        """Whether nobody uses it, so that it can be closed."""
         return not (self.load or self.cursors or self.feeds or self.state is State.LENT)
 
     def __repr__(self) -> str:
@@ -90,11 +90,11 @@ class Member:
 
 
 class Members:
-    """All members but those that are gone, by what they are there for.
+    """All members that still exist, sorted by state.
 
     Attributes:
-        dialling, in_turn, draining, lent, retiring, closing: those in each state. They change with
-            each `move`: copy what is walked through meanwhile.
+        dialling, in_turn, draining, lent, retiring, closing: the members in each state. `move`
+            changes these dicts: copy one before you loop over it and call `move`.
     """
 
     def __init__(self) -> None:
@@ -110,12 +110,12 @@ class Members:
         return chain.from_iterable(self._by_state)
 
     def add(self, member: Member) -> None:
-        """It is being dialled."""
+        """Add a member that is being dialled."""
         self.dialling[member] = None
         self._count += 1
 
     def move(self, member: Member, state: State) -> None:
-        """It is there for something else from now on, or for nothing."""
+        """Change the state of a member. If it is GONE, the member is removed."""
         del self._by_state[member.state][member]
         member.state = state
         if state is State.GONE:
@@ -125,10 +125,10 @@ class Members:
 
     @property
     def usable(self) -> int:
-        """How many are open and not on their way out."""
+        """How many are open and not being retired or closed."""
         return len(self.in_turn) + len(self.draining) + len(self.lent)
 
     @property
     def in_flight(self) -> int:
-        """Queries without an answer yet."""
+        """The number of queries that have no answer yet."""
         return sum(member.load for member in self)

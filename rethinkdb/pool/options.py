@@ -1,7 +1,6 @@
-"""What a pool is told, checked once: keywords in, one frozen `PoolOptions` out.
+"""`PoolOptions`: the options of a pool, with their defaults and checks.
 
-Every default and every check of a pool's options stands here and nowhere else. How to connect is
-told by the options of `connect()`, see `rethinkdb.net.options`.
+The options for connecting are those of `connect()`, see `rethinkdb.net.options`.
 """
 
 from __future__ import annotations
@@ -20,37 +19,37 @@ if TYPE_CHECKING:
 
 __all__ = ["PoolOptions"]
 
-# Systems refuse to wait longer (poll() takes 31 bits of milliseconds); it is as good as for ever.
+# About 23 days. Systems refuse to wait longer: poll() takes 31 bits of milliseconds.
 _LONGEST_WAIT = 2_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """How a pool grows, waits and lets go.
+    """The options of a pool: its size, how long queries wait, when connections are closed.
 
     Args:
-        min_size: connections that are kept open, used or not; from 0 up.
-        max_size: the most connections there are at any time, those being opened or closed included.
-        per_connection: queries in flight on a connection, from which on it is left alone.
-        acquire_timeout: seconds that a query waits for a connection.
-        max_waiting: queries that may wait for a connection; the next one fails at once.
-        max_lifetime: seconds after which a connection is replaced, up to a tenth earlier, so that
-            not all are replaced at once. None: never.
-        max_idle: seconds after which an unused connection is closed, as long as `min_size` remain.
+        min_size: how many connections are kept open even if nobody uses them; 0 or more.
+        max_size: the largest number of connections, including those being opened or closed.
+        per_connection: the largest number of queries in flight on one connection.
+        acquire_timeout: seconds that a query waits for a connection before it fails.
+        max_waiting: how many queries may wait for a connection; one more fails at once.
+        max_lifetime: seconds after which a connection is replaced. Each is replaced up to a tenth
+            earlier, so that not all are replaced at the same time. None: never.
+        max_idle: seconds after which an unused connection is closed, if at least `min_size` remain.
             None: never.
-        keepalive: seconds of silence after which a server that owes an answer is asked for a sign
-            of life. None: it is not asked.
-        deadline: seconds that each query may take, from waiting for a connection to the first
-            answer, unless it says otherwise. None: no limit.
-        discover: follow the cluster: use the servers that its table `server_status` names, as they
-            come and go. The hosts that were given are used to begin with, and as long as none of
-            the others can be reached.
-        retry: how often, and when, a query that failed is run again: a `RetryPolicy`; True, for the
-            usual one; None or False: never.
-        name: stands in log lines, errors and statistics.
+        keepalive: if a server owes an answer and has sent nothing for so many seconds, the driver
+            checks that it is still there. None: no check.
+        deadline: seconds that a query may take, from waiting for a connection to the first answer.
+            A query can set its own. None: no limit.
+        discover: use all servers of the cluster, as its table `server_status` names them. Servers
+            may join and leave. The given hosts are used at the start, and while no other can be
+            reached.
+        retry: how often, and when, a failed query is run again: a `RetryPolicy`; True: the usual
+            policy; None or False: never.
+        name: the pool's name in log lines, errors and statistics.
 
     Raises:
-        ReqlDriverError: a value will not do; the option is named.
+        ReqlDriverError: a value is not allowed; the message names the option.
     """
 
     min_size: int = 1
@@ -85,18 +84,18 @@ class PoolOptions:
 
     @classmethod
     def taken_from(cls, arguments: dict[str, Any]) -> Self:
-        """The options among some keyword arguments, which are taken out of them.
+        """Make the options from keyword arguments, and remove them from the dict.
 
         Args:
-            arguments: those of a pool's constructor. What remains is for `connect()`.
+            arguments: the keyword arguments of a pool. Those that remain are for `connect()`.
         """
         return cls(**{name: arguments.pop(name) for name in POOL_OPTIONS if name in arguments})
 
 
-#: The arguments of a pool beside those of `connect()`.
+#: The arguments of a pool that are not arguments of `connect()`.
 POOL_OPTIONS = tuple(field.name for field in fields(PoolOptions))
 
-# Whole numbers, each with the least that it may be.
+# Options that are whole numbers, each with the smallest allowed value.
 _COUNTS = {"min_size": 0, "max_size": 1, "per_connection": 1, "max_waiting": 1}
 
 _SECONDS = ("acquire_timeout", "max_lifetime", "max_idle", "keepalive", "deadline")

@@ -1,17 +1,17 @@
-"""When a query that failed is run again. No clock: the time is told.
+"""When a failed query is run again. There is no clock here: callers pass the time.
 
-What may be run again follows from two things: what the error says of the query's fate (`Fate`), and
-what the query does (`Doing`).
+Two things decide whether a query may be run again: whether it may have been done already, as far as
+the error tells (`Fate`); and what the query does (`Doing`).
 
 ===========================================  =========  ==============  =====================
 Fate                                         it reads   it writes one   it does anything else
 ===========================================  =========  ==============  =====================
 not begun: it was never sent                 again      again           again
-not done: refused, as something is not       again      again           only if `idempotent`
-available now
+not done: the server refused it, since       again      again           only if `idempotent`
+something is not available now
 unknown: the link was lost, or the answer    again      only if         only if `idempotent`
 is "indeterminate"                                      `idempotent`
-final: all else                              no         no              no
+final: every other error                     no         no              no
 ===========================================  =========  ==============  =====================
 """
 
@@ -32,7 +32,7 @@ from .reads import Doing
 __all__ = ["USUAL", "Budget", "GiveUp", "RetryPolicy", "Retrying", "TryAgain"]
 
 
-# The fates of which running the query again cannot change the result, by what the query does.
+# For each kind of query: after which fates running it again cannot change the result.
 _HARMLESS = {
     Doing.READS: frozenset({Fate.NOT_BEGUN, Fate.NOT_DONE, Fate.UNKNOWN}),
     Doing.WRITES_ONE: frozenset({Fate.NOT_BEGUN, Fate.NOT_DONE}),
@@ -42,28 +42,28 @@ _HARMLESS = {
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and when, a pool runs a query again that failed. See "What is retried".
+    """How often, and when, a pool runs a failed query again. See "What is retried".
 
     Args:
-        attempts: how often a query is run at most, the first time included. 1: never again.
-        first_pause: the longest pause before the second attempt, in seconds. It doubles with each
-            further one. A pause is anything from nothing to its limit, so that many clients that
-            failed together do not come back together.
-        longest_pause: where the doubling ends.
-        budget: how many queries may be run again, as a part of all that the pool has run: 0.1 is
-            one in ten. So retries never double the load of servers that fail because of their load.
-            What is not used is saved, up to 1,000. None: no limit.
-        reserve: how many may be run again before the budget has grown.
-        feed_attempts: how often in a row a changefeed that goes on (`resume=`) is run again without
-            success, before it gives up: with the usual pauses, for about a minute of refusals.
-            None: for ever.
+        attempts: how often a query is run at most, including the first time. 1: no retries.
+        first_pause: the upper limit of the pause before the second attempt, in seconds. The limit
+            doubles for each further attempt. The pause is a random time below the limit, so that
+            many clients that failed together do not come back together.
+        longest_pause: the largest value of that limit, in seconds.
+        budget: the share of the pool's queries that may be run again: 0.1 is one in ten. So if
+            servers fail under load, retries cannot double that load. Unused retries are saved, up
+            to 1,000. None: no limit.
+        reserve: how many queries may be run again before the budget has grown.
+        feed_attempts: how many attempts in a row may fail before a changefeed run with `resume`
+            gives up. With the usual pauses, the default lasts for about a minute. None: it never
+            gives up.
 
     Raises:
-        ReqlDriverError: a value will not do; the option is named.
+        ReqlDriverError: a value is not allowed; the message names the option.
 
     Example::
 
-        # Waits out the seconds that a cluster takes to replace a primary.
+        # Keeps trying for the seconds that a cluster needs to replace a primary.
         r.ConnectionPool(hosts=["a", "b", "c"], retry=r.RetryPolicy(attempts=10))
     """
 
@@ -97,10 +97,10 @@ class RetryPolicy:
 
     @classmethod
     def from_argument(cls, retry: Any) -> RetryPolicy | None:
-        """Reads the option `retry` of a pool: a policy, True (the usual one), False or None (none).
+        """The policy for a pool's option `retry`: a policy, True (the usual one), None or False.
 
         Raises:
-            ReqlDriverError: for anything else.
+            ReqlDriverError: it is something else.
         """
         if retry is True:
             return USUAL
@@ -111,17 +111,17 @@ class RetryPolicy:
         )
 
 
-#: What pools do that are not told otherwise.
+#: The policy of a pool that is given none.
 USUAL = RetryPolicy()
 
-# More saved retries would not be a limit any more, when all fails after a good week.
+# With more saved retries, the budget would not limit anything when all fails after a good week.
 _MOST_SAVED = 1_000.0
 
 
 class Budget:
-    """How many queries may still be run again. One for each pool.
+    """How many queries of a pool may still be run again.
 
-    It is told how many queries there were when one has failed, and so costs nothing before.
+    It learns the number of queries only when one has failed, so a query that works costs nothing.
     """
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -132,13 +132,13 @@ class Budget:
         self.spent = 0
 
     def spend(self, queries: int) -> bool:
-        """Take one, if there is one left.
+        """Use up one retry; False if none is left.
 
         Args:
-            queries: how many attempts have ended since the pool was made, those again included.
+            queries: how many attempts have ended since the pool was made, including retries.
         """
         if self._part is not None:
-            counted = max(self._counted, queries - self.spent)  # those again earn nothing
+            counted = max(self._counted, queries - self.spent)  # retries do not grow the budget
             earned = self._part * (counted - self._counted)
             self._counted = counted
             self._left = min(self._most, self._left + earned)
@@ -162,20 +162,20 @@ class GiveUp(NamedTuple):
 
 
 class Retrying:
-    """The attempts of one query. Made when the first one has failed.
+    """The attempts of one query. Made when the first attempt has failed.
 
     Args:
-        policy: how often, and when.
-        budget: the pool's.
-        random: gives a number from 0 up to 1.
-        doing: says what the query does. It is asked once, and only if that matters.
-        idempotent: its user says that running it twice is as good as once.
-        deadline: when its first answer is due.
+        policy: how often, and when, to try.
+        budget: the budget of the pool.
+        random: returns a random number from 0 up to, but not including, 1.
+        doing: returns what the query does. Called at most once, and only if that matters.
+        idempotent: the user's statement that running the query twice has the same effect as once.
+        deadline: the time by which its first answer must be there.
 
     Attributes:
         tries: how many attempts have failed.
-        hosts: where they were made, each host once, as `host:port`.
-        about: the query and its options, for those who watch; not looked at.
+        hosts: the hosts of these attempts, each once, as `host:port`.
+        about: the query and its options, for monitoring; not used here.
     """
 
     about: tuple[Any, Mapping[str, Any]] = (None, {})
@@ -207,17 +207,18 @@ class Retrying:
     def failed(
         self, error: BaseException, sent: bool, host: str | None, queries: int, now: float
     ) -> TryAgain | GiveUp:
-        """An attempt has failed.
+        """Decide what to do after a failed attempt.
 
         Args:
-            error: what it ended in.
+            error: the error that ended the attempt.
             sent: whether the query may have left this machine.
-            host: where it was made, as `host:port`; None if it came to no connection.
-            queries: how many attempts of queries have ended since the pool was made.
+            host: the host of the attempt, as `host:port`; None if it got no connection.
+            queries: how many attempts of all queries have ended since the pool was made.
             now: the time.
 
         Returns:
-            when to run the query again, or the error to raise, which tells of all attempts.
+            When to run the query again; or the error to raise, with the number of attempts and
+            their hosts in it.
         """
         self.tries += 1
         if host is not None and host not in self.hosts:
@@ -237,10 +238,10 @@ class Retrying:
         return TryAgain(at)
 
     def ended(self, error: BaseException) -> BaseException:
-        """There is no further attempt, for another reason: no connection was to be had, say.
+        """Give up for another reason: for example, because no connection was available.
 
         Returns:
-            the error, which tells of the attempts before.
+            The error, with the earlier attempts in it.
         """
         return self._give_up(error, "").error
 

@@ -1,10 +1,11 @@
-"""Who takes the next query: the least loaded of those whose turn it can be.
+"""Which member takes the next query: the one with the fewest queries in flight.
 
-This is what a pool does for every query, so it is one place where speed counts more than looks.
-Members stand on levels, one for each number of queries in flight. Taking one moves it a level up,
-giving it back a level down; nothing is searched or sorted, however many there are. Measured on
-CPython 3.11 at 2.6 GHz: `take` 0.15 µs, `give_back` 0.2 µs, with 1 member as with 100; `min()` over
-8 members alone takes 0.6 µs.
+A pool does this for every query, so here speed counts more than simple code. There is a level for
+each number of queries in flight, which holds the members with that many. `take` moves a member one
+level up, `give_back` moves it one level down. Nothing is searched or sorted.
+
+Measured on CPython 3.11 at 2.6 GHz: `take` 0.15 µs, `give_back` 0.2 µs, with 1 member as with 100.
+For comparison: `min()` over 8 members takes 0.6 µs.
 """
 
 from __future__ import annotations
@@ -20,32 +21,32 @@ __all__ = ["Rotation"]
 
 
 class Rotation:
-    """The members that take queries, by how many they have.
+    """The members that take queries, by how many they have in flight.
 
-    Of those with equally few queries the one used last is taken. So under a light load the others
-    stay idle, and are closed in the end.
+    Of several members with equally few queries, the one that was used last is taken. So under a
+    light load the others stay idle, and are closed after `max_idle`.
 
     Args:
-        per_connection: queries in flight from which on a member takes no more.
+        per_connection: the largest number of queries in flight on one member.
     """
 
     def __init__(self, per_connection: int) -> None:
         self._members = Members()
-        # The last level is of those that take no more. `_least` is the lowest that has members;
-        # with none at all it is the last one, so one comparison tells whether somebody has room.
+        # Members on the last level are full. `_least` is the lowest level that has members; it is
+        # the last level if there are none. So one comparison tells whether any member has room.
         self._full = per_connection
         self._levels: list[dict[Member, None]] = [{} for _ in range(per_connection + 1)]
         self._least = per_connection
-        # Whether anything is to be done when room is made: somebody waits, for instance.
+        # Whether to call `_freed` when a query ends: for example, because somebody waits.
         self._heed = False
 
-    if TYPE_CHECKING:  # for the pool to supply
+    if TYPE_CHECKING:  # the pool implements it
 
         def _freed(self, member: Member, now: float) -> None:
-            """A query of a member has ended, and that matters."""
+            """A query of a member has ended, and the pool has something to decide."""
 
     def take(self) -> Member | None:
-        """A member for a query, at once; None if none has room: then `ask`."""
+        """Take a member for a query. None: no member has room, so call `ask`."""
         least = self._least
         if least == self._full:
             return None
@@ -60,10 +61,12 @@ class Rotation:
         return member
 
     def give_back(self, member: Member, now: float, failed: bool = False) -> None:
-        """A query has its first answer, or has ended otherwise. Once for each member got.
+        """Give a member back: its query has its first answer, or has ended in another way.
+
+        Call it once for each member that you got.
 
         Args:
-            member: what `take` or `ask` gave.
+            member: the member that `take` or `ask` gave.
             now: the time.
             failed: the query raised an error.
 
@@ -91,18 +94,18 @@ class Rotation:
             self._freed(member, now)
 
     def take_for(self, hold: Hold) -> None:
-        """As `take`, for somebody whom a signal handler may interrupt, or another thread.
+        """Like `take`, but safe if a signal handler or another thread interrupts it.
 
-        `hold.held` says whether there was one. What changes is changed in one step: CPython runs
+        `hold.held` tells whether a member was taken. All changes are made in one step: CPython runs
         signal handlers and other threads when a function is entered, after a call, and where a loop
-        jumps back. None of these is among the last six lines.
+        jumps back. The last six lines contain none of these.
         """
         levels = self._levels
         while (least := self._least) != self._full:
             level = levels[least]
             load = least + 1
             member = next(reversed(level), None)
-            # A handler that runs before this line may have used the pool.
+            # A signal handler may have used the pool before this line, so check again.
             if member is not None and member in level and self._least == least:
                 del level[member]
                 levels[load][member] = None
@@ -113,11 +116,12 @@ class Rotation:
                 return
 
     def let_go(self, hold: Hold, now: float) -> bool:
-        """As `give_back`, for what was taken by `take_for`, in one step like that.
+        """Like `give_back`, for a member that `take_for` gave. All changes are made in one step.
 
         Returns:
-            Whether that was all. Otherwise nothing was done, as the pool has to decide something,
-            or the hold waits for something: then do it where no signal handler interrupts.
+            Whether it was done. If False, nothing was changed, since the pool has something to
+            decide or the hold waits for something. Then give the member back in another thread,
+            where no signal handler interrupts.
         """
         if not hold.held:
             return not hold.busy
@@ -140,23 +144,23 @@ class Rotation:
         return False
 
     def put_back(self, member: Member, now: float) -> None:
-        """Give back a member on which no query was run."""
+        """Give back a member without having run a query on it."""
         member.queries -= 1
         self.give_back(member, now)
 
     def resting(self) -> list[Member]:
-        """The members that take queries and have none in flight."""
+        """The members that take queries but have none in flight."""
         return list(self._levels[0])
 
     # For the pool.
 
     @property
     def _has_room(self) -> bool:
-        """Whether somebody who asks now is served at once."""
+        """Whether a query that comes now gets a member at once."""
         return self._least < self._full
 
     def _take_unused(self) -> Member | None:
-        """A member without queries, to be had alone from now on; best one without cursors."""
+        """Lend a member without queries; if possible, one without cursors. None: there is none."""
         level = self._levels[0]
         if not level:
             return None
@@ -165,19 +169,19 @@ class Rotation:
         return member
 
     def _least_loaded(self) -> Member | None:
-        """The member that will be without queries soonest, as far as one can tell."""
+        """The member that will probably be the first without queries."""
         least: dict[Member, None] = next((level for level in self._levels if level), {})
         return min(least, key=lambda member: member.cursors + member.feeds, default=None)
 
     def _put_in(self, member: Member) -> None:
-        """It takes queries from now on."""
+        """Let a member take queries from now on."""
         self._members.move(member, State.IN_TURN)
         member.in_turn = True
         self._levels[member.load][member] = None
         self._least = min(self._least, member.load)
 
     def _put_out(self, member: Member, state: State) -> None:
-        """It takes no further ones, for the reason that `state` says."""
+        """Let a member take no more queries. `state` is the reason."""
         self._members.move(member, state)
         if not member.in_turn:
             return

@@ -1,4 +1,4 @@
-"""What a pool has done and how it stands, in numbers."""
+"""Numbers about a pool: what it has done, and its present state."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["HostStats", "PoolStats", "Tally"]
 
 @dataclass(frozen=True, slots=True)
 class HostStats:
-    """One host of a pool. Counted since the pool was made.
+    """Numbers about one host of a pool. Counters start when the pool is made.
 
     Attributes:
-        host: as `host:port`.
-        size: connections to it, those being opened or closed included.
-        in_flight: queries without an answer yet.
-        opened, lost: connections that were opened, and that ended by themselves.
-        failed: attempts to connect that failed.
-        failures: those of them that failed since it was last reached: above 0 it is down.
-        queries, errors: queries that have ended, and those of them with an error.
+        host: the address, as `host:port`.
+        size: connections to it, including those being opened or closed.
+        in_flight: queries that have no answer yet.
+        opened, lost: connections that were opened; connections that were lost.
+        failed: failed attempts to connect.
+        failures: failed attempts in a row, since the host was last reached. Above 0: it is down.
+        queries, errors: queries that have ended; queries that ended with an error.
     """
 
     host: str
@@ -40,30 +40,30 @@ class HostStats:
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
-    """A pool at one moment; what is counted, is counted since the pool was made.
+    """Numbers about a pool at one moment. Counters start when the pool is made.
 
     Attributes:
-        name: the pool's, if it was given one.
-        size: connections, those being opened or closed included; never above `max_size`.
+        name: the pool's name; None if it has none.
+        size: connections, including those being opened or closed; never above `max_size`.
         idle: open connections without a query, a cursor or a changefeed.
-        lent: those that somebody has alone.
+        lent: connections lent by `pool.connection()`.
         dialling: connections being opened.
-        in_flight: queries without an answer yet.
-        cursors, feeds: open cursors that have an end, and open changefeeds.
-        waiting: who waits for a connection.
-        opened, lost: connections that were opened, and that ended by themselves.
-        failed: attempts to connect that failed.
-        retired: connections closed because of their age or because they were not needed.
-        queries, errors: queries that have ended, and those of them with an error.
-        waited: how many had to wait for a connection and got one.
-        acquire_seconds: how long those have waited, added up; `acquire_seconds / waited` is the
-            mean. Who is served at once is not among them.
+        in_flight: queries that have no answer yet.
+        cursors, feeds: open cursors, without changefeeds; open changefeeds.
+        waiting: how many wait for a connection.
+        opened, lost: connections that were opened; connections that were lost.
+        failed: failed attempts to connect.
+        retired: connections that the pool closed because they were too old or not needed.
+        queries, errors: queries that have ended; queries that ended with an error.
+        waited: how many had to wait for a connection and then got one.
+        acquire_seconds: the sum of their waiting times; `acquire_seconds / waited` is the mean.
+            Queries that got a connection at once are not counted.
         acquire_longest: the longest of these waits, in seconds.
-        timed_out: how many have waited in vain.
-        refused: how many could not even wait, as `max_waiting` did already.
-        retried: how often a query was run again; each time counts among `queries`, too.
-        hosts: each host. Those that are no longer in the cluster are not among them, but in the
-            sums.
+        timed_out: how many got no connection in time.
+        refused: how many failed at once because `max_waiting` others were waiting.
+        retried: how often a query was run again. Each attempt also counts in `queries`.
+        hosts: the hosts, one by one. A host that has left the cluster is not listed, but the sums
+            above include it.
     """
 
     name: str | None
@@ -92,7 +92,7 @@ class PoolStats:
 
 @dataclass(slots=True)
 class Tally:
-    """What is counted as it happens; see `PoolStats`."""
+    """Counters that are updated as things happen; see `PoolStats`."""
 
     retired: int = 0
     waited: int = 0
@@ -103,7 +103,7 @@ class Tally:
     retried: int = 0
 
     def served(self, seconds: float) -> None:
-        """Somebody got a connection after waiting for it."""
+        """Count a wait that ended with a connection."""
         self.waited += 1
         self.acquire_seconds += seconds
         self.acquire_longest = max(self.acquire_longest, seconds)
@@ -112,7 +112,7 @@ class Tally:
 def pool_stats(
     options: PoolOptions, members: Members, hosts: Hosts, line: Line, tally: Tally
 ) -> PoolStats:
-    """How a pool stands."""
+    """The numbers about a pool at this moment."""
     by_host = tuple(_host_stats(host, members) for host in hosts)
     ever = (*by_host, *(_host_stats(host, members) for host in hosts.former))
     return PoolStats(
