@@ -88,6 +88,60 @@ def test_rows_enter_and_leave_a_filter(table: Any, conn: Any, watch: Watch) -> N
     assert rows(5) == [added(2), changed(2, 3), removed(3), added(5), removed(5)]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "seen"),
+    [
+        ({"a": 1}, [2, 7]),
+        ({"a": True}, [3]),
+        ({"a": "x"}, [4]),
+        ({"a": None}, [5]),
+        ({"a": {"b": 1}}, [6]),
+        ({"a": 1, "c": {"d": 2}}, [7]),
+        ({"c": {"d": 2}, "a": 1}, [7]),
+        ({"id": 3}, [3]),
+        ({}, [1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_a_filter_by_fields(
+    wanted: Any, seen: list[int], table: Any, conn: Any, watch: Watch
+) -> None:
+    rows = watch(table.filter(wanted).changes())
+    for key, fields in enumerate(({}, {"a": 1}, {"a": True}, {"a": "x"}, {"a": None}), 1):
+        table.insert({"id": key, **fields}).run(conn)
+    table.insert({"id": 6, "a": {"b": 1, "c": 2}}).run(conn)
+    table.insert({"id": 7, "a": 1.0, "c": {"d": 2}}).run(conn)
+    assert [row["new_val"]["id"] for row in rows(len(seen))] == seen
+    table.delete().run(conn)
+    assert sorted(row["old_val"]["id"] for row in rows(len(seen))) == seen
+
+
+def test_a_filter_by_fields_that_lets_rows_without_them_pass(
+    table: Any, conn: Any, watch: Watch
+) -> None:
+    rows = watch(table.filter({"a": 1}, default=True).changes())
+    mapped = watch(table.map(lambda row: {"a": row["b"]}).filter({"a": 1}).changes())
+    table.insert({"id": 1, "b": 1}).run(conn)
+    assert rows(1) == [added({"id": 1, "b": 1})]
+    assert mapped(1) == [added({"a": 1})]
+
+
+def test_feeds_on_the_same_rows_do_not_share_their_ends(
+    table: Any, conn: Any, server: Any, watch: Watch
+) -> None:
+    terms = [table.changes(), table.get(1).changes(), table.filter({"a": 1}).changes()]
+    other = r.connect(host=server.host, port=server.port)
+    ended = [term.run(other) for term in terms]
+    staying = [watch(term) for term in terms]
+    table.insert({"id": 1, "a": 1}).run(conn)
+    for feed in ended:
+        assert feed.next(wait=PATIENCE) == added({"id": 1, "a": 1})
+        feed.close()
+    table.get(1).delete().run(conn)
+    for rows in staying:
+        assert rows(2) == [added({"id": 1, "a": 1}), removed({"id": 1, "a": 1})]
+    other.close(noreply_wait=False)
+
+
 def test_a_range_of_keys(table: Any, conn: Any, watch: Watch) -> None:
     rows = watch(table.between(3, 6, left_bound="open", right_bound="closed").changes())
     for number in range(8):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import MAXVAL, MINVAL
 from rethinkdb.embedded.data.values import TableSlice
 from rethinkdb.embedded.failures import QueryFailure
@@ -15,7 +16,8 @@ from rethinkdb.embedded.language.evaluation import Environment
 from rethinkdb.embedded.storage import keys, tables
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, Index, IndexDefinition, Range
 from rethinkdb.embedded.storage.store import Store, StoredTable
-from rethinkdb.embedded.storage.tables import BUILT_AT_ONCE, Change, build_index
+from rethinkdb.embedded.storage.tables import BUILT_AT_ONCE, build_index
+from rethinkdb.embedded.storage.watchers import Change, Where
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
 
 from .support import PATIENCE
@@ -236,6 +238,33 @@ def test_watching(heroes: StoredTable) -> None:
     ]
     assert first.changes == changes[:2]
     assert second.changes == changes
+
+
+def test_watching_some_rows(heroes: StoredTable) -> None:
+    one, two_or_three, named = Watcher(), Watcher(), Watcher()
+    unwatch = heroes.watch(one, Where(None, frozenset({datum.order_key(1)})))
+    heroes.watch(two_or_three, Where(None, frozenset(map(datum.order_key, (2, 3)))))
+    heroes.watch(named, Where("name", frozenset({datum.order_key("x")})))
+    put(heroes, {"id": 1, "name": "x"}, {"id": 1, "name": "y"}, {"id": 1, "name": ["x"]})
+    put(heroes, {"id": 3, "name": "x"}, {"id": 3, "name": "x", "n": 1}, {"id": 4})
+    unwatch()
+    unwatch()
+    remove(heroes, 1)
+    assert [change.new for change in one.changes] == [
+        {"id": 1, "name": "x"},
+        {"id": 1, "name": "y"},
+        {"id": 1, "name": ["x"]},
+    ]
+    assert [change.key for change in two_or_three.changes] == [3, 3]
+    assert [(change.old, change.new) for change in named.changes] == [
+        (None, {"id": 1, "name": "x"}),
+        ({"id": 1, "name": "x"}, {"id": 1, "name": "y"}),
+        (None, {"id": 3, "name": "x"}),
+        ({"id": 3, "name": "x"}, {"id": 3, "name": "x", "n": 1}),
+    ]
+    heroes.end_feeds()
+    assert (one.dropped, two_or_three.dropped, named.dropped) == (False, True, True)
+    assert not heroes.watched
 
 
 def test_dropping_tells_those_who_watch(store: Store) -> None:

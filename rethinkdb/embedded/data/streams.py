@@ -27,6 +27,25 @@ if TYPE_CHECKING:
 Transform: TypeAlias = Callable[[Iterator[Datum]], Iterator[Datum]]
 """Rows in, rows out, lazily. It keeps no state between rows, so it may run on a single one."""
 
+
+@dataclass(frozen=True, slots=True)
+class FieldFilter:
+    """A filter that lets no row pass but those that have one value in a field.
+
+    Attributes:
+        transform: what it does.
+        field, value: what a row must have, whatever else it wants of it.
+    """
+
+    transform: Transform
+    field: str
+    value: Datum
+
+    def __call__(self, rows: Iterator[Datum]) -> Iterator[Datum]:
+        """The rows that pass."""
+        return self.transform(rows)
+
+
 INFINITE = (
     "Cannot use an infinite stream with an aggregation function (`reduce`, `count`, etc.)"
     " or coerce it to an array."

@@ -27,7 +27,7 @@ from rethinkdb.ql2 import ResponseNote
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.streams import Origin
     from rethinkdb.embedded.language.environment import Environment
-    from rethinkdb.embedded.storage.tables import Change
+    from rethinkdb.embedded.storage.watchers import Notice
 
 
 class Item(NamedTuple):
@@ -109,8 +109,8 @@ class LimitFeed(Subscription):
     def _in_order(self, items: Iterable[Item]) -> list[Item]:
         return sorted(items, key=lambda item: item.order, reverse=self._descending)
 
-    def _take(self, change: Change) -> None:
-        key = datum.order_key(change.key)
+    def _take(self, change: Notice) -> None:
+        key = change.row_key
         before = self._top
         full = len(before) >= self._limit
         kept = [item for item in before if item.key != key]

@@ -26,6 +26,7 @@ class Places:
         self._index = None if part.index == self._data.primary_key else part.index
         primary = self._index is None
         bound = functools.partial(keys.bound, primary=primary)
+        self._everything = primary and part.keys is None and not part.bounded
         self._wanted: list[OrderKey] | None = None
         if part.keys is not None:
             self._wanted = [bound(key) for key in part.keys]
@@ -35,7 +36,9 @@ class Places:
 
     def count(self, row: Datum) -> int:
         """How often a row stands in the slice; null does not."""
-        return 0 if row is None else len(self.of(row))
+        if row is None:
+            return 0
+        return 1 if self._everything else len(self.of(row))
 
     def of(self, row: Datum) -> list[OrderKey]:
         """The keys a row stands under, each as often as the slice gives it."""

@@ -41,13 +41,12 @@ from rethinkdb.embedded.storage.slices import (
     shuffled,
 )
 from rethinkdb.embedded.storage.tables import (
-    Change,
     DatabaseData,
     Keeper,
     StoredTable,
     TableData,
-    TableListener,
 )
+from rethinkdb.embedded.storage.watchers import Change, TableListener
 from rethinkdb.net.scram import Credentials
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from sortedcontainers import SortedList
 
@@ -19,28 +19,11 @@ from rethinkdb.embedded.storage.figures import Meter
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, EVERYTHING, Index, Range, chunks
 from rethinkdb.embedded.storage.keys import OrderKey
 from rethinkdb.embedded.storage.placement import Gate, Shard
+from rethinkdb.embedded.storage.watchers import Change, TableListener, Watchers, Where
 
 DISK_ARRAY_LIMIT = 100_000
 BUILT_AT_ONCE = 1_000
 """How many rows a table may have for a new index to be ready at once."""
-
-
-class Change(NamedTuple):
-    """One committed write of a document; None is absent."""
-
-    key: Datum
-    old: Datum
-    new: Datum
-
-
-class TableListener(Protocol):
-    """Whoever watches a table. Called under the store's lock, in commit order: be quick."""
-
-    def __call__(self, change: Change) -> None:
-        """One document was written."""
-
-    def table_dropped(self) -> None:
-        """The table is gone or cannot be reached; nothing else will come."""
 
 
 class Keeper(Protocol):
@@ -108,7 +91,7 @@ class TableData(abc.ABC):
         self.write_hook: WriteHook | None = None
         self.reads = Meter()
         self.writes = Meter()
-        self._listeners: list[TableListener] = []
+        self._watchers = Watchers()
 
     # -- reading
 
@@ -181,31 +164,37 @@ class TableData(abc.ABC):
 
     # -- watching
 
-    def watch(self, listener: TableListener) -> Callable[[], None]:
-        """Has a listener called after each commit; the function returned ends that."""
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._watchers)
+
+    def watch(self, listener: TableListener, where: Where | None = None) -> Callable[[], None]:
+        """Has a listener called after each commit; the function returned ends that.
+
+        Args:
+            listener: whom to call.
+            where: only of rows that have one of these values, before or after the change.
+        """
         with self.lock:
-            self._listeners.append(listener)
+            self._watchers.add(listener, where)
 
         def unwatch() -> None:
             with self.lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
+                self._watchers.remove(listener, where)
 
         return unwatch
 
     def notify(self, change: Change) -> None:
         """Tells those who watch of one change. The caller holds the lock."""
-        for listener in tuple(self._listeners):
-            listener(change)
+        self._watchers.tell(change)
 
     def end_feeds(self) -> None:
         """Tells those who watch that the table is gone, for good or not: nobody can tell.
 
         The caller holds the lock.
         """
-        listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            listener.table_dropped()
+        self._watchers.end()
 
 
 class StoredTable(TableData):
@@ -278,7 +267,7 @@ class StoredTable(TableData):
                 index.replace(key, old, new)
         if self.kept is not None:
             self.kept.put(self.id, self.key_of(old if new is None else new), new)
-        if self._listeners:
+        if self._watchers:
             self.notify(Change(self.key_of(old if new is None else new), old, new))
 
     def fill(self, rows: Iterable[tuple[OrderKey, Datum]]) -> None:

@@ -15,7 +15,8 @@ from rethinkdb.embedded.data.values import Table
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic, op_failed
 from rethinkdb.embedded.storage import access, keys, permissions
 from rethinkdb.embedded.storage.keys import OrderKey
-from rethinkdb.embedded.storage.tables import Change, StoredTable, WriteHook, storable_failure
+from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, storable_failure
+from rethinkdb.embedded.storage.watchers import Change
 from rethinkdb.embedded.storage.write_results import Tally
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from rethinkdb.embedded.storage.figures import Meter
 from rethinkdb.embedded.storage.log import Entry
 from rethinkdb.embedded.storage.permissions import ADMIN
 from rethinkdb.embedded.storage.store import DatabaseData, Store, StoredTable
-from rethinkdb.embedded.storage.tables import Change, TableListener
+from rethinkdb.embedded.storage.watchers import Change, TableListener, Where
 from rethinkdb.embedded.system.tables import SystemTable, time_of
 
 _EVERY = 1.0
@@ -28,10 +28,10 @@ class ChangingTable(SystemTable):
         super().__init__(store, identifier_format)
         self._unwatched: threading.Event | None = None
 
-    def watch(self, listener: TableListener) -> Callable[[], None]:
+    def watch(self, listener: TableListener, where: Where | None = None) -> Callable[[], None]:
         """Has a listener called after each change that a look has found."""
         with self.lock:
-            unwatch = super().watch(listener)
+            unwatch = super().watch(listener, where)
             if self._unwatched is None:
                 self._unwatched = threading.Event()
                 name = f"rethinkdb-watch-{self.NAME}"
@@ -41,7 +41,7 @@ class ChangingTable(SystemTable):
         def leave() -> None:
             unwatch()
             with self.lock:
-                if not self._listeners and self._unwatched is not None:
+                if not self.watched and self._unwatched is not None:
                     self._unwatched.set()
                     self._unwatched = None
 

@@ -13,7 +13,7 @@ from rethinkdb.embedded.storage import access
 from rethinkdb.embedded.storage.permissions import denied
 from rethinkdb.embedded.storage.placement import Shard
 from rethinkdb.embedded.storage.store import SYSTEM_DATABASE, DatabaseData, Store, StoredTable
-from rethinkdb.embedded.storage.tables import Change
+from rethinkdb.embedded.storage.watchers import Change
 from rethinkdb.embedded.system import configuration, conversions
 from rethinkdb.embedded.system.conversions import Fields, within
 from rethinkdb.embedded.system.layouts import Layout, WantedShards

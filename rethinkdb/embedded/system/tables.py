@@ -22,7 +22,8 @@ from rethinkdb.embedded.failures import op_failed
 from rethinkdb.embedded.storage.indexes import EVERYTHING, Range
 from rethinkdb.embedded.storage.keys import OrderKey
 from rethinkdb.embedded.storage.placement import ServerIdentity
-from rethinkdb.embedded.storage.tables import Change, TableData, TableListener, sort_rows
+from rethinkdb.embedded.storage.tables import TableData, sort_rows
+from rethinkdb.embedded.storage.watchers import Change, TableListener, Where
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.storage.store import Store
@@ -82,15 +83,15 @@ class SystemTable(TableData):
 
     # -- watching
 
-    def watch(self, listener: TableListener) -> Callable[[], None]:
+    def watch(self, listener: TableListener, where: Where | None = None) -> Callable[[], None]:
         """Has a listener called after each change from now on; the function returned ends that."""
         with self.lock:
             self._seen = self.rows
-            return super().watch(listener)
+            return super().watch(listener, where)
 
     def refresh(self) -> None:
         """Tells those who watch what has changed. The caller holds the lock."""
-        if not self._listeners:
+        if not self.watched:
             return
         before, self._seen = self._seen, self.rows
         for key in sorted({*before, *self._seen}):

@@ -18,7 +18,7 @@ from rethinkdb.embedded.storage.permissions import (
     User,
 )
 from rethinkdb.embedded.storage.store import SYSTEM_DATABASE
-from rethinkdb.embedded.storage.tables import Change
+from rethinkdb.embedded.storage.watchers import Change
 from rethinkdb.embedded.system import conversions
 from rethinkdb.embedded.system.tables import SystemTable
 

@@ -9,7 +9,14 @@ from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.merging import is_literal
 from rethinkdb.embedded.data.shards import JoinedRows
-from rethinkdb.embedded.data.streams import INFINITE, Refusal, Stream, Transform, obstacle_of
+from rethinkdb.embedded.data.streams import (
+    INFINITE,
+    FieldFilter,
+    Refusal,
+    Stream,
+    Transform,
+    obstacle_of,
+)
 from rethinkdb.embedded.data.values import PLAIN_TYPES, AnyFunction, Function, NativeFunction, Value
 from rethinkdb.embedded.failures import (
     Backtrace,
@@ -155,7 +162,21 @@ def _default(call: Call) -> Callable[[], bool] | None:
 def filtering(function: AnyFunction, default: Callable[[], bool] | None = None) -> Transform:
     """Only the rows that `acceptance` accepts."""
     accepts = acceptance(function, default)
-    return lambda rows: filter(accepts, rows)
+
+    def passing(rows: Iterator[Datum]) -> Iterator[Datum]:
+        return filter(accepts, rows)
+
+    wanted = None if default else _wanted_field(function)
+    return passing if wanted is None else FieldFilter(passing, *wanted)
+
+
+def _wanted_field(function: AnyFunction) -> tuple[str, Datum] | None:
+    """A field and the value that it must have for a row to pass, if there is such a field."""
+    wanted = function(None) if isinstance(function, NativeFunction) and function.constant else None
+    if not isinstance(wanted, dict) or datum.REQL_TYPE in wanted:
+        return None
+    plain = (pair for pair in wanted.items() if isinstance(pair[1], (str, int, float)))
+    return next(plain, None)
 
 
 def acceptance(
