@@ -1,7 +1,7 @@
-"""Threads that wait for something outside the server, rather than compute.
+"""Marks threads that wait for something outside the server and do not compute.
 
-The server has few threads for queries that compute, as more would gain nothing. One that waits for
-a script, a web site or the next change costs nothing, so it must not take the place of another.
+The server has few threads for queries that compute, because more would not be faster. A thread that
+waits for a script, a web site or a change uses no processor time, so it must not count as one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Errors of a query: what kind, what to say, and where in the query.
+"""The errors of a query: the kind, the message, and the place in the query.
 
-Rules of plain data (`datum`) and of the storage know nothing of the query they serve, so they raise
-a `QueryFailure` without a backtrace; the innermost term that sees it go by adds its own. That is
-also how a real server locates errors.
+The modules of plain data and of the storage do not know the query. They raise a `QueryFailure`
+without a backtrace, and the innermost term that it passes adds its own. A real server locates
+errors in the same way.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What queries compute with: plain data and its rules; tables, selections, streams, functions."""
+"""The values of queries: plain data and its rules, tables, selections, streams, functions."""

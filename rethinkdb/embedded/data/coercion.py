@@ -1,4 +1,4 @@
-"""Turning data of one type into another, as `coerce_to` does."""
+"""Converts data from one type to another, for `coerce_to`."""
 
 from __future__ import annotations
 

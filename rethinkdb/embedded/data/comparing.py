@@ -1,8 +1,9 @@
-"""Comparing two data exactly as a real server does.
+"""Compares two data exactly as a real server does.
 
-Its relation runs in a circle: binary data is below geometry, by the names of their types, geometry
-compares with a plain object as objects do, and any object is below binary data. `datum.order_key`
-gives a total order for sorting; it puts geometry among the objects.
+The comparison of a real server is not a total order. Binary data is less than geometry, by the
+names of their types. Geometry compares with a plain object as two objects do. Any object is less
+than binary data. For sorting, `datum.order_key` gives a total order: there, geometry is among the
+objects.
 """
 
 from __future__ import annotations

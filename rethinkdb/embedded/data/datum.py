@@ -4,8 +4,8 @@ A datum is a Python value: None, bool, int or float, str, bytes (PTYPE<BINARY>),
 (pseudo-types TIME and GEOMETRY stay dicts with their `$reql_type$`), MINVAL, MAXVAL. Data is shared
 and never changed in place.
 
-Numbers are doubles on the wire. Here one that is integral and within ±2**53 is an int, any other a
-float, so that equal numbers print alike; every computed number goes through `number()`.
+Numbers are doubles on the wire. Here, a whole number within ±2**53 is an int, and any other number
+is a float, so that equal numbers print alike. Every computed number goes through `number()`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""JSON nested more deeply than the usual libraries take: without recursion, and slower.
+"""Reads and writes JSON of any depth. It does not recurse, and is slower than the usual libraries.
 
-Queries are nested by two levels for each term in a chain, so a chain of some thousand terms, which
-a real server takes, is no JSON to a library that stops at a thousand.
+Each term of a chain nests a query by two levels. The usual libraries stop at a thousand levels,
+but a real server accepts chains of some thousand terms.
 """
 
 from __future__ import annotations

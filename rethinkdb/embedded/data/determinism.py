@@ -1,4 +1,4 @@
-"""How far a term can be relied on to give the same result each time."""
+"""Whether a term gives the same result each time."""
 
 from __future__ import annotations
 

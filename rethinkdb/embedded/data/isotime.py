@@ -1,8 +1,8 @@
-"""Reading ISO 8601: what a text says, not yet whether the calendar has such a day.
+"""Parses ISO 8601 texts. It does not check whether the calendar has such a day.
 
-Understood are years, months, days and ordinal dates (`2013`, `2013-08`, `2013-08-13`, `20130813`,
-`2013-225`) and times (`T20`, `T20:30`, `T20:30:15.5`, without colons too) with a zone. Week dates
-are known and refused.
+It accepts years, months, days and ordinal dates (`2013`, `2013-08`, `2013-08-13`, `20130813`,
+`2013-225`), and times (`T20`, `T20:30`, `T20:30:15.5`, also without colons) with a zone. It
+recognises week dates and refuses them.
 """
 
 from __future__ import annotations

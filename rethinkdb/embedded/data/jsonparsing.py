@@ -1,9 +1,8 @@
-"""JSON text in a query (`r.json`, `r.http`) to a datum, with a real server's words for what is
-wrong in it.
+"""Parses the JSON text of `r.json` and `r.http`, with the error messages of a real server.
 
-Well-formed text goes through the standard library's parser in one pass. Text that it refuses, or
-that it takes but a server does not, is gone through once more by a plain parser that knows where
-and why a server stops.
+Well-formed text is parsed once, by the standard library. If the library refuses the text, or
+accepts what a server refuses, a second parser goes over it. That one knows where and why a server
+stops.
 """
 
 from __future__ import annotations

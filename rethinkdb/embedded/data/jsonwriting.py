@@ -1,7 +1,7 @@
-"""JSON text exactly as a real server writes it: shortest digits, no `+` in exponents, keys in the
-order given.
+"""Writes JSON exactly as a real server does: shortest digits, no `+` in exponents.
 
-Works on what `datum.to_json` gives: None, bool, int, float, str, list, dict.
+Keys stay in the given order. The input is what `datum.to_json` gives: None, bool, int, float, str,
+list, dict.
 """
 
 from __future__ import annotations

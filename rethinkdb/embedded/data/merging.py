@@ -1,4 +1,4 @@
-"""Laying one object over another, as `merge` and `update` do, with `r.literal` to stop it."""
+"""Merges one object into another, for `merge` and `update`. `r.literal` stops the recursion."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Path specifications: which fields `pluck`, `without`, `has_fields` and `with_fields` mean.
+"""Path specifications, the arguments of `pluck`, `without`, `has_fields` and `with_fields`.
 
-A specification is a field name, several of them, or fields with specifications of what is inside
-them.
+A specification is a field name, a list of specifications, or an object. An object maps fields to
+specifications of their content.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Objects with a `$reql_type$`: what a query may write, checked and turned into the form kept
-inside.
+"""Checks objects with a `$reql_type$`, and converts them to the form that the server keeps.
 
-BINARY becomes bytes; TIME is rounded to milliseconds and its zone normalised; GEOMETRY is checked
-for its fields only (its coordinates are looked at when something is computed from them); LITERAL
-may come from JSON text and `r.literal`.
+BINARY becomes bytes. TIME is rounded to milliseconds, and its zone is normalised. Of GEOMETRY only
+the fields are checked; the coordinates are checked when a term computes with them. LITERAL may come
+from JSON text and from `r.literal`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Rows of a table that nothing sorts, in the order in which a real server gives them.
+"""Gives unsorted rows of a table in the order of a real server.
 
-A real server divides a table into eight parts by a hash of the primary key. What is done to rows
-one by one (`filter`, `map` ...) it does in each part. Then it puts a batch together, a row from
-each part in turn. Nothing promises that order, but programs and tests rely on it without knowing.
+A real server divides a table into eight parts by a hash of the primary key. It applies terms that
+work row by row (`filter`, `map` ...) in each part. Then it builds a batch from one row of each part
+in turn. This order is not guaranteed, but programs and tests rely on it without knowing.
 """
 
 from __future__ import annotations

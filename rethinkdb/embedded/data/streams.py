@@ -1,10 +1,10 @@
-"""Lazy sequences that know what they select from.
+"""Lazy sequences that know which table they read.
 
-A `Stream` is pulled once, row by row. One that reads a table also carries its `Origin`: which rows
-of which table in which order, and the row-wise transformations applied since. From that a
-changefeed can be opened on it.
+A `Stream` can be read once, row by row. If it reads a table, it also has an `Origin`. This says
+which rows of which table it reads, in which order, and which row-wise transformations were applied.
+`changes` needs this to open a changefeed on the stream.
 
-`grouped_streams` has those that are split into groups.
+Streams that are split into groups are in `grouped_streams`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Computing with times: the calendar, ISO 8601, time zones.
+"""Computes with times: the calendar, ISO 8601, time zones.
 
 A PTYPE<TIME> holds seconds since 1970 (UTC) and an offset. Dates are those of the proleptic
-Gregorian calendar, years 1400 to 9999; hours, minutes and seconds can be told of any time.
+Gregorian calendar, in the years 1400 to 9999. Hours, minutes and seconds exist for any time.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Offsets from UTC as ReQL writes them: `+HH:MM`, `-HH:MM`, and the shorter forms of ISO 8601 in
-what is read.
+"""Reads and writes offsets from UTC.
+
+ReQL writes them as `+HH:MM` or `-HH:MM`. It also reads the shorter forms of ISO 8601.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a term may evaluate to besides plain data: tables, selections, streams, functions, groups.
+"""The results of terms that are no plain data: tables, selections, streams, functions, groups.
 
-The kinds convert into one another along a fixed lattice (a table can serve as a selection, a
-selection as a sequence, a row picked from a table as the datum it holds); `as_...` functions follow
-it and raise the failure a real server gives.
+Some kinds can stand for others: a table for a selection, a selection for a sequence, and a row
+picked from a table for its datum. The `as_...` functions convert them, or raise the error of a real
+server.
 """
 
 from __future__ import annotations

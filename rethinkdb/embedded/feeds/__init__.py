@@ -1,1 +1,1 @@
-"""Changefeeds: from changes of tables to the rows that a client sees."""
+"""Changefeeds: they turn changes of tables into the rows that a client sees."""

@@ -1,8 +1,8 @@
-"""Changefeeds as a query sees them: something to pull rows from, without ever blocking a thread.
+"""Changefeeds as a query sees them: sources of rows that never block a thread.
 
-A `Feed` says whether it is `ready`, gives what it has when it is pulled, and calls once when there
-is news. Those that watch tables are in `subscriptions`; here is what they have in common, and what
-`filter`, `limit`, `union` and their like after `changes` make of them.
+A `Feed` tells whether it is `ready`, gives its rows when it is pulled, and makes one call when
+there are new ones. This module has the base class, and the feeds that `filter`, `limit`, `union`
+and similar terms after `changes` make. Feeds that watch tables are in `subscriptions`.
 """
 
 from __future__ import annotations

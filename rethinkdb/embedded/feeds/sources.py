@@ -1,4 +1,4 @@
-"""Feeds whose news come from elsewhere: from writes, which other threads do."""
+"""Feeds whose rows come from the writes of other threads."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Changefeeds on tables: on a range of rows, and on one row. `tops` has those on first rows.
+"""Changefeeds on a range of rows of a table, and on one row. Feeds on first rows are in `tops`.
 
-Each watches a table (`TableData.watch`), so it is told of every commit, in order, under the store's
-lock, and starts to watch under the same lock that its initial values are taken under: nothing is
-lost or doubled. What is told of a row whose initial value has not been sent yet changes that value
-instead; a row that leaves before that is never seen.
+Each feed watches a table. The table reports every commit to it, in order, under the store's lock.
+The feed begins to watch, and takes its initial values, under one hold of the lock. So no change is
+lost or reported twice. A change to a row whose initial value has not been sent yet only replaces
+that value. If such a row leaves the range, the client never sees it.
 """
 
 from __future__ import annotations

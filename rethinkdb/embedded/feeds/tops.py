@@ -1,7 +1,7 @@
 """Changefeeds on the first rows of an order: `order_by(index=...).limit(n)`, `min`, `max`.
 
-The feed keeps these rows. A change of the table that touches them is worked in; only when a row
-has left, and one from behind has to move up, they are read again.
+The feed keeps these rows in memory, and applies changes to them. It reads the table again only if
+one of the rows has left, because the next row must then move up.
 """
 
 from __future__ import annotations

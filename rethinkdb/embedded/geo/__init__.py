@@ -1,8 +1,8 @@
-"""Geometry on the sphere: what `intersects`, `includes`, `distance` and their like need.
+"""Geometry on the sphere, for `intersects`, `includes`, `distance` and similar terms.
 
-A real server uses Google's S2 library for relations between shapes and Karney's algorithm for
-distances. The modules here follow the same definitions, down to which side a point on a boundary
-falls, so that answers agree.
+A real server uses Google's S2 library for relations between shapes, and Karney's algorithm for
+distances. The modules here use the same definitions, so that they give the same answers, even for
+points on a boundary.
 
 ===============  ==================================================================================
 `vectors`        points as unit vectors
@@ -10,9 +10,9 @@ falls, so that answers agree.
 `edges`          crossings, nearest points, the order of edges around a vertex
 `loops`          closed chains of edges and what they contain
 `polygons`       shells with holes; open chains
-`relations`      do two shapes intersect, does one include the other, which point is nearest
-`geojson`        shapes from and to PTYPE<GEOMETRY>, with a real server's words for what is wrong
+`relations`      whether shapes intersect or include one another; the nearest point of a shape
+`geojson`        converts shapes from and to PTYPE<GEOMETRY>, with a real server's error messages
 `ellipsoids`     distances and circles on the Earth's ellipsoid
-`nearest`        how far a search for what is nearest reaches
+`nearest`        the growing rings in which `get_nearest` searches
 ===============  ==================================================================================
 """

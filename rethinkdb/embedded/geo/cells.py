@@ -1,8 +1,8 @@
 """The order in which a geospatial index of a real server holds points: along a Hilbert curve.
 
-The sphere is seen as a cube. On each of its six sides a curve visits every cell of a grid of 2**30
-by 2**30, so that cells near each other on the curve are near each other on the sphere. This is the
-numbering of the S2 library, which a real server uses.
+The sphere is projected onto a cube. On each of the six sides, a curve visits every cell of a grid
+of 2**30 by 2**30 cells. Cells near each other on the curve are near each other on the sphere. The
+numbers of the cells are those of the S2 library, which a real server uses.
 """
 
 from __future__ import annotations

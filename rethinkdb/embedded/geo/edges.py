@@ -1,6 +1,4 @@
-"""Edges, the shortest ways between two points: where they cross, what is nearest to them, their
-order around a vertex.
-"""
+"""Edges, the shortest paths between two points: crossings, nearest points, order at a vertex."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Shapes from and to PTYPE<GEOMETRY>, which is GeoJSON with a `$reql_type$`: Point, LineString,
-Polygon.
+"""Converts shapes from and to PTYPE<GEOMETRY>: Point, LineString, Polygon.
+
+PTYPE<GEOMETRY> is GeoJSON with a `$reql_type$`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loops: closed chains of edges; what is to their left is inside."""
+"""Loops: closed chains of edges. The inside is on the left of the edges."""
 
 from __future__ import annotations
 

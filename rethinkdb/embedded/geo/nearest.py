@@ -1,8 +1,8 @@
-"""The search of `get_nearest`: rings around a place that grow until enough has been found.
+"""The search of `get_nearest`: rings around a point, which grow until enough rows are found.
 
-A real server goes through its index ring by ring. All distances are known here at once, but a ring
-may grow beyond what a server can handle before the last result is found, and then it fails; so the
-growth is followed.
+A real server searches its index ring by ring. It fails if a ring grows too large before the last
+result is found. This module knows all distances at once, but it still computes the rings, so that
+it fails in the same cases.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """On which side of the line through two points a third one lies.
 
-`ccw` never says "on the line" for three distinct points: where the exact determinant is zero, it
-decides as if each point had been moved by an infinitely small amount of its own. Answers for
-different points therefore never contradict one another. (Edelsbrunner and Mücke, "Simulation of
-Simplicity", ACM Transactions on Graphics 9, 1990.)
+For three distinct points, `ccw` never says "on the line". If the exact determinant is zero, it
+decides as if each point had been moved by its own infinitely small amount. So the answers for
+different points never contradict one another. (Edelsbrunner and Mücke, "Simulation of Simplicity",
+ACM Transactions on Graphics 9, 1990.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Points on the sphere as unit vectors; plain tuples, since there are many."""
+"""Points on the sphere as unit vectors. They are plain tuples because there are many of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Data that stays: the file under a server, what is written to it, and how it is read again."""
+"""Persistent data: the data file of a server, and how it is written and read."""

@@ -1,4 +1,4 @@
-"""Archives of `rethinkdb-dump`: fixtures that come from a real server."""
+"""Reads archives of `rethinkdb-dump`, so that data of a real server can serve as a fixture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that a server keeps but the rows, as plain JSON: to write it down and to make it again."""
+"""Converts the state of a server, except the rows, to plain JSON and back."""
 
 from __future__ import annotations
 

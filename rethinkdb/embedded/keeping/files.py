@@ -1,6 +1,7 @@
-"""The data file: an SQLite database with the rows as JSON and everything else in one description.
+"""The data file: an SQLite database. It holds rows as JSON, and one description of the rest.
 
-A file is opened by one process at a time. Nothing is written to a file that is not understood.
+Only one process at a time may open a file. If the format of a file is unknown, nothing is written
+to it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Writes on their way to the data file, in the order in which they were done.
+"""Queues writes for the data file, in the order in which they were done.
 
-A thread of its own takes them, many at a time, and writes them in one transaction. Who wants to
-know that a write is on disk waits for that; all who wait meanwhile are served by the next
-transaction. So the file always holds a state that the server once had.
+A thread takes many of them at a time, and writes them in one transaction. So the file always holds
+a state that the server once had. A query that must be sure that its write is on disk waits for its
+transaction. All queries that begin to wait during a transaction share the next one.
 """
 
 from __future__ import annotations

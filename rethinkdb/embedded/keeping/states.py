@@ -1,4 +1,4 @@
-"""Whole states: a store from a file and to one, and the file under a running server."""
+"""Loads and saves a whole store, and attaches the data file to a running server."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""ReQL: from wire JSON to nodes, their evaluation, and what implementations see of it."""
+"""ReQL: compiles wire JSON to nodes, and evaluates them. Term implementations build on it."""

@@ -1,4 +1,4 @@
-"""How many rows go into one reply: the batch options of a query."""
+"""The batch options of a query: they decide how many rows go into one reply."""
 
 from __future__ import annotations
 

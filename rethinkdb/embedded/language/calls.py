@@ -1,4 +1,4 @@
-"""What the implementation of a term sees of its evaluation: arguments, options, places."""
+"""The `Call` object that the implementation of a term gets: arguments, options, backtraces."""
 
 from __future__ import annotations
 

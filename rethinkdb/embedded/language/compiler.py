@@ -1,7 +1,7 @@
-"""Wire JSON to a tree of nodes; checks arity, options, scopes of variables and of `r.row`.
+"""Compiles wire JSON to a tree of nodes. Checks arity, options, scopes of variables and `r.row`.
 
-What is wrong here is a compile error, found before anything is evaluated. The form of the terms has
-been checked before, see `forms`.
+A mistake found here is a compile error, before anything is evaluated. `forms` checks the form of
+the terms before this module is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a query runs in, and the variables its terms can see."""
+"""The environment in which a query runs, and the variables that its terms can see."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Evaluating a compiled query, for those who do not care which part of it stands where.
+"""All names that the evaluation of a compiled query needs, from three modules.
 
-`environment` is what a query runs in, `nodes` are its compiled terms, `calls` what the
-implementation of a term sees of its evaluation.
+`environment` is where a query runs, `nodes` are its compiled terms, and `calls` has the objects
+that term implementations get.
 """
 
 from __future__ import annotations

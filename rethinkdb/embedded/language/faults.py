@@ -1,4 +1,4 @@
-"""Bugs of this server: what a client is told of one, and what the log is."""
+"""Bugs of this server: the error that a client gets, and the text in the log."""
 
 from __future__ import annotations
 

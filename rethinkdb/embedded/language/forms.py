@@ -1,8 +1,8 @@
 """The form of a query, checked before it is compiled: raw terms, places of writes and sorts.
 
-A term on the wire is `[number, [argument, ...], {option: ...}]`, the last two optional; a JSON
-object is an object of terms; any other JSON value is itself. A real server walks the whole query
-once for these rules, so that what breaks them is reported before anything else that is wrong.
+A term on the wire is `[number, [argument, ...], {option: ...}]`, where the last two are optional. A
+JSON object is an object of terms. Any other JSON value stands for itself. A real server checks
+these rules for the whole query first, so these errors are reported before any others.
 """
 
 from __future__ import annotations

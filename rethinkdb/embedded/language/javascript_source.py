@@ -1,7 +1,7 @@
-"""Functions as a real server shows them: in the form of its JavaScript driver.
+"""Prints functions as a real server does: in the syntax of the JavaScript driver.
 
-Its printer has quirks (a lost `r.` or comma here and there); what it prints is what clients
-compare, so they are kept.
+The printer of the real server has quirks, such as a missing `r.` or comma in some places. They are
+kept, because clients compare the printed text.
 """
 
 from __future__ import annotations

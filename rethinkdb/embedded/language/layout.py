@@ -1,8 +1,8 @@
-"""Breaking text into lines of limited width, as a real server does when it prints functions.
+"""Breaks text into lines of limited width, as a real server does when it prints functions.
 
-The algorithm is Oppen's ("Prettyprinting", ACM TOPLAS 2, 1980): a text is made of strings, places
+The algorithm is Oppen's ("Prettyprinting", ACM TOPLAS 2, 1980). A text consists of strings, places
 where a line may break, and nested parts. A nested part that fits into the line is printed without
-breaks; one that does not breaks at each of its own places, indented to where it began.
+breaks. Any other part breaks at each of its own places, and is indented to where it began.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Run options: which names there are, and those that hold for the whole query.
+"""Run options: their names, and the options that apply to a whole query.
 
-Any option of a term may be given as run option too; it then holds for every term that takes it and
-has none of its own.
+Any optarg of a term may also be given as a run option. It then applies to every term that takes it
+and is not given its own.
 """
 
 from __future__ import annotations

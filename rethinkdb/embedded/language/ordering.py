@@ -1,6 +1,6 @@
-"""Sorting rows by fields and functions, as `order_by` and the ordered `union` do.
+"""Sorts rows by fields and functions, for `order_by` and the ordered `union`.
 
-A row for which a key has no value (a NON_EXISTENCE failure) sorts before all that have one.
+A row without a value for a key (a NON_EXISTENCE failure) sorts before all rows that have one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The profile of a query (run option `profile`): how long the evaluation of its terms took.
 
-Only a query that asks for it is compiled to terms that take the time, so that others do not pay for
-it. The tree has the form of a real server's; that also shows what its storage does, which has no
-counterpart here.
+Only a query with this option is compiled to terms that measure time, so other queries pay nothing.
+The tree has the form of a real server's profile. The storage steps of a real server are missing.
 """
 
 from __future__ import annotations

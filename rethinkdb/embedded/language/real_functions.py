@@ -1,8 +1,8 @@
-"""Functions as a real server shows them in `index_status` and in dumps: reading its binary form.
+"""Reads the binary form of functions that a real server gives in `index_status` and in dumps.
 
-Somewhere in it stand the number of parameters (a byte), their ids (eight bytes each), the length of
-the body (four bytes), the body with a zero byte, and for indexes two bytes at the end: multi and
-geo. The body is JSON in which each term ends with a number for places of errors, and a datum is
+The data contains the number of parameters (one byte), their ids (eight bytes each), the length of
+the body (four bytes), and the body with a zero byte. For indexes, two bytes follow at the end:
+multi and geo. The body is JSON. Each term in it ends with a number for backtraces, and a datum is
 `[1, value, place]`.
 """
 

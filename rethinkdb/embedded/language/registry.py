@@ -1,6 +1,6 @@
-"""The table of ReQL terms: for each, its rules of form and the small function that does it.
+"""The table of ReQL terms: for each term, its rules of form and its implementation.
 
-An implementation is declared beside its rules, in the module of its area below `terms/`:
+An implementation is a small function, declared with its rules in a module of `terms/`:
 
     @term(TermType.UPCASE, 1)
     def upcase(call: Call) -> Datum:

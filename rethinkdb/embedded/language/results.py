@@ -1,4 +1,4 @@
-"""What becomes of streams at the end of a term or of the query: arrays, aggregates, groups."""
+"""Converts streams to results at the end of a term or query: to arrays, aggregates or groups."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Terms that take an object, or a sequence of objects which they then go through lazily: `pluck`,
-`merge`, `r.row['a']` ...
+"""Terms that take an object or, lazily, a sequence of objects: `pluck`, `merge`, `r.row['a']` ...
 
-On a sequence the whole term is done for each row with the row as its first argument, so the other
-arguments are evaluated per row too (`merge({"n": r.random()})` gives each row its own number).
+On a sequence, the term is evaluated for each row, with the row as its first argument. The other
+arguments are also evaluated for each row: `merge({"n": r.random()})` gives each row its own number.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Functions that outlive their query: those of indexes and write hooks.
 
-They run in an environment of their own, so that neither options nor the end of the query that made
-them matter. As text they go in and out of binary data, which a client can keep to make them again.
+They run in their own environment. So neither the options nor the end of the query that created them
+matters. They can be converted to binary data and back, so that a client can store and restore them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compiled terms back in wire form: to keep functions of indexes and hooks, and to show them."""
+"""Converts compiled terms back to wire form, to store and show functions of indexes and hooks."""
 
 from __future__ import annotations
 

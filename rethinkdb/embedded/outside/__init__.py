@@ -1,1 +1,1 @@
-"""What a query reaches outside the server: JavaScript, the web, optional libraries."""
+"""What queries use outside the server: JavaScript, HTTP requests, optional libraries."""

@@ -1,14 +1,14 @@
-"""The program of a process that runs scripts for `r.js`; `engines` starts it, by its path.
+"""The program of a process that runs scripts for `r.js`. `engines` starts it by its path.
 
-It reads one request a line and answers each with one line, both JSON, until its input ends. A
-request is `{source, arguments, timeout}`; with null for arguments the script is run anew, otherwise
-the function is called that the script gave. An answer is `{value}`, `{function: true}`, `{error}`,
-or `{timeout: true}`.
+It reads requests, one JSON line each, and answers each with one JSON line, until its input ends. A
+request is `{source, arguments, timeout}`. If the arguments are null, it runs the script. Otherwise
+it calls the function that the script returned. An answer is `{value}`, `{function: true}`,
+`{error}` or `{timeout: true}`.
 
-It imports nothing of the package around it, so that it starts quickly. A script can reach nothing
-but its engine, and is limited there in memory, stack and time. Should that not do, the process ends
-itself (`faulthandler`'s watchdog also strikes inside native functions), and with it the script
-alone.
+The program imports nothing from the package around it, so it starts quickly. A script can use only
+its engine, which limits memory, stack and time. If the engine fails to end a script in time, a
+watchdog of `faulthandler` ends the process, even inside a native function. Only the one script is
+lost then.
 """
 
 from __future__ import annotations

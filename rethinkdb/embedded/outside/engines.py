@@ -1,7 +1,8 @@
-"""Processes that run scripts for `r.js`, as a real server has them.
+"""Manages the processes that run scripts for `r.js`. A real server has such processes, too.
 
-A script that never ends, eats memory or crashes its engine does so in a process of its own, which
-can be ended at any time: when the query is stopped, its client leaves, or the server stops.
+A script may never end, use too much memory, or crash its engine. Since it runs in its own process,
+the server can end it at any time: when the query is stopped, when the client disconnects, or when
+the server stops.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Libraries that only some terms need, imported when first used."""
+"""Imports optional libraries, which only some terms need, at their first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How somebody else ends a query that is being evaluated: STOP, a client that leaves, `jobs`."""
+"""Interrupts a query during its evaluation: by STOP, by a disconnect, or by the table `jobs`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Running JavaScript for `r.js`, in QuickJS, the engine a real server has.
+"""Runs JavaScript for `r.js` in QuickJS, the engine that a real server uses.
 
-Scripts run in processes of their own, see `engines`. A function is known by its source text, and
-compiled again where another process calls it.
+Scripts run in separate processes; see `engines`. A function is stored as source text. If another
+process calls it, that process compiles it again.
 """
 
 from __future__ import annotations

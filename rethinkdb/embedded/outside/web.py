@@ -1,6 +1,4 @@
-"""The HTTP client behind `r.http`: one request with its redirects, retries, authentication and
-cookies.
-"""
+"""The HTTP client of `r.http`: one request with redirects, retries, authentication and cookies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer from the web is as a datum: its header, and its body by the format asked for."""
+"""Converts an HTTP answer to a datum: the header, and the body in the requested format."""
 
 from __future__ import annotations
 

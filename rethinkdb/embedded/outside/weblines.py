@@ -1,4 +1,4 @@
-"""Connections of the HTTP client that another thread can cut, whatever they are waiting for."""
+"""Connections of the HTTP client. Another thread can cut one at any time."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The life of queries and connections: sockets, threads, batches, replies."""
+"""Serves clients: sockets, threads, the life of queries, batches, replies."""

@@ -1,6 +1,6 @@
-"""Which job comes next: each connection has a lane of its own, and the lanes take turns.
+"""Decides which job comes next. Each connection has its own lane, and the lanes take turns.
 
-A client that sends a thousand queries waits for its own, not the others for them.
+If one client sends a thousand queries, only that client waits for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Lane:
     """The jobs of one connection.
 
     Args:
-        most: how many of its jobs may be done at a time.
+        most: how many of its jobs may run at a time.
     """
 
     __slots__ = ("busy", "jobs", "listed", "most")
@@ -28,16 +28,16 @@ class Lane:
         self.most = most
         self.jobs: deque[Job] = deque()
         self.busy = 0
-        """How many of its jobs are being done, without those that wait for something outside."""
+        """How many of its jobs compute now. Jobs that wait for something outside do not count."""
         self.listed = False
-        """Whether it is among those that take turns."""
+        """Whether the lane is in the list of lanes that take turns."""
 
 
 class Lanes:
-    """Those lanes that have jobs. May be used by several threads.
+    """The lanes that have jobs. It is safe to use from several threads.
 
     Attributes:
-        taken: how many threads have a job, those that wait for something outside included.
+        taken: how many threads have a job, including those that wait for something outside.
     """
 
     def __init__(self) -> None:
@@ -47,20 +47,20 @@ class Lanes:
         self.taken = 0
 
     def add(self, lane: Lane, job: Job) -> None:
-        """Another job."""
+        """Adds a job to a lane."""
         with self._lock:
             lane.jobs.append(job)
             self._list(lane)
 
     def any_free(self) -> bool:
-        """Whether `next` has something to give."""
+        """Whether `next` would return a job."""
         if not self._turns:
             return False
         with self._lock:
             return self._find() is not None
 
     def next(self) -> tuple[Lane, Job] | None:
-        """Takes the job whose turn it is; None if there is none, or no thread may do it now."""
+        """Takes the next job. None if there is none, or if no further thread may work now."""
         if not self._turns:
             return None
         with self._lock:
@@ -84,21 +84,21 @@ class Lanes:
             self._end(lane)
 
     def done(self, lane: Lane) -> bool:
-        """A job of the lane is done; whether others may have been waiting for that."""
+        """Ends a job of the lane. Returns whether other jobs may have been waiting for that."""
         with self._lock:
             waited = lane.busy >= lane.most or self._full
             self._end(lane)
             return waited
 
     def leave(self, lane: Lane) -> None:
-        """A job of the lane waits for something outside from now on."""
+        """A job of the lane begins to wait for something outside."""
         with self._lock:
             lane.busy -= 1
             self._busy -= 1
             self._list(lane)
 
     def come_back(self, lane: Lane) -> None:
-        """And goes on."""
+        """A job of the lane has ended such a wait."""
         with self._lock:
             lane.busy += 1
             self._busy += 1
@@ -119,7 +119,7 @@ class Lanes:
             self._turns.append(lane)
 
     def _find(self) -> int | None:
-        """The place of the next lane that may have a thread."""
+        """The position of the next lane that may get a thread; None if there is none."""
         if self.taken >= limits.MOST_THREADS_EVER - 1:
             return None
         if not self._full:

@@ -1,4 +1,4 @@
-"""The server's sockets: who is let in, who waits for what, and the thread that watches them all."""
+"""The sockets of the server: accepts clients, and watches all sockets for bytes and for room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One server of a cluster as its clients reach it: an address, who listens there, a name."""
+"""One server of a cluster, as clients see it: its address, its listener, its name."""
 
 from __future__ import annotations
 

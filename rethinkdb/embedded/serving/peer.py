@@ -1,7 +1,7 @@
-"""One client's connection: bytes to `net.ServerProtocol`, its frames to `queries`, and back.
+"""The connection of one client: moves bytes to `net.ServerProtocol`, frames to `queries`, and back.
 
-What may be kept for a client is limited, in both directions: one that floods, or does not read its
-answers, is not read from until it has caught up.
+The data that the server keeps for a client is limited in both directions. If a client sends too
+much, or does not read its answers, the server stops reading from it until it has caught up.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The life of a query: START, CONTINUE, STOP, batches, noreply, many side by side.
 
-A `Conversation` holds the queries of one connection. It is told of frames in the order of their
-arrival and answers through a callback, in any order. Requests about one token take turns; those
-about different tokens run side by side, in whatever threads `submit` gives them.
+A `Conversation` holds the queries of one connection. It gets frames in the order of their arrival,
+and answers through a callback, in any order. Requests with the same token run one after the other.
+Requests with different tokens run concurrently, in the threads that `submit` gives them.
 
     frame --receive()--> parsed, registered --submit(job)--> compiled, evaluated --send()--> frame
 
-A changefeed that has nothing to say holds no thread: its CONTINUE waits until a change submits it
+A changefeed that waits for changes holds no thread. Its CONTINUE waits until a change submits it
 again.
 """
 

@@ -1,4 +1,4 @@
-"""Python's limit of recursion, one for all threads: raised no longer and no higher than needed."""
+"""Raises Python's recursion limit, no higher and no longer than needed. All threads share it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Replies of the server: what goes into the body of a frame.
+"""Replies of the server: the bodies of frames.
 
-Rows are written to JSON one by one as they are pulled, since a batch is limited by its size in
-bytes; a reply joins them.
+Each row is written as JSON when it is pulled, because the size of a batch is limited in bytes. A
+reply joins these texts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests about queries, and what can be wrong with them before a query is looked at."""
+"""Requests about queries, and the errors of requests that are found before compiling a query."""
 
 from __future__ import annotations
 

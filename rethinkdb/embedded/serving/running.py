@@ -1,4 +1,4 @@
-"""One running query: compiled, evaluated, its result handed out batch by batch."""
+"""One running query: compiles and evaluates it, and gives its result batch by batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS on the server's side, without a socket: the listener moves bytes the same way without."""
+"""TLS for the server, without a socket, so that the listener moves bytes as it does without TLS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Standing in a connection, between the bytes and the queries: for tests of what goes wrong.
+"""Taps in a connection, between bytes and queries. `chaos` uses them to cause failures.
 
-A tap gets each query before it is looked at, and each reply before it is sent. It hands them on,
-or others in their place, or none.
+A tap gets each query before the server reads it, and each reply before it is sent. It passes the
+message on, replaces it, or drops it.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""Threads that take turns at waiting for the network, and do the work it brings.
+"""Threads that take turns at waiting for the network, and do the work that comes from it.
 
-One thread at a time is the leader: it waits for sockets. When that brings work, it hands the lead
-to another thread and does a piece of the work itself. So a query is read, evaluated and answered by
-one thread, without the two switches between an I/O thread and a pool that would double the time of
-a short query; a long one still holds nobody up.
+One thread at a time is the leader, and waits for the sockets. When work arrives, the leader hands
+the lead to another thread, and does a piece of the work itself. So one thread reads, evaluates and
+answers a query. With an I/O thread and a pool, two thread switches would double the time of a short
+query. A long query does not hold up others.
 
-Which piece comes next is decided by `lanes`: each connection has its own, and they take turns.
+`lanes` decides which piece of work comes next: each connection has its own lane, and they take
+turns.
 
-Only `threading`, looked up when needed: in a process patched by gevent these threads are greenlets
-that cooperate with the others, where an asyncio loop would clash with one that the program runs in
-the same real thread.
+The module uses only `threading`, and looks it up late. In a process patched by gevent the threads
+are then greenlets, which cooperate with those of the program. An asyncio loop here would conflict
+with a loop that the program runs in the same real thread.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Databases, tables, rows, indexes, users: what is kept, without any ReQL term."""
+"""The stored data: databases, tables, rows, indexes, users. Knows no ReQL term."""

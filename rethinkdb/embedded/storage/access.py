@@ -1,4 +1,4 @@
-"""Who may use a table now: those that are permitted to, while it is available."""
+"""Checks whether a query may use a table now: by permissions and by availability."""
 
 from __future__ import annotations
 

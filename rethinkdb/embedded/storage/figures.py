@@ -1,4 +1,4 @@
-"""What a server counts of its work, for the table `stats`: totals, and how often in a second."""
+"""Counters of a server's work for the table `stats`: totals and rates per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secondary indexes: which rows stand under which values, in order; reading in chunks."""
+"""Secondary indexes: rows sorted by index values, read in chunks."""
 
 from __future__ import annotations
 

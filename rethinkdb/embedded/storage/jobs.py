@@ -1,4 +1,4 @@
-"""The queries a server is working on, to be looked at and interrupted by `rethinkdb.jobs`."""
+"""The running queries of a server. The table `rethinkdb.jobs` shows and interrupts them."""
 
 from __future__ import annotations
 

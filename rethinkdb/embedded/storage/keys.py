@@ -1,7 +1,7 @@
-"""What can be a key: of a row (primary) and in an index (secondary).
+"""Checks values that are used as primary keys of rows or as keys in secondary indexes.
 
-A real server stores keys as byte strings. Their order is that of `datum.order_key`, so only their
-limits matter here: which types there can be, and that a primary key fits into 127 bytes.
+A real server stores keys as byte strings, in the order of `datum.order_key`. So only the limits
+matter here: the types that a key may have, and the limit of 127 bytes for a primary key.
 """
 
 from __future__ import annotations

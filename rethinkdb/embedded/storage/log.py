@@ -1,4 +1,4 @@
-"""The log of a server: what the table `logs` shows."""
+"""The log of a server, which the table `logs` shows."""
 
 from __future__ import annotations
 

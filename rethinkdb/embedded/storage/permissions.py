@@ -1,7 +1,8 @@
-"""Users, what they may do, and the checks of it.
+"""Users, their permissions, and the checks of these.
 
-A permission is granted, denied, or not said here: then that of the database counts, then the global
-one. The user `admin` may do everything. The system database does not inherit global permissions.
+A permission of a table is granted, denied or not set. If it is not set, that of the database
+counts, and then the global one. The user `admin` may do everything. The system database does not
+inherit global permissions.
 """
 
 from __future__ import annotations

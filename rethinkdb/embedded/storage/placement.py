@@ -1,8 +1,8 @@
-"""Where a table is: its shards, the servers that hold them, and which of these leads each.
+"""The placement of a table: its shards, the servers that hold them, and the primary of each.
 
-A server alone is a cluster of one, whose tables are there whenever it is. A cluster of several
-gives each table a `Gate`, which those who read and write have to pass: it says that a part of the
-table is not available now, or has them wait.
+A single server is a cluster of one. Its tables are always available. A cluster of several servers
+gives each table a `Gate`. Each read and write asks the gate, which raises an error if a part of the
+table is not available now, or waits.
 """
 
 from __future__ import annotations

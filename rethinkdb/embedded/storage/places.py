@@ -1,4 +1,4 @@
-"""Where rows stand in a slice of a table: under which of its keys, and how often."""
+"""The positions of rows in a slice of a table: under which keys a row is, and how often."""
 
 from __future__ import annotations
 

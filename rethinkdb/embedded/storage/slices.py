@@ -1,4 +1,4 @@
-"""Parts of tables as queries name them: by keys, by bounds, by an index."""
+"""Parts of tables that a query selects: by keys, by bounds, by an index."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Databases, their tables and users of one server, and reading rows; knows no ReQL term.
+"""The databases, tables and users of one server, and reads of rows. Knows no ReQL term.
 
-All of it is guarded by one re-entrant lock: every chunk of a read and every write of one document
-happens under it.
+One re-entrant lock guards everything. Each chunk of a read, and each write of one document, holds
+it.
 """
 
 from __future__ import annotations

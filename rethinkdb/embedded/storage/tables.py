@@ -1,4 +1,4 @@
-"""One table: its rows by primary key, its indexes, and who watches it."""
+"""One table: its rows by primary key, its indexes, and the feeds that watch it."""
 
 from __future__ import annotations
 

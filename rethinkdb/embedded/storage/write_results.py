@@ -1,4 +1,4 @@
-"""What a write comes to: counts, first error, changes; adding up the results of several."""
+"""The result of a write: counts, first error, changes. Results of several writes are added up."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Writing documents: one at a time under the store's lock, through the hook and the checks.
+"""Writes documents. Each is written under the store's lock, after the write hook and the checks.
 
-What goes wrong with one document is counted in the result; the others are written all the same.
+An error of one document is counted in the result. The other documents are still written.
 """
 
 from __future__ import annotations

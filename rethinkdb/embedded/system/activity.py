@@ -1,4 +1,4 @@
-"""The system tables of what the server does: queries that run, figures, the log."""
+"""The system tables about the server's work: `jobs`, `stats` and `logs`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration and the status of databases and tables as clients see them."""
+"""The configuration and the status of databases and tables, as documents for clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking apart objects that clients write to system tables; failures say what was expected."""
+"""Reads objects that clients write to system tables. Errors say what was expected."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Which servers the parts of a table go to: by the options of `table_create` and `reconfigure`, or
-as somebody writes it to the table's configuration.
+"""Decides which servers hold the shards of a table.
+
+It follows the options of `table_create` and `reconfigure`, or what a client writes to the table's
+configuration.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The tables of the database `rethinkdb`: rows computed from the state of the server.
 
-What they have in common is here, and some that only show something. `activity` has those of what
-the server does, `cluster_tables` and `user_tables` those that can be written; `catalogue` names
-them all.
+This module has their base classes and some read-only tables. `activity` has the tables about the
+server's work. `cluster_tables` and `user_tables` have those that clients can write. `catalogue`
+lists all of them.
 """
 
 from __future__ import annotations

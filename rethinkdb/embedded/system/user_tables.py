@@ -1,4 +1,4 @@
-"""The system tables of accounts and of what they may do."""
+"""The system tables of users and of their permissions."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@
 `watching`        changes
 ================  =================================================================================
 
-Data, objects as written, functions and variables are the compiler's.
+Constants, object literals, functions and variables are not here. The compiler handles them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One value of a sequence: count, sum, avg, min, max, reduce, fold, contains."""
+"""One value from a whole sequence: count, sum, avg, min, max, reduce, fold, contains."""
 
 from __future__ import annotations
 

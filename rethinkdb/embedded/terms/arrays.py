@@ -1,8 +1,7 @@
 """Arrays: adding, removing and changing elements; arrays as sets.
 
-Places between elements and elements themselves are counted alike from the left; from the right, -1
-is the place behind the last element for what goes between (`insert_at`, `splice_at`), the last
-element for the others.
+An offset from the left means the same for all terms. An offset of -1 does not: for `insert_at` and
+`splice_at`, it is the position after the last element; for the other terms, the last element.
 """
 
 from __future__ import annotations

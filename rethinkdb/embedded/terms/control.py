@@ -1,4 +1,4 @@
-"""Choices, errors and what replaces them, values from JSON, bytes, chance."""
+"""Terms of no other area: branch, default, error, json, to_json_string, binary, uuid, random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects: their fields, picking and leaving out, laying one over another."""
+"""Objects: reading, picking and leaving out fields; merging objects."""
 
 from __future__ import annotations
 

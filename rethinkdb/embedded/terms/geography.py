@@ -1,4 +1,4 @@
-"""Points, lines, polygons: making them, how they lie to each other, what is near."""
+"""Points, lines, polygons: creating them, relations between them, searching by them."""
 
 from __future__ import annotations
 

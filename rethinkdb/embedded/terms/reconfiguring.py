@@ -1,4 +1,4 @@
-"""Where the data of tables is to be, and waiting for it to be there."""
+"""Moves the data of tables to servers, and waits until tables are ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays as written, `r.args`, functions called, the ends of the order of all data."""
+"""Array literals, `r.args`, function calls, `r.minval` and `r.maxval`."""
 
 from __future__ import annotations
 

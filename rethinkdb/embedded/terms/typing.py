@@ -1,4 +1,4 @@
-"""What something is, and turning it into something else: type_of, info, coerce_to."""
+"""Types of values, and conversions between them: type_of, info, coerce_to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetching from the web: `r.http`."""
+"""HTTP requests: `r.http`."""
 
 from __future__ import annotations
 
