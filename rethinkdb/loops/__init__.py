@@ -1,14 +1,14 @@
-"""Loop adapters, a room each, found by name. `transport` has what several of them stand on.
+"""Loop adapters: one subpackage for each event loop. `transport` has the code that several share.
 
-An adapter is a class `Connection(BaseConnection)`. It moves bytes between a transport and the core
-(`rethinkdb.net`), and turns the core's `Waiter` into what its callers hold: a value, a coroutine,
-a Future, a Deferred. Names lead to classes through the entry-point group `rethinkdb.loops`, so
-anybody can add a loop in a package of their own::
+An adapter is a class `Connection(BaseConnection)`. It moves bytes between a socket and the core
+(`rethinkdb.net`), and turns the core's `Waiter` into what users of the loop get: a value, a
+coroutine, a Future or a Deferred. The entry-point group `rethinkdb.loops` maps names to classes. So
+any package can add a loop::
 
     [project.entry-points."rethinkdb.loops"]
     curio = "rethinkdb_curio:Connection"
 
-`import rethinkdb` imports no loop library: `load` does, when that loop is asked for.
+`import rethinkdb` imports no loop library. `load` imports it when a program chooses that loop.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ __all__ = ["BUILT_IN", "GROUP", "LOOP_API", "chosen", "known_names", "load"]
 
 GROUP = "rethinkdb.loops"
 
-#: The contract between core and adapters (see `rethinkdb.net.connection`). An adapter says in its
-#: own body which one it was written for; inheriting the base's would promise what nobody checked.
+#: Version of the interface between core and adapters (see `rethinkdb.net.connection`). Each adapter
+#: class states the version that it was written for. `BaseConnection` states none: an adapter that
+#: inherited it would claim a version that nobody has checked.
 LOOP_API = 1
 
 BLOCKING = "blocking"
 
-#: The loops of this package, as pyproject.toml registers them: a source tree that is not installed
-#: has no entry points.
+#: The loops of this package. pyproject.toml registers the same, but a source tree that is not
+#: installed has no entry points.
 BUILT_IN = {
     name: f"rethinkdb.loops.{name}:Connection"
     for name in (BLOCKING, "asyncio", "tornado", "twisted", "trio", "gevent")
@@ -42,20 +43,23 @@ BUILT_IN = {
 
 
 def known_names() -> list[str]:
-    """Names that `load` accepts: the built-in loops, then those that other packages registered."""
+    """The names that `load` accepts: the built-in loops, then the loops of other packages."""
     return [*BUILT_IN, *sorted(_registered().keys() - BUILT_IN.keys())]
 
 
 def load(name: str | None) -> type[BaseConnection]:
-    """The connection class of a loop, imported now.
+    """Import a loop's adapter.
 
     Args:
-        name: one of `known_names()`; None is the blocking driver.
+        name: one of `known_names()`; None means the blocking driver.
+
+    Returns:
+        The loop's connection class.
 
     Raises:
-        ReqlLoopTypeError: nobody registered that name (it is a ValueError too).
-        ImportError: its library is not installed; the message names the extra to install.
-        ReqlDriverError: an adapter from another package was written for another `LOOP_API`.
+        ReqlLoopTypeError: there is no loop with this name. It is a ValueError too.
+        ImportError: the loop's library is not installed. The message names the extra to install.
+        ReqlDriverError: the adapter is from another package and was written for another `LOOP_API`.
     """
     if name is None:
         name = BLOCKING
@@ -72,23 +76,22 @@ def load(name: str | None) -> type[BaseConnection]:
 
 @cache
 def chosen(name: str) -> Any:
-    """`r` for programs that use one loop: `from rethinkdb.loops.asyncio import r`.
+    """The `r` for programs that use one loop: `from rethinkdb.loops.asyncio import r`.
 
-    It is a `RethinkDB` object whose loop type is this one. Type checkers see that its `connect`
-    gives that loop's connection.
+    Type checkers know that its `connect` makes this loop's connection.
 
     Args:
         name: the loop type.
 
     Returns:
-        The object, the same each time.
+        A `RethinkDB` object with this loop type, the same object on each call.
 
     Example:
         from rethinkdb.loops.asyncio import r
 
         async with r.connect("localhost") as conn: ...
     """
-    # By its name, as it is above the loops: a program that asks for it here has chosen so.
+    # Imported by name, as the namespace is a layer above this one.
     made = import_module("rethinkdb.namespace").RethinkDB()
     made.set_loop_type(name)
     return made
@@ -118,8 +121,8 @@ def _import_registered(name: str) -> type[BaseConnection]:
 
 
 def _registered() -> dict[str, EntryPoint]:
-    """What installed packages, this one included, have registered."""
-    # Imported late: it costs more than the rest of the driver, and few programs need it.
+    """The loops that installed packages have registered, this package included."""
+    # Imported here: it takes longer than the rest of the driver, and few programs need it.
     from importlib.metadata import entry_points
 
     return {entry.name: entry for entry in entry_points(group=GROUP)}

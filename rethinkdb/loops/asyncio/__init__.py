@@ -4,9 +4,9 @@
         async for hero in await r.table("heroes").run(conn):
             print(hero)
 
-A connection lives in the event loop it was connected in; any number of its tasks share it, their
-queries in flight together. Cancelling one stops its query on the server and leaves everything else
-as it was. Only documented parts of the loop are used, so uvloop serves as well.
+A connection belongs to the event loop in which it was connected. Any number of tasks can share it;
+their queries are in flight at the same time. Cancelling a task stops its query on the server and
+affects nothing else. The driver uses only documented parts of the loop, so uvloop works too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["AsyncioCursor", "Connection", "ConnectionPool"]
 
 
 def __getattr__(name: str) -> Any:
-    # Many programs have one connection and no pool, and need not import what pools are made of.
+    # Imported on first use: many programs need no pool.
     if name == "ConnectionPool":
         from .pool import ConnectionPool
 

@@ -1,4 +1,4 @@
-"""What callers on asyncio hold: coroutines."""
+"""Connections and cursors for asyncio: methods return coroutines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class AsyncioCursor(AsyncIterableCursor[Row]):
-    """A cursor whose methods return coroutines. `async with cursor:` closes it."""
+    """A cursor whose methods return coroutines. `async with cursor:` closes it at the end."""
 
     KNOWN_AS = "rethinkdb.asyncio_net.net_asyncio.AsyncioCursor"
 
@@ -34,14 +34,14 @@ class AsyncioCursor(AsyncIterableCursor[Row]):
         def close(self) -> Coroutine[Any, Any, None]: ...
 
     def aclose(self) -> Coroutine[Any, Any, None]:
-        """`close()`, by the name that `contextlib.aclosing` calls."""
+        """The same as `close()`. `contextlib.aclosing` calls it by this name."""
         return self.close()
 
 
 class Connection(LoopConnection):
     """A connection whose methods return coroutines.
 
-    `async with conn:` closes it without `noreply_wait`.
+    `async with conn:` closes it at the end, without `noreply_wait`.
     """
 
     __module__ = "rethinkdb.loops.asyncio"  # where programs find it

@@ -17,9 +17,11 @@ __all__ = ["ConnectionPool"]
 
 
 class ConnectionPool(LoopPool):
-    """A pool whose methods return coroutines. `async with pool:` opens and closes it.
+    """A pool whose methods return coroutines.
 
-    It lives in the event loop that uses it first.
+    `async with pool:` opens it, and closes it at the end.
+
+    It belongs to the event loop that uses it first.
     """
 
     __module__ = "rethinkdb.loops.asyncio"  # where programs find it

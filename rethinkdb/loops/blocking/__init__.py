@@ -1,12 +1,12 @@
-"""The blocking driver: methods return values, and wait in the caller's thread.
+"""The blocking driver: methods return values. They block the calling thread while they wait.
 
     conn = r.connect("localhost")
     for hero in r.table("heroes").run(conn):
         print(hero)
 
-Any number of threads share a connection, their queries in flight together (see `channel`). What a
-signal handler raises, such as KeyboardInterrupt, stops the query waited for, and no more; should it
-hit the core at work, for some microseconds, the connection is replaced by a new one.
+Any number of threads can share a connection; their queries are in flight at the same time (see
+`channel`). If a signal handler raises an error, such as KeyboardInterrupt, the query that the
+thread waits for is stopped; nothing else is affected.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Connection", "ConnectionPool", "DefaultCursor", "DefaultCursorEmpty"
 
 
 def __getattr__(name: str) -> Any:
-    # Many programs have one connection and no pool, and need not import what pools are made of.
+    # Imported on first use: many programs need no pool.
     if name == "ConnectionPool":
         from .pool import ConnectionPool
 

@@ -1,4 +1,4 @@
-"""What callers of the blocking driver hold: values."""
+"""Connections and cursors of the blocking driver: methods return values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DefaultCursorEmpty = CursorEmpty
 
 
 class DefaultCursor(IterableCursor[Row]):
-    """A cursor whose methods return values. See `BaseCursor`; `with cursor:` closes it."""
+    """A cursor whose methods return values. `with cursor:` closes it at the end."""
 
     KNOWN_AS = "rethinkdb.net.DefaultCursor"
 
@@ -46,7 +46,10 @@ class DefaultCursor(IterableCursor[Row]):
 
 
 class Connection(WaitingReach):
-    """A connection whose methods return values. `with conn:` closes it without `noreply_wait`."""
+    """A connection whose methods return values.
+
+    `with conn:` closes it at the end, without `noreply_wait`.
+    """
 
     __module__ = "rethinkdb.loops.blocking"  # where programs find it
 
@@ -77,7 +80,7 @@ class Connection(WaitingReach):
         while True:
             old = getattr(self, "_channel", None)
             if old is not None and old.process == os.getpid():
-                old.drop()  # or else its cursors would be waited for with the new one
+                old.drop()  # otherwise its cursors would wait on the new channel
             if old is getattr(self, "_channel", None):
                 self._channel = channel
                 return
@@ -138,7 +141,7 @@ class Connection(WaitingReach):
             raise
 
     def _look(self) -> None:
-        """Nobody reads while nobody waits: notice now what has happened meanwhile."""
+        """Read what has arrived: while no thread waits, nobody reads or notices a loss."""
         channel = self._channel
         if channel.process == os.getpid():
             channel.look()

@@ -1,4 +1,4 @@
-"""The pool of threaded programs and scripts: methods return values."""
+"""The pool for scripts and programs with threads: methods return values."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ __all__ = ["ConnectionPool"]
 
 T = TypeVar("T")
 
-# Seconds after which a connection is looked at before it is used. Nobody reads while nobody waits,
-# so a server that went away meanwhile has not been noticed.
+# A connection that was unused for this many seconds is checked before it is used. Nobody reads from
+# it while no thread waits for an answer, so a loss is not noticed in that time.
 _UNWATCHED = 0.02
 
 
 class ConnectionPool(ThreadedPool):
-    """A pool whose methods return values, for any number of threads. `with pool:` closes it."""
+    """A pool whose methods return values, for any number of threads.
+
+    `with pool:` opens it, and closes it at the end.
+    """
 
     __module__ = "rethinkdb.loops.blocking"  # where programs find it
 
@@ -51,7 +54,7 @@ class ConnectionPool(ThreadedPool):
         if member.connection.is_open():
             return
         self._tell_loss(member)
-        # What has ended this one has ended the others too, as a rule, and nobody reads those.
+        # Usually the other connections are lost for the same reason, and nobody reads from those.
         with self._lock:
             others = self._pool.resting()
         for other in others:

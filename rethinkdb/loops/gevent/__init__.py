@@ -4,10 +4,10 @@
     for hero in r.table("heroes").run(conn):
         print(hero)
 
-It needs no monkey patching, and does not mind it. A connection belongs to the hub (the thread) that
-it was connected in, and the greenlets there share it: their queries are in flight together, and a
-greenlet of the connection's own reads the answers. A `gevent.Timeout` or `kill()` that hits a
-waiting greenlet stops its query on the server and nothing else.
+It works with and without monkey patching. A connection belongs to the hub (the thread) in which it
+was connected. The greenlets of that hub can share it; their queries are in flight at the same time.
+The connection has a greenlet of its own, which reads the answers. If a `gevent.Timeout` or `kill()`
+ends a waiting greenlet, its query is stopped on the server; nothing else is affected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Connection", "ConnectionPool", "GeventCursor", "GeventCursorEmpty"]
 
 
 def __getattr__(name: str) -> Any:
-    # Many programs have one connection and no pool, and need not import what pools are made of.
+    # Imported on first use: many programs need no pool.
     if name == "ConnectionPool":
         from .pool import ConnectionPool
 

@@ -1,4 +1,4 @@
-"""The pool of gevent programs: methods return values, and waiting lets other greenlets run."""
+"""The pool for gevent: methods return values; waiting lets other greenlets run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ __all__ = ["ConnectionPool"]
 
 
 class ConnectionPool(WaitingPool):
-    """A pool whose methods return values, for the greenlets of one hub. `with pool:` closes it."""
+    """A pool whose methods return values, for the greenlets of one hub.
+
+    `with pool:` opens it, and closes it at the end.
+    """
 
     __module__ = "rethinkdb.loops.gevent"  # where programs find it
 
@@ -36,7 +39,7 @@ class ConnectionPool(WaitingPool):
         def acquire(self) -> Connection: ...
 
     def _lives(self, member: Member) -> bool:
-        return True  # a greenlet reads all the time
+        return True  # a greenlet reads all the time, so a loss is noticed at once
 
     def _here(self) -> Any:
         return gevent.get_hub()
@@ -45,7 +48,7 @@ class ConnectionPool(WaitingPool):
         gevent.sleep(seconds)
 
     def _new_lock(self) -> Any:
-        return nullcontext()  # no greenlet gives way in the midst of a decision
+        return nullcontext()  # greenlets do not switch during a decision
 
     def _new_event(self) -> Any:
         return gevent.event.Event()

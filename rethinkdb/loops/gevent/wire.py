@@ -1,4 +1,4 @@
-"""A socket under the core, read by a greenlet."""
+"""Connects a socket with the core. A greenlet reads from the socket."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _READ = 1  # as gevent's own sockets write it
 
 
 class GeventWire(Wire):
-    """Reads from creation until it is shut.
+    """Reads from the time it is made until it is shut.
 
     Args:
-        sock: connected and non-blocking, of gevent's.
+        sock: a gevent socket, connected and non-blocking.
         link: the session, or TLS around it.
     """
 
@@ -31,7 +31,7 @@ class GeventWire(Wire):
         super().__init__(sock, link)
         self._process = os.getpid()
         self._hub = gevent.get_hub()
-        # Kept: `wait_read` makes one for each wait, which is 3 of the 26 µs that a get takes here.
+        # Kept, as `wait_read` would make a new one for each wait: 3 of the 26 µs of a get.
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
         self._greenlets = [gevent.spawn(self._read_on)]
         self.flush()
@@ -40,7 +40,7 @@ class GeventWire(Wire):
         while not self.over:
             self._hub.wait(self._readable)
             if self._process != os.getpid():
-                return  # this is a copy in a forked child, whose hub goes on; the bytes are not its
+                return  # this is a forked child, whose hub goes on; the parent reads the bytes
             self.receive()
 
     def _await_writable(self) -> None:
@@ -60,7 +60,7 @@ class GeventWire(Wire):
         return partial(greenlet.kill, block=False)
 
     def _stop_waiting(self) -> None:
-        # The greenlet that shuts it, because of what it has read, ends by itself.
+        # The current greenlet may be the reading one. It ends by itself.
         current = gevent.getcurrent()
         others = [greenlet for greenlet in self._greenlets if greenlet is not current]
         gevent.killall(others, block=False)

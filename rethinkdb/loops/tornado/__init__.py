@@ -1,18 +1,21 @@
-"""The Tornado driver: methods return Futures, whose work has begun already.
+"""The Tornado driver: methods return Futures. The work begins at once, before anybody awaits them.
 
     conn = yield r.connect("localhost")
     feed = yield r.table("heroes").changes().run(conn)
     while (yield feed.fetch_next()):
         print((yield feed.next()))
 
-`await` does as well, and so does `async for hero in cursor`. The Futures are Tornado's own, which
-are asyncio's: cancelling one, or the task that awaits it, stops its query on the server and loses
-no item; one that the caller settles himself, as `chain_future(cancelled, feed.next())` does, leaves
-its item to the next caller. `gen.with_timeout` does neither, so it loses the next item: use
-`feed.next(wait=seconds)`.
+`await` works too, and so does `async for hero in cursor`. The Futures are Tornado's, which are
+asyncio's.
 
-A connection lives in the loop it was connected in, `IOLoop.current()`. That may be before the loop
-runs: `r.connect()` at the top of a module is fine.
+- Cancelling a Future, or the task that awaits it, stops its query on the server. No item is lost.
+- A program can also settle the Future of `next()` itself, as `chain_future(cancelled, feed.next())`
+  does. The next caller then gets the item.
+- `gen.with_timeout` does neither when its time is up, so the next item is lost. Write
+  `feed.next(wait=seconds)` instead.
+
+A connection belongs to the loop in which it was connected, `IOLoop.current()`. `r.connect()` may be
+called before that loop runs, for example at the top of a module.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ __all__ = ["Connection", "ConnectionPool", "TornadoCursor"]
 
 
 def __getattr__(name: str) -> Any:
-    # Many programs have one connection and no pool, and need not import what pools are made of.
+    # Imported on first use: many programs need no pool.
     if name == "ConnectionPool":
         from .pool import ConnectionPool
 

@@ -1,4 +1,4 @@
-"""What callers on Tornado hold: Futures, whose work has begun already."""
+"""Connections for Tornado: methods return Futures, and the work begins at once."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ T = TypeVar("T")
 class Connection(LoopConnection):
     """A connection whose methods return Futures.
 
-    `async with conn:` and `with conn:` close it without `noreply_wait`; the former waits until the
-    link is closed.
+    `async with conn:` and `with conn:` close it at the end, without `noreply_wait`. Only
+    `async with` waits until the socket is closed.
     """
 
     __module__ = "rethinkdb.loops.tornado"  # where programs find it
@@ -53,7 +53,7 @@ class Connection(LoopConnection):
 
     def close(self, noreply_wait: bool = True) -> Future[None]:
         if self.is_open():
-            self._begin(self._session.close, (noreply_wait,))  # now: the Future is for the end
+            self._begin(self._session.close, (noreply_wait,))  # begins now, not with the task
         return self._spawn(self._closed(noreply_wait))
 
     def _disconnect(self, _: Any = None) -> None:
@@ -73,17 +73,20 @@ class Connection(LoopConnection):
         return self._follow(self._begin(operation, args), Future(loop=self._loop_here()), timeout)
 
     def _take(self, operation: Callable[..., Waiter[T]], timeout: float | None) -> Future[Any]:
-        """As `_call`, for a value that must not be lost, should its reader be cancelled."""
+        """As `_call`; but if the caller is cancelled, the value goes back and is not lost."""
         waiter = self._begin(operation, ())
         return self._follow(waiter, ReturnableFuture(loop=self._loop_here()), timeout)
 
     def _spawn(
         self, coroutine: Coroutine[Any, Any, T], unread: Callable[[T], object] | None = None
     ) -> Future[T]:
-        """The outcome of a coroutine. Its task will not do: callers may settle their Futures.
+        """Run a coroutine in a task; returns a Future of its result.
+
+        The task itself cannot be returned, as callers may settle the Future that they get.
 
         Args:
-            unread: called with a result that nobody lives to read.
+            coroutine: what to run.
+            unread: called with the result if the caller was cancelled before it could read it.
         """
         loop = self._loop_here()
         return self._follow(
@@ -95,7 +98,7 @@ class Connection(LoopConnection):
     def _follow(
         self, waiter: Waiter[Any], future: Future[Any], timeout: float | None = None
     ) -> Future[Any]:
-        """Give a Future the outcome of a waiter, unless time or the caller decide before."""
+        """Settle a Future with a waiter's outcome. A timeout or the caller may settle it first."""
         if waiter.done():
             self._deliver(waiter, future)
             return future
@@ -136,7 +139,7 @@ class Connection(LoopConnection):
         return future
 
     def _loop_here(self) -> asyncio.AbstractEventLoop:
-        """The current loop, running or not yet."""
+        """The running loop, or the one that is about to run."""
         try:
             return asyncio.get_running_loop()
         except RuntimeError:
@@ -145,7 +148,7 @@ class Connection(LoopConnection):
     def _check_loop(self) -> None:
         try:
             is_home = asyncio.get_running_loop() is self._loop
-        except RuntimeError:  # no loop is running here: it may be about to
+        except RuntimeError:  # no loop runs here yet
             is_home = self._thread == get_ident()
         if not is_home:
             raise self._misplaced()

@@ -1,4 +1,4 @@
-"""What Futures need that begin where no loop runs yet, and that callers may settle themselves."""
+"""Futures for Tornado: they can be made before the loop runs, and callers may settle them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ T = TypeVar("T")
 
 
 class ReturnableFuture(Future[T]):
-    """A Future whose value goes back where it came from, if nobody lives to read it.
+    """A Future whose value goes back to the core if its reader is cancelled before reading it.
 
-    A loop settles a Future in one turn, and resumes the task that awaits it in a later one. The
-    task may be cancelled in between. It then cancels its Future, settled or not, and never sees the
-    value. So the value is the reader's from the first `result()` on, and until then `cancel()`
-    returns it.
+    A loop settles a Future in one turn, and resumes the task that awaits it in a later turn. The
+    task may be cancelled in between. Then it cancels the settled Future, and never sees the value.
+    So `cancel()` gives the value back until `result()` was called for the first time.
     """
 
-    _waiter: Waiter[Any] | None = None  # whose value nobody has read yet
+    _waiter: Waiter[Any] | None = None  # has the value, until somebody reads it
     _returned = False
 
     #: Called when it is cancelled: at once, not in the next turn as callbacks are. By then the next
@@ -37,9 +36,9 @@ class ReturnableFuture(Future[T]):
         """Settle with the value of a waiter.
 
         Args:
-            value: what to give the reader.
-            waiter: the value is its.
-            give_back: called with it, should there be no reader.
+            value: the waiter's value, as the reader gets it.
+            waiter: the waiter.
+            give_back: called with the waiter if the value is not read.
         """
         self._waiter = waiter
         self._give_back = give_back
@@ -72,7 +71,7 @@ class ReturnableFuture(Future[T]):
         return self._returned or super().cancelled()
 
     def __await__(self) -> Generator[Any, None, T]:
-        # As asyncio's own one does, but that takes a value without asking `result()` for it.
+        # As in asyncio, except that asyncio's reads the value without calling `result()`.
         if not self.done():
             self._asyncio_future_blocking = True
             yield self
@@ -86,10 +85,11 @@ class ReturnableFuture(Future[T]):
 
 
 class RetriedFuture(Future[T]):
-    """A Future whose error may be replaced by another attempt at what it stands for.
+    """A Future for a query that may be run again. An error then starts another attempt.
 
     Attributes:
-        again: is given the error; gives the Future of another attempt, or None: there is none.
+        again: called with the error. It returns the Future of another attempt, or None to fail with
+            this error.
     """
 
     again: Callable[[Any], Future[T] | None]
@@ -99,7 +99,7 @@ class RetriedFuture(Future[T]):
         if attempt is None:
             super().set_exception(exception)
             return
-        self.add_done_callback(lambda _: attempt.cancel())  # without effect once that is done
+        self.add_done_callback(lambda _: attempt.cancel())  # does nothing if the attempt is done
         attempt.add_done_callback(self._take_over)
 
     def _take_over(self, attempt: Future[T]) -> None:
@@ -114,9 +114,9 @@ class RetriedFuture(Future[T]):
 
 
 def loop_to_run() -> asyncio.AbstractEventLoop:
-    """The one that `IOLoop.current()` is made of, where none runs yet."""
+    """The asyncio loop of `IOLoop.current()`, where no loop runs yet."""
     with warnings.catch_warnings():
-        # Tornado deprecates what programs do at the top of a module.
+        # Tornado has deprecated this call before the loop runs, but programs connect there.
         warnings.simplefilter("ignore", DeprecationWarning)
         current: Any = IOLoop.current()
     loop: asyncio.AbstractEventLoop = current.asyncio_loop
@@ -124,14 +124,15 @@ def loop_to_run() -> asyncio.AbstractEventLoop:
 
 
 def waiter_of(task: asyncio.Task[T], unread: Callable[[T], object] | None) -> Waiter[T]:
-    """What a task will come to. Abandoning the waiter cancels the task.
+    """A waiter of a task's result. Abandoning the waiter cancels the task.
 
     Args:
-        unread: called with a result that nobody lives to read.
+        task: the task.
+        unread: called with the result if the waiter is abandoned before it was read.
     """
 
     def abandoned(_: Waiter[T]) -> None:
-        # It may have ended in this very turn, before `settle` is called in the next one.
+        # The task may have ended in this turn; `settle` is only called in the next one.
         if not task.cancel() and not task.cancelled() and task.exception() is None and unread:
             unread(task.result())
 

@@ -25,9 +25,11 @@ __all__ = ["ConnectionPool"]
 
 
 class ConnectionPool(LoopPool):
-    """A pool whose methods return Futures. `async with pool:` opens and closes it.
+    """A pool whose methods return Futures.
 
-    It lives in the loop that uses it first, running or not yet.
+    `async with pool:` opens it, and closes it at the end.
+
+    It belongs to the loop that uses it first. That loop need not run yet.
     """
 
     __module__ = "rethinkdb.loops.tornado"  # where programs find it
@@ -44,7 +46,7 @@ class ConnectionPool(LoopPool):
         def release(self, connection: Connection) -> Future[None]: ...
 
     def run(self, term: Any, **options: Any) -> Future[Any]:
-        # Mostly a connection has room, and one Future will do: a task costs 20 µs more.
+        # Usually a connection has room. Then one Future is enough; a task would take 20 µs more.
         member, allowance = self._at_once(options)
         if member is None:
             return self._given(self._run(term, options, (None, allowance)))
@@ -57,9 +59,9 @@ class ConnectionPool(LoopPool):
     def _attempted(
         self, member: Member, term: Any, options: dict[str, Any], allowance: Allowance | None
     ) -> Future[Any]:
-        """Send a query. Its place is free as soon as it is answered, before its caller is told.
+        """Send a query. When it is answered, its connection goes back before the caller is told.
 
-        Not by a callback that stays on the Future: that would take a turn of the loop, and 5 µs.
+        That is not done in a callback of the Future, which would take a turn of the loop and 5 µs.
         """
         connection: Connection = member.connection
         try:
@@ -73,7 +75,7 @@ class ConnectionPool(LoopPool):
             self._finish(member, failed=True)
 
         def settled(_: Waiter[Any]) -> None:
-            if future.done():  # by its caller, and `given_up` is due
+            if future.done():  # its caller has settled it, and `given_up` runs soon
                 return
             future.remove_done_callback(given_up)
             self._settled(member, waiter)

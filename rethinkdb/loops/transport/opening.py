@@ -1,4 +1,4 @@
-"""What `connect()` returns where callers await: a coroutine that `async with` takes as well."""
+"""What `connect()` returns where callers await: a coroutine that also works in `async with`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ _STATES = {CORO_CREATED: "not awaited yet", CORO_CLOSED: "done"}
 
 
 class Opening(Uncopyable, Coroutine[Any, Any, C]):
-    """A connection being opened.
+    """A connection that is being opened.
 
-    It is a coroutine, for `await`, `asyncio.run()`, `create_task()`; and it can be entered::
+    It is a coroutine: use it with `await`, `asyncio.run()` or `create_task()`. It also works in
+    `async with`::
 
         async with r.connect("localhost") as conn:
             ...
 
-    Leaving that closes the connection without `noreply_wait`, as leaving the connection's own
-    `async with` does.
+    At the end of the block the connection is closed without `noreply_wait`, as with
+    `async with conn:`.
     """
 
     __slots__ = ("_about", "_connection", "_coroutine")

@@ -1,9 +1,8 @@
-"""What the pools of all loops have in common. They carry out what `rethinkdb.pool` decides.
+"""The part that the pools of all loops share. `rethinkdb.pool` decides; the pool does it.
 
-A pool is what applications hold: one object for the life of the process. It opens connections when
-they are needed, replaces those that are lost, and makes nobody wait without a bound. A pool stands
-where a connection stands: `query.run(pool)` takes the options and gives the results of
-`query.run(conn)`.
+An application makes one pool and keeps it while the process lives. The pool opens connections when
+they are needed and replaces lost ones. Every wait has a time limit. A pool can be used in place of
+a connection: `query.run(pool)` has the same options and results as `query.run(conn)`.
 """
 
 from __future__ import annotations
@@ -29,68 +28,71 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE", "BasePool", "logger", "pool_type", "stream_in"]
 
-# Seconds that what is under way has when a pool is closed.
+# Seconds that running queries have to finish when a pool is closed.
 PATIENCE = 10.0
 
-# `loop_type` of a pool that does not name one.
+# Means that the argument `loop_type` was not given.
 _OWN: Any = object()
 
 EVENTS = ("opened", "lost", "down", "up", "exhausted", "recovered")
 
 
 class BasePool(Executor):
-    """Connections to one server, shared by all queries.
+    """A pool of connections. All queries share them.
 
-    The constructor connects to nothing, and needs no running loop. The first query opens the pool,
-    unless `open()` did so before.
+    The constructor does not connect, and needs no running loop. The first query opens the pool, or
+    a call of `open()` before it.
 
     Args:
         *args, **kwargs: the arguments of `r.connect()`, and these:
-        min_size: how many connections are kept open. Default: 1.
-        max_size: how many there may be. Default: 8.
-        per_connection: how many queries one connection carries at a time. When all carry as many,
-            a further connection is opened. Default: 64.
-        acquire_timeout: seconds to wait for a connection. Default: 10.
-        max_waiting: how many may wait for one. Default: 1000.
+        min_size: the number of connections to keep open. Default: 1.
+        max_size: the largest number of connections. Default: 8.
+        per_connection: the number of queries that share one connection. When all connections have
+            that many, another connection is opened. Default: 64.
+        acquire_timeout: the longest wait for a connection, in seconds. Default: 10.
+        max_waiting: the largest number of callers that may wait for a connection. Default: 1000.
         max_lifetime: seconds after which a connection is replaced. None: never. Default: 3600.
-        max_idle: seconds after which a connection that nobody used is closed, down to `min_size`.
+        max_idle: seconds after which an unused connection is closed; `min_size` connections stay.
             None: never. Default: 600.
-        keepalive: as of `r.connect()`. Default: 20.
-        deadline: how many seconds a query may take until its first answer, waiting for a connection
-            included; `run(pool, deadline=...)` says it for one query. None: no limit. Default.
-        discover: use the servers that the cluster has, as they come and go; see "Running against a
-            cluster". Default: False.
-        retry: how often, and when, a query that failed is run again: a `RetryPolicy`, True for the
-            usual one, None for never. Only what surely was not done is run again, what only reads,
-            and what is run with `idempotent=True`. Default: True.
-        name: what log lines, errors and `stats()` call the pool.
-        loop_type: a pool for that loop, as of `r.set_loop_type`. Default: the one chosen there.
+        keepalive: as in `r.connect()`. Default: 20.
+        deadline: seconds that a query may take until its first answer. The wait for a connection
+            counts too. `run(pool, deadline=...)` overrides it for one query. None: no limit.
+            Default: None.
+        discover: follow the cluster: use servers that join it, and leave servers that are gone; see
+            "Running against a cluster". Default: False.
+        retry: whether and when a failed query is run again: a `RetryPolicy`, True for the default
+            policy, None for never. A query is only run again if the server certainly did not do it,
+            if it only reads, or if it is run with `idempotent=True`. Default: True.
+        name: a name for the pool, shown in log lines, errors and `stats()`.
+        loop_type: the loop to make a pool for, as in `r.set_loop_type`. Default: the loop type that
+            was set there.
 
     Raises:
-        ReqlDriverError: an argument will not do.
+        ReqlDriverError: an argument is invalid.
     """
 
     _home: Any
 
-    #: The class of its connections.
+    #: The class of the pool's connections.
     connection_type: ClassVar[type[BaseConnection]]
 
     def _instead_of_value(self) -> str:
-        """What to write where a program has put it into a query."""
+        """The advice in the error raised when a program puts a pool into a query."""
         return "Give the pool to run(), and to run() only: query.run(pool)."
 
     def __new__(cls, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> Any:
         if loop_type is not _OWN:
             chosen = pool_type(loop_type)
             if not issubclass(cls, chosen):
-                return chosen(*args, **kwargs)  # none of this class, so `__init__` is not called
+                return chosen(*args, **kwargs)  # another class, so Python calls no `__init__` here
         return super().__new__(cls)
 
     def __init__(self, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> None:
         self.options = PoolOptions.taken_from(kwargs)
         check_names(kwargs, self.connection_type.LOOP_OPTIONS, "ConnectionPool()", POOL_OPTIONS)
         self._arguments = args, {**kwargs, "keepalive": self.options.keepalive}
-        # Never opened. It checks the arguments now, not at the first query.
+        # This connection is never opened. Making it checks the arguments now, not at the first
+        # query.
         self._sample = self._new_connection()
         self._addresses = self._sample.options.places
         self._listeners: dict[str, list[Callable[[Event], object]]] = {name: [] for name in EVENTS}
@@ -107,37 +109,38 @@ class BasePool(Executor):
         def _take_back(self, connection: Any) -> Any: ...
 
     def _given(self, work: Any) -> Any:
-        """What callers hold in place of a coroutine, or of a value."""
+        """Turn a coroutine, or a value, into what users of this loop get."""
         return work
 
     def _here(self) -> Any:
-        """The event loop that runs here; None where any will do."""
+        """The event loop that runs here; None for pools that belong to no loop."""
         return None
 
     # What its users call.
 
     def run(self, term: Any, **options: Any) -> Any:
-        """Run a query on one of the connections: `term.run(pool, **options)` comes here.
+        """Run a query on one of the connections. `term.run(pool, **options)` calls this.
 
         Args:
             term: the query.
-            **options: as for a connection. `deadline` covers waiting for a connection, and all
-                attempts. `idempotent=True` says that running the query twice is as good as once, so
-                that it may be run again whatever it does.
+            **options: the same as for a connection. `deadline` limits the wait for a connection and
+                all attempts together. `idempotent=True` says that running the query twice has the
+                same effect as once. The pool may then run it again whatever it does.
 
         Returns:
-            What the same query gives on a connection, as this loop gives results.
+            The same as on a connection.
 
         Raises:
-            PoolTimeoutError: no connection could be had in time; it is a `ReqlTimeoutError`.
-            PoolFullError: too many wait for a connection already.
+            PoolTimeoutError: no connection was free in time. It is a `ReqlTimeoutError`.
+            PoolFullError: `max_waiting` callers already wait for a connection.
             PoolClosedError: the pool is closed.
             ReqlError: as on a connection.
 
-        When it was run several times, the error has `tries` and `hosts`, and tells of them.
+        If the query was run several times, the error has the attributes `tries` and `hosts`, and
+        its message says so.
 
-        Cancelling it stops the query on the server, or takes it out of the queue, and no further
-        attempt is made.
+        Cancelling it stops the query on the server, or ends its wait for a connection. It is not
+        run again.
 
         Example:
             r.table("heroes").get(1).run(pool, deadline=5)
@@ -149,16 +152,18 @@ class BasePool(Executor):
     def open(self) -> Any:
         """Open `min_size` connections, and wait until they are open.
 
-        Nobody has to call it, as the first query opens the pool. It tells early whether the server
+        Calling it is optional, as the first query opens the pool. It shows early whether the server
         can be reached.
 
         Returns:
-            The pool, as this loop gives results.
+            The pool; on loops where callers wait for results, an awaitable, a Future or a Deferred
+            of it.
 
         Raises:
-            ReqlDriverError: as `run`, when no connection can be opened. The pool goes on trying.
+            ReqlDriverError: no connection could be opened; the errors are those of `run`. The pool
+                keeps trying.
 
-        Cancelling it ends the wait, and nothing else.
+        Cancelling it ends the wait only. The pool goes on connecting.
 
         Example:
             pool = r.ConnectionPool("localhost")
@@ -167,16 +172,17 @@ class BasePool(Executor):
         return self._given(self._open())
 
     def close(self, timeout: float = PATIENCE) -> Any:
-        """Take no more work, wait for what is under way, close all connections.
+        """Close the pool: refuse new queries, wait for the running ones, close all connections.
 
         Args:
-            timeout: how many seconds queries, cursors and borrowed connections have. Then they are
-                ended. Changefeeds end as soon as nothing else is under way.
+            timeout: the longest wait, in seconds, for queries, cursors and borrowed connections.
+                After that they are ended. Changefeeds do not make it wait: they are ended when
+                nothing else runs.
 
         Returns:
-            None, as this loop gives results.
+            None; on loops where callers wait for results, an awaitable, a Future or a Deferred.
 
-        Cancelling it ends what is under way at once.
+        Cancelling it ends everything that still runs at once.
 
         Example:
             pool.close(timeout=2)
@@ -184,17 +190,19 @@ class BasePool(Executor):
         return self._given(self._close(timeout))
 
     def connection(self) -> Any:
-        """Have a connection alone: for `noreply_wait`, `use` and the like.
+        """Borrow a connection for a block. Nobody else uses it meanwhile.
+
+        Use it for `noreply_wait`, `use` and other things that concern a whole connection.
 
         Returns:
-            For a `with` block, where methods of this loop return values; else for `async with`.
-            The block gets the connection. It goes back in the end. If something that the block has
-            begun is still under way on it, it is closed.
+            A context manager whose value is the connection: for `with` where methods return values,
+            otherwise for `async with`. At the end of the block the connection goes back to the
+            pool. If something that the block started still runs on it, the connection is closed.
 
         Raises:
-            ReqlDriverError: as `run`.
+            ReqlDriverError: the errors are those of `run`.
 
-        Cancelling the block gives the connection back, too.
+        Cancelling the block also gives the connection back.
 
         Example:
             with pool.connection() as conn:
@@ -204,15 +212,16 @@ class BasePool(Executor):
         return self._loan()
 
     def acquire(self) -> Any:
-        """A connection, to have it alone. Give it to `release` in the end.
+        """Borrow a connection. Nobody else uses it until you pass it to `release`.
 
         Returns:
-            The connection, as this loop gives results.
+            The connection; on loops where callers wait for results, an awaitable, a Future or a
+            Deferred of it.
 
         Raises:
-            ReqlDriverError: as `run`.
+            ReqlDriverError: the errors are those of `run`.
 
-        Cancelling it takes none.
+        Cancelling it ends the wait; no connection is borrowed.
 
         Example:
             conn = pool.acquire()
@@ -220,16 +229,16 @@ class BasePool(Executor):
         return self._given(self._borrow())
 
     def release(self, connection: Any) -> Any:
-        """Take back a connection that `acquire` gave.
+        """Give back a connection that was borrowed with `acquire`.
 
         Args:
-            connection: that one. If something is still under way on it, it is closed.
+            connection: the connection. If something still runs on it, it is closed.
 
         Returns:
-            None, as this loop gives results.
+            None; on loops where callers wait for results, an awaitable, a Future or a Deferred.
 
         Raises:
-            ReqlDriverError: it is not one that this pool has lent.
+            ReqlDriverError: the connection is not borrowed from this pool.
 
         Example:
             pool.release(conn)
@@ -239,7 +248,7 @@ class BasePool(Executor):
     # What its users look at.
 
     def stats(self) -> PoolStats:
-        """How the pool stands: connections, queries, waits and errors, in all and by host.
+        """Numbers of connections, queries, waits and errors: in total and for each host.
 
         Example:
             print(pool.stats().in_flight)
@@ -250,11 +259,11 @@ class BasePool(Executor):
         """Call a function when something happens to the pool.
 
         Args:
-            event: `opened`: a connection was opened. `lost`: one has ended by itself. `exhausted`:
-                queries wait, as no connection has room. `recovered`: nobody has to wait any more.
-                `down`: a host could not be connected to. `up`: it can be again.
-            listener: gets a `rethinkdb.pool.Event`. It is called in the midst of the pool's work,
-                so it should be quick. What it raises is logged.
+            event: `opened`: a connection was opened. `lost`: a connection was lost. `exhausted`:
+                queries wait, as no connection has room. `recovered`: no query waits any more.
+                `down`: connecting to a host failed. `up`: connecting to it succeeds again.
+            listener: called with a `rethinkdb.pool.Event`. It interrupts the pool's work, so it
+                should be quick. If it raises an error, the error is logged.
 
         Returns:
             The pool.
@@ -290,21 +299,21 @@ class BasePool(Executor):
     # Its life.
 
     def _begin_anew(self) -> None:
-        """Begin with no connections: at first, and after fork() in the child."""
+        """Start without connections: in a new pool, and in the child after fork()."""
         self._process = PROCESS.id
         self._home = None
         self._runner = None
         self._pool = Pool(self.options, self._addresses)
         self._lent: dict[BaseConnection, Member] = {}
-        # What ends those dials early that are under way.
+        # For each connection that is being opened: what ends that early.
         self._dialling: dict[Member, Callable[[], object]] = {}
         self._courses: dict[Feed, Callable[[], object]] = {}
         self.closed = False
 
     def _check_place(self) -> None:
-        """Refuse to work in another loop than the one that used the pool first.
+        """Raise an error in another loop than the one that used the pool first.
 
-        After fork() the child begins anew: the connections are its parent's, so it leaves them.
+        In a forked child the pool starts without connections: those it had belong to the parent.
         """
         if self._process != PROCESS.id:
             self._begin_anew()
@@ -321,7 +330,7 @@ class BasePool(Executor):
 
 
 def pool_type(loop_type: str | None) -> type[BasePool]:
-    """The class of a loop's pools: `ConnectionPool`, where its connections' class is found.
+    """The pool class of a loop: `ConnectionPool` in the module of its connection class.
 
     Raises:
         ReqlDriverError: there is no such loop type (`ReqlLoopTypeError`), or it has no pools.

@@ -5,10 +5,12 @@
             async for hero in await r.table("heroes").run(conn):
                 print(hero)
 
-A connection reads in a task of its own in the nursery given, until it is closed. Cancelling the
-nursery closes it; losing the server does not cancel the nursery. The tasks of one `trio.run` share
-it; cancelling one of them stops its query on the server and nothing else. What is settled at once,
-as `cursor.next()` is with an item at hand, is a checkpoint for cancellation, not for scheduling.
+A connection reads in a task of its own in the given nursery, until the connection is closed.
+Cancelling the nursery closes the connection. Losing the server does not cancel the nursery.
+
+The tasks of one `trio.run` can share a connection. Cancelling a task stops its query on the server
+and affects nothing else. A call that need not wait, such as `cursor.next()` when an item has
+arrived, checks for cancellation, but does not let other tasks run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What callers on trio hold: coroutines."""
+"""Connections for trio: methods return coroutines."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ __all__ = ["Connection", "open"]
 
 
 class Connection(CoroutineConnection[TrioWire]):
-    """A connection whose methods return coroutines. It reads in `nursery`, which is required.
+    """A connection whose methods return coroutines.
 
-    `async with conn:` closes it without `noreply_wait`.
+    `async with conn:` closes it at the end, without `noreply_wait`.
+
+    Args:
+        nursery: the nursery in which the connection's tasks run. It is required.
     """
 
     __module__ = "rethinkdb.loops.trio"  # where programs find it
@@ -51,7 +54,8 @@ class Connection(CoroutineConnection[TrioWire]):
         self._home = trio.lowlevel.current_trio_token()
 
     async def __aexit__(self, *exc_info: object) -> None:
-        with trio.CancelScope(shield=True):  # it does not wait, and keeps the block's own exception
+        # close() does not wait here, and a cancellation must not replace the block's exception.
+        with trio.CancelScope(shield=True):
             await self.close(noreply_wait=False)
 
     async def _reach(self, timeout: float) -> None:
@@ -71,7 +75,7 @@ class Connection(CoroutineConnection[TrioWire]):
         return self._outcome(waiter)
 
     async def _settled(self, waiter: Waiter[Any], timeout: float | None = None) -> None:
-        """Wait for it; whatever ends the wait otherwise abandons it."""
+        """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
         try:
             if waiter.done():
                 await trio.lowlevel.checkpoint_if_cancelled()
@@ -94,5 +98,5 @@ class Connection(CoroutineConnection[TrioWire]):
             self._home.run_sync_soon(callback)
 
 
-#: `async with r.open(..., nursery=nursery) as conn:`, another name of `r.connect()`.
+#: Another name of `r.connect()`: `async with r.open(..., nursery=nursery) as conn:`.
 open = Connection.make

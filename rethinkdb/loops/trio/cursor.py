@@ -1,4 +1,4 @@
-"""Cursors whose methods return coroutines of trio."""
+"""Cursors for trio: methods return coroutines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["TrioCursor"]
 
 
 class TrioCursor(AsyncIterableCursor[Row]):
-    """A cursor whose methods return coroutines. `async with cursor:` closes it."""
+    """A cursor whose methods return coroutines. `async with cursor:` closes it at the end."""
 
     KNOWN_AS = "rethinkdb.trio_net.net_trio.TrioCursor"
 
@@ -37,5 +37,5 @@ class TrioCursor(AsyncIterableCursor[Row]):
         return await super()._has_item(timeout)
 
     async def aclose(self) -> None:
-        """`close()`, as trio's own things call it."""
+        """The same as `close()`. Trio's own resources have this name for it."""
         await self.close()

@@ -1,4 +1,4 @@
-"""What a trio pool does with its nursery: one that it is given, or one of its own."""
+"""The part of a trio pool that uses a nursery: the given one, or one that the pool opens."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["NurseryPool"]
 
-# In place of one, for a connection that is never opened.
+# Stands for a nursery in a connection that is never opened.
 _NO_NURSERY: Any = object()
 
 
 class NurseryPool(AwaitingPool):
-    """A pool that works in a nursery.
+    """A pool whose tasks run in a nursery.
 
     Args:
-        nursery: the one; without it `async with pool:` opens one.
+        nursery: the nursery. Without it, `async with pool:` opens one.
     """
 
     _block: Any = None
@@ -54,7 +54,7 @@ class NurseryPool(AwaitingPool):
 
     def _new_connection(self) -> BaseConnection:
         args, kwargs = self._arguments
-        # The sample, which is never opened, needs none; `_spawn` asks for one in time.
+        # The sample connection is never opened and needs no nursery. `_spawn` checks for one.
         nursery = self._nursery or _NO_NURSERY
         return self.connection_type(*args, nursery=nursery, **kwargs)
 
@@ -85,6 +85,6 @@ class NurseryPool(AwaitingPool):
 
     def _lost(self, member: Member, cause: BaseException | None) -> None:
         if isinstance(cause, NurseryCancelled) and not self.closed:
-            self.closed = True  # where nothing can be opened any more
+            self.closed = True  # nothing can be opened any more
             self._told(self._pool.close, timeout=0.0)
         super()._lost(member, cause)

@@ -1,4 +1,4 @@
-"""The names under which the official package's trio pool is told how large it may be."""
+"""`maxsize` and `maxidle`: the arguments of the official package's trio pool."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from .nursery_pool import NurseryPool
 
 __all__ = ["OfficialNames"]
 
-# That pool has no limit, as all its connections are lent one by one.
+# The official pool has no limit on the number of connections.
 _NO_LIMIT = 100_000
 
 
 class OfficialNames(NurseryPool):
-    """A pool that takes `maxsize` for `max_size`, and closes what is idle beyond `maxidle`.
+    """A pool that accepts `maxsize` for `max_size`, and closes idle connections beyond `maxidle`.
 
     Args:
-        *args, **kwargs: as of any pool.
-        maxidle: how many connections are kept while nobody uses them.
-        maxsize: how many connections there may be.
+        *args, **kwargs: the arguments of every pool.
+        maxidle: the largest number of idle connections to keep.
+        maxsize: the largest number of connections.
 
     Raises:
-        ReqlDriverError: an argument will not do.
+        ReqlDriverError: an argument is invalid.
     """
 
     def __init__(
         self, *args: Any, maxidle: int | None = None, maxsize: int | None = None, **kwargs: Any
     ) -> None:
         self._maxidle = maxidle
-        # The official package's pool closes at once what it has lent.
+        # The official pool closes its connections without waiting, also borrowed ones.
         self._patience = PATIENCE if maxidle is maxsize is None else 0.0
         if maxidle is not None:
             _check_count("maxidle", maxidle, least=0)

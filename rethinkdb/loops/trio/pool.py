@@ -23,13 +23,14 @@ __all__ = ["ConnectionPool"]
 
 
 class ConnectionPool(OfficialNames):
-    """A pool whose methods return coroutines. `async with pool:` opens and closes it.
+    """A pool whose methods return coroutines.
 
-    Its connections read in tasks of a nursery: the one given as `nursery`, or else one of its own,
-    which `async with pool:` opens.
+    `async with pool:` opens it, and closes it at the end.
 
-    `maxsize` is another name for `max_size`, and `maxidle` says how many connections are kept while
-    nobody uses them: so the official package calls them.
+    Its tasks run in a nursery: the one given as `nursery`, or one that `async with pool:` opens.
+
+    Two arguments have the names of the official package: `maxsize` is another name for `max_size`;
+    `maxidle` is the largest number of idle connections to keep.
 
     Example:
         async with r.ConnectionPool("localhost") as pool:

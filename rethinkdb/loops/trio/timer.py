@@ -1,4 +1,4 @@
-"""A timer that belongs to no nursery."""
+"""Timers that belong to no nursery."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ logger = logging.getLogger("rethinkdb.pool")
 
 
 def call_later(seconds: float, callback: Callable[[], object]) -> trio.CancelScope:
-    """Call back in so many seconds, unless what this returns is cancelled.
+    """Call `callback` after `seconds`. Cancelling the returned scope prevents that.
 
-    It is no task of a nursery: a pool that waits for better times must not keep one from ending.
+    The timer is not a task of the pool's nursery: a pool with a timer must not keep the nursery
+    from ending.
     """
     timer = trio.CancelScope()
     trio.lowlevel.spawn_system_task(_wake, seconds, timer, callback)
@@ -29,5 +30,5 @@ async def _wake(seconds: float, timer: trio.CancelScope, callback: Callable[[], 
         return
     try:
         callback()
-    except Exception:  # which would end the whole of trio.run()
+    except Exception:  # otherwise it would end trio.run()
         logger.exception("a pool could not do its work")

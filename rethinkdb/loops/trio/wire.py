@@ -1,4 +1,4 @@
-"""A socket under the core, read by a task in the user's nursery."""
+"""Connects a socket with the core. A task in the user's nursery reads from the socket."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["NurseryCancelled", "TrioWire", "deadline", "settled"]
 
 
 class NurseryCancelled(ReqlDriverError):
-    """The nursery that a connection reads in was cancelled, and with it the connection."""
+    """The connection is lost because its nursery was cancelled."""
 
 
 @contextmanager
 def deadline(timeout: float, late: ReqlTimeoutError) -> Iterator[None]:
-    """`trio.fail_after` with an error of ours."""
+    """As `trio.fail_after`, but raises `late`."""
     try:
         with trio.fail_after(timeout):
             yield
@@ -34,7 +34,11 @@ def deadline(timeout: float, late: ReqlTimeoutError) -> Iterator[None]:
 
 
 async def settled(waiter: Waiter[Any], timeout: float | None) -> None:
-    """Wait until it is settled; `timeout` seconds at most."""
+    """Wait until a waiter is settled, for at most `timeout` seconds.
+
+    Raises:
+        ReqlTimeoutError: the time is up.
+    """
     event = trio.Event()
     waiter.add_done_callback(lambda _: event.set())
     if timeout is None:
@@ -45,22 +49,22 @@ async def settled(waiter: Waiter[Any], timeout: float | None) -> None:
 
 
 class TrioWire(Wire):
-    """Reads from creation until it is shut.
+    """Reads from the time it is made until it is shut.
 
     Args:
-        stream: connected; the wire takes its socket over.
+        stream: a connected stream. The wire takes over its socket.
         link: the session, or TLS around it.
-        nursery: where to read.
-        peer: of whom, for the names of the tasks.
+        nursery: the nursery for the wire's tasks.
+        peer: the server's name, for the names of the tasks.
 
     Raises:
-        ReqlDriverError: the nursery takes no more tasks.
+        ReqlDriverError: the nursery has ended.
     """
 
     def __init__(
         self, stream: trio.SocketStream, link: Link, nursery: trio.Nursery, peer: str
     ) -> None:
-        # Trio's own sockets do not send without waiting.
+        # A plain socket, as trio's sockets cannot send without waiting.
         sock = socket.socket(fileno=stream.socket.detach())
         configure(sock)
         super().__init__(sock, link)
@@ -78,7 +82,7 @@ class TrioWire(Wire):
             while not self.over:
                 await trio.lowlevel.wait_readable(self.socket)
                 self.receive()
-        except trio.ClosedResourceError:  # on this side
+        except trio.ClosedResourceError:  # this side has closed the socket
             return
         except BaseException:
             self.lose(NurseryCancelled("The nursery given to connect() was cancelled."))

@@ -1,16 +1,16 @@
-"""The Twisted driver: methods return Deferreds, whose work has begun already.
+"""The Twisted driver: methods return Deferreds. The work begins at once.
 
     conn = yield r.connect("localhost")
     feed = yield r.table("heroes").changes().run(conn)
     while (yield feed.fetch_next()):
         print((yield feed.next()))
 
-`await` does as well, and so does `async for hero in cursor`. Cancelling a Deferred stops its query
-on the server and nothing else. Whatever goes wrong, wrong arguments included, comes as a Failure of
-the Deferred.
+`await` works too, and so does `async for hero in cursor`. Cancelling a Deferred stops its query on
+the server and affects nothing else. All errors, also those about wrong arguments, arrive as a
+Failure of the Deferred.
 
-`r.connect()` may be called before the reactor runs: connecting, and the time it may take, begin
-when the reactor does. All of it happens in the reactor's thread.
+`r.connect()` may be called before the reactor runs. Connecting then begins when the reactor starts,
+and `timeout` counts from then. Everything runs in the reactor's thread.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["Connection", "ConnectionPool", "TwistedCursor"]
 
 
 def __getattr__(name: str) -> Any:
-    # Many programs have one connection and no pool, and need not import what pools are made of.
+    # Imported on first use: many programs need no pool.
     if name == "ConnectionPool":
         from .pool import ConnectionPool
 

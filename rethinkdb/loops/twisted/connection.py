@@ -1,4 +1,4 @@
-"""What callers on Twisted hold: Deferreds."""
+"""Connections for Twisted: methods return Deferreds."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ __all__ = ["Connection", "TwistedCursor"]
 class Connection(AwaitingReach, WiredConnection[TwistedWire]):
     """A connection whose methods return Deferreds.
 
-    `async with conn:` and `with conn:` close it without `noreply_wait`; the former waits until the
-    link is closed.
+    `async with conn:` and `with conn:` close it at the end, without `noreply_wait`. Only
+    `async with` waits until the socket is closed.
 
     Args:
-        reactor: the one to live in; by default the installed one.
-        start_reactor: run the reactor unless it is running. `connect()` then returns when it has
-            stopped: because something scheduled before stops it, or because connecting failed.
+        reactor: the reactor to use; default: the installed one.
+        start_reactor: True runs the reactor if it is not running. `connect()` then returns when the
+            reactor has stopped: the program stops it, or connecting fails.
     """
 
     __module__ = "rethinkdb.loops.twisted"  # where programs find it
@@ -56,7 +56,7 @@ class Connection(AwaitingReach, WiredConnection[TwistedWire]):
 
     def _init_loop(self, reactor: Any = None, start_reactor: bool = False) -> None:
         if reactor is None:
-            from twisted.internet import reactor  # late, as importing it installs one
+            from twisted.internet import reactor  # here, as importing it installs a reactor
         self._reactor: Any = reactor
         self._start_reactor = start_reactor
 

@@ -23,7 +23,9 @@ __all__ = ["ConnectionPool"]
 
 
 class ConnectionPool(ReactorPool):
-    """A pool whose methods return Deferreds. `async with pool:` opens and closes it.
+    """A pool whose methods return Deferreds.
+
+    `async with pool:` opens it, and closes it at the end.
 
     Example:
         pool = ConnectionPool("localhost")
@@ -43,7 +45,7 @@ class ConnectionPool(ReactorPool):
         def release(self, connection: Connection) -> Deferred[None]: ...
 
     def run(self, term: Any, **options: Any) -> Deferred[Any]:
-        # Mostly a connection has room, and one Deferred will do: a coroutine costs 10 µs more.
+        # Usually a connection has room. Then one Deferred is enough; a coroutine takes 10 µs more.
         try:
             member, allowance = self._at_once(options)
             if member is None:
@@ -68,13 +70,16 @@ class ConnectionPool(ReactorPool):
         allowance: Allowance | None = None,
         retries: bool = False,
     ) -> Deferred[Any]:
-        """Send a query. Its place is free as soon as it is answered, before its caller is told.
+        """Send a query. When it is answered, its connection goes back before the caller is told.
 
-        Not the connection's `run`: a callback on that Deferred would cost 2 µs more.
+        It does not call the connection's `run`: a callback of that Deferred would take 2 µs more.
 
         Args:
-            allowance: what the deadline of all attempts allows.
-            retries: there may be further ones, if this one fails.
+            member: the connection.
+            term: the query.
+            options: its run options.
+            allowance: the time that is left for all attempts together.
+            retries: whether the query may be run again if this attempt fails.
         """
         connection: Connection = member.connection
         attempts: list[Deferred[Any]] = []

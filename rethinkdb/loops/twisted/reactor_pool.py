@@ -1,4 +1,4 @@
-"""What a Twisted pool does with its reactor: work of its own, timers, waiting."""
+"""The part of a Twisted pool that uses the reactor: background work, timers, waiting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ReactorPool"]
 
 
 class ReactorPool(AwaitingPool):
-    """A pool that lives in a reactor: that of its connections."""
+    """A pool that uses the reactor of its connections."""
 
     _sample: Connection
     _timer: Any = None  # an IDelayedCall
@@ -29,14 +29,15 @@ class ReactorPool(AwaitingPool):
     def with_connection(
         self, function: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Deferred[Any]:
-        """Call a function with a connection that it has alone.
+        """Call a function with a connection that nobody else uses meanwhile.
 
         Args:
-            function: gets the connection, then the other arguments. It may return a Deferred, or be
-                a coroutine function.
+            function: called with the connection, then the other arguments. It may return a Deferred
+                or be a coroutine function.
 
         Returns:
-            A Deferred of what comes of it. The connection goes back to the pool before.
+            A Deferred of the function's result. It fires after the connection went back to the
+            pool.
 
         Example:
             pool.with_connection(lambda conn: conn.noreply_wait())
@@ -62,7 +63,7 @@ class ReactorPool(AwaitingPool):
         return self._given(work(*args)).addErrback(self._failed).cancel
 
     def _stopping(self) -> Deferred[None] | None:
-        """The reactor stops: links that are closed before are not lost, and nobody is warned."""
+        """Close the pool before the reactor stops: otherwise its connections count as lost."""
         self._at_stop = None
         return None if self.closed else self._given(self._close(0.0))
 
