@@ -25,7 +25,7 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.twisted import Connection, TwistedCursor
+from rethinkdb.loops.twisted import Connection, ConnectionPool, TwistedCursor
 from rethinkdb.ql2 import QueryType
 
 from .conftest import Certificates
@@ -237,6 +237,14 @@ async def test_cancelling_dialling(server: ScriptedServer) -> None:
     connecting = Connection.make("localhost", server.port)
     connecting.cancel()
     assert result_of(connecting).check(CancelledError)
+
+
+@ensureDeferred
+async def test_background_work_that_a_pool_ends_early_is_no_error(server: ScriptedServer) -> None:
+    """As when a changefeed is closed that waits for its next run."""
+    pool = ConnectionPool("localhost", server.port)
+    pool._spawn(pool._sleep, PATIENCE)()
+    await pool.close()
 
 
 @ensureDeferred

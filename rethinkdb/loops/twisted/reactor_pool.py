@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -76,7 +76,8 @@ class ReactorPool(AwaitingPool):
                 self._at_stop = None
 
     def _failed(self, failure: Failure) -> None:
-        self._log.failure("a pool could not do its work", failure)
+        if not failure.check(CancelledError):  # else the pool itself has ended it early
+            self._log.failure("a pool could not do its work", failure)
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None and self._timer.active():
