@@ -76,7 +76,7 @@ class ReactorPool(AwaitingPool):
                 self._at_stop = None
 
     def _failed(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):  # else the pool itself has ended it early
+        if not isinstance(failure.value, CancelledError):  # else the pool itself has ended it early
             self._log.failure("a pool could not do its work", failure)
 
     def _set_timer(self, seconds: float | None) -> None:
