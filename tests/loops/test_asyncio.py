@@ -21,6 +21,8 @@ from rethinkdb.errors import (
 )
 from rethinkdb.loops import blocking
 from rethinkdb.loops.asyncio import AsyncioCursor, Connection
+from rethinkdb.loops.transport.event_loop import AsyncioWire
+from rethinkdb.net.session import Session
 from rethinkdb.ql2 import QueryType
 
 from .scripted_server import PATIENCE, Command, ScriptedServer
@@ -383,3 +385,47 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_read(
     await conn.close(noreply_wait=False)
     assert not conn.is_open()
     server.held.pop("s")()
+
+
+# Memory.
+
+
+def buffer_on(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """What a connection of that loop reads into."""
+    return AsyncioWire(loop, Session()).get_buffer(-1)
+
+
+def test_connections_of_a_loop_share_what_they_read_into() -> None:
+    loop, another = asyncio.new_event_loop(), asyncio.new_event_loop()
+    with contextlib.closing(loop), contextlib.closing(another):
+        first, second, other = map(buffer_on, (loop, loop, another))
+        first[:4] = b"read"
+        assert second[:4] == b"read"
+        assert other[:4] != b"read"
+
+
+class FillsLater(asyncio.SelectorEventLoop):
+    """In place of a loop whose reads are under way while others read, as libuv's are on Windows."""
+
+
+def test_connections_share_nothing_where_a_read_may_take_its_time() -> None:
+    with contextlib.closing(FillsLater()) as loop:
+        first, second = buffer_on(loop), buffer_on(loop)
+        first[:4] = b"read"
+        assert second[:4] != b"read"
+
+
+@in_asyncio
+async def test_connections_that_share_a_buffer_get_what_is_theirs(server: ScriptedServer) -> None:
+    connections = [await Connection.make("localhost", server.port) for _ in range(4)]
+    texts = [letter * 200_000 for letter in "abcd"]
+    answers = await asyncio.gather(
+        *(
+            Command("atom", text).run(conn)
+            for _ in range(3)
+            for conn, text in zip(connections, texts, strict=True)
+        )
+    )
+    assert answers == texts * 3
+    for conn in connections:
+        await conn.close()
