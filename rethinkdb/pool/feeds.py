@@ -391,6 +391,7 @@ class Feed(Stream):
     def _followed(self) -> None:
         """The run that goes on has brought something, or its end."""
         with self.guard:
+            cursor = self._cursor
             if self.finished:
                 self._settle_end()
             elif self._cursor is not None:
@@ -399,6 +400,9 @@ class Feed(Stream):
                 self.on_change()
         if self.effects:
             self._act(self)
+        # Last of all: until then a stream that is served again has done what was interrupted.
+        if cursor is not None and cursor is not self._cursor:
+            cursor._stream.follower = None
 
     def _take_in(self, stream: Stream) -> None:
         view = self._viewed()
@@ -418,11 +422,9 @@ class Feed(Stream):
         self.serve()
 
     def _detach(self, stream: Stream) -> None:
-        # The follower last: until then `_followed` does what an interrupt has left undone.
         self._cursor = None
         self.on_change()
         stream.buffer, stream.held = deque(), deque()
-        stream.follower = None
 
     def _run_ended(self, error: Exception | None) -> None:
         if error is None:
@@ -464,8 +466,10 @@ class Feed(Stream):
     def _let_go(self) -> None:
         """Nothing of it runs any longer, here or on the server."""
         if self._cursor is not None:
+            stream = self._cursor._stream
             self.effects.append(Stop(self._cursor))
-            self._detach(self._cursor._stream)
+            self._detach(stream)
+            stream.follower = None
         elif self._active:
             self.effects.append(Cease())
 

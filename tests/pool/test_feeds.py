@@ -516,6 +516,27 @@ def test_a_loss_that_was_interrupted_is_heard_of_again() -> None:
     assert waiter.result()["state"] == "gap"
 
 
+def test_a_loss_after_which_nothing_was_begun_is_heard_of_again() -> None:
+    world = restarted()
+    waiter = world.feed.next()
+    act, asked = world.feed._act, list[None]()
+
+    def interrupted_once(feed: Any) -> None:
+        asked.append(None)
+        if len(asked) == 1:
+            raise Interrupt
+        act(feed)
+
+    world.feed._act = interrupted_once
+    assert world.link is not None
+    stream = world.link.stream
+    with pytest.raises(Interrupt):
+        world.link.end(ReqlCursorLostError("Connection is closed.", None, []))
+    stream.serve()  # as is done after an interrupt
+    assert world.runs == 2
+    assert waiter.result()["state"] == "gap"
+
+
 def test_an_end_that_was_interrupted_is_told_all_the_same() -> None:
     world = restarted()
     waiter = world.feed.next()
