@@ -1,11 +1,12 @@
-"""What becomes of Python values whose types ReQL does not have: `r.convert` and `converters=`.
+"""Converters for Python values whose types ReQL does not have: `r.convert` and `converters=`.
 
-A converter is a function that makes of such a value one that ReQL has. There is a table of them for
-the process, which `r.convert` changes, and one for each connection made with `converters=...`.
+A converter is a function that turns such a value into one that ReQL has. The process has one table
+of converters, which `r.convert` changes. Each connection made with `converters=...` has its own
+table.
 
-The process's table counts when a query is built. A connection's table counts when a query is run,
-and before the process's. So a value that some connection's table knows stays in the query as it is
-until the query is run.
+The process's table is used when a query is built. A connection's table is used when the query is
+run, and it comes first: if any connection's table has a converter for a value, the value stays in
+the query unchanged until the query is run.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ __all__ = [
     "state",
 ]
 
-#: A class, or a function that tells whether a value is to be converted.
+#: A class, or a function that returns whether a value is to be converted.
 Kind: TypeAlias = "type | Callable[[Any], bool]"
 
-#: Makes of a value one that ReQL has.
+#: Turns a value into one that ReQL has.
 Converter: TypeAlias = Callable[[Any], Any]
 
-#: Values of exactly these types are JSON. They are most values, so no converter is asked for them.
+#: Values of exactly these types are JSON. Most values are, so no converter is looked up for them.
 JSON_TYPES = frozenset({str, int, float, bool, type(None), dict, list, tuple})
 
 
@@ -47,10 +48,10 @@ class Converters:
     """A table of converters. It never changes.
 
     Args:
-        converters: what converts which values, as `convert` takes it.
+        converters: a dict from kind to converter; see `convert` for both.
 
     Raises:
-        ReqlDriverError: an entry of it will not do.
+        ReqlDriverError: a kind or a converter is not allowed.
     """
 
     __slots__ = ("__weakref__", "_by_class", "_by_test", "items", "otherwise")
@@ -65,7 +66,7 @@ class Converters:
             for kind, made in self.items.items()
             if isinstance(kind, type) and kind is not object
         }
-        # Classes can be instances of abstract ones without inheriting from them.
+        # A class may count as a subclass of an abstract class without inheriting from it.
         self._by_test: list[tuple[Callable[[Any], bool], Converter]] = [
             (_test(kind), made)
             for kind, made in self.items.items()
@@ -73,13 +74,13 @@ class Converters:
         ]
 
     def find(self, value: object) -> Converter | None:
-        """The converter for a value, if there is one but that of `object`."""
+        """The converter for a value, if there is one. The one of `object` does not count."""
         by_class = self._by_class
         for cls in type(value).__mro__:
-            # To Python a datetime is a date, but a converter of dates would drop its time.
+            # In Python a datetime is also a date, but a converter of dates would drop its time.
             if cls in by_class and not (cls is date and isinstance(value, datetime)):
                 return by_class[cls]
-        # What holds for some objects may hold for their class, too: `is_dataclass` does.
+        # Do not test classes and functions. A test such as `is_dataclass` accepts classes as well.
         if self._by_test and not isinstance(value, type | FunctionType):
             for test, converter in self._by_test:
                 if test(value):
@@ -92,7 +93,7 @@ def _test(kind: Any) -> Callable[[Any], bool]:
 
 
 def _check(kind: Any, converter: Any) -> None:
-    """Refuses what cannot be an entry of a table."""
+    """Raises unless this can be an entry of a table."""
     if not callable(kind):
         raise ReqlDriverError(
             "Converters are for a class, or for a function that tells whether a value is to be"
@@ -117,11 +118,11 @@ NO_CONVERTERS = Converters({})
 
 
 class Values:  # not a NamedTuple: making one would take 1 ms of the time that importing `r` takes
-    """What a connection makes of values that ReQL does not have.
+    """How a connection converts values that ReQL does not have.
 
     Attributes:
         converters: its own table.
-        own_encoder: whether its encoder is the program's, and gets what nobody converts.
+        own_encoder: whether the program gave it an encoder, which gets values without a converter.
     """
 
     __slots__ = ("converters", "own_encoder")
@@ -132,12 +133,12 @@ class Values:  # not a NamedTuple: making one would take 1 ms of the time that i
 
 
 class State:
-    """What the process knows of converters.
+    """All converters of this process.
 
     Attributes:
-        active: whether there are any. While there are none, all this costs one look here.
+        active: whether there are any. If not, converters cost only this check.
         process: the process's table.
-        keeps_the_rest: whether some connection may know any value whatever.
+        keeps_the_rest: whether some connection may be able to convert any value at all.
     """
 
     def __init__(self) -> None:
@@ -145,9 +146,9 @@ class State:
         self.process = NO_CONVERTERS
         self.keeps_the_rest = False
         self._encoders = False
-        # Those of connections. Tables that nobody uses any more are let go.
+        # The tables of connections. Weak references, so that unused tables are freed.
         self._tables: tuple[weakref.ref[Converters], ...] = ()
-        # All attributes are replaced, not changed, so readers need no lock.
+        # For writers only. Attributes are replaced, never changed in place, so readers need none.
         self._lock = Lock()
 
     def convert(self, kind: Kind, converter: Converter | None) -> None:
@@ -160,8 +161,8 @@ class State:
             self._update()
 
     def table(self, converters: Mapping[Any, Converter]) -> Converters:
-        """A connection's table. Equal ones are one."""
-        import weakref  # here, as most programs have no converters
+        """Make a connection's table. Equal tables are shared."""
+        import weakref  # imported here, since most programs have no converters
 
         made = Converters(converters)
         with self._lock:
@@ -174,13 +175,16 @@ class State:
         return made
 
     def expect_encoders(self) -> None:
-        """From now on values that nobody else knows may be known to a program's encoder."""
+        """From now on, a value without a converter may be for an encoder of the program."""
         with self._lock:
             self._encoders = True
             self._update()
 
     def is_kept(self, value: object) -> bool:
-        """Whether some connection's table knows a value, so that it has to wait for the run."""
+        """Whether a connection's table has a converter for a value.
+
+        If so, the value stays in the query until it is run.
+        """
         for ref in self._tables:
             table = ref()
             if table is not None and table.find(value) is not None:
@@ -199,27 +203,29 @@ state = State()
 
 
 def convert(kind: Kind, converter: Converter | None) -> None:
-    """Tells the driver, for the whole process, what to make of values that ReQL does not have.
+    """Sets how the driver converts Python values that ReQL does not have, for the whole process.
 
-    It counts for queries that are built from then on. Converters of a connection
-    (`r.connect(..., converters={kind: converter})`) are asked first.
+    It applies to queries that are built afterwards. A connection's own converters
+    (`r.connect(..., converters={kind: converter})`) come first.
 
     Args:
-        kind: a class, or a function that tells whether a value is to be converted. Subclasses
-            count too; the converter of the nearest class is asked. A datetime is not taken for a
-            date. `object` stands for all values that could otherwise not be part of a query.
-        converter: a function that is called with the value, and returns what to send in its place.
-            That may be anything a query can hold, also values that are converted in turn. None:
-            such values are no longer converted.
+        kind: a class, or a function that returns whether a value is to be converted. A class
+            includes its subclasses; if several classes fit, the nearest one counts. A datetime does
+            not count as a date. `object` means: all values that could otherwise not be part of a
+            query.
+        converter: a function that gets the value and returns what to send instead. That may be
+            anything a query can hold, including values that need another converter. None: remove
+            the converter of this kind.
 
     Raises:
-        ReqlDriverError: `kind` is neither a class nor a function, or a type that JSON has (`str`,
-            `int`, `float`, `bool`, `None`, `dict`, `list`, `tuple`); or `converter` is no function.
+        ReqlDriverError: `kind` is neither a class nor a function, or is a type that JSON has
+            (`str`, `int`, `float`, `bool`, `None`, `dict`, `list`, `tuple`); or `converter` is not
+            a function.
 
     Example:
         r.convert(Decimal, str)
         r.table("prices").insert({"price": Decimal("9.99")}).run(conn)
     """
     if converter is None:
-        _check(kind, str)  # a kind that can never be there is a mistake here, too
+        _check(kind, str)  # removing a kind that is never allowed is also a mistake
     state.convert(kind, converter)

@@ -7,7 +7,7 @@
           ReqlDriverCompileError         the query could not be built
             ReqlTypeError                ... from this type of Python value (also a TypeError)
             ReqlValueError               ... from this Python value (also a ValueError)
-          ReqlServerCompileError         the server could not make sense of the query
+          ReqlServerCompileError         the server found the query malformed
         ReqlRuntimeError                 the query failed while it ran
           ReqlQueryLogicError
             ReqlNonExistenceError
@@ -19,14 +19,14 @@
             ReqlOpIndeterminateError
           ReqlPermissionError
         ReqlDriverError                  connection, protocol, wrong use of the driver
-          ReqlConnectionLostError        the link was lost or closed under a query
-            ReqlCursorLostError          ... under a cursor or feed (also a ReqlRuntimeError)
+          ReqlConnectionLostError        the connection was lost or closed during a query
+            ReqlCursorLostError          ... with a cursor or feed open (also a ReqlRuntimeError)
           ReqlAuthError
           ReqlTimeoutError               also a TimeoutError
           ReqlLoopTypeError              an unknown loop type (also a ValueError)
           ReqlRowError                   a row does not fit its type (also a ValueError)
     UserWarning
-      ReqlTruthWarning                   a condition was tested by Python, not by the server
+      ReqlTruthWarning                   Python tested a condition that was meant for the server
       ReqlRunOptionWarning               a run option has no effect
 
 The `Rql...` names are the old spellings of the same classes.
@@ -81,25 +81,26 @@ Frames = Sequence["int | str"]
 
 
 class Printable(Protocol):
-    """What an error needs of a query to show it: a term (rethinkdb.ast) has it."""
+    """What an error needs from a query to show it. Terms (`rethinkdb.ast`) have this method."""
 
     def render(
         self, frames: Frames | None = None, enough: int | None = None
     ) -> tuple[str, tuple[int, int] | None]:
-        """The query's text, and the span in it of the part that `frames` leads to.
+        """The query's text, and the start and end of the part that `frames` leads to.
 
-        The text may be cut where it has more than `enough` characters.
+        If the text has more than `enough` characters, it may be cut there.
         """
         ...
 
 
 class QueryPrinter:
-    """Prints a query, and marks the part of it that a backtrace points at.
+    """Prints a query and marks the part of it in which an error happened.
 
     Args:
         term: the query.
-        frames: path from the query's root to the part, as the server sends it: argument positions
-            in wire order (int) and names of options or object keys (str). Empty: the whole query.
+        frames: the path from the query's root to that part, as the server sends it. Each step is
+            the position of an argument on the wire (int), or the name of an optarg or of an object
+            key (str). Empty: the whole query.
     """
 
     def __init__(self, term: Printable, frames: Frames | None = None) -> None:
@@ -114,7 +115,7 @@ class QueryPrinter:
     def print_carrots(self) -> str:
         """A line as long as the query's text, with `^` under the marked part.
 
-        Spaces only when the frames lead nowhere.
+        If the frames lead nowhere, it has only spaces.
         """
         text, span = self._rendered(self.frames)
         start, end = span or (len(text), len(text))
@@ -124,14 +125,14 @@ class QueryPrinter:
         render = getattr(self.term, "render", None)
         if render is not None:
             return render(frames)  # type: ignore[no-any-return]
-        # Not a term of this driver: programs that stand in for a server make errors of their own.
+        # Not a term of this driver: mock servers in tests of programs make errors with their own.
         compose = getattr(self.term, "compose", None)
         text = repr(self.term) if compose is None else str(compose([], {}))
         return text, None if frames else (0, len(text))
 
 
 class ReqlCursorEmpty(Exception):
-    """The cursor has no further items. Deliberately no `ReqlError`."""
+    """The cursor has no more items. This is not a `ReqlError`, on purpose."""
 
     def __init__(self) -> None:
         super().__init__("Cursor is empty.")
@@ -142,16 +143,17 @@ class ReqlCursorEmpty(Exception):
 
 
 class ReqlError(Exception):
-    """Base of this driver's errors.
+    """Base class of this driver's errors.
 
     Attributes:
         message: the text, without the query.
-        frames: where in the query it went wrong (see `QueryPrinter`); None when that is not known.
-        query_printer: prints the query; present when the query and the frames are known.
+        frames: the part of the query in which the error happened (see `QueryPrinter`); None if it
+            is not known.
+        query_printer: prints the query. Only set if the query and the frames are known.
         tries: how often a pool has run the query; see `rethinkdb.pool.RetryPolicy`.
-        hosts: where, each as `host:port`; empty if the query was not run by a pool.
-        retries: the same as a sentence, and why it was not tried again; `str(error)` has it.
-        unsent: the query never left this process, as the connection had ended before.
+        hosts: the hosts of these attempts, each as `host:port`; empty if no pool ran the query.
+        retries: both as a sentence, and why the pool did not try again. `str(error)` includes it.
+        unsent: the query never left this process, since the connection had ended before.
     """
 
     query_printer: QueryPrinter
@@ -203,7 +205,7 @@ class ReqlValueError(ReqlDriverCompileError, ValueError):
 
 
 class ReqlServerCompileError(ReqlCompileError):
-    """The server could not make sense of the query: argument counts, unknown options, `r.row`."""
+    """The server found the query malformed: for example, an unknown optarg."""
 
 
 class ReqlRuntimeError(ReqlError):
@@ -211,11 +213,11 @@ class ReqlRuntimeError(ReqlError):
 
 
 class ReqlQueryLogicError(ReqlRuntimeError):
-    """The query does what its data does not allow: a wrong type, a bad option value."""
+    """The query does something that its data does not allow: a wrong type or a bad optarg value."""
 
 
 class ReqlNonExistenceError(ReqlQueryLogicError):
-    """Something is missing: a field, an element, a value that is null. `default` catches it."""
+    """A field or an element does not exist, or a value is null. `default` handles this error."""
 
 
 class ReqlResourceLimitError(ReqlRuntimeError):
@@ -227,7 +229,7 @@ class ReqlUserError(ReqlRuntimeError):
 
 
 class ReqlInternalError(ReqlRuntimeError):
-    """The server failed, not the query."""
+    """The server has an internal error; the query is not at fault."""
 
 
 class ReqlAvailabilityError(ReqlRuntimeError):
@@ -243,29 +245,29 @@ class ReqlOpIndeterminateError(ReqlAvailabilityError):
 
 
 class ReqlPermissionError(ReqlRuntimeError):
-    """The user lacks the right to do this."""
+    """The user has no permission to do this."""
 
 
 class ReqlDriverError(ReqlError):
-    """The connection, the protocol, or the way the driver is used is at fault."""
+    """An error of the connection or the protocol, or a wrong use of the driver."""
 
 
 class ReqlConnectionLostError(ReqlDriverError):
-    """The link to the server was lost, or the connection closed, while a query was under way.
+    """The connection was lost or closed while a query was running.
 
-    Whether the server did what it was asked for is not known. `error.__cause__` is what the
-    transport, or the reader of its bytes, stumbled over; None when this side closed the connection.
-    To go on, connect again.
+    It is not known whether the server has done the query. `error.__cause__` is the network or
+    protocol error that ended the connection; None if this side closed it. To go on, connect again.
 
     Args:
-        message: what all such errors have in common.
-        term, frames: as for `ReqlError`.
+        message: the general text.
+        term, frames: as in `ReqlError`.
         host, port: the server.
-        cause: what ended the link, if that was not this side.
+        cause: the error that ended the connection; None if this side closed it.
 
     Attributes:
         host, port: the server.
-        reason: what became of the link, as a sentence; `str(error)` has it, `message` has not.
+        reason: why the connection ended, as a sentence. `str(error)` includes it; `message` does
+            not.
 
     Example::
 
@@ -298,16 +300,16 @@ class ReqlConnectionLostError(ReqlDriverError):
         text = super()._text()
         if not self.reason:
             return text
-        # A query is shown with its message; the reason comes after it, on a line that stands alone.
+        # If the query is shown, the reason comes after it, on a line of its own.
         head = text if text == self.message else f"{text}\n{self.message}"
         return f"{head} {self.reason}"
 
 
 class ReqlCursorLostError(ReqlConnectionLostError, ReqlRuntimeError):
-    """The link was lost, or the connection closed, under a cursor or changefeed.
+    """The connection was lost or closed while a cursor or changefeed was open.
 
-    What had arrived was delivered before. It is a `ReqlRuntimeError` too, as a cursor of the
-    official `rethinkdb` package raises one when its connection is closed.
+    All rows that had arrived were delivered first. This is also a `ReqlRuntimeError`, because a
+    cursor of the official `rethinkdb` package raises that when its connection is closed.
     """
 
 
@@ -327,8 +329,8 @@ class ReqlAuthError(ReqlDriverError):
     """The server refused the user or the password.
 
     Args:
-        msg: what the server said.
-        host, port: the server, for the message.
+        msg: the server's text.
+        host, port: the server, to be named in the message.
     """
 
     def __init__(self, msg: str, host: str | None = None, port: int | None = None) -> None:
@@ -340,15 +342,15 @@ class ReqlAuthError(ReqlDriverError):
 
 
 class _ReqlTimeoutError(ReqlDriverError, TimeoutError):
-    """Joins the driver's tree and the builtin `TimeoutError`."""
+    """Both an error of this driver and the builtin `TimeoutError`."""
 
 
 class ReqlTimeoutError(_ReqlTimeoutError):
-    """Something took too long: connecting, an answer, or a cursor's next item.
+    """Connecting, an answer, or a cursor's next item took too long.
 
     Args:
-        host, port: the server that did not do it in time.
-        message: what took too long; by default, with a host and a port, connecting.
+        host, port: the server that was too slow.
+        message: the text. The default with a host and a port says that connecting took too long.
     """
 
     def __init__(
@@ -362,20 +364,20 @@ class ReqlTimeoutError(_ReqlTimeoutError):
 
 
 class ReqlLoopTypeError(ReqlDriverError, ValueError):
-    """There is no loop type of this name; the message lists the known ones."""
+    """There is no loop type of this name. The message lists the known names."""
 
 
 class ReqlRowError(ReqlDriverError, ValueError):
-    """A row does not fit the type that was asked for with `as_type` or `of`.
+    """A row does not fit the type that was given with `as_type` or `of`.
 
-    Only this row is concerned: the cursor goes on with the next one. `error.__cause__` is what the
-    library that makes the objects said.
+    The cursor goes on with the next row. `error.__cause__` is the error of the library that makes
+    the objects.
 
     Args:
         message: which row, which type, which field, and why.
         key: the row's `id`; None if it has none.
-        field: the path to the field, such as `"address.zip"`; "" if it is the row as a whole.
-        row: the row as it is without a type.
+        field: the path to the field, such as `"address.zip"`; "" means the row as a whole.
+        row: the row as a plain value.
 
     Attributes:
         key, field, row: as above.
@@ -392,15 +394,16 @@ class ReqlRowError(ReqlDriverError, ValueError):
 
 
 class ReqlTruthWarning(UserWarning):
-    """Python took the truth of a condition, such as `r.row["a"] > 1`, and nobody used it then.
+    """Python tested whether a term such as `r.row["a"] > 1` is true, and then dropped the term.
 
-    It is most likely a mistake: `and`, `or`, `not`, `in`, `if` and chains such as `1 < x < 3` are
-    decided by Python, to which every term is true. The text says what to write.
+    This is most likely a mistake. `and`, `or`, `not`, `in`, `if` and chains such as `1 < x < 3` are
+    decided by Python, not by the server; and for Python every term is true. The text says what to
+    write instead.
     """
 
 
 class ReqlRunOptionWarning(UserWarning):
-    """A run option has no effect on this query; the text says what to use in its place."""
+    """A run option has no effect on this query. The text says what to use instead."""
 
 
 RqlError = ReqlError
@@ -437,14 +440,14 @@ def error_from_response(
     term: Printable | None,
     frames: Frames | None,
 ) -> ReqlError:
-    """The exception that an error reply stands for.
+    """Make the exception for an error reply of the server.
 
     Args:
         response_type: key `t` of the reply.
-        error_type: its key `e`, which only a runtime error has.
-        message: its `r[0]`.
-        term: the query it answers, to be shown with the error.
-        frames: its key `b`.
+        error_type: key `e` of the reply. Only runtime errors have it.
+        message: `r[0]` of the reply.
+        term: the query, to be shown with the error.
+        frames: key `b` of the reply.
     """
     error = _BY_RESPONSE.get(response_type)
     if error is None:

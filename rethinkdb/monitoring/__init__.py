@@ -1,4 +1,4 @@
-"""Be told what the driver does: connections, pools, queries, cursors.
+"""Listen to what the driver does: with connections, pools, queries and cursors.
 
     from rethinkdb import monitoring
 
@@ -9,8 +9,8 @@
     monitoring.register(Failures())            # of all connections of this process
     monitoring.register(Failures(), pool)      # of one pool, or of one connection
 
-A listener is an object with a method for each kind of event that it wants to know of, named as in
-`EVENTS`; or a function, which gets all of them. Without listeners a query costs nothing more.
+A listener is an object with a method for each kind of event that it wants; `EVENTS` has the names.
+Or it is a function, which gets all events. Without listeners, monitoring costs a query nothing.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ __all__ = [
 
 @contextmanager
 def listening(listener: Any, target: Any = None) -> Iterator[Any]:
-    """Listen as long as a `with` block runs, which gets the listener.
+    """Register a listener for the time of a `with` block. `as` gives the listener.
 
     Args:
-        listener, target: as for `register`.
+        listener, target: as in `register`.
 
     Example:
         with monitoring.listening(print, conn):

@@ -1,4 +1,4 @@
-"""Who listens to what: the listeners of a connection, of its pool, and of the process."""
+"""The listeners of a connection, of its pool, and of the process."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from .telling import Calls, tell
 
 __all__ = ["PROCESS", "Audience", "assemble_all"]
 
-# Guards who listens. It is never held while somebody is told.
+# Protects the lists of listeners. It is never held while a listener is called.
 _LOCK = RLock()
 
 _EVERYBODY: WeakSet[Audience] = WeakSet()
 
 
 class Audience:
-    """Those who listen to one connection or pool, or to all of the process.
+    """The listeners of one connection, of one pool, or of the whole process.
 
-    It has an attribute for each kind of event, with what is to be called: events that nobody
-    listens to need not be made.
+    For each kind of event there is an attribute with the functions to call. If it is empty, the
+    event is not even made.
 
     Args:
-        parent: whose listeners hear what is told here, too: the pool's, the process's.
-        clock: tells the time in seconds.
+        parent: another audience that gets the same events: that of the pool or of the process.
+        clock: returns the time in seconds.
     """
 
     connection_opened: Calls
@@ -61,14 +61,14 @@ class Audience:
             self._assemble()
 
     def add(self, listener: Any) -> None:
-        """From now on a listener is told."""
+        """Add a listener."""
         methods = methods_of(listener)
         with _LOCK:
             self.own = [*self.own, (listener, methods)]
             assemble_all()
 
     def remove(self, listener: Any) -> None:
-        """It is told no more, or one time less if it was added several times."""
+        """Remove a listener. If it was added several times, one of these is removed."""
         with _LOCK:
             kept = list(self.own)
             for entry in kept:
@@ -79,7 +79,7 @@ class Audience:
             assemble_all()
 
     def calls(self, name: str) -> Calls:
-        """What is to be called with a kind of event."""
+        """The functions to call for a kind of event."""
         found: Calls = getattr(self, name)
         return found
 
@@ -91,21 +91,21 @@ class Audience:
         for name in EVENTS:
             setattr(self, name, tuple(how[name] for _, how in entries if name in how))
 
-    # What sessions tell; see `rethinkdb.net.observing`.
+    # Called by sessions; see `rethinkdb.net.observing`.
 
     def connecting(self, session: Session) -> None:
-        """Remember when."""
+        """A session starts to connect: remember the time."""
         vars(session)["_observed_since"] = self.clock()
 
     def opened(self, session: Session) -> None:
-        """Tell who listens."""
+        """A session is open: call the listeners."""
         seconds = self._seconds(session)
         self.connecting(session)
         if calls := self.connection_opened:
             tell(calls, ConnectionOpened(session.host, session.port, session.pool_name, seconds))
 
     def ended(self, session: Session) -> None:
-        """Tell who listens."""
+        """A session has ended: call the listeners."""
         place = session.host, session.port, session.pool_name, self._seconds(session)
         if session.cause is None:
             if calls := self.connection_closed:
@@ -114,10 +114,10 @@ class Audience:
             tell(calls, ConnectionLost(*place, session.cause))
 
     def asked(self, session: Session, query: Query) -> QueryObservation:
-        """Watch a query."""
+        """A session is about to send a query. Returns the object that watches it."""
         return QueryObservation(self, session, query)
 
-    # What pools tell.
+    # Called by pools.
 
     def pool_changed(
         self,
@@ -128,7 +128,7 @@ class Audience:
         size: int = 0,
         waiting: int = 0,
     ) -> None:
-        """Tell who listens."""
+        """Something happened to a pool: call the listeners."""
         if calls := self.calls(name):
             brief = name in ("pool_opened", "pool_closed")
             what = (pool,) if brief else (pool, host, cause, size, waiting)
@@ -145,7 +145,7 @@ class Audience:
         tries: int,
         pause: float,
     ) -> None:
-        """Tell who listens."""
+        """A pool will run a query again: call the listeners."""
         if calls := self.query_retried:
             query = Query(QueryType.START, b"", _nothing, term, False, options, None, db)
             info = QueryInfo(Where(*place, pool), query)
@@ -157,15 +157,15 @@ class Audience:
 
 
 def _nothing(payload: bytes) -> Response:
-    """There are no replies to decode."""
+    """Never called: this query has no replies to decode."""
     raise NotImplementedError
 
 
 def assemble_all() -> None:
-    """Find out anew who is to be called."""
+    """Update the functions to call, for all audiences."""
     for audience in tuple(_EVERYBODY):
         audience._assemble()
 
 
-#: Those who listen to everything.
+#: The listeners of the whole process.
 PROCESS = Audience()

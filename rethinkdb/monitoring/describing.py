@@ -1,4 +1,4 @@
-"""What a query says about itself: its command, table and database, and its text without values."""
+"""`QueryInfo`: the command, table and database of a query, and its text without values."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rethinkdb.net.query import Query
 
 __all__ = ["QueryInfo", "Where"]
 
-# How a command is called that its class gives no public name.
+# Names of commands whose classes have no public name.
 _NAMES = {"": "expr", "_bracket": "bracket"}
 
 
 class Where(NamedTuple):
-    """A server, and the name of the pool that has connections to it."""
+    """A server, and the name of the pool that is connected to it."""
 
     host: str
     port: int
@@ -21,23 +21,24 @@ class Where(NamedTuple):
 
 
 class QueryInfo:
-    """One query that was sent to one server. Events about the same query hold the same one.
+    """One query that was sent to one server. All events about the query have the same object.
 
-    Its attributes are found out when they are asked for, so who only counts pays nothing for them.
+    Its properties are computed when they are read, so a listener that only counts queries does not
+    pay for them.
 
     Args:
-        where: has the host, the port, and the name of the pool: a session, or something like it.
-        query: what is sent.
+        where: an object with the host, the port and the name of the pool, such as a session.
+        query: the query.
 
     Attributes:
-        received: bytes of the answers to it, so far.
-        rows: elements of its sequence or array, so far; 1 for any other value, 0 for null.
-        batches: how many batches of a sequence have come so far.
-        feed: whether it is a changefeed, as far as the server has said.
-        complete: whether the server has sent the whole sequence.
+        received: bytes of its answers so far.
+        rows: rows of the stream or elements of the array so far; 1 for any other value, 0 for null.
+        batches: how many batches of the stream have arrived so far.
+        feed: whether it is a changefeed. False until the server has said so.
+        complete: whether the server has sent the whole stream.
     """
 
-    # Of the class, until something else is known: each would take its time for each query.
+    # Defaults on the class, since setting each attribute of each query would take time.
     received = 0
     rows = 0
     batches = 0
@@ -68,32 +69,32 @@ class QueryInfo:
 
     @property
     def sent(self) -> int:
-        """Bytes of the query."""
+        """The size of the query in bytes."""
         return len(self._query.payload)
 
     @property
     def command(self) -> str:
-        """The last command of the query: `insert`, `changes`, `get`; `expr` of a mere value."""
+        """The last command of the query: `insert`, `changes`, `get`; for a plain value `expr`."""
         statement = getattr(self._query.term, "statement", "")
         return _NAMES.get(statement, statement)
 
     @property
     def table(self) -> str | None:
-        """The table that the query begins with; None if it begins with none, or computes it."""
+        """The table at the start of the query; None if there is none or its name is computed."""
         return self._place()[1]
 
     @property
     def database(self) -> str | None:
-        """The database of that table, the one that the query runs in, or None: the server's own."""
+        """The database of that table, or the query's default one. None: the server's default."""
         return self._place()[0] or self._default()
 
     def text(self, values: bool = False, limit: int | None = None) -> str:
         """The query as Python text.
 
         Args:
-            values: with the values in it, which may be whole documents. Without, each of them is
-                `?`; names of tables, indexes and fields remain.
-            limit: cut it after so many characters.
+            values: show the values, which may be whole documents. If False, each value is shown as
+                `?`; names of tables, indexes and fields are always shown.
+            limit: cut the text after so many characters. None: do not cut it.
         """
         render = getattr(self._query.term, "render", None)
         if render is None:
@@ -109,14 +110,14 @@ class QueryInfo:
         return given if given is None or isinstance(given, str) else _name(given)
 
     def _place(self) -> tuple[str | None, str | None]:
-        """Database and table, as far as the term tells."""
+        """Database and table, if the term names them."""
         if self._found is None:
             self._found = _place_of(self._query.term)
         return self._found
 
 
 def _place_of(term: Any) -> tuple[str | None, str | None]:
-    """The database and table that a term begins with: what its first arguments lead to."""
+    """The database and table at the start of a term. Follows the first argument of each command."""
     while hasattr(term, "_nodes"):
         nodes = term._nodes
         kind = term.statement
@@ -138,6 +139,6 @@ def _name(db: Any) -> str | None:
 
 
 def _text(node: Any) -> str | None:
-    """A string, or the term of one."""
+    """The string that a node is, as a Python string or as a term; None if it is none."""
     value = getattr(node, "data", node)
     return value if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""What listeners are told: one frozen dataclass for each thing that may happen."""
+"""The events that listeners get: one frozen dataclass for each kind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that has happened."""
+    """Base class of all events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class ConnectionOpened(Event):
     """A connection is open.
 
     Attributes:
-        host, port: the server's.
+        host, port: the server.
         pool: the name of its pool, or None.
-        seconds: what dialling and logging in took.
+        seconds: how long connecting and logging in took.
     """
 
     host: str
@@ -54,12 +54,12 @@ class ConnectionOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost(Event):
-    """A connection has ended by itself.
+    """A connection was lost.
 
     Attributes:
-        host, port, pool: as of `ConnectionOpened`.
+        host, port, pool: as in `ConnectionOpened`.
         seconds: how long it was open.
-        error: what ended it.
+        error: the error that ended it.
     """
 
     host: str
@@ -71,10 +71,10 @@ class ConnectionLost(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionClosed(Event):
-    """A connection was closed from this side.
+    """This side has closed a connection.
 
     Attributes:
-        host, port, pool: as of `ConnectionOpened`.
+        host, port, pool: as in `ConnectionOpened`.
         seconds: how long it was open.
     """
 
@@ -93,13 +93,13 @@ class PoolOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class PoolLost(Event):
-    """One of a pool's connections has ended by itself.
+    """A pool has lost one of its connections.
 
     Attributes:
-        pool: its name, or None.
-        host: `host:port`.
-        error: what ended the connection.
-        size, waiting: connections that the pool has left; queries that wait for one.
+        pool: the pool's name, or None.
+        host: the server, as `host:port`.
+        error: the error that ended the connection.
+        size, waiting: how many connections the pool still has; how many queries wait for one.
     """
 
     pool: str | None
@@ -111,22 +111,22 @@ class PoolLost(Event):
 
 @dataclass(frozen=True, slots=True)
 class HostDown(PoolLost):
-    """A pool cannot connect to a host. It is told once, until there is a `HostUp`."""
+    """A pool cannot connect to a host. This event comes once, until there is a `HostUp`."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostUp(PoolLost):
-    """A pool can connect again to a host that was down. There is no `error`."""
+    """A pool can connect again to a host that was down. `error` is None."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolExhausted(PoolLost):
-    """Queries wait, as no connection of the pool has room. There is no `host`."""
+    """Queries wait, since no connection of the pool has room. `host` is None."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRecovered(PoolLost):
-    """Nobody has to wait any more. There is no `host`, and no `error`."""
+    """Queries no longer have to wait. `host` and `error` are None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +138,10 @@ class PoolClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class QueryEvent(Event):
-    """Something has happened to a query.
+    """Base class of events about a query.
 
     Attributes:
-        query: the query; the same object in each event about it.
+        query: the query. All events about one query have the same object.
     """
 
     query: QueryInfo
@@ -183,16 +183,16 @@ class QueryEvent(Event):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryStarted(QueryEvent):
-    """A query is about to be sent. One of finished, failed and cancelled follows."""
+    """A query is about to be sent. `QueryFinished`, `QueryFailed` or `QueryCancelled` follows."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryAnswered(QueryEvent):
-    """The first answer to a query has come: its value, an error, or the first rows of a cursor.
+    """The first answer to a query has arrived: a value, an error, or the first rows of a cursor.
 
     Attributes:
-        seconds: since it started.
-        received: bytes of the answer.
+        seconds: the time since the query started.
+        received: the size of the answer in bytes.
     """
 
     seconds: float
@@ -201,42 +201,42 @@ class QueryAnswered(QueryEvent):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryEnded(QueryEvent):
-    """A query has ended, in one way or another.
+    """Base class of events about the end of a query or cursor.
 
     Attributes:
-        seconds: since it started.
+        seconds: the time since the query started.
     """
 
     seconds: float
 
     @property
     def sent(self) -> int:
-        """Bytes of the query."""
+        """The size of the query in bytes."""
         return self.query.sent
 
     @property
     def received(self) -> int:
-        """Bytes of all answers to it."""
+        """The size of all its answers in bytes."""
         return self.query.received
 
     @property
     def rows(self) -> int:
-        """Elements of its sequence or array; 1 for any other value, 0 for null."""
+        """Rows of the stream or elements of the array; 1 for any other value, 0 for null."""
         return self.query.rows
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryFinished(QueryEnded):
-    """A query has ended well; if it gave a cursor, with the end of that."""
+    """A query has succeeded. If it returned a cursor, the cursor has ended without an error."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryFailed(QueryEnded):
-    """A query has ended in an error, perhaps after rows of a cursor had come.
+    """A query has failed, perhaps after some rows of a cursor had arrived.
 
     Attributes:
-        seconds: since it started.
-        error: what its caller gets.
+        seconds: the time since the query started.
+        error: the error that the caller gets.
     """
 
     error: BaseException
@@ -244,20 +244,20 @@ class QueryFailed(QueryEnded):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryCancelled(QueryEnded):
-    """Nobody waited for the first answer any more. The query was stopped."""
+    """A query was cancelled before its first answer. The driver has stopped it on the server."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryRetried(QueryEvent):
-    """A pool runs a query again, which has failed.
+    """A pool will run a failed query again.
 
-    `query` is the attempt that failed, without its bytes; `host` and `port` are where that was made
-    if it came to a connection, otherwise "" and 0.
+    `query` is the attempt that failed; its `sent` and `received` are 0. `host` and `port` are those
+    of the attempt. If it got no connection, they are "" and 0.
 
     Attributes:
-        error: what it failed with.
+        error: the error of the attempt.
         tries: how many attempts have failed.
-        pause: seconds until the next one.
+        pause: seconds until the next attempt.
     """
 
     error: BaseException
@@ -267,12 +267,12 @@ class QueryRetried(QueryEvent):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CursorBatch(QueryEvent):
-    """Rows have come for a cursor.
+    """A batch of rows has arrived for a cursor.
 
     Attributes:
-        rows: how many, in this batch.
-        received: its bytes.
-        feed: whether it is a changefeed.
+        rows: the number of rows in this batch.
+        received: the size of the batch in bytes.
+        feed: whether the cursor is a changefeed.
     """
 
     rows: int
@@ -282,32 +282,32 @@ class CursorBatch(QueryEvent):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CursorClosed(QueryEnded):
-    """A cursor has ended: all rows have come, it was closed, or it failed.
+    """A cursor has ended: all rows have arrived, it was closed, or it failed.
 
     Attributes:
-        seconds: since the query started.
-        error: what ended it, or None.
+        seconds: the time since the query started.
+        error: the error that ended it, or None.
     """
 
     error: BaseException | None
 
     @property
     def batches(self) -> int:
-        """How many batches have come."""
+        """How many batches have arrived."""
         return self.query.batches
 
     @property
     def feed(self) -> bool:
-        """Whether it is a changefeed."""
+        """Whether the cursor is a changefeed."""
         return self.query.feed
 
     @property
     def complete(self) -> bool:
-        """Whether the server has sent all."""
+        """Whether the server has sent all rows."""
         return self.query.complete
 
 
-#: The events, by the name of the listener's method that is called with them.
+#: The event class for each method of a listener, by the method's name.
 EVENTS: dict[str, Any] = {
     "connection_opened": ConnectionOpened,
     "connection_lost": ConnectionLost,

@@ -1,4 +1,4 @@
-"""What listens to events: an object with a method for each kind, or a function for all of them."""
+"""Listeners: an object with a method for each kind of event, or a function that gets all events."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ __all__ = ["Listener", "methods_of"]
 
 
 class Listener:
-    """Define the methods for what you want to know; what you do not define costs nothing.
+    """Base class of listeners. Define a method for each kind of event that you want.
 
-    They are called in the midst of the driver's work, in whichever thread does it. So be quick, do
-    not wait, and run no query on the same connection. What a method raises is logged.
+    Events without a method cost nothing. The driver calls the methods while it works, in whichever
+    thread does the work. So a method must be quick, must not wait, and must not run a query on the
+    same connection. If it raises an error, the driver logs that and goes on.
 
     Example::
 
@@ -72,10 +73,10 @@ class Listener:
 
 
 def methods_of(listener: Any) -> dict[str, Callable[[Any], object]]:
-    """What to call with each kind of event.
+    """What to call for each kind of event, by the name of the method.
 
     Raises:
-        ReqlDriverError: it is no listener.
+        ReqlDriverError: it is not a listener.
     """
     found = {name: getattr(listener, name) for name in EVENTS if hasattr(listener, name)}
     if found or isinstance(listener, Listener):

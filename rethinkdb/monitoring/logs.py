@@ -1,6 +1,6 @@
-"""Queries in the log: slow ones as warnings, all of them with DEBUG, under `rethinkdb.query`.
+"""Logs queries under `rethinkdb.query`: slow ones as warnings, and all of them at level DEBUG.
 
-No value stands in them, and no text of a server's error, which quotes values, unless somebody asks.
+By default the lines contain no values, and no texts of server errors, since these quote values.
 """
 
 from __future__ import annotations
@@ -24,16 +24,19 @@ __all__ = ["QueryLogger", "log_queries"]
 
 logger = logging.getLogger("rethinkdb.query")
 
-# Characters of a query.
+# At most so many characters of a query are logged.
 _LIMIT = 1000
 
 
 class QueryLogger(Listener):
-    """Logs queries. Connections have one whose `slow_query` is set, or if DEBUG is on for it.
+    """Logs queries.
+
+    A connection has one if its option `slow_query` is set, or if the logger's level is DEBUG.
 
     Args:
-        slow_query: seconds; a query whose first answer takes as long is a warning. None: none is.
-        log_values: whether values may stand in the log.
+        slow_query: seconds; if the first answer of a query takes so long, it is logged as a
+            warning. None: no warnings.
+        log_values: whether the log may contain values.
 
     Example::
 
@@ -45,7 +48,7 @@ class QueryLogger(Listener):
         self._values = log_values
 
     def query_answered(self, event: QueryAnswered) -> None:
-        """The time until the first answer is what counts."""
+        """Log the query; as a warning, if the first answer took too long."""
         if self._warn(event):
             return
         if logger.isEnabledFor(logging.DEBUG):
@@ -58,12 +61,12 @@ class QueryLogger(Listener):
             )
 
     def query_finished(self, event: QueryFinished) -> None:
-        """Only those are of interest of which no answer has told."""
+        """Log a noreply query. All others are logged when they are answered."""
         if not event.received:
             self._debug("%s was sent a noreply query, %.1f ms: %s", event)
 
     def query_failed(self, event: QueryFailed) -> None:
-        """Without an answer it may have been slow, too."""
+        """Log the failure; as a warning, if there was no answer and it took too long."""
         if event.received == 0 and self._warn(event):
             return
         if logger.isEnabledFor(logging.DEBUG):
@@ -77,12 +80,12 @@ class QueryLogger(Listener):
             )
 
     def query_cancelled(self, event: QueryCancelled) -> None:
-        """Somebody has lost patience."""
+        """Log the cancelled query; as a warning, if it took too long."""
         if not self._warn(event):
             self._debug("%s: cancelled after %.1f ms: %s", event)
 
     def cursor_closed(self, event: CursorClosed) -> None:
-        """With what has come in all."""
+        """Log the end of a cursor, with its number of rows and batches."""
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s: cursor closed after %.1f ms, %d rows in %d batches: %s",
@@ -117,6 +120,6 @@ class QueryLogger(Listener):
 
 
 def log_queries(connection: Any) -> None:
-    """Log the queries of a connection, as its options say."""
+    """Log the queries of a connection, with its options `slow_query` and `log_values`."""
     options = connection.options
     register(QueryLogger(options.slow_query, options.log_values), connection)

@@ -1,4 +1,4 @@
-"""What is noted down of one query that somebody watches."""
+"""`QueryObservation`: watches one query and calls the listeners."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = ["QueryObservation"]
 
-# As constants, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
+# Constants, because Python 3.10 and 3.11 take 0.1 µs to look up a member of an enum.
 _ATOM = ResponseType.SUCCESS_ATOM
 _PARTIAL = ResponseType.SUCCESS_PARTIAL
 _SEQUENCE = ResponseType.SUCCESS_SEQUENCE
 
 
 class QueryObservation(QueryInfo):
-    """Watches one query; for listeners it is the `QueryInfo` in its events.
+    """Watches one query. It is also the `QueryInfo` in the events about it.
 
     Args:
-        audience: who is told.
-        session: where it is run.
+        audience: the listeners.
+        session: the session that runs the query.
         query: the query.
     """
 
@@ -50,10 +50,10 @@ class QueryObservation(QueryInfo):
             tell(audience.query_started, QueryStarted(self))
         self._began = audience.clock()
 
-    # What the core tells; see `rethinkdb.net.observing`.
+    # Called by the core; see `rethinkdb.net.observing`.
 
     def replied(self, outcome: Response | Exception, size: int) -> None:
-        """A reply has come."""
+        """A reply has arrived."""
         if not self.received and (calls := self._audience.query_answered):
             tell(calls, QueryAnswered(self, self._seconds(), size))
         self.received += size
@@ -68,7 +68,7 @@ class QueryObservation(QueryInfo):
             self._batch_received(outcome, size)
 
     def settled(self, error: BaseException | None, value: Any) -> None:
-        """The first answer is there, or an error in place of it."""
+        """The query has its first answer, or an error instead."""
         if error is not None:
             self._failed(error)
         elif not self.batches:
@@ -78,7 +78,7 @@ class QueryObservation(QueryInfo):
             stream.ended.add_done_callback(lambda _: self._ended(stream))
 
     def given_up(self) -> None:
-        """Nobody waits for the first answer any more."""
+        """The query was cancelled before its first answer."""
         if calls := self._audience.query_cancelled:
             tell(calls, QueryCancelled(self, self._seconds()))
 
@@ -95,7 +95,7 @@ class QueryObservation(QueryInfo):
             tell(calls, CursorBatch(self, rows, size, self.feed))
 
     def _ended(self, stream: Stream) -> None:
-        """A cursor has."""
+        """The cursor of the query has ended."""
         if calls := self._audience.cursor_closed:
             tell(calls, CursorClosed(self, self._seconds(), stream.error))
         if stream.error is None:

@@ -1,4 +1,4 @@
-"""Where listeners are registered: at a connection, at a pool, or for the whole process."""
+"""Registers listeners for a connection, for a pool, or for the whole process."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["register", "unregister"]
 
 
 def register(listener: Any, target: Any = None) -> None:
-    """Tell a listener what happens, from now on.
+    """Call a listener for each event from now on.
 
-    Queries that are under way already are not among it.
+    It gets no events about queries that are running already.
 
     Args:
         listener: an object with methods such as `query_finished`, see `Listener`; or a function,
-            which is called with all events. One that is registered twice is told twice.
-        target: a connection, or a pool. Default: all connections and pools of this process.
+            which gets all events. If it is registered twice, it is called twice.
+        target: a connection or a pool. Default: all connections and pools of this process.
 
     Raises:
-        ReqlDriverError: it is no listener, or not a connection or pool.
+        ReqlDriverError: `listener` is not a listener, or `target` not a connection or pool.
 
     Example:
         monitoring.register(print, pool)
@@ -43,10 +43,10 @@ def register(listener: Any, target: Any = None) -> None:
 
 
 def unregister(listener: Any, target: Any = None) -> None:
-    """Tell a listener no more. It is no error if it is none.
+    """Stop calling a listener. If it is not registered, nothing happens.
 
     Args:
-        listener, target: as they were given to `register`.
+        listener, target: as given to `register`.
     """
     if target is None:
         PROCESS.remove(listener)
@@ -70,7 +70,7 @@ def _set(target: Any, audience: Audience | None) -> None:
 
 
 def _around(target: Any) -> Audience:
-    """Whose listeners hear of a connection or a pool, too."""
+    """The audience that also gets the events of a connection or a pool."""
     if not isinstance(target, BaseConnection) or target._pool is None:
         return PROCESS
     return target._pool._observer or PROCESS

@@ -1,4 +1,4 @@
-"""How listeners are told: what they raise is logged, and harms nobody."""
+"""Calls listeners. If a listener raises an error, it is logged, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Calls", "tell"]
 
 logger = logging.getLogger("rethinkdb.monitoring")
 
-#: What is to be called with a kind of event.
+#: The functions to call for a kind of event.
 Calls = tuple[Callable[[Any], object], ...]
 
 
 def tell(calls: Calls, event: Any) -> None:
-    """Tell of an event."""
+    """Call the listeners with an event."""
     for call in calls:
         try:
             call(event)
         except Exception as exc:
-            if raised_by_handler(exc):  # Ctrl-C and its kind are not the listener's
+            if raised_by_handler(exc):  # raised by a signal handler (Ctrl-C), not by the listener
                 raise
             logger.exception("a listener failed: %r", call)

@@ -4,8 +4,16 @@
 
     otel.instrument()
 
-Or run the program with `opentelemetry-instrument`, which finds this by itself. It needs the extra
-`otel`, which is OpenTelemetry's API; where the data goes is set up with its SDK.
+Or run the program with `opentelemetry-instrument`, which finds this module by itself.
+
+It needs the extra `otel`, which installs OpenTelemetry's API. Use OpenTelemetry's SDK to set up
+where the data goes.
+
+============  ======================================================================
+`tracing`     spans
+`measuring`   metrics
+`attributes`  the attributes of a query that both have
+============  ======================================================================
 """
 
 from __future__ import annotations
@@ -45,13 +53,13 @@ def instrument(
     meter_provider: Any = None,
     log_values: bool = False,
 ) -> None:
-    """Make spans and metrics of what the driver does, from now on.
+    """Make spans and metrics of what the driver does from now on.
 
     Args:
-        target: a connection, or a pool. Default: all of this process.
-        tracer_provider: default: the one that is set up for the program.
-        meter_provider: likewise.
-        log_values: whether the values in queries, and the texts of errors, may stand in spans.
+        target: a connection or a pool. Default: all connections and pools of this process.
+        tracer_provider: gives the tracer. Default: the program's global one.
+        meter_provider: gives the meter. Default: the program's global one.
+        log_values: whether spans may contain the values in queries and the texts of errors.
 
     Raises:
         ReqlDriverError: `target` is instrumented already.
@@ -68,14 +76,14 @@ def instrument(
         for listener in (Tracing(tracer, log_values), QueryMeter(meter)):
             monitoring.register(listener, target)
             _listeners.append((target, listener))
-        # A meter's instruments are made once; asking for them again would measure twice.
+        # Make the instruments of a meter only once; else each pool would be measured twice.
         if meter_provider not in _pool_meters:
             _pool_meters[meter_provider] = PoolMeter(meter)
         _pool_meters[meter_provider].active = True
 
 
 def uninstrument(target: Any = None) -> None:
-    """Make no more of them. It is no error if nothing was instrumented.
+    """Stop making spans and metrics. If nothing was instrumented, nothing happens.
 
     Args:
         target: as given to `instrument`.
@@ -92,16 +100,16 @@ def uninstrument(target: Any = None) -> None:
 
 
 class RethinkDBInstrumentor:
-    """What `opentelemetry-instrument` finds, by the entry point `opentelemetry_instrumentor`."""
+    """The class for `opentelemetry-instrument`: entry point `opentelemetry_instrumentor`."""
 
     def instrument(self, **options: Any) -> None:
-        """As `instrument()` does; options of other instrumentations are left aside."""
+        """Call `instrument()`. Options that it does not have are ignored."""
         known = {name: options[name] for name in _OPTIONS if name in options}
         uninstrument()
         instrument(**known)
 
     def uninstrument(self, **_: Any) -> None:
-        """As `uninstrument()` does."""
+        """Call `uninstrument()`."""
         uninstrument()
 
 

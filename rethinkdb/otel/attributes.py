@@ -1,4 +1,4 @@
-"""What spans and metrics say of a query, by the names of the semantic conventions."""
+"""The attributes of a query in spans and metrics, named as in the semantic conventions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["attributes_of", "error_type", "span_name"]
 
 
 def attributes_of(query: QueryInfo) -> dict[str, Any]:
-    """Those that spans and metrics have in common: there are few different ones."""
+    """The attributes that both spans and metrics have. They take only few different values."""
     found: dict[str, Any] = {
         "db.system.name": "rethinkdb",
         "db.operation.name": query.command,
@@ -25,14 +25,14 @@ def attributes_of(query: QueryInfo) -> dict[str, Any]:
 
 
 def span_name(attributes: dict[str, Any]) -> str:
-    """The command and what it is about: the table, or else the database, or else the server."""
+    """The name of a span: the command, and the table, or else the database or the server."""
     about = attributes.get("db.collection.name") or attributes.get("db.namespace")
     place = about or f"{attributes['server.address']}:{attributes['server.port']}"
     return f"{attributes['db.operation.name']} {place}"
 
 
 def error_type(error: BaseException) -> str:
-    """The class of an error, with its module unless it is Python's own."""
+    """The class name of an error, with its module unless that is `builtins`."""
     kind = type(error)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return f"{module}{kind.__qualname__}"

@@ -1,4 +1,4 @@
-"""Metrics: how long queries take, how many rows they bring, and how pools stand."""
+"""Metrics: how long queries take, how many rows they return, and numbers about pools."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from .attributes import attributes_of, error_type
 
 __all__ = ["PoolMeter", "QueryMeter"]
 
-# As the semantic conventions advise.
+# The buckets that the semantic conventions recommend.
 _SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 
 class QueryMeter(Listener):
-    """Measures queries, each until its first answer.
+    """Measures the time from sending a query to its first answer, and counts rows.
 
     Args:
-        meter: OpenTelemetry's.
+        meter: a meter of OpenTelemetry.
     """
 
     def __init__(self, meter: Any) -> None:
@@ -58,39 +58,39 @@ class QueryMeter(Listener):
         self._answered: dict[QueryInfo, float] = {}
 
     def connection_opened(self, event: ConnectionOpened) -> None:
-        """Dialling and logging in."""
+        """Record the time that connecting and logging in took."""
         pool = event.pool or f"{event.host}:{event.port}"
         self._create_time.record(event.seconds, {"db.client.connection.pool.name": pool})
 
     def query_answered(self, event: QueryAnswered) -> None:
-        """A value or rows have come, or an error, which `query_failed` tells."""
+        """Note the time of the first answer. The query may still have failed."""
         self._answered[event.query] = event.seconds
 
     def query_finished(self, event: QueryFinished) -> None:
-        """It went well."""
+        """Record the time and the number of rows."""
         attributes = attributes_of(event.query)
         seconds = self._answered.pop(event.query, event.seconds)
         self._duration.record(seconds, attributes)
         self._rows.record(event.rows, attributes)
 
     def query_failed(self, event: QueryFailed) -> None:
-        """It did not."""
+        """Record the time, with the class of the error."""
         attributes = {**attributes_of(event.query), "error.type": error_type(event.error)}
         self._duration.record(self._answered.pop(event.query, event.seconds), attributes)
 
     def query_cancelled(self, event: QueryCancelled) -> None:
-        """Nobody waited for it, so it is not measured."""
+        """Record nothing: nobody waited for this query."""
         self._answered.pop(event.query, None)
 
 
 class PoolMeter:
-    """Measures the pools of this process, whenever somebody collects metrics.
+    """Measures the pools of this process each time that metrics are collected.
 
     Args:
-        meter: OpenTelemetry's.
+        meter: a meter of OpenTelemetry.
 
     Attributes:
-        active: whether anything is to be measured.
+        active: whether to measure at all.
     """
 
     def __init__(self, meter: Any) -> None:
@@ -130,7 +130,7 @@ class PoolMeter:
     def _sums(
         self, number: Callable[[Any, PoolStats], int], state: str | None = None
     ) -> list[Observation]:
-        """A number of each pool; pools of the same name are added up."""
+        """A number for each pool. The numbers of pools with the same name are added."""
         sums: Counter[str] = Counter()
         for pool, stats in _standing() if self.active else ():
             name = stats.name or ",".join(host.host for host in stats.hosts)
@@ -147,11 +147,11 @@ def _used(_: Any, stats: PoolStats) -> int:
 
 
 def _standing() -> Iterable[tuple[Any, PoolStats]]:
-    """The open pools, and how they stand."""
+    """The open pools, with their numbers."""
     for pool in tuple(POOLS):
         if pool.closed:
             continue
         try:
             yield pool, pool.stats()
-        except RuntimeError:  # it has changed in the midst of that: this is another thread
+        except RuntimeError:  # another thread has changed the pool meanwhile
             continue

@@ -23,26 +23,28 @@ from .attributes import attributes_of, error_type, span_name
 
 __all__ = ["Tracing"]
 
-# By these keys of the context instrumentations are told to be silent.
+# If one of these keys is set in the context, instrumentations must make no spans.
 _SUPPRESSED = (
     getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"),
     "suppress_instrumentation",
 )
 
-# Characters of a query.
+# At most so many characters of a query are in a span.
 _LIMIT = 2000
 
 
 class Tracing(Listener):
     """Makes spans.
 
-    The span of a query is a child of what was current where the query was run. If it gives a cursor
-    it lasts as long as that. A changefeed may last for ever, so the span of its query ends with the
-    first answer, and one more, a child of that, tells of the feed when it ends.
+    The span of a query is a child of the span that is current when the query is run. If the query
+    returns a cursor, the span lasts until the cursor ends.
+
+    A changefeed may never end. So the span of its query ends with the first answer, and a child
+    span starts, which ends when the feed ends.
 
     Args:
-        tracer: OpenTelemetry's.
-        log_values: whether values, and texts of errors, may stand in spans.
+        tracer: a tracer of OpenTelemetry.
+        log_values: whether spans may contain values and the texts of errors.
     """
 
     def __init__(self, tracer: Any, log_values: bool = False) -> None:
@@ -51,7 +53,7 @@ class Tracing(Listener):
         self._spans: dict[QueryInfo, Any] = {}
 
     def query_started(self, event: QueryStarted) -> None:
-        """Called where the query is run, on each loop: so the context is that of the caller."""
+        """Start a span. On every loop this is called where the query is run, in its context."""
         if any(context.get_value(key) for key in _SUPPRESSED):
             return
         query = event.query
@@ -66,7 +68,7 @@ class Tracing(Listener):
         self._spans[query] = span
 
     def cursor_batch(self, event: CursorBatch) -> None:
-        """With its first batch a changefeed says that it is one."""
+        """Start the span of a feed, with its first batch: only then it is known to be a feed."""
         query = event.query
         if not event.feed or query.batches > 1 or query not in self._spans:
             return
@@ -81,20 +83,20 @@ class Tracing(Listener):
         opening.end()
 
     def cursor_closed(self, event: CursorClosed) -> None:
-        """What has come in all. The end of the query follows."""
+        """Note the number of batches. The end of the query follows."""
         span = self._spans.get(event.query)
         if span is not None:
             span.set_attribute("rethinkdb.response.batches", event.batches)
 
     def query_finished(self, event: QueryFinished) -> None:
-        """It went well."""
+        """End the span, with the number of rows."""
         span = self._spans.pop(event.query, None)
         if span is not None:
             span.set_attribute("db.response.returned_rows", event.rows)
             span.end()
 
     def query_failed(self, event: QueryFailed) -> None:
-        """It did not."""
+        """End the span with the error."""
         span = self._spans.pop(event.query, None)
         if span is None:
             return
@@ -109,14 +111,14 @@ class Tracing(Listener):
         span.end()
 
     def query_cancelled(self, event: QueryCancelled) -> None:
-        """Nobody waited any more, which is no error of the query's."""
+        """End the span with an event, not with an error."""
         span = self._spans.pop(event.query, None)
         if span is not None:
             span.add_event("cancelled")
             span.end()
 
     def query_retried(self, event: QueryRetried) -> None:
-        """Told to the span of the caller, as each attempt has one of its own, too."""
+        """Add an event to the caller's span. Each attempt also has a span of its own."""
         trace.get_current_span().add_event(
             "rethinkdb.retry",
             {"error.type": error_type(event.error), "rethinkdb.retry.tries": event.tries},

@@ -9,9 +9,14 @@
     for hero in r.table("heroes", of=Hero).run(conn):
         print(hero.name)
 
-`state` is for everybody, and costs nothing to import. What else is here is imported when it is
-first used: `Change` and `Geometry`, what makes the objects (`making`), and what becomes of objects
-that are inserted (`documents`).
+===========  =======================================================================================
+`state`      whether any table has a type. Costs nothing to import; the others load when first used
+`changes`    `Change`: a changefeed row as an object
+`geometry`   `Geometry`: a geometry value as an object
+`making`     makes objects from rows; with msgspec (`structs`) or pydantic (`models`), as `engine`
+             describes them
+`documents`  makes documents from objects that are inserted
+===========  =======================================================================================
 """
 
 from __future__ import annotations

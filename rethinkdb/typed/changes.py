@@ -10,7 +10,7 @@ __all__ = ["Change", "change_of", "gap_of", "is_change", "lengthened"]
 
 T = TypeVar("T")
 
-# The fields that the rows of a type have, where those are not `old_val` and `new_val`.
+# The fields of a changefeed row by its type. All other types have `old_val` and `new_val`.
 _FIELDS = {
     "initial": ("new_val",),
     "uninitial": ("old_val",),
@@ -24,19 +24,19 @@ _FIELDS = {
 class Change(Generic[T]):
     """A row of a changefeed whose documents are objects of a class: `Change[Hero]`.
 
-    Feeds give these when they are run with `as_type=Hero`, or when their table was made with
-    `of=Hero`.
+    A changefeed gives such rows if it is run with `as_type=Hero`, or if its table is
+    `r.table(..., of=Hero)`.
 
     Attributes:
-        old_val: the document as it was; None if there was none.
-        new_val: the document as it is; None if there is none.
-        type: what happened: `add`, `remove`, `change`; `initial` and `uninitial` for documents that
-            were there, with `include_initial`; `state`, with `include_states`; `error`, if the
-            server has skipped changes; `gap`, with `resume="restart"`.
+        old_val: the document before the change; None if there was none.
+        new_val: the document after the change; None if there is none.
+        type: what happened: `add`, `remove` or `change`. With `include_initial`: `initial` and
+            `uninitial` for documents that existed at the start. With `include_states`: `state`.
+            If the server has skipped changes: `error`. With `resume="restart"`: `gap`.
         state: `initializing`, `ready` or `gap`.
-        error: what the server says of changes that it has skipped.
-        old_offset, new_offset: with `include_offsets`.
-        since, until, cause: of a gap.
+        error: the server's message about changes that it has skipped.
+        old_offset, new_offset: the positions of the document, with `include_offsets`.
+        since, until, cause: for a gap: its start, its end, and the error that caused it.
 
     Example:
         for change in r.table("heroes", of=Hero).changes().run(conn):
@@ -56,7 +56,7 @@ class Change(Generic[T]):
     cause: Any = None
 
     def __post_init__(self) -> None:
-        # The server says the type, as the driver asks it to; but not if the query says otherwise.
+        # The driver asks the server for the type, unless the query sets `include_types` itself.
         if self.type is None:
             self.type = self._likely_type()
 
@@ -75,7 +75,7 @@ class Change(Generic[T]):
         return f"Change({fields})"
 
     def as_row(self) -> dict[str, Any]:
-        """The fields that the same row has without a type."""
+        """The row as the dict that it is without `as_type`."""
         names = _FIELDS.get(self.type or "", ("old_val", "new_val"))
         return {name: getattr(self, name) for name in names}
 
@@ -86,12 +86,12 @@ def is_change(row_type: Any) -> bool:
 
 
 def change_of(row_type: Any) -> Any:
-    """The type of the rows of a feed, whose documents are of a type."""
+    """The type of a feed's rows, for documents of type `row_type`: `Change[row_type]`."""
     return row_type if is_change(row_type) else Change[row_type]
 
 
 def lengthened(gap: Any, until: datetime) -> None:
-    """Let a gap end later."""
+    """Set a later end for a gap."""
     if isinstance(gap, Change):
         gap.until = until
     else:
@@ -99,5 +99,5 @@ def lengthened(gap: Any, until: datetime) -> None:
 
 
 def gap_of(gap: dict[str, Any], row_type: Any) -> Any:
-    """What tells of a gap in a feed whose rows are of a type."""
+    """The row that reports a gap: a `Change` if the feed's rows are such, else a dict."""
     return Change(type="gap", **gap) if is_change(row_type) else gap

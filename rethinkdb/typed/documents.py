@@ -1,8 +1,10 @@
-"""Objects as documents: what is sent for an object of a class whose fields are known.
+"""Turns objects into documents, so that they can be inserted.
 
-These are dataclasses, structs of msgspec, classes of attrs, and models of pydantic. None of the
-libraries is needed here. What `as_type` makes of documents becomes the same documents again: so
-the fields have the names they have in documents, and values that JSON lacks are written as these
+It works for dataclasses, structs of msgspec, classes of attrs, and models of pydantic. None of
+these libraries needs to be installed.
+
+An object that `as_type` has made from a document becomes the same document again. So fields get
+their names in documents, and values that JSON does not have are written in the form in which these
 libraries read them.
 """
 
@@ -17,19 +19,19 @@ from rethinkdb.converters import JSON_TYPES, state
 
 __all__ = ["document", "documents", "is_document"]
 
-#: The name of a method that gives the document of an object.
+#: The name of a method with which an object returns its document.
 OWN = "__rethinkdb_document__"
 
 
 def is_document(value: object) -> bool:
-    """Whether a value is an object of such a class."""
+    """Whether a value is an object that can be turned into a document."""
     return _fields_of(type(value)) is not None
 
 
 def document(value: Any) -> dict[str, Any]:
-    """The document of an object; whatever is in it that ReQL lacks becomes something it has.
+    """The document of an object. Values in it that ReQL does not have are converted.
 
-    What the program has a converter for is left to that.
+    If the program has a converter for a value, the value is left unchanged for that converter.
     """
     fields = _fields_of(type(value))
     assert fields is not None  # callers ask `is_document` first
@@ -37,10 +39,10 @@ def document(value: Any) -> dict[str, Any]:
 
 
 def documents(value: Any) -> Any:
-    """What is given to `insert` and its kin, with documents in place of objects.
+    """The argument of `insert` and similar commands, with documents instead of objects.
 
-    A field `id` that is None is left out of these: no document can have that key, so it means that
-    the server is to make one.
+    If the field `id` of an object is None, it is left out, and the server makes a key. No document
+    can have None as its key.
     """
     if type(value) is list or type(value) is tuple:
         return [_keyed(item) for item in value]
@@ -48,7 +50,7 @@ def documents(value: Any) -> Any:
 
 
 def _is_object(value: Any) -> bool:
-    """Whether a document is to be made of a value here."""
+    """Whether a value is to be turned into a document here, and not by a converter."""
     return is_document(value) and not _has_converter(value)
 
 
@@ -82,7 +84,7 @@ def _plain(value: Any) -> Any:
 
 
 def _key(key: Any) -> Any:
-    """The name of a field: structs may have dicts whose keys are numbers or members of enums."""
+    """The key of a dict as a string. Dicts in objects may have numbers or enum members as keys."""
     if isinstance(key, Enum):
         key = key.value
     return str(key) if type(key) is int else key
@@ -122,7 +124,8 @@ def _of_model(value: Any) -> dict[str, Any]:
     if serializers.field_serializers or serializers.model_serializers:
         dumped: dict[str, Any] = value.model_dump(by_alias=True)
         return dumped
-    # Not so otherwise: it would make dicts of what is within, such as a `Geometry`.
+    # Without serializers, do not use `model_dump`: it turns inner objects into plain dicts, such as
+    # a `Geometry`.
     made = {
         field.serialization_alias or field.alias or name: getattr(value, name)
         for name, field in kind.__pydantic_fields__.items()
@@ -165,14 +168,15 @@ _NO_DEFAULT: Any = object()
 
 
 def _is_default(item: Any, default: Any) -> bool:
-    """As msgspec sees it: the default itself, or as empty as a new one."""
+    """Whether msgspec omits the value: it is the default, or empty like the default."""
     if item is default:
         return True
     made = getattr(default, "factory", None)
     return made in (list, dict, set) and type(item) is made and not item
 
 
-# What tells such a class, and what gives the fields of its objects; the first that fits.
+# An attribute by which each kind of class is known, and what returns the fields of its objects. The
+# first that fits counts.
 _KINDS: tuple[tuple[str, _Fields], ...] = (
     (OWN, _of_own),
     ("__pydantic_fields__", _of_model),
@@ -183,12 +187,12 @@ _KINDS: tuple[tuple[str, _Fields], ...] = (
 
 
 def _fields_of(kind: type) -> _Fields | None:
-    """What gives the fields of a class's objects; None if that is no class with fields."""
+    """The function that returns the fields of a class's objects; None: they are no documents."""
     if kind in JSON_TYPES:
         return None
     for mark, fields in _KINDS:
         if hasattr(kind, mark) and not issubclass(kind, type):
-            # A dataclass of pydantic's has the mark of its models, too, but not their methods.
+            # A pydantic dataclass has this attribute too, but is not a model.
             if fields is _of_model and not hasattr(kind, "model_dump"):
                 continue
             return fields

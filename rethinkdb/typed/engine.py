@@ -1,4 +1,4 @@
-"""What a library has to do that makes objects of rows."""
+"""`Engine`: what a library that makes objects from rows must be able to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Misfit(NamedTuple):
 
     Attributes:
         field: the path to the field; "" for the row as a whole.
-        reason: why, as a sentence without its full stop.
+        reason: why, as a sentence without the full stop.
     """
 
     field: str
@@ -20,25 +20,25 @@ class Misfit(NamedTuple):
 
 
 class Engine(Protocol):
-    """A library that makes objects of one type.
+    """Makes objects of one type, with some library.
 
     Attributes:
-        failure: what it raises for values that do not fit.
+        failure: the exception that it raises for a value that does not fit.
     """
 
     failure: type[Exception]
 
     def decode(self, payload: bytes) -> tuple[list[Any], Any, Any]:
-        """The results, the notes and the profile of a reply, each result a row."""
+        """Decode a reply whose results are rows. Returns the results, the notes and the profile."""
 
     def decode_array(self, payload: bytes) -> tuple[list[Any], Any, Any]:
-        """The same of a reply whose results are arrays of rows."""
+        """Decode a reply whose results are arrays of rows. Returns the same as `decode`."""
 
     def rows(self, values: list[Any]) -> list[Any]:
-        """The objects of many values."""
+        """Make objects from several plain values."""
 
     def row(self, value: Any) -> Any:
-        """The object of one value."""
+        """Make an object from one plain value."""
 
     def misfit(self, error: Exception) -> Misfit:
-        """What an error of its kind says."""
+        """Field and reason from an error of the class `failure`."""

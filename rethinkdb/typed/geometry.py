@@ -1,4 +1,4 @@
-"""`Geometry`: a value of ReQL's type of that name, as an object."""
+"""`Geometry`: a geometry value of ReQL, as an object."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["Geometry"]
 
 @dataclass(slots=True)
 class Geometry:
-    """A point, line or polygon in a typed row. It can be inserted as it is.
+    """A point, line or polygon in a typed row. It can be inserted in a document.
 
     Attributes:
-        type: which of these it is, as GeoJSON names it.
-        coordinates: longitude and latitude of a point; for the others a list of such, or a list of
-            lists of them.
+        type: the kind of geometry, as GeoJSON names it.
+        coordinates: for a point: longitude and latitude. For a line: a list of points. For a
+            polygon: a list of such lists.
 
     Example:
         @dataclass
@@ -32,5 +32,5 @@ class Geometry:
     coordinates: list[Any]
 
     def __rethinkdb_document__(self) -> dict[str, Any]:
-        """What is sent."""
+        """The value to send in a query."""
         return {PSEUDO_TYPE_KEY: "GEOMETRY", "type": self.type, "coordinates": self.coordinates}

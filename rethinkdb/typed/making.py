@@ -1,11 +1,13 @@
-"""How the rows of a query are made: the replies are decoded into objects of a type.
+"""Makes the rows of a query: replies are decoded into objects of a type.
 
-A reply without pseudo-types is decoded from its bytes straight into the objects. For any other one
-the plain values are made first, as without a type, so that times are datetimes and binary data are
-bytes; and objects are made of these. The same happens when a row does not fit: then each row is
-tried alone, and in the place of one that does not fit stands its `ReqlRowError`.
+A reply without pseudo-types is decoded from its bytes directly into objects. Otherwise the reply is
+first decoded into plain values, in which times are datetimes and binary data are bytes. Then
+objects are made from these values.
 
-The objects are made by a library: msgspec, or pydantic for its models (`Engine`).
+If a row does not fit the type, the second way is used for the whole reply, row by row. A row that
+does not fit is replaced by a `ReqlRowError`.
+
+A library makes the objects: pydantic for its own models, msgspec for all other types (`Engine`).
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ _DOLLAR = _PSEUDO_TYPE[:1]
 _ATOM = ResponseType.SUCCESS_ATOM
 _BATCHES = (ResponseType.SUCCESS_PARTIAL, ResponseType.SUCCESS_SEQUENCE)
 
-# How replies begin that are decoded straight away. Servers write them so; one that would not would
-# only be slower. Of values those are taken that can be nothing but a row.
+# Replies that begin like this are decoded directly. Servers write them in this form; any other form
+# would only be slower. A single value is decoded directly only if it is an object, so surely a row.
 _HEADS = {
     b'{"t":3,"r":[': ResponseType.SUCCESS_PARTIAL,
     b'{"t":2,"r":[': ResponseType.SUCCESS_SEQUENCE,
@@ -40,7 +42,7 @@ _HEADS = {
 }
 _HEAD_LENGTH = 12
 
-# A reply of an array: rows are the elements of its only result.
+# A reply with an array: the rows are the elements of its only result.
 _ARRAY = b'{"t":1,"r":[['
 
 _shown = Repr()
@@ -55,21 +57,21 @@ class RowMaker:
         row_type: the type.
 
     Raises:
-        ReqlDriverError: the library that would make such objects is not installed, or cannot.
+        ReqlDriverError: the library for this type is not installed, or cannot make such objects.
     """
 
     def __init__(self, row_type: Any) -> None:
         self.row_type = row_type
         self._engine = _engine(row_type)
-        # To whom a row is a list, to him an array is a row.
+        # If the type is a list, an array in a reply is one row, not several.
         self._takes_arrays = _takes_arrays(row_type)
 
     def decoder(self, plain: Decode, direct: bool) -> Decode:
-        """A function that decodes replies to a query.
+        """Make the function that decodes the replies of a query.
 
         Args:
-            plain: decodes them into plain values.
-            direct: whether their bytes may be decoded otherwise.
+            plain: decodes replies into plain values.
+            direct: whether replies may be decoded directly into objects, without `plain`.
         """
         made, decode_directly = self._made, self._decoded_directly
 
@@ -83,7 +85,7 @@ class RowMaker:
         return decode
 
     def _decoded_directly(self, payload: bytes) -> Response | None:
-        """The reply; None if it is of another kind, or something does not fit."""
+        """Decode a reply directly. None: it is of another kind, or a row does not fit."""
         kind = _HEADS.get(payload[:_HEAD_LENGTH]) or _HEADS.get(payload[: _HEAD_LENGTH + 1])
         engine = self._engine
         try:
@@ -94,7 +96,7 @@ class RowMaker:
                 results, notes, profile = engine.decode_array(payload)
             else:
                 return None
-        except ValueError:  # of the library's; `plain` tells whether it is no JSON at all
+        except ValueError:  # a row does not fit, or this is no JSON; then `plain` raises
             return None
         return Response(kind, results, None, None, tuple(notes or ()), profile)
 
@@ -121,7 +123,7 @@ class RowMaker:
 
     def _value(self, value: Any) -> Any:
         if value is None:
-            return None  # no document
+            return None  # there is no document, so no row
         is_array = type(value) is list and not self._takes_arrays
         rows = self._rows(value) if is_array else [self._row(value)]
         for row in rows:
@@ -146,25 +148,25 @@ def _cached(row_type: Any, of_feed: bool) -> RowMaker:
 
 
 def row_maker(row_type: Any, of_feed: bool = False) -> RowMaker:
-    """What makes the rows of queries.
+    """The object that makes rows of a type.
 
     Args:
-        row_type: their type, or that of the documents if they are changes.
-        of_feed: whether they are.
+        row_type: the type of the rows. For a changefeed: the type of the documents.
+        of_feed: whether the query is a changefeed.
 
     Raises:
-        ReqlDriverError: there can be no rows of this type, and why.
+        ReqlDriverError: rows of this type cannot be made; the message says why.
     """
     try:
         return _cached(row_type, of_feed)
-    except TypeError as exc:  # it cannot be a key of a dict
+    except TypeError as exc:  # it is not hashable
         raise ReqlDriverError(
             f"`as_type` must be a class or another type, not {row_type!r}."
         ) from exc
 
 
 def type_name(row_type: Any) -> str:
-    """What people call a type."""
+    """The name of a type as people write it, such as `Change[Hero]`."""
     arguments = get_args(row_type)
     if not arguments:
         return getattr(row_type, "__qualname__", None) or repr(row_type)
@@ -192,7 +194,7 @@ def _engine(row_type: Any) -> Engine:
 
 
 def _is_of_pydantic(row_type: Any) -> bool:
-    """Whether a type, or one of its arguments, is a model of pydantic, or a dataclass of its."""
+    """Whether a type, or one of its type arguments, is a pydantic model or dataclass."""
     if isinstance(row_type, type) and "__pydantic_validator__" in vars(row_type):
         return True
     return any(map(_is_of_pydantic, get_args(row_type)))
@@ -204,7 +206,7 @@ def _takes_arrays(row_type: Any) -> bool:
 
 
 def _key(value: Any) -> Any:
-    """The `id` of a row; of a change, that of its document."""
+    """The `id` of a row; for a changefeed row, the `id` of its document."""
     if not isinstance(value, Mapping):
         return None
     if "id" in value:

@@ -13,7 +13,7 @@ __all__ = ["Models"]
 
 
 class Models:
-    """Objects of one type. See `Engine`."""
+    """Makes objects of one type with pydantic. See `Engine`."""
 
     failure: type[Exception] = pydantic.ValidationError
 

@@ -1,6 +1,6 @@
-"""Whether there is any table with a type in this process. While there is none, nobody looks for it.
+"""Whether this process has ever made a table with a type (`r.table(..., of=...)`).
 
-Programs without one pay one look here for each query, and none for each term.
+A program without one pays for one check per query, and nothing per term.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ __all__ = ["state"]
 
 
 class State:
-    """What the process knows of typed tables.
+    """Whether typed tables are used in this process.
 
     Attributes:
         tables: whether `r.table(..., of=...)` was ever called.

@@ -19,7 +19,7 @@ _MISSING = re.compile(r"Object missing required field `(.+)`")
 
 
 class Structs:
-    """Objects of one type. See `Engine`."""
+    """Makes objects of one type with msgspec. See `Engine`."""
 
     failure: type[Exception] = msgspec.ValidationError
 
@@ -55,7 +55,7 @@ class Structs:
 
 
 def _decoder(results: Any) -> Any:
-    """A decoder of replies whose results are of a type."""
+    """A decoder for replies whose results have this type."""
     reply = msgspec.defstruct(
         "Reply",
         [("t", int), ("r", results), ("n", Any, None), ("p", Any, None)],
@@ -65,7 +65,7 @@ def _decoder(results: Any) -> Any:
 
 
 def _of_pydantic(field_type: type, value: Any) -> Any:
-    """A value of a type that msgspec does not know: models of pydantic may be within others."""
+    """Make a value of a type that msgspec does not know: a pydantic model inside another class."""
     validator = getattr(field_type, "__pydantic_validator__", None)
     if validator is None:
         if isinstance(value, field_type):
