@@ -157,6 +157,10 @@ class ReQLDecoder(json.JSONDecoder):
 # --- the codec -----------------------------------------------------------------------------------
 
 
+# Of payloads from here on, what orjson leaves unused is less than what they hold.
+_ROOM = 2048
+
+
 class Codec:
     """Encodes queries and decodes replies of a connection, or of one query.
 
@@ -202,9 +206,13 @@ class Codec:
             return _encode_by(self._encoder(), query)
         if orjson is not None:
             try:
-                return orjson.dumps(query)
+                payload: bytes = orjson.dumps(query)
             except TypeError:
                 pass  # beyond 64 bits or 254 levels, which json can do; or json says what is wrong
+            else:
+                # orjson's own bytes keep all of their first 4 KiB. A query holds its payload until
+                # it is answered, and a cursor until it ends: a copy for 0.02 µs has its own size.
+                return b"%b" % payload if len(payload) < _ROOM else payload
         return _encode_plain(query)
 
     def decoder(self, options: Mapping[str, Any], edit: Edit | None = None) -> Decode:

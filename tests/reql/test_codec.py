@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -392,3 +393,18 @@ class TestOwnDecoders:
     def test_broken_replies(self, payload: bytes) -> None:
         with pytest.raises(MalformedResponse):
             Codec(json_decoder=_Plain).decoder({})(payload)
+
+
+def test_a_payload_holds_no_more_than_its_text() -> None:
+    encode = Codec().encode
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        held = [encode([1, [16, [[15, ["heroes"]], number]], {}]) for number in range(100)]
+        each = (tracemalloc.get_traced_memory()[0] - before) / len(held)
+    finally:
+        tracemalloc.stop()
+    assert each < 500
+    assert held[7] == b'[1,[16,[[15,["heroes"]],7]],{}]'
+    long = "x" * 5000
+    assert json.loads(encode([1, long])) == [1, long]
