@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -448,6 +449,68 @@ def test_a_feed_without_news(table: Any, conn: Any, watch: Watch) -> None:
 
 
 @embedded_only
+def test_many_feeds_of_a_connection_see_all_changes_in_order(
+    server: Any, table: Any, conn: Any
+) -> None:
+    with RawClient(server.host, server.port) as client:
+        feeds = range(1, 151)
+        for token in feeds:
+            client.run(token, table.changes().build())
+        client.send_all([(token, [2]) for token in feeds])
+        stopped = range(1, 151, 3)
+        seen: dict[int, list[Any]] = {token: [] for token in feeds}
+        ended = set()
+        table.insert({"id": 0}).run(conn)
+        client.send_all([(token, [3]) for token in stopped])
+        table.insert([{"id": key} for key in range(1, 5)]).run(conn)
+        staying = set(feeds) - set(stopped)
+        while ended < set(stopped) or any(len(seen[token]) < 5 for token in staying):
+            token, body = client.receive()
+            seen[token] += [row["new_val"]["id"] for row in body["r"]]
+            if body["t"] == 2:
+                ended.add(token)
+            elif token in staying:
+                client.send(token, [2])
+    assert ended == set(stopped)
+    assert all(sorted(seen[token]) == [0, 1, 2, 3, 4] for token in staying)
+    assert len({tuple(seen[token]) for token in staying}) == 1
+    assert all(seen[token] == [*seen[min(staying)]][: len(seen[token])] for token in stopped)
+
+
+def test_a_feed_that_takes_its_time_holds_up_no_other_of_its_connection(
+    server: Any, table: Any, conn: Any
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            reading.set()
+            go_on.wait(PATIENCE)
+            self.send_response(200)
+            self.send_header("Content-Length", "1")
+            self.end_headers()
+            self.wfile.write(b"x")
+
+        def log_message(self, *arguments: object) -> None: ...
+
+    with (
+        RawClient(server.host, server.port) as client,
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) as site,
+    ):
+        threading.Thread(target=site.serve_forever, args=(0.01,), daemon=True).start()
+        slow = table.changes().map(lambda row: r.http(f"http://127.0.0.1:{site.server_port}/"))
+        client.run(1, slow.build())
+        for token in range(2, 12):
+            client.run(token, table.changes().build())
+        client.send_all([(token, [2]) for token in range(1, 12)])
+        table.insert({"id": 1}).run(conn)
+        assert reading.wait(PATIENCE)
+        assert sorted(client.replies(10)) == list(range(2, 12))
+        go_on.set()
+        assert client.receive()[0] == 1
+        site.shutdown()
+
+
 def test_waiting_feeds_hold_no_thread(server: Any, table: Any, conn: Any) -> None:
     start = table.changes().filter(r.row["new_val"]["id"].eq(1)).build()
     before = threading.active_count()

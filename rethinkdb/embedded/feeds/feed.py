@@ -57,6 +57,11 @@ class Feed(ABC):
         """Whether pulling may hold its thread until there is more news."""
         return False
 
+    @property
+    def quick(self) -> bool:
+        """Whether pulling takes no time worth mentioning: it runs nothing that a user wrote."""
+        return False
+
     @abstractmethod
     def ready(self) -> bool:
         """Whether `pull` has something to give or to raise."""
@@ -296,6 +301,11 @@ class UnionFeed(Feed):
     def blocks(self) -> bool:
         """If any part does."""
         return any(feed.blocks for feed in self._feeds)
+
+    @property
+    def quick(self) -> bool:
+        """If all parts are."""
+        return all(feed.quick for feed in self._feeds)
 
     def ready(self) -> bool:
         """Once any part is."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
 
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import Backtrace, Interrupted, QueryFailure
@@ -36,6 +38,11 @@ class Source(Feed):
     @abstractmethod
     def _unwatch(self) -> None:
         """Stops watching. Called once, without the lock."""
+
+    @property
+    def quick(self) -> bool:
+        """Always: what there is to do with a change was done when it came."""
+        return True
 
     def ready(self) -> bool:
         """With rows at hand, and when it has ended."""
@@ -75,6 +82,9 @@ class Source(Feed):
         self._notify()
 
     def _notify(self) -> None:
+        # Without the lock, for speed: a callback that comes later finds the news by itself.
+        if self._callback is None:
+            return
         with self._lock:
             callback = self._callback if self.ready() else None
             if callback is not None:
@@ -88,10 +98,10 @@ class Source(Feed):
         """The table is gone, and with it the feed."""
         self._fail(Aborted(self.place))
 
-    def _guarded(self, step: Callback) -> None:
+    def _guarded(self, step: Callable[[Any], None], news: Any) -> None:
         """Runs what a write has set off here; none of its troubles may reach the writer."""
         try:
-            step()
+            step(news)
         except Interrupted:
             return
         except QueryFailure as failure:

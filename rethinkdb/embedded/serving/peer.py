@@ -13,7 +13,8 @@ import ssl
 import struct
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rethinkdb.embedded import limits
@@ -65,6 +66,9 @@ class Peer:
         """Whether another thread parses a long query, the one before those in the backlog."""
         self._interest = selectors.EVENT_READ
         self._closed = False
+        self._gatherer: int | None = None
+        """The thread whose frames are being gathered, and their bytes so far."""
+        self._gathered = 0
         self._tap: Tap | None = None
         self._held = False
         """Whether the client is not read from, as its tap wants it."""
@@ -134,6 +138,7 @@ class Peer:
                 submit_later=self._listener.workers.submit_later,
                 has_room=lambda: self._in_lead(self._catch_up),
                 choked=lambda: self._choked,
+                together=self._together,
                 one_by_one=self._protocol.one_by_one,
             )
         elif isinstance(event, FrameReceived):
@@ -270,7 +275,30 @@ class Peer:
         """Sends a frame, at once as far as the socket takes it."""
         with self._lock:
             self._protocol.send_frame(token, payload)
+            if self._gatherer == threading.get_ident():
+                self._gathered += len(payload)
+                if self._gathered < _READ_SIZE:
+                    return
+                self._gathered = 0
         self._flush()
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Has the frames that this thread sends leave at the end, with one call of the system.
+
+        One thread at a time does so, and none with a tap: that wants each reply on its way.
+        """
+        with self._lock:
+            gathers = self._gatherer is None and self._tap is None
+            if gathers:
+                self._gatherer, self._gathered = threading.get_ident(), 0
+        try:
+            yield
+        finally:
+            if gathers:
+                with self._lock:
+                    self._gatherer = None
+                self._flush()
 
     def to_server(self, token: int, payload: bytes) -> None:
         """See `Outlet`."""

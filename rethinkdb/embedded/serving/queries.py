@@ -13,9 +13,10 @@ again.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.embedded import limits
 from rethinkdb.embedded.data import jsontext
@@ -56,6 +57,7 @@ class Conversation:
         has_room: called when `full` has become false again.
         choked: whether the client must take replies before it gets more. Queries wait meanwhile,
             until `go_on`.
+        together: replies that a thread sends within it may leave together, at its end.
         one_by_one: the next request is only looked at when there is none without its answer.
     """
 
@@ -71,6 +73,7 @@ class Conversation:
         submit_later: Callable[[float, Job], None],
         has_room: Callable[[], None] = lambda: None,
         choked: Callable[[], bool] = lambda: False,
+        together: Callable[[], AbstractContextManager[None]] = nullcontext,
         one_by_one: bool = False,
     ) -> None:
         self._store = store
@@ -83,6 +86,7 @@ class Conversation:
         self._submit_later = submit_later
         self._has_room = has_room
         self._choked = choked
+        self._together = together
         self._most = 1 if one_by_one else limits.MOST_OUTSTANDING
         self._lock = threading.Lock()
         self._at_work = threading.local()
@@ -91,6 +95,10 @@ class Conversation:
         self._waits: dict[int, set[Turns]] = {}
         self._stalled: list[Turns] = []
         """Those that wait for `go_on`."""
+        self._woken: deque[Turns] = deque()
+        """Changefeeds with news, for the job that sees to them."""
+        self._sees_to_woken = False
+        """Whether there is such a job."""
         self._outstanding = 0
         self._outstanding_bytes = 0
         self._closed = False
@@ -301,8 +309,30 @@ class Conversation:
         due: list[Turns] | None = getattr(self._at_work, "due", None)
         if due is not None and turns.query.is_prompt:
             due.append(turns)
+        elif turns.query.is_quick:
+            self._wake(turns)
         else:
             self._submit(lambda: self._work(turns))
+
+    def _wake(self, turns: Turns) -> None:
+        # One job and one call of the system for many feeds: with a thousand of them a write costs a
+        # fifth of what it does with a job each.
+        with self._lock:
+            self._woken.append(turns)
+            others, self._sees_to_woken = self._sees_to_woken, True
+        if not others:
+            self._submit(self._work_woken)
+
+    def _work_woken(self) -> None:
+        try:
+            with self._together():
+                for _ in range(min(len(self._woken), _FEEDS_OF_JOB)):
+                    self._work(self._woken.popleft())
+        finally:
+            with self._lock:
+                more = self._sees_to_woken = bool(self._woken)
+            if more:
+                self._submit(self._work_woken)
 
     @contextmanager
     def _feeds_first(self) -> Iterator[None]:
@@ -316,8 +346,9 @@ class Conversation:
             yield
         finally:
             self._at_work.due = None
-            for turns in due:
-                self._work(turns)
+            with self._together() if due else nullcontext():
+                for turns in due:
+                    self._work(turns)
 
     def _answer(self, turns: Turns, request: Request) -> bytes:
         query = turns.query
@@ -359,7 +390,8 @@ class Conversation:
             self._has_room()
 
 
-Handler: TypeAlias = Callable[[Conversation, int, list[Any], Extent], None]
+_FEEDS_OF_JOB = 64
+"""How many changefeeds of a connection get their news before other clients have their turn."""
 
 _TOO_MANY = resource(
     f"More than {limits.MOST_OPEN} queries are open on this connection.  Read cursors to their end,"

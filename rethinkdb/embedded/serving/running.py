@@ -108,6 +108,11 @@ class RunningQuery:
         """Whether it is a changefeed that answers or waits at once, never holding a thread."""
         return self._feed is not None and not self._feed.blocks
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether it is a changefeed whose next batch takes no time worth mentioning."""
+        return self._feed is not None and self._feed.quick
+
     def waiting(self) -> Waiting | None:
         """What the next batch would raise if it is such a changefeed, and without news."""
         feed = self._feed

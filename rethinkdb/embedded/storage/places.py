@@ -19,6 +19,9 @@ class Places:
 
     Args:
         part: the slice.
+
+    Attributes:
+        everything: whether the slice is the whole table, each row once.
     """
 
     def __init__(self, part: TableSlice) -> None:
@@ -26,7 +29,7 @@ class Places:
         self._index = None if part.index == self._data.primary_key else part.index
         primary = self._index is None
         bound = functools.partial(keys.bound, primary=primary)
-        self._everything = primary and part.keys is None and not part.bounded
+        self.everything = primary and part.keys is None and not part.bounded
         self._wanted: list[OrderKey] | None = None
         if part.keys is not None:
             self._wanted = [bound(key) for key in part.keys]
@@ -38,7 +41,7 @@ class Places:
         """How often a row stands in the slice; null does not."""
         if row is None:
             return 0
-        return 1 if self._everything else len(self.of(row))
+        return 1 if self.everything else len(self.of(row))
 
     def of(self, row: Datum) -> list[OrderKey]:
         """The keys a row stands under, each as often as the slice gives it."""
