@@ -1,19 +1,19 @@
 """The wire core: bytes in, bytes out; no socket, no thread, no clock, no loop.
 
 =============  ==================================================================================
-`connection`   `BaseConnection`: the public operations of a connection, once for all loops
-`cursor`       `BaseCursor`: those of a cursor
-`options`      what `connect()` is told, checked; `address` has what is said as a URL or `host:port`
-`session`      tokens, waiters, streams, STOP, close; every operation returns a `Waiter`
-`reception`    who gets what the server sends, and what becomes of all when it ends
+`connection`   `BaseConnection`: the public operations of a connection, for all loops
+`cursor`       `BaseCursor`: the public operations of a cursor, for all loops
+`options`      checks the arguments of `connect()`; `address` reads URLs and `host:port`
+`session`      tokens, waiters, streams, STOP, close; each operation returns a `Waiter`
+`reception`    gives each reply to the waiter or stream it is for; ends them if the link is lost
 `stream`       the batches of one query
-`waiter`       the outcome of one operation, not yet known
-`client`       `ClientProtocol`: bytes to events and back; `server` has the other end
-`handshake`    logging in, both sides; `scram` has the mathematics
-`frames`       token, length, body
+`waiter`       the future result of one operation
+`client`       `ClientProtocol`: turns bytes into events and back; `server` is the other side
+`handshake`    logging in, for both sides; `scram` has the computations
+`frames`       reads and writes frames: token, length, body
 =============  ==================================================================================
 
-A loop adapter (`rethinkdb.loops`) puts a transport under it.
+A loop adapter (`rethinkdb.loops`) connects it with a socket.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# Before any other module of this package, as some of them may be overwritten.
+# This check comes before the imports, as another package may have overwritten some modules.
 if not hasattr(sys.modules["rethinkdb"], "_DISTRIBUTION"):
     from rethinkdb import installation
 
@@ -30,7 +30,7 @@ if not hasattr(sys.modules["rethinkdb"], "_DISTRIBUTION"):
 
 from rethinkdb import errors
 
-# Programs for the official package find the errors, and `Repl`, here as well.
+# Programs for the official package import the errors and `Repl` from here.
 from rethinkdb.errors import *  # noqa: F403
 from rethinkdb.repl import Repl
 
@@ -67,12 +67,12 @@ __all__ = [
 ]
 __all__ += errors.__all__
 
-#: What programs know them by: `isinstance(conn, r.Connection)` holds on every loop.
+#: The names for programs: `isinstance(conn, r.Connection)` is true on every loop.
 Connection = BaseConnection
 Cursor = BaseCursor
 
-# Programs for the official package find the blocking classes here. They are looked up when asked
-# for: the core itself knows no loop.
+# Programs for the official package import the blocking classes from here. They are loaded on first
+# use, as the core imports no loop.
 _BLOCKING = {
     "DefaultConnection": "Connection",
     "DefaultCursor": "DefaultCursor",

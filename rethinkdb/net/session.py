@@ -1,15 +1,18 @@
-"""The multiplexer: tokens, waiters, streams, STOP, close and loss, for one connection.
+"""`Session` runs many queries on one connection: tokens, waiters, streams, STOP, close and loss.
 
-Rules it keeps:
+Its rules:
 
-- Every START, CONTINUE, STOP, NOREPLY_WAIT and SERVER_INFO gets exactly one reply, a START with
-  noreply none. Replies are counted per token, and the token is retired when none is owed and the
-  server has nothing more to send. A reply to any other token ends the connection.
-- What is abandoned is stopped on the server, and its late replies are dropped, undecoded.
-- A waiter is registered before its query is sent, and settled last, when the state is consistent:
-  its callbacks run inside `receive_data`, and may start queries, close, or feed more data.
-- After a loss every waiter fails with `ReqlConnectionLostError`, "Connection is closed.", and the
-  same cause, and so does whatever is started afterwards; closing always succeeds.
+- The server sends exactly one reply to each START, CONTINUE, STOP, NOREPLY_WAIT and SERVER_INFO,
+  and none to a START with noreply. The session counts the expected replies of each token. A token
+  is released when no more replies are expected. A reply with an unknown token ends the connection.
+- If a waiter is abandoned, its query is stopped on the server. Replies that still come are dropped
+  without decoding them.
+- A waiter is registered before its query is sent. It is settled last, when the session's state is
+  consistent: callbacks of waiters run inside `receive_data`, and may start queries, close, or feed
+  more data.
+- If the connection drops, every pending waiter fails with `ReqlConnectionLostError`, "Connection is
+  closed.", with the network error as its cause. So does every query that is started later. Closing
+  always succeeds.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from .waiter import Waiter
 
 __all__ = ["CLOSED", "ServerInfo", "Session"]
 
-# As a constant, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
+# A constant, as Python 3.10 and 3.11 take 0.1 µs to look up an enum member.
 _OPEN = State.OPEN
 _START = QueryType.START
 
@@ -42,45 +45,47 @@ class _ServerIdentity(TypedDict):
 
 
 class ServerInfo(_ServerIdentity, total=False):
-    """Who answered: `id`, whether it is a `proxy`, and its `name` (proxies have none)."""
+    """The server: its `id`, whether it is a `proxy`, and its `name` (a proxy has none)."""
 
     name: str
 
 
 class Session(Timekeeping):
-    """One connection, without its transport.
+    """One connection, without its socket.
 
-    An adapter moves bytes: what it reads goes to `receive_data`, the end of the transport to
-    `receive_eof`; after each of these, and after each operation or `abandon()`, it writes
-    `data_to_send()` and, if `close_requested`, closes the transport. If `clock_wanted` it tells the
-    time to `tick()`, and again whenever that asks for it. That is all it does.
+    An adapter moves the bytes, and does only this:
 
-    Not thread-safe: an adapter that serves threads holds a lock around every call.
+    - It passes bytes from the socket to `receive_data`, and the end of the socket to `receive_eof`.
+    - After each of these, and after each operation or `abandon()`, it sends `data_to_send()`. Then
+      it closes the socket if `close_requested` is set.
+    - If `clock_wanted` is set, it calls `tick()`, and again at the time that `tick()` returns.
+
+    It is not thread-safe: an adapter for threads holds a lock during each call.
 
     Args:
         user: account to log in with.
         password: its password, possibly empty.
-        host: for the texts of errors only.
-        port: likewise.
+        host: for error messages only.
+        port: for error messages only.
         nonce: random if not given; tests give one.
-        keepalive: seconds of silence after which a server that owes an answer is asked for a sign
-            of life, and given up after as many again. None: never.
+        keepalive: if an answer is pending and the server is silent for this many seconds, it is
+            asked for a sign of life. After as many seconds again the session is lost. None: never.
         max_reply_size: the longest reply to accept, in bytes.
-        log_values: whether what is sent and received may stand in logs.
+        log_values: whether logs may contain what is sent and received.
 
     Attributes:
-        host, port: as they were given.
-        opened: settled when queries may be started; fails if the handshake does. Abandoning it
-            (a connect time-out) ends the session.
-        closed: settled when the session is over, for whatever reason; never fails.
-        cause: what ended the session, once it is over; None if this side closed it.
-        close_requested: write what `data_to_send()` returns, then close the transport.
-        observer: is told what happens; None: nobody wants to know. One that is set on the class
-            watches all sessions which have none of their own.
-        pooled: it belongs to a pool, which logs what happens to its connections itself.
-        pool_name: the name of that, for observers.
-        incoming: what the transport brought and was not looked at yet. `receive_data()` adds to it;
-            an adapter may do so itself, in one call with reading, before `receive_data(b"")`.
+        host, port: the arguments.
+        opened: settled when queries may be started; fails if the handshake fails. Abandoning it
+            (when connecting takes too long) ends the session.
+        closed: settled when the session has ended, for whatever reason; never fails.
+        cause: why the session has ended; None if this side closed it.
+        close_requested: the adapter is to send `data_to_send()`, then to close the socket.
+        observer: is told what happens; None: nobody is told. An observer that is set on the class
+            watches all sessions that have none of their own.
+        pooled: whether the session belongs to a pool. The pool then logs what happens to it.
+        pool_name: the name of this pool, for observers.
+        incoming: received bytes that were not handled yet. `receive_data()` adds to it. An adapter
+            may also add to it itself, and then call `receive_data(b"")`.
     """
 
     def __init__(
@@ -101,50 +106,52 @@ class Session(Timekeeping):
         protocol.log_values = log_values
         super().__init__(protocol, host, port, keepalive)
 
-    # The transport's side. See `Reception` for the other half of it,
-    # and `Timekeeping` for what the clock has to do with it.
+    # For the adapter. More of it is in `Reception` (receiving) and in `Timekeeping` (the clock).
 
     def data_to_send(self) -> bytes:
-        """All bytes queued since the last call, for one write; possibly none."""
+        """Take all bytes to send, for one write; may be empty."""
         return self._protocol.data_to_send()
 
     @property
     def output_pending(self) -> bool:
-        """Whether `data_to_send()` has bytes or `close_requested` is set: asking costs nothing."""
+        """Whether the adapter has to send bytes or to close the socket. Quick to ask."""
         return self._protocol.output_pending
 
-    # The user's side.
+    # For connections.
 
     @property
     def is_open(self) -> bool:
-        """Whether queries may be started. Local knowledge: the link may be down already."""
+        """Whether queries may be started, as far as this side knows: the link may be down."""
         return self._protocol.state is _OPEN and self._closing is None
 
     @property
     def last_token(self) -> int:
-        """The number, on the wire, of what was started last."""
+        """The token of the operation that was started last."""
         return self._last_token
 
     @property
     def tokens_in_use(self) -> int:
-        """How many queries, live streams and stops the server may still answer."""
+        """The number of tokens that the server may still answer: queries, streams and stops."""
         return len(self._exchanges)
 
     def start(self, query: Query) -> Waiter[Any]:
         """Send a query.
 
-        Abandoning the waiter stops the query on the server and drops its answer; a stream that had
+        Abandoning the waiter stops the query on the server and drops its answer. A stream that has
         arrived but was not read yet is closed.
 
         Args:
             query: a START.
 
         Returns:
-            A waiter of the value, or of a `Stream` for sequences; in {"value", "profile"} when the
-            reply holds a profile; of None, settled already, when the query is noreply. It fails
-            with what the server answers, with what decoding raises, with ReqlTimeoutError when the
-            query's deadline has passed (the query is stopped then), with `ReqlConnectionLostError`,
-            or, if the session was closed before, `ReqlDriverError`.
+            A waiter of the value, or of a `Stream` if the answer is a stream. If the reply has a
+            profile, it is `{"value": ..., "profile": ...}`. A noreply query returns a settled
+            waiter of None. The waiter fails with
+
+            - the server's error, or the error of decoding the reply;
+            - `ReqlTimeoutError` after the query's deadline; the query is then stopped;
+            - `ReqlConnectionLostError` if the connection drops;
+            - `ReqlDriverError` if the session was closed before.
         """
         observation = None
         if self.observer is not None and query.type is _START:
@@ -158,7 +165,7 @@ class Session(Timekeeping):
             return settled(observation, None)
         try:
             return self._send(query, observation)
-        except BaseException:  # an interrupt, after it was sent: nobody has its waiter
+        except BaseException:  # an interrupt after it was sent: the caller gets no waiter
             self._abandon(query)
             raise
 
@@ -171,14 +178,15 @@ class Session(Timekeeping):
         return self._ask(QueryType.SERVER_INFO)
 
     def stopped(self, token: int) -> Waiter[None]:
-        """Wait until the server has answered the STOP of a query: nothing of it runs there then.
+        """Wait until the server has answered the STOP of a query. It then no longer runs there.
 
         Args:
-            token: its number. Of one that goes on, or has ended, there is nothing to wait for.
+            token: the query's token. If the query was not stopped or has ended, there is nothing to
+                wait for.
 
         Returns:
-            A waiter, the same for all who ask: do not abandon it. It fails if the session ends
-            first, which stops queries as well.
+            A waiter. All callers get the same one, so do not abandon it. It fails if the session
+            ends first; that stops the query too.
         """
         exchange = self._exchanges.get(token)
         if exchange is None or not exchange.dropped:
@@ -186,17 +194,17 @@ class Session(Timekeeping):
         return cast("Waiter[None]", exchange.receiver)
 
     def close(self, noreply_wait: bool = True) -> Waiter[None]:
-        """End the session: pending queries fail, streams fail once their buffers are empty.
+        """End the session. Pending queries fail; streams fail when their buffers are empty.
 
-        Closing always succeeds, a lost or closed session at once. New queries are refused from now
-        on.
+        From now on, new queries are refused. Closing always succeeds. If the session has already
+        ended, the waiter is settled at once.
 
         Args:
-            noreply_wait: first wait until the server has finished all noreply queries; pending
-                queries may be answered meanwhile. Abandoning the waiter gives that up and closes.
+            noreply_wait: first wait until the server has finished all noreply queries. Pending
+                queries may be answered meanwhile. Abandoning the waiter closes without waiting.
 
         Returns:
-            A waiter, settled when the transport may be closed (see `close_requested`).
+            A waiter. It is settled when the socket may be closed (see `close_requested`).
         """
         if self.close_requested:
             return Waiter.succeeded(None)
@@ -204,17 +212,17 @@ class Session(Timekeeping):
         self._close_waiters.append(waiter)
         if self._closing is None and noreply_wait and self.is_open:
             closing = self._closing = self.noreply_wait()
-            if closing.done():  # since before this session knew what it waits for
+            if closing.done():  # it was settled before `_closing` was set, so nothing saw that
                 self._drain()
         elif self._closing is None or not noreply_wait:
             self._end(None)
-        # What came in between may have ended it.
+        # The session may have ended during these calls.
         return Waiter.succeeded(None) if self.close_requested else waiter
 
     # Sending.
 
     def _refusal(self) -> ReqlDriverError:
-        """Why nothing can be started."""
+        """The error for a query that cannot be started."""
         if self._protocol.state is State.CONNECTING:
             return ReqlDriverError(
                 "Connection is not open yet: wait for connect() or reconnect() to finish."
@@ -225,7 +233,7 @@ class Session(Timekeeping):
         return error if lost else chained(error, self.cause)
 
     def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
-        """Send what is answered, also while the session is closing."""
+        """Send a query that will be answered, also while the session is closing."""
         token = self._new_token()
         if observation is None:
             exchange = Exchange(self._protocol, token, query)
@@ -239,7 +247,8 @@ class Session(Timekeeping):
             self._deadlines.add(token, query.deadline.left)
         first, second = self._protocol.framed(token, query.payload)
         output = self._protocol.output
-        # Returned in the step that sends it: no query runs whose waiter nobody has.
+        # The same step sends the query and returns its waiter (see `steps`). So no query runs
+        # without a caller that has its waiter.
         if not self.close_requested:
             self._exchanges[token] = exchange
             output += first

@@ -1,18 +1,18 @@
 """The sans-IO half of a cursor: batches, CONTINUE, STOP.
 
-Read-ahead is one batch: two are here or on their way, and no more, however many items each has.
-The next one is asked for
+A stream reads one batch in advance: at most two batches are in the buffer or on their way, however
+many items they have. If no batch is asked for already, the next one is asked for
 
-- when a batch arrives and nothing is left of the earlier ones,
-- else when an item of the last batch is taken, which is after all earlier ones,
+- when a batch arrives and the buffer has no items of earlier batches, or
+- when the first item of the last batch is taken, as then all earlier ones are taken.
 
-if none is asked for already. So the next batch travels while this one is used, a changefeed that is
-kept up with always has a CONTINUE outstanding, and a consumer that stands still stops the server.
-None is sent once the server said that the sequence is complete.
+So the next batch travels while the program uses this one. A changefeed whose items are taken in
+time always has a CONTINUE pending. If the program stops taking items, the server stops sending. No
+CONTINUE is sent after the server's last batch.
 
-    streaming --SUCCESS_SEQUENCE--> finished        (items at hand, then ReqlCursorEmpty)
-    streaming --error, loss-------> finished, error (items at hand, then the error, each time)
-    streaming --close()-----------> finished        (items at hand, then ReqlCursorEmpty)
+    streaming --SUCCESS_SEQUENCE--> finished        (buffered items, then ReqlCursorEmpty)
+    streaming --error, loss-------> finished, error (buffered items, then the error, each time)
+    streaming --close()-----------> finished        (buffered items, then ReqlCursorEmpty)
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .waiter import Waiter
 
 __all__ = ["FEEDS", "Stream"]
 
-#: What the server notes of changefeeds.
+#: The notes in the server's replies that mark a changefeed.
 FEEDS = frozenset(
     {
         ResponseNote.SEQUENCE_FEED,
@@ -46,16 +46,17 @@ FEEDS = frozenset(
 
 _POP, _POPLEFT = methodcaller("pop"), methodcaller("popleft")
 
-# Feeds have no last batch; whoever asks for profiles and never looks must not pay with memory.
+# A changefeed has no last batch. Without a limit, profiles that nobody reads would fill the memory.
 _PROFILES_KEPT = 100
 
 
 class _Request(NamedTuple):
-    """Somebody waits for an item: to take it, or only to know whether there is one.
+    """A caller that waits for an item: to take it, or to know whether there is one.
 
     Attributes:
-        waiter: is settled then.
-        taken: gets the item, on its way from the buffer to the waiter; None of who takes none.
+        waiter: settled when there is an item, or the end.
+        taken: a list for the item, on its way from the buffer to the waiter. None: the caller takes
+            no item.
     """
 
     waiter: Waiter[Any]
@@ -63,24 +64,25 @@ class _Request(NamedTuple):
 
 
 class Stream:
-    """The results of one query that come in batches. Made by the session.
+    """The results of one query, which arrive in batches. The session makes it.
 
     Attributes:
         query: the query, with its options.
-        token: its number on the wire.
-        buffer: the items at hand. Read it freely; take from it with `take()`, or directly with a
-            `read_ahead()` whenever it got shorter than `low_water`.
-        held: what comes after these, the first of it the error of a row that does not fit its type;
-            empty nearly always. So errors need not be looked for in the buffer.
-        finished: the server will send nothing more; items may still be at hand.
-        error: what ended it, to be raised once the buffer is empty; None after a clean end.
-        notes: what the server says about it (`ResponseNote`), such as the kind of changefeed.
-        low_water: the next batch is due as soon as `buffer` is shorter than this; 0 when none is to
-            be asked for.
-        profiles: each batch's profile, oldest first, if the query asked for them (the last 100).
-        received: how many items have come, or more.
-        renewal: runs the query again if it is lost before an item was given out; pools set it.
-        follower: is called whenever something has come, or the end; perhaps once more than that.
+        token: the query's token in the protocol.
+        buffer: the items that have arrived. Reading it is always allowed. Take items with `take()`,
+            or directly; then call `read_ahead()` when it is shorter than `low_water`.
+        held: items after those in `buffer`, beginning with the error of a row that does not fit its
+            type; nearly always empty. So there are no errors in `buffer`.
+        finished: the server will send nothing more. There may be items left to take.
+        error: raised when all items are taken; None after a clean end.
+        notes: what the server says about the results (`ResponseNote`), such as the kind of
+            changefeed.
+        low_water: ask for the next batch when `buffer` is shorter than this; 0: do not ask.
+        profiles: the profiles of the last 100 batches, oldest first, if the query asked for them.
+        received: how many items have arrived; may be too high.
+        renewal: runs the query again if the connection drops before the first item was given out.
+            Pools set it.
+        follower: called after a batch or the end has arrived; may be called more often.
     """
 
     __slots__ = (
@@ -135,54 +137,59 @@ class Stream:
 
     @property
     def ended(self) -> Waiter[None]:
-        """Settled when the server will send nothing more, however that came. Do not abandon it."""
+        """A waiter that is settled when the server will send nothing more, for any reason.
+
+        All callers get the same one, so do not abandon it.
+        """
         if self._ended is None:
             self._ended = Waiter()
             if self.finished:
                 self._ended.set_result(None)
         return self._ended
 
-    # The consumer's half. Flush `data_to_send()` after each call.
+    # For those who take items. Flush `data_to_send()` after each call.
 
     def take(self) -> Any:
-        """Take the next item at hand without a waiter, and ask for the next batch in time.
+        """Take the next item that has arrived, without a waiter; ask for the next batch in time.
 
-        Nobody's item is taken: while others wait in `next()` the buffer is empty.
+        It takes no item from callers that wait in `next()`: while somebody waits, the buffer is
+        empty.
 
         Raises:
-            IndexError: no item is at hand.
+            IndexError: the buffer is empty.
         """
         item = self.buffer.popleft()
         self._pull()
         return item
 
     def take_batch(self) -> list[Any]:
-        """Take all items at hand, possibly none: quicker still, for consumers who use them all."""
+        """Take all items that have arrived; may be none. Faster than `take()` for each."""
         items = list(self.buffer)
         self.buffer.clear()
         self._pull()
         return items
 
     def read_ahead(self) -> Waiter[None]:
-        """Ask for the next batch if it is due: for consumers who take from the buffer directly.
+        """Ask for the next batch if it is due. For callers that take from the buffer directly.
 
-        Nobody needs to wait for it, so the waiter is settled.
+        Nobody needs to wait for it, so the returned waiter is settled.
         """
         self._pull()
         return Waiter.succeeded(None)
 
     def next(self, held_by: Callable[[Waiter[Any]], object] | None = None) -> Waiter[Any]:
-        """Wait for the next item; settled at once when one is at hand.
+        """Wait for the next item. Callers are served in order.
 
-        Abandoning the waiter loses nothing: the item goes to the next caller, even one that had
-        arrived but was not read yet. Callers are served in order.
+        Abandoning the waiter loses no item: the next caller gets it. That is so even if the item
+        has arrived and was not read yet.
 
         Args:
-            held_by: a callback of the waiter, if that is pending. What it refers to lives as long.
+            held_by: a callback, added to the waiter if that is pending. The objects that it refers
+                to are not garbage-collected meanwhile.
 
         Returns:
-            A waiter of the item. It fails with `ReqlCursorEmpty` at the end, with what ended the
-            stream otherwise, and again for each later call.
+            A waiter of the item, settled at once if an item has arrived. After the last item it
+            fails with `ReqlCursorEmpty` or with the error that ended the stream, on each call.
         """
         waiter: Waiter[Any] = Waiter(self._forget, self._put_back)
         try:
@@ -195,14 +202,14 @@ class Stream:
             raise
 
     def has_next(self, held_by: Callable[[Waiter[Any]], object] | None = None) -> Waiter[bool]:
-        """Wait until `next()` would not have to.
+        """Wait until `next()` need not wait.
 
         Args:
-            held_by: as of `next`.
+            held_by: as in `next`.
 
         Returns:
-            A waiter of True if an item is at hand, or an error that `next()` would raise; of False
-            at a clean end.
+            A waiter of True if an item has arrived or `next()` would raise an error; of False after
+            a clean end.
         """
         waiter: Waiter[bool] = Waiter(self._forget)
         try:
@@ -215,12 +222,13 @@ class Stream:
             raise
 
     def put_back(self, items: list[Any]) -> Waiter[None]:
-        """Give back items that were taken and not used: they are the next ones again, in order.
+        """Put back items that were taken and not used. They are the next items again, in order.
 
-        Nobody needs to wait for it, so the waiter is settled.
+        Nobody needs to wait for it, so the returned waiter is settled.
         """
         if items and type(items[0]) is ReqlRowError:
-            # What has moved up behind it moves back. Each step is one call, for threads' sake.
+            # The items after the error have moved to `buffer`; move them back. Each step is one
+            # call, as several threads may do this.
             with suppress(IndexError):
                 self.held.extendleft(map(_POP, repeat(self.buffer)))
             self.held.extendleft(reversed(items))
@@ -230,11 +238,11 @@ class Stream:
         return Waiter.succeeded(None)
 
     def close(self) -> Waiter[None]:
-        """Stop the query. Items at hand remain; then the stream is exhausted.
+        """Stop the query. Items that have arrived can still be taken.
 
-        Whoever waits in `next()` gets `ReqlCursorEmpty`. A second call, or one after the end, has
-        no effect. Nobody needs to wait for the server's answer to the STOP, so the waiter is
-        settled already.
+        Callers that wait in `next()` get `ReqlCursorEmpty`. It does nothing if the stream has
+        ended. Nobody needs to wait for the server's answer to the STOP, so the returned waiter is
+        settled.
         """
         if not self.finished:
             self._send_stop()
@@ -242,39 +250,40 @@ class Stream:
         self.serve()
         return Waiter.succeeded(None)
 
-    # The session's half. Each of these may be called again, should an interrupt have hit it.
+    # For the session. Each of these can be called again if an interrupt has ended a call.
 
     def batch_received(self, response: Response, items: Iterator[Any], complete: bool) -> None:
-        """Take in a batch.
+        """Add a batch.
 
         Args:
             response: the reply.
-            items: an iterator of its results, which gives each of them once.
-            complete: it is the last one.
+            items: an iterator of the results in it. It yields each of them once, also if this is
+                called again.
+            complete: whether it is the last batch.
         """
         if response.notes:
             self.notes = response.notes
         profile = response.profile
         if profile is not None and not (self.profiles and self.profiles[-1] is profile):
             self.profiles.append(profile)
-        # At least 1: feeds begin with an empty batch, which must not be the last one asked for.
+        # At least 1: a changefeed begins with an empty batch, and the next one must be asked for.
         low_water = max(1, len(response.results))
         if not complete and not self.finished:
             self.low_water = low_water
             if not self.buffer and not self.held:
                 self._continue()
-        self.received += len(response.results)  # too many, if an interrupt has this done again
+        self.received += len(response.results)  # counted twice if an interrupt repeats this call
         self.add(items, response.misfits)
         if complete:
             self.end(None)
         self.serve()
 
     def add(self, items: Iterable[Any], misfits: bool = False) -> None:
-        """Add items to those at hand.
+        """Add items at the end.
 
         Args:
-            items: they are taken out of this.
-            misfits: whether there is the error of a row among them.
+            items: the items.
+            misfits: whether there are errors of rows among them.
         """
         if misfits or self.held:
             self.held.extend(items)
@@ -283,13 +292,13 @@ class Stream:
             self.buffer.extend(items)
 
     def _move_up(self) -> None:
-        """Bring what is held to the buffer, up to the next error."""
+        """Move items from `held` to `buffer`, up to the next error."""
         held = self.held
         rows = next((n for n, item in enumerate(held) if type(item) is ReqlRowError), len(held))
         self.buffer.extend(islice(map(_POPLEFT, repeat(held)), rows))
 
     def end(self, error: Exception | None) -> None:
-        """Nothing more will come. Settles nobody yet: `serve()` does."""
+        """Mark the stream as ended. It settles no waiters; `serve()` does."""
         self.error = error
         self._traceback = error and error.__traceback__
         self.finished = True
@@ -298,7 +307,7 @@ class Stream:
             self._ended.set_result(None)
 
     def serve(self) -> None:
-        """Settle those whose turn it is. Their callbacks may ask for more, or close."""
+        """Settle waiters for which there is an item, or the end. Their callbacks may call again."""
         try:
             requests = self._requests
             while True:
@@ -309,7 +318,7 @@ class Stream:
                     break
                 if self._settle(request) and requests and requests[0] is request:
                     requests.popleft()
-        except BaseException:  # an interrupt, such as Ctrl-C: the others must not wait on
+        except BaseException:  # an interrupt, such as Ctrl-C: serve the other callers all the same
             self.serve()
             raise
         if self.follower is not None:
@@ -322,12 +331,12 @@ class Stream:
             self._pull()
 
     def _settle(self, request: _Request) -> bool:
-        """Settle the first request; False if that cannot be done yet."""
+        """Settle the first request. Returns False if that cannot be done yet."""
         waiter, taken = request
         if taken is None:
             waiter.set_result(bool(self.buffer or self.held) or self.error is not None)
             return True
-        if not taken and waiter.done():  # its callback, which runs right now, has put items back
+        if not taken and waiter.done():  # this runs in its callback, which has put items back
             self._settle_at_end(waiter)
             return True
         item = map(_POPLEFT, (self.buffer or self.held,))
@@ -338,7 +347,7 @@ class Stream:
             if raised_by_handler(exc):
                 raise
             return self._settle_at_end(waiter)
-        if taken:  # else it was settled meanwhile, or abandoned
+        if taken:  # otherwise the request was settled or abandoned meanwhile
             if type(taken[0]) is ReqlRowError:
                 self._move_up()
                 self._pull()
@@ -349,15 +358,15 @@ class Stream:
         return True
 
     def _settle_at_end(self, waiter: Waiter[Any]) -> bool:
-        if self.held:  # another thread has taken the last row before it
+        if self.held:  # another thread has taken the row before the held ones
             return False
-        if not self.finished:  # another thread was quicker to take the item
+        if not self.finished:  # another thread has taken the item first
             self._pull()
             return False
         if self.error is None:
             waiter.set_exception(ReqlCursorEmpty())
         else:
-            # The same error is raised again and again: without what earlier raises added to it.
+            # The same error is raised on each call; drop the traceback that earlier calls added.
             waiter.set_exception(self.error.with_traceback(self._traceback))
         return True
 
@@ -368,7 +377,7 @@ class Stream:
         for request in tuple(self._requests):
             if request.waiter is waiter:
                 self._requests.remove(request)
-                if request.taken:  # an interrupt came between the item and the waiter
+                if request.taken:  # an interrupt came after taking the item, before settling
                     self._put_back(request.taken[0])
 
     def _pull(self) -> None:

@@ -1,14 +1,14 @@
-"""The one-shot cell every operation returns: no lock, no clock, no loop.
+"""`Waiter`: what each operation of the core returns. It has no lock, no clock and no loop.
 
 The core makes a `Waiter` and settles it once, with a value or an error. A loop adapter turns it
-into what its callers hold: a value, an awaitable, a Future, a Deferred. Its life is
+into what users of the loop get: a value, an awaitable, a Future or a Deferred. Its states are
 
     pending -> settled      (by the core: `set_result`, `set_exception`)
     pending -> abandoned    (by the adapter: its caller was cancelled or ran out of time)
 
-and whichever comes first wins, so neither side needs to ask first. Abandoning what is settled has
-no effect, except that a value which nobody has read yet goes back where it came from: most loops
-resume a caller some time after they were told to, and it may be cancelled in between.
+The first of the two counts, so neither side needs to check. Abandoning a settled waiter does one
+thing: a value that nobody has read goes back to the core. That is needed because most loops resume
+a caller some time after the waiter was settled, and the caller may be cancelled in between.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _PENDING, RESULT, _EXCEPTION, _ABANDONED = range(4)
 class Waiter(Generic[T]):
     """The future outcome of one operation.
 
-    Not thread-safe: an adapter that serves threads holds its lock around the core. Reading `done()`
-    needs no lock.
+    It is not thread-safe: an adapter for threads holds its lock while it uses the core. Only
+    `done()` needs no lock.
 
     Args:
-        on_abandon: called once, with this waiter, when the caller gives up while it is pending.
-        on_unclaimed: called once, with the value, when the caller gives up after it was settled but
-            before it called `result()`; with the error, if that is of one row (`ReqlRowError`).
+        on_abandon: called once, with this waiter, if it is abandoned while it is pending.
+        on_unclaimed: called once, with the value, if it is abandoned after it was settled and
+            before `result()` was called. A `ReqlRowError`, the error of one row, counts as a value.
 
     Example::
 
@@ -63,16 +63,16 @@ class Waiter(Generic[T]):
         self._on_abandon = on_abandon
         self.on_unclaimed = on_unclaimed
 
-    # The adapter's half.
+    # For adapters.
 
     def done(self) -> bool:
         """Whether nothing more will happen here: settled or abandoned."""
         return self._state != _PENDING
 
     def result(self) -> T:
-        """The value; raises the error if it failed.
+        """The value; raises the error if the operation failed.
 
-        Call it when the caller is there to receive the value: from then on it is the caller's.
+        Call it when the caller receives the value. After that, `abandon()` does nothing.
 
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
@@ -82,10 +82,10 @@ class Waiter(Generic[T]):
         return value
 
     def peek(self) -> T:
-        """The value, as `result()` gives it; but it is not the caller's yet.
+        """The value, as `result()` returns it, but `abandon()` can still send it back.
 
-        Until then `abandon()` sends it back: for callers who may be cancelled or interrupted before
-        they have it. It is the caller's once `result()` was called or `on_unclaimed` set to None.
+        It is for callers that may be cancelled or interrupted before they have the value. When they
+        have it, they call `result()` or set `on_unclaimed` to None.
 
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
@@ -98,7 +98,7 @@ class Waiter(Generic[T]):
         raise self._no_outcome()
 
     def exception(self) -> BaseException | None:
-        """The error, or None if it succeeded.
+        """The error, or None if the operation succeeded.
 
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
@@ -111,12 +111,12 @@ class Waiter(Generic[T]):
         raise self._no_outcome()
 
     def add_done_callback(self, callback: Callback[T]) -> None:
-        """Call `callback(self)` once settled; at once if it is already. Never after `abandon()`.
+        """Call `callback(self)` when settled; at once if it is settled; never after `abandon()`.
 
         The core's state is consistent when callbacks run, so they may start queries, take items or
-        close. They must not raise: an `Exception` is logged on "rethinkdb.net" and dropped, as the
-        bytes being read belong to other callers too. Anything stronger (KeyboardInterrupt), and
-        what a signal handler raises, is raised after the waiter's other callbacks have run.
+        close. They must not raise errors. An `Exception` is logged on "rethinkdb.net" and dropped,
+        as the bytes being read concern other callers too. Other exceptions (KeyboardInterrupt), and
+        those that a signal handler raises, are raised after the waiter's other callbacks have run.
         """
         if self._state != _ABANDONED:
             self._callbacks = (*self._callbacks, callback)
@@ -124,16 +124,16 @@ class Waiter(Generic[T]):
             self._run()
 
     def abandon(self) -> None:
-        """The caller stopped waiting; no effect once `result()` was called.
+        """Say that the caller no longer waits. It does nothing after `result()` was called.
 
-        What the core does depends on the operation: it may send a STOP, so flush `data_to_send()`
-        afterwards. The other operations of the connection go on.
+        The core may send a STOP, so flush `data_to_send()` afterwards. Other operations on the
+        connection are not affected.
         """
         if self._state == _PENDING:
             self._callbacks = ()
             if self._on_abandon is not None:
                 self._on_abandon(self)
-            if self._state == _PENDING:  # it was not settled by that
+            if self._state == _PENDING:  # the call has not settled it
                 self._state = _ABANDONED
                 self._on_abandon = None
         elif self.on_unclaimed is not None and self._is_item():
@@ -141,17 +141,17 @@ class Waiter(Generic[T]):
             self.on_unclaimed(self._outcome)
 
     def _is_item(self) -> bool:
-        """Whether the outcome is there once, for one caller: a value, or the error of one row."""
+        """Whether the outcome must not get lost: a value, or the error of one row."""
         if self._state == RESULT:
             return True
         return self._state == _EXCEPTION and type(self._outcome) is ReqlRowError
 
-    # The core's half.
+    # For the core.
 
     def set_result(self, value: T) -> None:
         """Settle with a value, and run the callbacks.
 
-        No effect once done, except that it runs the callbacks which an interrupt left out.
+        If it is done already, only callbacks that an interrupt has skipped are run.
         """
         self._settle(RESULT, value)
 
@@ -184,7 +184,8 @@ class Waiter(Generic[T]):
             self._run()
 
     def _run(self) -> None:
-        # Each is called once, whoever comes first: it is taken off in the step that calls it.
+        # The step that calls a callback also removes it (see `steps`). So each is called once, even
+        # if an interrupt comes, or a callback runs this again.
         try:
             while True:
                 callbacks = self._callbacks
