@@ -1,23 +1,23 @@
-"""`Feed`: a changefeed that goes on, as its consumer sees it: one stream over all runs.
+"""`Feed`: a changefeed that is run again after a loss. Its consumer sees one stream over all runs.
 
-It is a `Stream` like that of a single run, and holds no more: the stream of the run that goes on
-fills the buffer of this one, by its own rules of asking for batches. What is to be done besides is
-put in `effects`, for the pool that the feed is run on:
+A `Feed` is a `Stream`, and buffers no more rows than the stream of a single run. The stream of the
+present run puts its rows into the buffer of the feed, and asks for batches as usual. Everything
+else that must be done goes into `effects`, for the pool that runs the feed:
 
 ===========  =====================================================================================
-`Begin`      follow `step()` until it gives None, in the background
-`Cease`      end that early
-`Pull`       call `pull()`, where the connection of the run may be used
-`Stop`       close a cursor, likewise
+`Begin`      in the background, call `step()` and do what it returns, until it returns None
+`Cease`      stop doing that
+`Pull`       call `pull()` at a time when the connection of the run may be used
+`Stop`       close a cursor, at such a time
 ===========  =====================================================================================
 
     new -> asking -> starting -> running -> resting -> starting ...     -> finished
            (the table's key)        |          ^
                                     +-- lost --+
 
-With `resume="restart"` a lost feed is run again at once. With `"diff"` that waits until the
-consumer has taken what is there: nothing is missed by waiting, and so a consumer that stands still
-holds two batches, however often links are lost meanwhile.
+With `resume="restart"` a lost feed is run again at once. With `"diff"` it is run again when the
+consumer has taken the rows that are there. Nothing is missed by waiting. So a consumer that takes
+no rows never has more than two batches in memory, however often connections are lost.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ logger = logging.getLogger("rethinkdb.pool")
 
 
 class Clocks(NamedTuple):
-    """How the time is told.
+    """The clocks of a feed.
 
     Attributes:
-        steady: in seconds, never going back.
-        wall: the time of day.
+        steady: returns seconds that never go back.
+        wall: returns the time of day.
     """
 
     steady: Callable[[], float]
@@ -64,21 +64,21 @@ class Clocks(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """Follow `step()`, in the background."""
+    """Call `step()` in the background, and do what it returns, until it returns None."""
 
 
 class Cease(NamedTuple):
-    """End that early."""
+    """Stop what `Begin` has started."""
 
 
 class Pull(NamedTuple):
-    """Call `feed.pull()` where this cursor's connection may be used."""
+    """Call `feed.pull()` at a time when this cursor's connection may be used."""
 
     cursor: BaseCursor
 
 
 class Stop(NamedTuple):
-    """Close a cursor."""
+    """Close a cursor, at a time when its connection may be used."""
 
     cursor: BaseCursor
 
@@ -87,14 +87,14 @@ FeedEffect = Begin | Cease | Pull | Stop
 
 
 class Run(NamedTuple):
-    """Run a query, and give its result to `answered`, or its error to `failed`."""
+    """Run a query. Call `answered` with its result, or `failed` with its error."""
 
     term: EditedQuery
     options: dict[str, Any]
 
 
 class Pause(NamedTuple):
-    """Wait so many seconds."""
+    """Wait for so many seconds."""
 
     seconds: float
 
@@ -107,37 +107,39 @@ class _State(Enum):
     RESTING = "resting"
 
 
-# Seconds that a run has beyond the time for opening: who waits for that says better what was late.
+# A run may take so many seconds longer than the feed has to open. Then the feed's own time-out
+# comes first, which has the better message.
 _GRACE = 0.5
 
-# The states in which nothing is done in the background.
+# In these states there is nothing to do in the background.
 _AT_REST = (_State.RUNNING, _State.RESTING)
 
-# The run options of a feed that the question about its table needs.
+# The run options of a feed that are also needed to ask about its table.
 _OF_FACTS = frozenset({"db", "json_encoder"})
 
-# Decoded as the next batch where a view has more to tell than the server has sent.
+# If a view has more rows for the program than the server has sent, this is decoded as a batch.
 _EMPTY_BATCH = b'{"t":3,"r":[]}'
 
 
 class Feed(Stream):
-    """A feed over all its runs.
+    """A changefeed over all its runs.
 
     Args:
         term: the query.
-        options: its run options, without those of this driver alone.
-        shape: what `resume="diff"` needs to know; None for `"restart"`.
-        remember: the name of a way to remember rows.
-        resumption: decides on further runs.
-        clocks: the time.
-        guard: keeps threads apart; taken after any lock of a connection's.
-        opens_by: when trying to open it ends, by the steady clock.
-        act: carries out `effects`. It is called when there are some and nobody else may see to it.
+        options: its run options, without those that the server does not know.
+        shape: what is known about the query, for `resume="diff"`; None for `"restart"`.
+        remember: how to remember rows, a name of `MEMORIES`.
+        resumption: decides whether and when to run the feed again.
+        clocks: the clocks.
+        guard: a lock against other threads. If a lock of a connection is needed too, take that one
+            first.
+        opens_by: the time on the steady clock until which the feed tries to open.
+        act: carries out `effects`. Called if there may be no other code that does so.
 
     Attributes:
-        effects: what is to be done, the first first.
-        opened: a waiter of the feed, settled when the consumer may have it.
-        on_change: is called when the feed comes to a connection, leaves it, or ends.
+        effects: what to do, oldest first.
+        opened: a waiter for the feed itself, settled when the consumer may have it.
+        on_change: called when the feed gets a connection, loses it, or ends.
     """
 
     __slots__ = (
@@ -194,10 +196,10 @@ class Feed(Stream):
         self._active = False
         self._claimed = False
 
-    # The consumer's half, besides that of any stream.
+    # For the consumer, in addition to the methods of every stream.
 
     def open(self) -> Waiter[Feed]:
-        """Run it for the first time. The waiter's value is the feed itself."""
+        """Run the feed for the first time. The waiter's value is the feed itself."""
         self._begin()
         return self.opened
 
@@ -219,15 +221,15 @@ class Feed(Stream):
         if not self.finished:
             super()._pull()
 
-    # The pool's half.
+    # For the pool.
 
     @property
     def cursor(self) -> BaseCursor | None:
-        """That of the run which goes on."""
+        """The cursor of the present run; None if there is no run."""
         return self._cursor
 
     def claim(self) -> bool:
-        """Whether to follow `step()`: for pools that may carry out a `Begin` twice."""
+        """Whether to start calling `step()`. For pools that may carry out a `Begin` twice."""
         with self.guard:
             if self._claimed or not self._active:
                 return False
@@ -235,12 +237,12 @@ class Feed(Stream):
             return True
 
     def step(self) -> Run | Pause | None:
-        """What to do next, in the background; None: nothing more."""
+        """What to do next in the background; None: stop."""
         with self.guard:
             return self._step()
 
     def answered(self, result: Any) -> None:
-        """A `Run` has its result. Call it where the connection of a cursor may be used."""
+        """A `Run` has its result. Call this at a time when the cursor's connection may be used."""
         with self.guard:
             self._answered(result)
 
@@ -256,14 +258,14 @@ class Feed(Stream):
                 self._pause_due = True
 
     def cut_off(self, error: Exception) -> None:
-        """Nothing can be done in the background any more."""
+        """End the feed with an error, since no background work is possible any more."""
         with self.guard:
             if not self.finished:
                 self._let_go()
                 self._finish(error)
 
     def drop(self) -> None:
-        """Nobody wants it any longer. It takes no lock, and so may be called anywhere."""
+        """Give the feed up, since nobody uses it. Takes no lock, so it may be called anywhere."""
         self.finished = True
         cursor = self._cursor
         if cursor is not None:
@@ -271,12 +273,12 @@ class Feed(Stream):
             cursor.conn._discard(cursor._stream)
 
     def pull(self) -> None:
-        """The consumer wants more. Call it where the connection of the run may be used."""
+        """The consumer wants more rows. Call this when the connection of the run may be used."""
         with self.guard:
             if self._cursor is not None:
                 self._read_on(self._cursor._stream)
 
-    # Its runs.
+    # The runs.
 
     def _step(self) -> Run | Pause | None:
         if self.finished or self._state in _AT_REST:
@@ -319,14 +321,14 @@ class Feed(Stream):
         try:
             response = stream.query.decode(bytes(bytearray(_EMPTY_BATCH)))
             self.add(response.results, response.misfits)
-        except Exception as error:  # a decoder of the program's
+        except Exception as error:  # raised by a decoder of the program
             self._let_go()
             self._finish(error)
         else:
             self._followed()
 
     def _time_left(self) -> float:
-        """Seconds in which the feed must be open, if it is not."""
+        """Seconds until the feed must be open; infinity if it is open already."""
         if self.opened.done():
             return math.inf
         return max(0.0, self._opens_by - self._clocks.steady())
@@ -339,11 +341,11 @@ class Feed(Stream):
         self._state = _State.STARTING
 
     def _viewed(self) -> View:
-        assert self._view is not None  # for mypy: asked for, before anything is run
+        assert self._view is not None  # for mypy: it is set before the feed is run
         return self._view
 
     def _learned(self, answer: Any) -> None:
-        assert self._shape is not None  # likewise
+        assert self._shape is not None  # for mypy: only feeds with a shape ask about their table
         try:
             facts = self._shape.facts(answer)
         except ReqlDriverError as error:
@@ -368,7 +370,7 @@ class Feed(Stream):
         self._state = _State.RUNNING
         self._cursor = cursor
         self.notes, self.token = stream.notes, stream.token
-        if stream.renewal is not None:  # this is who runs it again
+        if stream.renewal is not None:  # not needed: the feed itself runs the query again
             stream.renewal.forget()
             stream.renewal = None
         arrived = stream.buffer
@@ -380,7 +382,7 @@ class Feed(Stream):
         self._followed()
 
     def _tell(self, gap: dict[str, Any]) -> None:
-        """Add a gap to the items; one more that follows it at once makes it longer."""
+        """Add a row that reports a gap. If the last row is one already, make that gap longer."""
         items = self.held or self.buffer
         if self._gap is not None and items and items[-1] is self._gap:
             lengthened(self._gap, gap["until"])
@@ -389,7 +391,7 @@ class Feed(Stream):
         self.add([self._gap])
 
     def _followed(self) -> None:
-        """The run that goes on has brought something, or its end."""
+        """The present run has given rows, or has ended."""
         with self.guard:
             cursor = self._cursor
             if self.finished:
@@ -449,7 +451,7 @@ class Feed(Stream):
 
     def end(self, error: Exception | None) -> None:
         super().end(error)
-        self._view = None  # with the rows that it remembers
+        self._view = None  # frees the rows that it remembers
         self.on_change()
 
     def _finish(self, error: Exception | None) -> None:
@@ -464,7 +466,7 @@ class Feed(Stream):
         self.serve()
 
     def _let_go(self) -> None:
-        """Nothing of it runs any longer, here or on the server."""
+        """Stop everything that runs for this feed, here and on the server."""
         if self._cursor is not None:
             stream = self._cursor._stream
             self.effects.append(Stop(self._cursor))
@@ -475,7 +477,7 @@ class Feed(Stream):
 
 
 def _undecoded(_: bytes) -> Any:
-    """The query of a feed is run in other forms."""
+    """Never called: the feed's runs have queries of their own, which decode the replies."""
 
 
 def _unchanged(body: list[Any]) -> list[Any]:
@@ -483,4 +485,4 @@ def _unchanged(body: list[Any]) -> list[Any]:
 
 
 def _nothing() -> None:
-    """A feed asks for batches by its effects."""
+    """Does nothing: a feed asks for batches by its effects."""

@@ -1,10 +1,10 @@
-"""What a query does to the data, told from the query as it is sent.
+"""Whether a query only reads, writes one document, or does more.
 
-Only what is sent counts: there functions are terms like any other, and options, converted values
-and terms of a program's own have become what the server will see.
+This is decided from the query as it is sent. There, functions are ordinary terms, and optargs,
+converted values and a program's own terms have the form that the server sees.
 
-A query on the wire is a tree. A list is a term: its number, its arguments, its options. A dict is
-an object. All else is a value.
+A query on the wire is a tree. A list is a term: its number, its arguments, its optargs. A dict is
+an object. Everything else is a value.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Doing(Enum):
     ACTS = "it writes more, administrates, or acts outside of the database"
 
 
-#: The terms that act, each for one of these reasons. All others only read. Some give another answer
-#: at another time: `now`, `random`, `uuid`, `sample`. `wait` and `index_wait` look until something
-#: is so; `changes` begins to look.
+#: The terms that act, each for one of the reasons below. All others only read. That includes terms
+#: whose result differs from time to time (`now`, `random`, `uuid`, `sample`), those that wait for a
+#: condition (`wait`, `index_wait`), and `changes`.
 ACTING = frozenset(
     {
         # They write.
@@ -37,10 +37,10 @@ ACTING = frozenset(
         TermType.REPLACE,
         TermType.DELETE,
         TermType.FOR_EACH,
-        # It promises that earlier writes are on disk. A server that went in between may have lost
-        # them; asked again, another server would promise the same of what is left.
+        # It promises that earlier writes are on disk. A server that has failed meanwhile may have
+        # lost them. Then a second `sync`, on another server, would promise that in error.
         TermType.SYNC,
-        # They administrate. With `dry_run`, too: what is not asked for often need not be repeated.
+        # They administrate. `dry_run` counts as well: it is rare, so it need not be retried.
         TermType.DB_CREATE,
         TermType.DB_DROP,
         TermType.TABLE_CREATE,
@@ -52,14 +52,14 @@ ACTING = frozenset(
         TermType.REBALANCE,
         TermType.GRANT,
         TermType.SET_WRITE_HOOK,
-        # They act outside, or may do so: a GET, too, is one more request to somebody's server, and
-        # a program may take any time.
+        # They act outside of the database. Even a GET is one more request to somebody's server, and
+        # JavaScript code may take any time.
         TermType.HTTP,
         TermType.JAVASCRIPT,
     }
 )
 
-# A term that is not known here may do anything.
+# An unknown term may do anything.
 _KNOWN = frozenset(map(int, TermType))
 _READING = _KNOWN - ACTING
 
@@ -67,11 +67,13 @@ _VALUES = (str, int, float, type(None))  # bool is an int
 
 
 def only_reads(query: Any) -> bool:
-    """Whether a query changes nothing, anywhere, however often it is run.
+    """Whether a query changes nothing, however often it is run.
+
+    False for a query with anything unknown in it: a term with an unknown number, or a value that
+    JSON does not have.
 
     Args:
-        query: as it is sent: what `term.build()` gives. Whatever is not known is not taken for
-            harmless: terms with other numbers, values that JSON does not have.
+        query: the query as it is sent: the result of `term.build()`.
 
     Example::
 
@@ -95,9 +97,9 @@ def doing_of(query: Any) -> Doing:
 
 
 def _terms(query: Any) -> Iterator[tuple[Any, bool]]:
-    """All terms of a query, each with whether it stands in a function; and what is not known.
+    """All terms of a query, each with whether it is inside a function.
 
-    Whoever gets something that is not known must not go on.
+    Unknown nodes are also yielded. After an unknown node the caller must stop.
     """
     pending = [(query, False)]
     while pending:
@@ -112,7 +114,7 @@ def _terms(query: Any) -> Iterator[tuple[Any, bool]]:
 
 
 def _is_known(node: Any) -> bool:
-    """Whether it is a term of which it is known what it does."""
+    """Whether a node is a term with a known number."""
     match node:
         case [int(number), list(), *_]:
             return number in _KNOWN
@@ -120,7 +122,7 @@ def _is_known(node: Any) -> bool:
 
 
 def _writes_one(term: list[Any]) -> bool:
-    """Whether an acting term writes one document: the whole of it, or nothing."""
+    """Whether an acting term writes just one document, so that it is done wholly or not at all."""
     match term:
         case [TermType.INSERT, [_, dict()], *_]:
             return True

@@ -1,12 +1,12 @@
-"""When a feed that was lost is run again, and what its program is told of that.
+"""When a lost feed is run again, and what the program is told about it.
 
-Whatever may pass is tried again: a lost link, a primary that moves, a server that cannot be
-reached. What ends a feed for good are the answers that would come again: no such table, no
-permission, a query that is wrong. A dropped table ends a feed like one that moves, so only the next
-run tells them apart.
+The feed is run again after errors that may pass: a lost connection, a primary that moves, a server
+that cannot be reached. It ends for good after errors that would come again: the table does not
+exist, the user has no permission, the query is wrong. If a table is dropped, its feed ends with the
+same error as if the table moves. Only the next run shows the difference.
 
-Pauses double, with full jitter, so that a thousand feeds of one server do not come back in one
-moment. They begin anew after a run that has lasted a while.
+The limit of the pauses doubles, with full jitter, so that a thousand feeds of one server do not
+come back at the same time. It starts from the beginning after a run that has lasted 10 seconds.
 """
 
 from __future__ import annotations
@@ -31,15 +31,17 @@ _SETTLED = 10.0
 class Resumption:
     """The runs of one feed.
 
+    In all methods, `now` is the time of a steady clock, and `wall` the time of day.
+
     Args:
-        policy: how often, and when.
-        random: gives a number from 0 up to 1.
-        now: the time, by a clock for pauses; also below.
-        wall: the time, by the clock on the wall; also below.
+        policy: how often, and when, to try.
+        random: returns a random number from 0 up to, but not including, 1.
+        now: the present time.
+        wall: the present time.
 
     Attributes:
-        tries: how many runs have failed, one after the other.
-        loss: what has ended the last run that gave anything, until the next one begins.
+        tries: how many attempts in a row have failed.
+        loss: the error that has ended the last successful run. None while a run goes on.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Resumption:
         """A run has its first answer.
 
         Returns:
-            what to tell of a gap, if there was a run before.
+            The row that reports the gap since the previous run; None if this is the first run.
         """
         since, self._heard = self._heard, wall
         self._begun = now
@@ -68,11 +70,11 @@ class Resumption:
         return {"state": "gap", "since": since, "until": wall, "cause": _text(loss)}
 
     def heard(self, wall: datetime) -> None:
-        """The run that goes on has brought something."""
+        """The present run has given a batch."""
         self._heard = wall
 
     def lost(self, error: Exception, now: float) -> bool:
-        """A run has ended that had begun; whether to run the feed again."""
+        """A run has ended with an error. Returns whether to run the feed again."""
         if fate_of(error) is Fate.FINAL:
             return False
         if now - self._begun >= _SETTLED:
@@ -81,14 +83,14 @@ class Resumption:
         return True
 
     def failed(self, error: Exception) -> Exception | None:
-        """A run could not begin.
+        """An attempt to run the feed has failed.
 
         Returns:
-            what the feed ends with; None: run it again.
+            The error with which the feed ends; None: try again.
         """
         self.tries += 1
         if isinstance(error, PoolClosedError) and isinstance(self.loss, ReqlConnectionLostError):
-            return self.loss  # what ends plain feeds then
+            return self.loss  # a plain feed also ends with this error
         attempts = self._policy.feed_attempts
         passes = _may_pass(error) and not isinstance(error, PoolClosedError)
         if passes and (attempts is None or self.tries < attempts):
@@ -106,13 +108,13 @@ class Resumption:
 
 
 def _text(error: Exception) -> str:
-    """What a program is told of a loss: the error without the query, and what is behind it."""
+    """The text of a loss for the program: the error without the query, and the error's cause."""
     text = getattr(error, "message", "") or str(error) or type(error).__name__
     return text if error.__cause__ is None else f"{text} ({error.__cause__})"
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether a run that could not begin may begin another time."""
+    """Whether another attempt may succeed after this error."""
     if isinstance(error, ReqlDriverError):
         return not is_final(error)
     return fate_of(error) is not Fate.FINAL

@@ -1,4 +1,4 @@
-"""Which connections have become too old, or are not needed."""
+"""Which connections are too old or not needed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .options import PoolOptions
 
 __all__ = ["Retirement"]
 
-# Lifetimes are shorter than `max_lifetime` by up to this part of it.
+# A lifetime is shorter than `max_lifetime` by up to this part of it.
 _SPREAD = 0.1
 
-# A connection that is too old and could not be replaced is looked at again after this long.
+# If a connection is too old but could not be replaced, it is checked again after so many seconds.
 _AGAIN = 1.0
 
 
@@ -21,8 +21,8 @@ class Retirement:
     """The rules of `max_lifetime` and `max_idle`.
 
     Args:
-        options: those of the pool.
-        random: gives a number from 0 up to 1.
+        options: the options of the pool.
+        random: returns a random number from 0 up to, but not including, 1.
     """
 
     def __init__(self, options: PoolOptions, random: Callable[[], float]) -> None:
@@ -35,34 +35,34 @@ class Retirement:
         return opened_at + self._lifetime * (1 - _SPREAD * self._random())
 
     def expired(self, members: Iterable[Member], now: float) -> list[Member]:
-        """Those that are too old, the oldest first. A cursor or a changefeed keeps its own."""
+        """The members that are too old, the oldest first. Not those with open cursors or feeds."""
         old = [member for member in members if now >= member.expires and not _pinned(member)]
         return sorted(old, key=lambda member: member.expires)
 
     def surplus(self, members: Iterable[Member], now: float, most: int) -> list[Member]:
-        """Those that nobody has needed for long, at most so many, the least needed first."""
+        """At most `most` members that were idle for `max_idle`, the longest idle first."""
         idle = [member for member in members if member.unused and now >= self.idle_until(member)]
         return sorted(idle, key=self.idle_until)[: max(0, most)]
 
     def look_at(self, members: Iterable[Member], now: float, surplus: bool) -> float:
-        """When to look at the members again.
+        """When to check the members again.
 
         Args:
-            members: those that take queries.
+            members: the members that take queries.
             now: the time.
-            surplus: whether there are more than need be.
+            surplus: whether there are more than `min_size`.
         """
         times = [math.inf]
         for member in members:
             if not _pinned(member):
                 times.append(member.expires if member.expires > now else now + _AGAIN)
             if surplus:
-                # Of one in use only a bound is known: it is not idle for so long before that.
+                # A member in use cannot have been idle for `max_idle` before this time.
                 times.append(self.idle_until(member) if member.unused else now + self._idle)
         return min(times)
 
     def idle_until(self, member: Member) -> float:
-        """When one will have been idle for long enough, if it is from now on."""
+        """When a member will have been idle for `max_idle`, if nobody uses it before."""
         return member.idle_since + self._idle
 
 

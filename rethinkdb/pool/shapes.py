@@ -1,8 +1,8 @@
-"""Which changefeeds can go on, told from the query as it is sent, and how they are asked for.
+"""Which changefeeds can be run with `resume="diff"`, and how their queries are changed for that.
 
-A feed that goes on with `resume="diff"` compares rows by their primary key. So it must be known
-which key that is, that each row has it, and that no row comes twice. The query shows the most of
-that; the server is asked for the rest once (`Shape.question`).
+With `resume="diff"` rows are compared by their primary key. So the driver must know the name of the
+key, and be sure that each row has it and that no row comes twice. Most of this follows from the
+query as it is sent. The driver asks the server for the rest, once (`Shape.question`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["Facts", "Shape", "Wanted", "has_changes", "shape_of", "with_initial"
 
 
 class Wanted(NamedTuple):
-    """What the user has asked for of the rows that are no changes.
+    """The user's options for what a feed includes.
 
     Attributes:
-        initial: the rows that there are at the beginning: `include_initial`.
-        states: `include_states`.
-        types: `include_types`.
+        initial: the option `include_initial`.
+        states: the option `include_states`.
+        types: the option `include_types`.
     """
 
     initial: bool = False
@@ -31,11 +31,11 @@ class Wanted(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the server says of a feed's table.
+    """The server's answer about the table of a feed.
 
     Attributes:
-        primary_key: the name of that field.
-        indexes: what it says of each of its indexes, if that was asked for.
+        primary_key: the name of the primary key.
+        indexes: the `index_status` of each index, if the driver asked for it.
     """
 
     primary_key: str
@@ -43,15 +43,15 @@ class Facts(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What is known of a feed that is to be compared by primary key.
+    """What the query tells about a feed whose rows are to be compared by primary key.
 
     Attributes:
-        wanted: what the user wants to see.
+        wanted: the user's options for what the feed includes.
         table: the term of its table.
-        is_point: it is of one document, `table.get(key)`.
-        moves: a change may be that one row goes and another one comes: `limit`, `min`, `max`.
-        by_index: the secondary index that it goes by, if it may be one.
-        plucks: the terms between the table and the feed that may take fields away.
+        is_point: it is a feed of one document, `table.get(key)`.
+        moves: one change may remove one row and add another: with `limit`, `min`, `max`.
+        by_index: the name of the index that the feed uses; it may be the primary one.
+        plucks: the terms between the table and the feed that may remove fields.
     """
 
     wanted: Wanted
@@ -62,7 +62,7 @@ class Shape(NamedTuple):
     plucks: tuple[list[Any], ...] = ()
 
     def question(self, body: list[Any]) -> list[Any]:
-        """A query for the facts of the table; `body` is the feed's."""
+        """The query that asks for the facts of the table. `body` is the query of the feed."""
         facts: list[Any] = [[_BRACKET, [[_INFO, [self.table]], "primary_key"]]]
         if self.by_index is not None:
             facts.append([_INDEX_STATUS, [self.table]])
@@ -70,10 +70,10 @@ class Shape(NamedTuple):
         return [_START, [_MAKE_ARRAY, facts], options]
 
     def facts(self, answer: Any) -> Facts:
-        """The answer to that.
+        """Read the answer to that query.
 
         Raises:
-            ReqlDriverError: rows of this feed cannot be told apart, or have no primary key.
+            ReqlDriverError: a row may be in this feed several times, or has no primary key.
         """
         primary_key, *indexes = answer
         facts = Facts(primary_key, indexes[0] if indexes else [])
@@ -93,25 +93,25 @@ class Shape(NamedTuple):
 
 
 def with_initial(body: list[Any]) -> list[Any]:
-    """The feed, asked to begin with all rows that there are, and to say when that is over."""
+    """The query of a feed with `include_initial` and `include_states` turned on."""
     start, (changes, arguments, *options), *rest = body
     forced = {**(options[0] if options else {}), "include_initial": True, "include_states": True}
     return [start, [changes, arguments, forced], *rest]
 
 
 def has_changes(body: list[Any]) -> bool:
-    """Whether there is a feed anywhere in a query."""
+    """Whether a query contains `changes` anywhere."""
     return any(term[0] == TermType.CHANGES for term in _terms(body[1]))
 
 
 def shape_of(body: list[Any]) -> Shape:
-    """What the query shows of a feed.
+    """Read the query of a feed.
 
     Args:
-        body: what is sent: START, the query, the run options.
+        body: the query as it is sent: START, the term, the run options.
 
     Raises:
-        ReqlDriverError: the driver cannot compare the rows of such a feed, and why.
+        ReqlDriverError: the driver cannot compare the rows of this feed; the message says why.
     """
     query = body[1]
     if not _is_term(query) or query[0] != TermType.CHANGES:
@@ -127,7 +127,7 @@ def shape_of(body: list[Any]) -> Shape:
 
 
 def _walk(node: Any, shape: Shape, body: list[Any]) -> Shape:
-    """Go from the feed's sequence down to the table."""
+    """Go from the argument of `changes` down to the table."""
     while True:
         if not _is_term(node):
             raise _refused("it is not a feed of one table")
@@ -159,7 +159,7 @@ def _index(term: list[Any], body: list[Any]) -> str | None:
 
 
 def _flag(body: list[Any], name: str) -> bool:
-    """A truth value among the options of `changes`, or else among the run options."""
+    """A True or False option: of `changes`, or else of the run options."""
     value = _options(body[1], 2).get(name, _options(body, 2).get(name, False))
     if not isinstance(value, bool):
         raise _refused(f"`{name}` must be True or False, not a term or any other value")
@@ -167,7 +167,7 @@ def _flag(body: list[Any], name: str) -> bool:
 
 
 def _takes_away(term: list[Any], field: str) -> bool:
-    """Whether a term surely takes a field away from the rows."""
+    """Whether a term surely removes a field from the rows."""
     number, patterns = term[0], term[1][1:]
     named = any(
         pattern == field or (isinstance(pattern, dict) and pattern.get(field, False) is not False)
@@ -217,7 +217,7 @@ _INFO, _INDEX_STATUS = int(TermType.INFO), int(TermType.INDEX_STATUS)
 
 _FLAGS = ("include_initial", "include_states", "include_types", "include_offsets")
 
-# The run options of the feed that its table is found by.
+# The feed's run options that are needed to find its table.
 _OF_FACTS = frozenset({"db"})
 
 _BY_INDEX = frozenset(
@@ -235,7 +235,7 @@ _MOVING = frozenset({TermType.LIMIT, TermType.MIN, TermType.MAX})
 
 _PLUCKING = frozenset({TermType.PLUCK, TermType.WITHOUT, TermType.WITH_FIELDS})
 
-# What may stand between a table and its feed: each row comes of one row, and none of two.
+# Allowed between the table and `changes`: each row comes from one row, and no row gives two.
 _STEPS = (
     _BY_INDEX
     | _MOVING

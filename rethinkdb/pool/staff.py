@@ -17,20 +17,21 @@ from .statistics import Tally
 
 __all__ = ["Staff"]
 
-# Whoever asks when the server is back is to be served within this part of `acquire_timeout`.
+# When a server is back, a waiting query gets a connection within this part of `acquire_timeout`.
 _PATIENCE = 0.5
 
 
 class Staff(Rotation):
-    """The members of a pool, and the hosts they are connected to. Told how many are wanted.
+    """The members of a pool and their hosts: opens and closes as many as the pool needs.
 
     Args:
-        options: how it grows and lets go.
+        options: the options of the pool.
         addresses: the hosts.
-        random: gives a number from 0 up to 1.
+        random: returns a random number from 0 up to, but not including, 1.
 
     Attributes:
-        effects: what to do, oldest first. After each call of a method take them off and do it.
+        effects: what to do, oldest first. After each call, remove them one by one and carry them
+            out.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Staff(Rotation):
 
     @property
     def queries(self) -> int:
-        """How many have ended since the pool was made, each attempt counted."""
+        """How many queries have ended since the pool was made. Each attempt counts."""
         hosts: list[Host] = [*self._hosts, *self._hosts.former]
         gone = sum(host.queries for host in hosts)
         return gone + sum(member.queries for member in self._members)
@@ -55,22 +56,22 @@ class Staff(Rotation):
     # Opening.
 
     def _grow(self, now: float, wanted: int, urgent: bool) -> float:
-        """Open what is missing, as far as the hosts allow.
+        """Open the connections that are missing, as far as the hosts allow.
 
         Args:
             now: the time.
-            wanted: how many more connections those could use who wait.
+            wanted: how many more connections the waiting queries could use.
             urgent: whether anybody waits.
 
         Returns:
-            when to see to it again, if nothing happens before.
+            When to call this again if nothing happens before.
         """
         hosts, members, most = self._hosts, self._members, self.options.max_size
         for member in members.dialling:
             hosts.notice_slow(member.host, member.dialled_at, now)
         missing = self.options.min_size - members.usable
         short = max(wanted + self._successor_wanted, missing) - self._relied_on(now)
-        # One host that was down comes first: a full pool would never have a place for it.
+        # First try one host that was down: if the pool is full afterwards, it could not be tried.
         if all(member.host.trusted for member in members.dialling):
             self._try_hosts(now, 1)
         while short > 0 and (host := hosts.next(now, urgent)) and self._make_room(now):
@@ -84,19 +85,19 @@ class Staff(Rotation):
         return at
 
     def _try_hosts(self, now: float, count: int) -> None:
-        """See which hosts are back that were down, as far as there is room."""
+        """Dial hosts that were down, to see if they are back, as far as `max_size` allows."""
         room = min(count, self.options.max_size - len(self._members))
         while room > 0 and (host := self._hosts.next_to_try(now)):
             self._dial(host, now)
             room -= 1
 
     def _rebalance(self, now: float) -> float:
-        """The pool is full: let go one connection if another host should have it.
+        """The pool is full: retire one connection if another host should have it.
 
-        So a host that is back gets its share again, one connection after another.
+        So a host that is back gets its share of connections again, one after the other.
 
         Returns:
-            when to look again, if nothing happens before.
+            When to call this again if nothing happens before.
         """
         members = self._members
         if members.dialling or members.retiring or members.closing:
@@ -110,12 +111,12 @@ class Staff(Rotation):
         return math.inf
 
     def _relied_on(self, now: float) -> int:
-        """How many connections are being opened that can be relied on."""
+        """How many of the present dials will probably succeed."""
         hosts, dialling = self._hosts, self._members.dialling
         return sum(hosts.relied_on(member.host, member.dialled_at, now) for member in dialling)
 
     def _make_room(self, now: float) -> bool:
-        """Whether one more may be opened, perhaps in place of one that hangs in being opened."""
+        """Whether one more connection may be opened. May give up a dial that hangs."""
         if len(self._members) < self.options.max_size:
             return True
         for member in self._members.dialling:
@@ -135,13 +136,13 @@ class Staff(Rotation):
         self._remove(member)
         self.effects.append(Close(member, graceful=False))
 
-    # For those who want one alone.
+    # For exclusive asks.
 
     def _drain(self, now: float, wanted: int) -> bool:
-        """See to it that so many find a member without queries, now or soon.
+        """Drain as many members as there are exclusive asks, so that these get one soon.
 
         Returns:
-            Whether one takes queries again that was drained.
+            Whether a member is no longer drained and takes queries again.
         """
         draining = tuple(self._members.draining)
         for _ in range(wanted - len(draining) - self._relied_on(now)):
@@ -161,7 +162,7 @@ class Staff(Rotation):
         self._retire_at = min(self._retire_at, member.expires, idle_until)
 
     def _retire(self, now: float) -> None:
-        """Let go of what is too old or not needed, so that nobody notices."""
+        """Retire members that are too old or not needed, without making queries wait."""
         members, most = self._members, self.options.max_size
         self._successor_wanted = False
         for member in self._retirement.expired(members.in_turn, now):
@@ -182,7 +183,7 @@ class Staff(Rotation):
         return sum(self._full - other.load for other in others if other is not member)
 
     def _let_go(self, member: Member) -> None:
-        """Close it as soon as nothing is left on it."""
+        """Retire a member: close it as soon as nobody uses it."""
         self._tally.retired += 1
         self._put_out(member, State.RETIRING)
         self._end_if_unused(member)
@@ -192,7 +193,7 @@ class Staff(Rotation):
             self._end(member, graceful=True)
 
     def _leave(self, hosts: Sequence[Host]) -> None:
-        """These hosts are no longer used: connections to them end as soon as nobody needs them."""
+        """Stop using these hosts: close connections to them as soon as nobody uses them."""
         members = self._members
         for member in (*members.in_turn, *members.draining):
             if member.host in hosts:
@@ -209,7 +210,7 @@ class Staff(Rotation):
             self._put_out(member, State.RETIRING)
 
     def _end_all(self, late: bool) -> None:
-        """The pool closes: end those on which nothing is left that has an end; if late, all."""
+        """The pool closes: close the members without queries and cursors; if `late`, all."""
         for member in tuple(self._members):
             if late:
                 self._end(member, graceful=False)
@@ -221,12 +222,12 @@ class Staff(Rotation):
         self.effects.append(Close(member, graceful))
 
     def _remove(self, member: Member) -> None:
-        """It is closed or lost."""
+        """Remove a member that is closed or lost."""
         self._put_out(member, State.GONE)
         self._add_up(member)
 
     def _add_up(self, member: Member) -> None:
-        """What a member that is gone has done is counted at its host."""
+        """Add the counters of a removed member to those of its host."""
         member.host.queries += member.queries
         member.host.errors += member.errors
         member.queries = member.errors = 0

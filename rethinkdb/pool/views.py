@@ -1,27 +1,28 @@
-"""What a feed's program sees of what the server sends, over all runs of the feed.
+"""Which of the server's rows the program sees, over all runs of a feed.
 
-The server's replies pass through `View.edit`, before their values are converted. `Restarted` leaves
-them as they are. `Compared` remembers the rows that the program knows, and makes of the initial
-values of a new run only what differs.
+Each reply of the server passes through `View.edit`, before its values are converted. `Restarted`
+leaves it unchanged. `Compared` remembers the rows that the program knows, and replaces the initial
+values of a new run by the differences.
 
-A run of a compared feed begins with all rows, whether the program wants to see that or not:
+Each run of a compared feed asks for all rows at the start, even if the program does not want them:
 
 ===========  =================================================  ====================================
 phase        what the server sends                              what the program gets
 ===========  =================================================  ====================================
-`HIDDEN`     rows, as the program knows none and wants none     nothing
-`SHOWN`      rows, as the program knows none and wants all      the same
-`COMPARED`   rows, some of which the program knows              what differs from what it knows
-`LEAVING`    changes, while rows that have gone are still told  the same, and rows that have gone
-`FOLLOWED`   changes                                            the same
+`HIDDEN`     all rows; the program knows and wants none         nothing
+`SHOWN`      all rows; the program knows none and wants all     all rows
+`COMPARED`   all rows; the program knows some of them           the differences to what it knows
+`LEAVING`    changes                                            changes, and the rest of the rows
+                                                                that were deleted
+`FOLLOWED`   changes                                            changes
 ===========  =================================================  ====================================
 
-Rows that have gone in the meantime are those that have not come when the server says `ready`. They
-are told a thousand at a time: a program that reads slowly holds that back.
+The rows that were deleted during the loss are those that have not arrived when the server says
+`ready`. The program gets their deletions in batches of a thousand, as fast as it reads.
 
-**Nothing is lost to an interrupt.** A signal handler may raise in the midst of decoding, and the
-same payload is then decoded once more. So a batch that is compared changes nothing until its items
-have been handed over (`delivered`). Following a change twice does no harm.
+**An interrupt loses nothing.** A signal handler may raise an error while a reply is decoded; then
+the same payload is decoded again. So comparing a batch changes nothing until its items have been
+handed over (`delivered`). To take in a change twice does no harm.
 """
 
 from __future__ import annotations
@@ -40,33 +41,34 @@ from .shapes import Wanted
 
 __all__ = ["GONE_AT_ONCE", "Compared", "Point", "Restarted", "RowWithoutKeyError", "Rows", "View"]
 
-#: How many rows that have gone are told at a time.
+#: How many deletions of rows the program gets in one batch.
 GONE_AT_ONCE = 1000
 
 _BATCHES = (ResponseType.SUCCESS_PARTIAL, ResponseType.SUCCESS_SEQUENCE)
 
 
 class RowWithoutKeyError(ReqlDriverError, ValueError):
-    """A row of a feed that goes on with `resume="diff"` has no primary key."""
+    """A row of a feed run with `resume="diff"` has no primary key."""
 
 
 class View(ABC):
-    """What the program sees of a feed.
+    """Edits the replies of a feed into what the program sees.
 
     Attributes:
-        missed: the server's text, once it has dropped changes that this view cannot do without.
+        missed: the server's message that it has dropped changes, if this view needs all of them;
+            else None.
     """
 
     missed: str | None = None
 
     @property
     def opened(self) -> bool:
-        """Whether the program may have the feed: what comes from now on is for it."""
+        """Whether the program may have the feed. If not, it sees none of the rows yet."""
         return True
 
     @property
     def more(self) -> bool:
-        """Whether decoding an empty batch gives further items."""
+        """Whether there are items for the program besides those that the server sends."""
         return False
 
     @abstractmethod
@@ -75,17 +77,17 @@ class View(ABC):
 
     @abstractmethod
     def edit(self, reply: Any, payload: bytes) -> bool:
-        """Change a reply. See `Codec.decoder`."""
+        """Edit a reply in place. Returns whether it was changed. See `Codec.decoder`."""
 
     def delivered(self) -> None:  # noqa: B027  # a view without a memory has nothing to do
-        """The items of the reply that was edited last have been handed over."""
+        """The items of the last edited reply have been handed over."""
 
 
 class Restarted(View):
-    """All that each run gives."""
+    """Shows all rows of each run, unchanged."""
 
     def begin(self) -> None:
-        """Each run is as the first one."""
+        """Does nothing."""
 
     def edit(self, reply: Any, payload: bytes) -> bool:
         return False
@@ -100,15 +102,14 @@ class _Phase(Enum):
 
 
 class _Batch:
-    """One reply as it is compared.
+    """The result of comparing one reply. It takes effect when its items have been handed over.
 
     Attributes:
-        payload: the reply it is made of.
+        payload: the bytes of the reply.
         items: what the program gets.
-        phase: the phase after it.
-        ready: whether the program has all initial values after it, seen or not.
-        staged: of each row that it concerns, what is known afterwards, and whether this run has
-            said so.
+        phase: the phase after this reply.
+        ready: whether all initial values have been handled after this reply.
+        staged: for each row in the reply: what is known of it afterwards.
     """
 
     __slots__ = ("items", "payload", "phase", "ready", "staged")
@@ -122,19 +123,19 @@ class _Batch:
 
 
 class _Staged(NamedTuple):
-    """What is known of a row; None: it is not there. `confirmed`: by this run."""
+    """What is known of a row. `kept` is None: it does not exist. `confirmed`: this run says so."""
 
     kept: Any
     confirmed: bool = True
 
 
 class Compared(View):
-    """What differs from what the program knows.
+    """Shows the differences to what the program knows.
 
     Args:
-        wanted: what the program wants to see besides.
+        wanted: the user's options for what the feed includes.
         memory: how rows are remembered.
-        primary_key: the name of the field.
+        primary_key: the name of the primary key.
     """
 
     def __init__(self, wanted: Wanted, memory: Memory, primary_key: str) -> None:
@@ -146,22 +147,22 @@ class Compared(View):
         self._pending: _Batch | None = None
         self._initializing_told = False
 
-    # For subclasses to supply: what is remembered.
+    # Subclasses implement these: what is remembered.
 
     @abstractmethod
     def _recollect(self) -> bool:
-        """A run begins, which has confirmed nothing yet; whether the program knows anything."""
+        """A run begins and has confirmed no row yet. Returns whether the program knows any row."""
 
     @abstractmethod
     def _forget(self) -> None:
-        """The program has seen nothing yet."""
+        """Forget all rows, since the program has seen none."""
 
     @abstractmethod
     def _follow(self, rows: list[Any]) -> None:
-        """Remember changes that the program gets as they are. Doing it twice does no harm.
+        """Take in changes that the program gets unchanged. Doing it twice does no harm.
 
         Raises:
-            LookupError, TypeError: there is something else among them.
+            LookupError, TypeError: a row is not a change.
         """
 
     @abstractmethod
@@ -170,11 +171,11 @@ class Compared(View):
 
     @abstractmethod
     def _take_leave(self, batch: _Batch) -> bool:
-        """Tell of rows that have gone; whether these were all."""
+        """Add deletions of rows that no longer exist. Returns whether these were all."""
 
     @abstractmethod
     def _commit(self, batch: _Batch) -> None:
-        """Know what a batch says. Doing it twice does no harm."""
+        """Take in what a batch says about rows. Doing it twice does no harm."""
 
     # The server's replies.
 
@@ -210,7 +211,7 @@ class Compared(View):
                 self._follow(rows)
                 return False
             except (LookupError, TypeError):
-                pass  # something else than changes
+                pass  # not all rows are changes
         if self._pending is None:
             self._pending = self._compared(rows, payload)
         reply["r"] = self._pending.items
@@ -272,11 +273,11 @@ class Compared(View):
 
 
 class Rows(Compared):
-    """The rows of a table, or of a part of it, by their primary key.
+    """Compares the rows of a table, or of a part of it, by their primary key.
 
     Args:
-        wanted, memory, primary_key: as of `Compared`.
-        moves: one change may be that one row goes and another one comes.
+        wanted, memory, primary_key: as in `Compared`.
+        moves: one change may remove one row and add another.
     """
 
     def __init__(
@@ -284,7 +285,7 @@ class Rows(Compared):
     ) -> None:
         super().__init__(wanted, memory, primary_key)
         self._moves = moves
-        # What is known of the rows: those that this run has confirmed, and those that it has not.
+        # The known rows: first those that this run has confirmed, then all others.
         self._now: dict[Any, bytes] = {}
         self._before: dict[Any, bytes] = {}
         self._room = 0
@@ -299,7 +300,8 @@ class Rows(Compared):
         self._before, self._now = {}, {}
 
     def _follow(self, rows: list[Any]) -> None:
-        # The hot path: it runs for every change, and all else for those after a loss only.
+        # This runs for every change, so it is fast. All other methods run only at the start of a
+        # run.
         now, packed, primary_key, moves = (
             self._now,
             self._memory.packed,
@@ -344,7 +346,7 @@ class Rows(Compared):
             batch.items.append(self._typed(item, "change"))
 
     def _went(self, key: Any, surely: bool, batch: _Batch) -> None:
-        """A row is there no more; or, if not surely, it may come again among the initial values."""
+        """A row has gone. If not `surely`, it may come again among the initial values."""
         known = self._known(key, batch)
         if not surely:
             batch.staged[key] = _Staged(known, confirmed=False)
@@ -381,7 +383,7 @@ class Rows(Compared):
                 now.pop(key, None)
                 before[key] = kept
         if len(before) * 2 < self._room:
-            # A dict does not shrink, and whoever looks for what is left goes over all of it.
+            # A dict does not shrink when items are removed, and looping over it would stay slow.
             self._before = dict(before)
             self._room = len(before)
 
@@ -412,9 +414,9 @@ class Rows(Compared):
 
 
 class Point(Compared):
-    """The one document of `table.get(key)`, which may be missing."""
+    """Compares the one document of `table.get(key)`, which may not exist."""
 
-    # What is kept of it, and its key as it was last seen; None: the program knows nothing.
+    # What is kept of the document, and its key when last seen; None: the program knows nothing.
     _known: tuple[bytes, Any] | None = None
 
     def _recollect(self) -> bool:
