@@ -1,4 +1,4 @@
-"""Inserts rows of files, as text, and finds out which of them a server refuses."""
+"""Inserts rows of files as text, and finds the rows that a server refuses."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from rethinkdb.tools.tables import table_term
 __all__ = ["Inserter", "Target"]
 
 _MOST_TEXT = 100 * 1024 * 1024
-"""Bytes that may go as one text: a query of the server cannot hold much more."""
+"""Bytes of rows in one query. A server does not accept much longer queries."""
 
 _REFUSED = (ReqlQueryLogicError, ReqlResourceLimitError)
 
 
 class Target(NamedTuple):
-    """Where rows go, and how.
+    """The table for rows, and how to insert them.
 
     Attributes:
         name: the table.
-        primary_key: the name of the field.
-        conflict: "error", "replace", or "keep": what is there stays as it is.
+        primary_key: the name of the primary key.
+        conflict: "error", "replace" or "keep". "keep" leaves existing rows unchanged.
         hard: wait until rows are on disk.
     """
 
@@ -42,9 +42,9 @@ class Inserter:
     """Inserts rows into a table. Any number of threads may use it at once.
 
     Args:
-        runner: where to run queries.
-        target: where the rows go.
-        bad: is told of each row that cannot be inserted.
+        runner: runs the queries.
+        target: the table.
+        bad: is called with each row that cannot be inserted.
     """
 
     def __init__(self, runner: Runner, target: Target, bad: Callable[[BadRow], None]) -> None:
@@ -54,7 +54,7 @@ class Inserter:
         self._table = table_term(target.name)
 
     def insert(self, group: RowGroup) -> int:
-        """Inserts rows; gives how many of them are in the table now."""
+        """Inserts rows. Returns how many of them are in the table now."""
         try:
             result = self._run(b"[%b]" % group.text)
         except _REFUSED as error:
@@ -71,7 +71,7 @@ class Inserter:
 
     def _run(self, text: bytes) -> Any:
         values = _values(text)
-        # After a lost connection the rows may be there, and then they are ours.
+        # After a lost connection, existing rows may come from our own earlier try.
         return self._runner.persist(
             lambda: self._runner.run(self._term(values, self._target.conflict)),
             lambda: self._runner.run(self._term(values, self._again)),
@@ -89,11 +89,11 @@ class Inserter:
     # -- one by one
 
     def _insert_each(self, group: RowGroup, *, earlier: bool) -> int:
-        """The rows one by one, as at least one of them is refused.
+        """Inserts the rows one by one, because the server refused at least one of them.
 
         Args:
             group: the rows.
-            earlier: whether an earlier try has inserted those that are not.
+            earlier: whether an earlier try may have inserted some of them.
         """
         done, seen = 0, set()
         for row in group.rows():
@@ -107,14 +107,14 @@ class Inserter:
         return done
 
     def _problem_of(self, row: Row, *, twice: bool, earlier: bool) -> str | None:
-        """What the server has against a row, which it is to insert; None: nothing."""
+        """Inserts a row. Returns the server's reason for refusing it; None if it is inserted."""
         try:
             result = self._run(b"[%b]" % row.text)
         except _REFUSED as error:
             return _first_line(error)
         if not result["errors"]:
             return None
-        # What the earlier try has inserted itself is in nobody's way.
+        # A row that the earlier try inserted is not a conflict.
         if earlier and not twice and self._is_there(row):
             return None
         return str(result["first_error"])
@@ -127,12 +127,12 @@ class Inserter:
         same = self._table.get(key).eq(r.json(row.text.decode()))
         try:
             return bool(self._runner.ask(same))
-        except _REFUSED:  # it is no key
+        except _REFUSED:  # the value cannot be a key
             return False
 
 
 def _values(text: bytes) -> Any:
-    """An array of rows, for a query."""
+    """The term for an array of rows."""
     # As a string in the query each quote and backslash takes two bytes.
     if len(text) + text.count(b'"') + text.count(b"\\") <= _MOST_TEXT:
         return r.json(text.decode())

@@ -1,4 +1,4 @@
-"""How archives and directories of exports are laid out, and how tables are named. No I/O.
+"""The layout of archives and export directories, and the names of tables. No I/O.
 
 TOP/DB/TABLE.info    a JSON object: the table's name, primary key, indexes and write hook
 TOP/DB/TABLE.json    its rows (in directories also `.csv` and `.ndjson`, each also compressed)
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from rethinkdb.tools.failures import ToolError
 
 FORMATS = ("json", "csv", "ndjson")
-"""Formats of rows, which are the suffixes of their files, too."""
+"""The formats of rows. They are also the suffixes of files."""
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """Compressions by suffix."""
@@ -28,7 +28,7 @@ _SYSTEM = "rethinkdb"
 
 
 class TableName(NamedTuple):
-    """A table, by its database and its own name."""
+    """A table: the name of its database, and its own name."""
 
     db: str
     table: str
@@ -38,7 +38,7 @@ class TableName(NamedTuple):
 
 
 class Selection:
-    """Which tables were asked for.
+    """The selected tables.
 
     Args:
         words: `DB` and `DB.TABLE`, each of them, or one as a string; none means all tables.
@@ -69,13 +69,13 @@ class Selection:
         return bool(self.databases or self.tables)
 
     def has(self, name: TableName) -> bool:
-        """Whether a table was asked for."""
+        """Whether a table is selected."""
         if not self:
             return name.db != _SYSTEM
         return name.db in self.databases or name in self.tables
 
     def missing(self, found: Iterable[TableName]) -> list[str]:
-        """The words that none of these tables answers to."""
+        """The words that match none of these tables."""
         names = set(found)
         databases = {name.db for name in names}
         return [
@@ -85,13 +85,13 @@ class Selection:
 
 
 class TableInfo(NamedTuple):
-    """What a `.info` file says of a table.
+    """The content of a `.info` file.
 
     Attributes:
-        primary_key: the field's name.
-        indexes: as `index_status` gives them, functions as BINARY.
-        write_hook: as `get_write_hook` gives it; None without one.
-        kept: all that was read.
+        primary_key: the name of the primary key.
+        indexes: the results of `index_status`, with functions as BINARY.
+        write_hook: the result of `get_write_hook`. None if there is no hook.
+        kept: the whole JSON object.
     """
 
     primary_key: str
@@ -101,14 +101,14 @@ class TableInfo(NamedTuple):
 
     @classmethod
     def of(cls, kept: Any, file: str) -> TableInfo:
-        """The information in what a server said, or a file.
+        """Reads the information from a server's answer or from a file.
 
         Args:
             kept: the JSON object.
             file: the file's name, for errors.
 
         Raises:
-            ToolError: it is no such object, or of a layout that is not known here.
+            ToolError: the object has an unknown layout.
         """
         if not isinstance(kept, dict) or not isinstance(kept.get("primary_key"), str):
             raise ToolError(f"{file} is no information about a table: it has no primary_key")
@@ -135,22 +135,22 @@ class TableInfo(NamedTuple):
         return cls.of(kept, file)
 
     def written(self) -> bytes:
-        """The text of the file."""
+        """The text for a `.info` file."""
         return json.dumps(self.kept).encode() + b"\n"
 
 
 def _is_index(index: Any) -> bool:
-    # A name alone, as old releases wrote, cannot be restored: there is no function with it.
+    # Old releases wrote only the name of an index. Without its function it cannot be restored.
     return isinstance(index, dict) and {"index", "function"} <= index.keys()
 
 
 class DataFile(NamedTuple):
-    """A file with rows, or with the information about a table, as its name tells.
+    """A file with rows or with the information about a table, as its name says.
 
     Attributes:
-        table: which table.
+        table: the table.
         format: one of `FORMATS`, or "info".
-        compression: a value of `COMPRESSIONS`; None without.
+        compression: a value of `COMPRESSIONS`. None: not compressed.
     """
 
     table: TableName
@@ -159,7 +159,7 @@ class DataFile(NamedTuple):
 
 
 def format_of(name: str) -> tuple[str | None, str | None]:
-    """The format and the compression that a file's name tells, None where it does not."""
+    """The format and the compression by a file's name. Each is None if the name does not say."""
     path = PurePosixPath(name.lower())
     compression = COMPRESSIONS.get(path.suffix)
     if compression is not None:
@@ -168,11 +168,11 @@ def format_of(name: str) -> tuple[str | None, str | None]:
 
 
 def data_file(db: str, name: str) -> DataFile | None:
-    """What a file is; None if it belongs to no table.
+    """The kind of a file in a directory. None if it belongs to no table.
 
     Args:
-        db: the name of its directory.
-        name: its own name.
+        db: the name of the file's directory.
+        name: the name of the file.
     """
     format, compression = format_of(name)
     if name.endswith(".info"):
@@ -185,10 +185,10 @@ def data_file(db: str, name: str) -> DataFile | None:
 
 
 def in_archive(name: str) -> DataFile | None:
-    """What a member of an archive is; None if it is to be left alone.
+    """The kind of a file in an archive. None if it is to be ignored.
 
     Args:
-        name: its path in the archive.
+        name: the path in the archive.
 
     Raises:
         ToolError: the path leads out of the archive.
@@ -202,7 +202,7 @@ def in_archive(name: str) -> DataFile | None:
 
 
 def stamp(now: datetime) -> str:
-    """A time as names of archives and directories have it."""
+    """A time as text for names of archives and directories."""
     text = now.isoformat(timespec="seconds")
     return text.replace(":", "-") if sys.platform == "win32" else text
 

@@ -1,8 +1,8 @@
-"""Loads tables: one thread reads rows, others insert them, several queries at once.
+"""Loads tables: one thread reads rows, and others insert them, with several queries at once.
 
-What has been read and not been inserted yet is bounded in bytes, so a slow server slows the reader.
-A table is made before its rows are inserted; its secondary indexes and its write hook come after
-them, while the rows of the next table are on their way.
+The rows that are read but not yet inserted are limited in bytes, so a slow server slows down the
+reader. A table is created before its rows are inserted. Its secondary indexes and its write hook
+are created after its rows, while the rows of the next table are already being inserted.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from rethinkdb.tools.tables import build_indexes, create_table, set_hook, table_
 __all__ = ["BadRows", "LoadOptions", "Loader", "Loading"]
 
 _MOST_WAITING = 16 * 1024 * 1024
-"""Bytes of rows that wait, or are on their way to the server."""
+"""How many bytes of rows may be read but not yet inserted."""
 
 
 class LoadOptions(NamedTuple):
-    """How tables are loaded.
+    """The options for loading tables.
 
     Attributes:
-        clients: how many queries are under way at once, and so how many tables at most.
+        clients: how many queries run at once. This also limits how many tables are loaded at once.
         hard_durability: wait until rows are on disk.
-        force: load into tables that exist, and replace rows of the same keys.
-        resume: load into tables that exist, and leave rows of the same keys as they are.
-        secondary_indexes: make these, and write hooks.
-        shards, replicas: of new tables; None: the server's default.
+        force: load into existing tables, too, and replace rows with the same keys.
+        resume: load into existing tables, too, and keep existing rows with the same keys.
+        secondary_indexes: whether to create secondary indexes and write hooks.
+        shards, replicas: the numbers for new tables. None: the server's defaults.
     """
 
     clients: int = 8
@@ -48,21 +48,21 @@ class LoadOptions(NamedTuple):
 
     @property
     def conflict(self) -> str:
-        """What to do with rows whose keys are there."""
+        """What to do with rows whose keys exist already."""
         if self.resume:
             return "keep"
         return "replace" if self.force else "error"
 
 
 class BadRows:
-    """What becomes of bad rows: the first one ends the work, or they are collected.
+    """Handles bad rows: either the first one ends the work, or all are collected.
 
     Args:
-        collect: is told of each; None: the first one ends the work.
+        collect: is called with each bad row. None: the first one ends the work.
 
     Attributes:
-        count: how many there were.
-        noted: these are told of each, too.
+        count: how many bad rows there were.
+        noted: more functions that are called with each bad row.
     """
 
     def __init__(self, collect: Callable[[BadRow], None] | None = None) -> None:
@@ -72,10 +72,10 @@ class BadRows:
         self.noted: list[Callable[[BadRow], None]] = []
 
     def __call__(self, row: BadRow) -> None:
-        """A bad row was found.
+        """Handles a bad row.
 
         Raises:
-            BadRowError: that ends the work.
+            BadRowError: bad rows are not collected, so this one ends the work.
         """
         if self._collect is None:
             raise BadRowError(row)
@@ -90,14 +90,14 @@ class Loading:
     """One table while it is loaded.
 
     Args:
-        name, info: of the table.
-        made: done when the table is there.
+        name, info: the table, and the information about it.
+        made: a future that is done when the table exists.
         into: inserts its rows.
-        losses: of the runner, when it began.
+        losses: the `losses` of the runner when the work on the table began.
 
     Attributes:
-        rows: how many were inserted.
-        open: what is not done yet: the reading, and each group of rows.
+        rows: how many rows were inserted.
+        open: the number of open tasks: reading the file, and inserting each group of rows.
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class Loader:
     """Loads tables. Used within a `with` block, by one thread.
 
     Args:
-        runner: where to run queries.
+        runner: runs the queries.
         options: how to load.
-        bad: what becomes of bad rows.
-        tally: where progress is counted.
+        bad: handles bad rows.
+        tally: counts the progress.
 
     Attributes:
         rows, tables: how many were loaded.
@@ -140,12 +140,12 @@ class Loader:
         self.loaded: dict[TableName, TableInfo] = {}
 
     def begin(self, name: TableName, info: TableInfo, *, exists: bool) -> Loading:
-        """A table is to be loaded.
+        """Begins to load a table.
 
         Args:
             name: the table.
-            info: what there is to know of it.
-            exists: whether there is one of that name.
+            info: the information about it.
+            exists: whether the table exists already.
         """
         self._tally.begin(str(name))
         self.loaded[name] = info
@@ -164,7 +164,7 @@ class Loader:
         return loading
 
     def add(self, loading: Loading, found: Iterable[Found]) -> None:
-        """Rows of a table were read. It waits while too many are on their way."""
+        """Queues rows of a table. Blocks while too many rows wait to be inserted."""
         for item in found:
             if isinstance(item, BadRow):
                 self._told(item)
@@ -180,14 +180,14 @@ class Loader:
             self._submit(self._insert, loading, item)
 
     def end(self, loading: Loading) -> None:
-        """All rows of a table were read."""
+        """Marks that all rows of a table were read."""
         self._one_less(loading)
 
     def wait(self) -> None:
-        """Waits until all is done.
+        """Waits until all tables are loaded.
 
         Raises:
-            Exception: what ended the work.
+            Exception: the first error in one of the threads.
         """
         with self._state:
             while self._unfinished and self._error is None:
@@ -260,7 +260,7 @@ class Loader:
         """Waits until the rows are on disk.
 
         Raises:
-            ToolError: the server has lost some, as it was gone before they were.
+            ToolError: the server went away before that, and has lost some rows.
         """
         self._runner.ask(table_term(loading.name).sync())
         if self._runner.losses == loading.losses:
@@ -292,13 +292,13 @@ class Loader:
 def check_existing(
     name: TableName, info: TableInfo, existing: TableInfo | None, options: LoadOptions
 ) -> None:
-    """Raises `ToolError` if a table may not be loaded, as it is there already.
+    """Raises `ToolError` if a table exists and must not be loaded into.
 
     Args:
         name: the table.
-        info: what is to be loaded.
-        existing: what is there; None: nothing.
-        options: how it is loaded.
+        info: the information about the table to load.
+        existing: the information about the existing table. None: it does not exist.
+        options: how to load.
     """
     if existing is None:
         return

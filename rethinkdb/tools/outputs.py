@@ -1,4 +1,4 @@
-"""Files and directories that have their final name only when they are complete."""
+"""Files and directories that get their final name only when they are complete."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from rethinkdb.tools.failures import ToolError
 __all__ = ["new_directory", "new_file", "pending", "remove_pending"]
 
 pending: set[Path] = set()
-"""What is being written now, by names of its own: to be removed if the process is ended."""
+"""Temporary paths that are being written now. They are removed if the process is ended."""
 
 
 @contextmanager
 def new_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
-    """A file to write. It gets its name when the block ends well; otherwise it is gone.
+    """Opens a new file for a block. It gets its name if the block succeeds, else it is deleted.
 
     Args:
-        path: the name that it gets.
-        overwrite: whether there may be a file of that name. It stays as it is until then.
+        path: the name of the file.
+        overwrite: whether it may replace an existing file. Until the end, the old file stays.
 
     Raises:
-        ToolError: there is one.
+        ToolError: the file exists.
     """
     if not overwrite and os.path.lexists(path):
         raise ToolError(f"{path} exists already (see --overwrite-file)", status=2)
@@ -36,7 +36,7 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
         with path.open("wb") as file:
             yield file
         return
-    path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
+    path = Path(os.path.realpath(path))  # replace the target of a link, not the link
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".partial", dir=path.parent)
     partial = Path(name)
     pending.add(partial)
@@ -60,7 +60,7 @@ def _rename(partial: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def _let_others_read(path: Path) -> None:
-    """The permissions that any new file has: those made under a temporary name have fewer."""
+    """Sets the usual permissions of a new file. Temporary files have fewer."""
     if sys.platform == "win32":
         return
     mask = os.umask(0)
@@ -70,16 +70,16 @@ def _let_others_read(path: Path) -> None:
 
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """A directory to write to. It gets its name when the block ends well; otherwise it is gone.
+    """Creates a directory for a block. It gets its name if the block succeeds, else it is deleted.
 
     Args:
-        path: the name that it gets.
+        path: the name of the directory.
 
     Returns:
-        Where it is meanwhile.
+        The temporary path.
 
     Raises:
-        ToolError: there is something of that name.
+        ToolError: the path exists.
     """
     path = Path(os.path.abspath(path))
     if os.path.lexists(path):
@@ -99,7 +99,7 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 
 def remove_pending(*_: Any) -> None:
-    """Removes what is being written: for a process that is being ended."""
+    """Removes all unfinished files and directories, when the process is ended."""
     for path in list(pending):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Reads a table batch by batch, as text, and goes on where it was if the server goes away."""
+"""Reads a table batch by batch as text, and resumes at the same row if the server goes away."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["Reading", "batches"]
 
 
 class Reading(NamedTuple):
-    """What of a table is to be read.
+    """What to read of a table.
 
     Attributes:
         name: the table.
-        primary_key: the name of the field.
-        outdated: whether replicas may answer that lag behind.
-        fields: these only; None: all.
+        primary_key: the name of the primary key.
+        outdated: whether replicas may answer that may be out of date.
+        fields: the fields to read. None: all.
     """
 
     name: TableName
@@ -35,7 +35,7 @@ class Reading(NamedTuple):
         """The query for the rows, in the order of their keys.
 
         Args:
-            after: for those behind this key only.
+            after: give only rows with keys greater than this one.
         """
         options = {"read_mode": "outdated"} if self.outdated else {}
         rows = table_term(self.name, **options)
@@ -44,14 +44,14 @@ class Reading(NamedTuple):
         rows = rows.order_by(index=self.primary_key)
         if self.fields is None:
             return rows
-        return rows.pluck(*{self.primary_key, *self.fields})  # the key is needed to go on
+        return rows.pluck(*{self.primary_key, *self.fields})  # resuming needs the key
 
 
 def batches(runner: Runner, reading: Reading) -> Iterator[str]:
     """The rows of a table as the server sends them: texts of rows with commas between them.
 
-    One batch is here, and one is on its way. Rows come in the order of their keys, so that after a
-    lost connection reading goes on behind the last one.
+    The driver requests one batch ahead. Rows come in the order of their keys. After a lost
+    connection, reading resumes after the last key.
     """
     key: Any = None
     patience = Patience(runner)

@@ -21,10 +21,10 @@ class ArchiveMember(NamedTuple):
     """A file of an archive.
 
     Attributes:
-        name: its path in the archive.
-        file: what it is.
-        size: its bytes.
-        read: reads as many bytes as it is told, fewer only at the end.
+        name: the path in the archive.
+        file: the table and the kind of the file.
+        size: the size in bytes.
+        read: a function that reads the given number of bytes; fewer only at the end.
     """
 
     name: str
@@ -34,15 +34,15 @@ class ArchiveMember(NamedTuple):
 
 
 def members(file: IO[bytes], name: str) -> Iterator[ArchiveMember]:
-    """The files of an archive that belong to tables, in its order. Read each before the next one.
+    """The files of an archive that belong to tables, in order. Read each before the next one.
 
     Args:
-        file: the archive, of any compression; it need not be able to go back.
-        name: what errors call it.
+        file: the archive, with any compression. It need not be seekable.
+        name: the name of the archive in errors.
 
     Raises:
-        ToolError: it is no such archive, is damaged or ends too early; or it has a path that leads
-            out of it, or two directories at its top.
+        ToolError: it is no such archive, or is damaged or incomplete. Or a path leads out of the
+            archive, or there are two top directories.
     """
     with explained(name):
         content, _ = decompressed(file)
@@ -82,7 +82,7 @@ def _member(archive: Any, info: tarfile.TarInfo, found: DataFile, name: str) -> 
 
 
 class _Tail:
-    """A file that remembers what it has read last: archives end with blocks of zeros."""
+    """A file that remembers its last bytes, to check that an archive ends with zero blocks."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -95,7 +95,7 @@ class _Tail:
         return data
 
     def check(self, name: str) -> None:
-        """Raises `ToolError` unless it has come to the end of an archive."""
+        """Raises `ToolError` unless the file ends as a complete archive does."""
         while self.read(_BLOCK):  # to the end of the compressed file, and of its checksum
             pass
         if self._last != _END:
@@ -104,7 +104,7 @@ class _Tail:
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Makes of what tar and compressions raise a `ToolError` that says what is wrong."""
+    """Turns errors of tar and of the compression libraries into a `ToolError`."""
     try:
         yield
     except (ToolError, GeneratorExit):

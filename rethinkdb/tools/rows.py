@@ -1,10 +1,10 @@
 """Reads rows from the text of a file, piece by piece. No I/O.
 
-A file of JSON holds an array of objects, or objects with nothing but space between them. Mostly
-each row has a line of its own. Then a block of lines is taken as it is, after one look by a fast
-parser: 2.5 µs for a row of 270 bytes. Everything else (rows over several lines, several rows on a
-line, bad rows) goes row by row. Where a row is bad, reading goes on with the next line that begins
-like one.
+A JSON file holds an array of objects, or objects with only white space between them. Usually each
+row has its own line. Then a block of lines is checked once by a fast parser, and used unchanged:
+2.5 µs for a row of 270 bytes. Everything else (rows over several lines, several rows on a line, bad
+rows) is read row by row. After a bad row, reading continues at the next line that begins like a
+row.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class RowGroup(NamedTuple):
 
     Attributes:
         text: the rows, with commas between them.
-        number: how many they are.
-        source: the lines that they stand on, a row each; or the rows, if it is not that simple.
-        place: where the first one is.
+        number: the number of rows.
+        source: the lines of the file, if each holds one row; otherwise the rows.
+        place: the position of the first row.
     """
 
     text: bytes
@@ -65,12 +65,12 @@ class RowGroup(NamedTuple):
 
     @classmethod
     def of(cls, rows: list[Row]) -> RowGroup:
-        """A group of some rows, at least one."""
+        """A group of rows. There must be at least one."""
         return cls(b",".join(row.text for row in rows), len(rows), rows, rows[0].place)
 
 
 Found: TypeAlias = "RowGroup | BadRow"
-"""What readers of rows give."""
+"""The items that row readers give."""
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _ROW_BEGINS = re.compile(rb"\n[ \t]*(?=\{)")
@@ -105,14 +105,14 @@ class JsonRows:
         self._rows_size = 0
 
     def feed(self, data: bytes) -> Iterator[Found]:
-        """The next piece of the file; gives the rows that are complete."""
+        """Takes the next piece of the file, and gives the rows that are complete now."""
         self._pieces.append(data)
         self._size += len(data)
         if self._size >= self._wanted:
             yield from self._read(final=False)
 
     def finish(self) -> Iterator[Found]:
-        """The file is at its end; gives the last rows."""
+        """Marks the end of the file, and gives the last rows."""
         yield from self._read(final=True)
         yield from self._flushed()
         if self._in_array and not self._ended and not self._skipping:
@@ -134,7 +134,7 @@ class JsonRows:
         rest = text[at:]
         self._pieces = [rest]
         self._size = len(rest)
-        # A long row is looked at again when there is twice as much of it, not with each piece.
+        # A long row is checked again when twice as much of it has come, not at each piece.
         self._wanted = 2 * self._size if self._size > _BLOCK else self._size + 1
 
     def _take(self, text: bytes, at: int, final: bool) -> Any:
@@ -181,7 +181,7 @@ class JsonRows:
         return at
 
     def _block(self, text: bytes, at: int, final: bool) -> RowGroup | None:
-        """As many lines as can be taken as they are."""
+        """As many lines as can be used unchanged; None if there are none."""
         closing, between = (b"},\n", b"},\n{") if self._in_array else (b"}\n", b"}\n{")
         end = text.rfind(closing, at, at + _BLOCK) + 1
         if end <= at:
@@ -195,7 +195,7 @@ class JsonRows:
         rows = source if self._in_array else source.replace(b"\n", b",")
         if not are_rows(rows, lines + 1, self._limits):
             return None
-        # Several rows on a line and a row on several lines may make up for each other.
+        # Several rows on one line, and one row on several lines, could give the right count.
         if _ON_ONE_LINE.search(source) and not each_is_row(source):
             return None
         return RowGroup(rows, lines + 1, source, self._place())
@@ -241,7 +241,7 @@ class JsonRows:
         return end
 
     def _linerow_end(self, text: bytes, at: int, line_end: int) -> int | None:
-        """Where the row ends if it is all there is on its line, as with most rows."""
+        """The end of the row, if the row is alone on its line, as most rows are."""
         if line_end < 0:
             return None
         row = text[at:line_end].rstrip(b"\r ,")
@@ -271,7 +271,7 @@ class JsonRows:
             yield BadRow(self._place(), problem, text[at : at + 200].split(b"\n", 1)[0])
             self._skipping = True
             self._line_begun = False
-        # The line of the bad row has been given already.
+        # The line of the bad row has already been reported.
         fresh = self._line_begun and text[at : at + 1] == b"{"
         found = at if fresh else self._next_beginning(text, at)
         if found is None and not final:
@@ -288,7 +288,7 @@ class JsonRows:
         found = _ROW_BEGINS.search(text, at)
         return found.end() if found else None
 
-    # -- where we are
+    # -- positions
 
     def _place(self) -> Place:
         return Place(self._file, self._line, self._offset)

@@ -1,4 +1,4 @@
-"""The text of rows: where one ends, and whether it is one. No I/O."""
+"""The text of rows: finds the end of a row, and checks it. No I/O."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ except ImportError:  # no wheel for this platform; json does the same, slower
 __all__ = ["MAX_DEPTH", "MAX_SIZE", "Limits", "are_rows", "each_is_row", "parsed", "row_end"]
 
 MAX_SIZE = 128 * 1024 * 1024
-"""Bytes that a row may have, if nothing else is said; a query of the server cannot hold more."""
+"""The default limit of a row in bytes. A server does not accept longer queries."""
 
 MAX_DEPTH = 100
-"""How deep a row may be nested, if nothing else is said."""
+"""The default limit for the nesting of a row."""
 
 _ORJSON_DEPTH = 254  # how deep it writes, by its documentation
 _ORJSON_DEPTH_READ = 1024  # and reads
 
 _MARK = re.compile(rb'["{}\[\]]')
-# A string has no newline in it: so a quote that is not closed spoils its line only.
+# A string contains no newline, so a missing quote affects only its own line.
 _IN_STRING = re.compile(rb'["\n]|\\.', re.DOTALL)
 _CLOSED_BY = {b"{": b"}", b"[": b"]"}
 
 
 class Limits(NamedTuple):
-    """What a row may be.
+    """The limits of a row.
 
     Attributes:
-        size: its bytes.
-        depth: its levels, the row itself being the first.
+        size: the number of bytes.
+        depth: the number of levels. The row itself is the first.
     """
 
     size: int = MAX_SIZE
@@ -41,7 +41,7 @@ class Limits(NamedTuple):
 
 
 def row_end(text: bytes, at: int) -> tuple[int | None, str | None]:
-    """Where the object ends that begins here, or what is wrong; neither if it is not all there."""
+    """The end of the object that begins at `at`, or its error. Both are None if more is needed."""
     if text[at : at + 1] != b"{":
         return None, f"a row is an object, {{...}}; here is {text[at : at + 1]!r}"
     open_brackets: list[bytes] = []
@@ -64,7 +64,7 @@ def row_end(text: bytes, at: int) -> tuple[int | None, str | None]:
 
 
 def _string_end(text: bytes, at: int) -> int | None:
-    """Behind the quote, or the newline, that ends a string; None if neither is there yet."""
+    """The position after the quote or newline that ends a string. None if neither has come yet."""
     while (found := _IN_STRING.search(text, at)) is not None:
         at = found.end()
         if len(found[0]) == 1:
@@ -73,7 +73,7 @@ def _string_end(text: bytes, at: int) -> int | None:
 
 
 def parsed(row: bytes, limits: Limits) -> tuple[Any, str | None]:
-    """A row's value, and what is wrong with it; None if nothing is."""
+    """The value of a row, and its error or None."""
     if len(row) > limits.size:
         return None, f"the row has more than {limits.size} bytes (see --max-document-size)"
     try:
@@ -103,13 +103,13 @@ def _loads(text: str) -> Any:
         raise ValueError(f"{name} is no number of JSON")
 
     value = json.loads(text, parse_constant=refuse)
-    # Half a character can be written as JSON, and cannot be sent.
+    # JSON can contain half of a surrogate pair, which cannot be sent.
     json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
 def are_rows(rows: bytes, count: int, limits: Limits) -> bool:
-    """Whether a text holds so many objects, none of them too long or too deep."""
+    """Whether a text holds exactly `count` objects, none of them too long or too deep."""
     if orjson is None or len(rows) > limits.size:
         return False
     if _ORJSON_DEPTH <= limits.depth < _ORJSON_DEPTH_READ:

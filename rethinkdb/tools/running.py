@@ -1,4 +1,4 @@
-"""Runs the tools' queries on a connection or a pool. With a pool they outlive their server."""
+"""Runs the queries of the tools on a connection or a pool. With a pool, they survive a restart."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["Runner", "Stopped"]
 T = TypeVar("T")
 
 PATIENCE = 60.0
-"""Seconds in which a server may come back."""
+"""How many seconds to wait for a server to come back."""
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
 
 
 class Stopped(Exception):
-    """Another thread has failed, so this one has nothing to do any more."""
+    """Another thread has failed, so this one must stop."""
 
 
 class Runner:
@@ -63,15 +63,15 @@ class Runner:
         return term.run(self._place, **options)
 
     def ask(self, term: Any, **options: Any) -> Any:
-        """Runs a query that does no harm if it is run twice: again, if its connection is lost."""
+        """Runs an idempotent query. Runs it again if the connection is lost."""
         return self.insist(lambda: self.run(term, **options))
 
     def insist(self, work: Callable[[], T]) -> T:
-        """Does something, and again, as long as what it needs is lost and may come back."""
+        """Calls `work`. Calls it again as long as it fails for a reason that may pass."""
         return self.persist(work, work)
 
     def persist(self, first: Callable[[], T], again: Callable[[], T]) -> T:
-        """The same for something that is not done the same way the second time."""
+        """As `insist`, but calls `first` for the first try and `again` for further tries."""
         patience = Patience(self)
         work = first
         while True:
@@ -82,7 +82,7 @@ class Runner:
             work = again
 
     def stop(self) -> None:
-        """Ends what other threads do here, soon."""
+        """Makes the other threads stop soon, with `Stopped`."""
         self._stopped.set()
 
     def check(self) -> None:
@@ -97,9 +97,9 @@ class Runner:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether what an error tells of may pass."""
+    """Whether the reason of an error may pass with time."""
     if isinstance(error, ReqlAvailabilityError):
-        # Of the same class is that a table exists already, which does not pass.
+        # "Table exists" has the same class, but does not pass.
         said = str(getattr(error, "message", error))
         absent = said.startswith("Cannot perform") or "currently unreachable" in said
         return absent or isinstance(error, ReqlOpIndeterminateError)
@@ -107,10 +107,10 @@ def _passes(error: Exception) -> bool:
 
 
 class Patience:
-    """How long to go on after errors. Each success makes it new.
+    """Limits how long to retry after errors. Each success restarts it.
 
     Args:
-        runner: what fails.
+        runner: runs the queries.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -118,7 +118,7 @@ class Patience:
         self.renew()
 
     def renew(self) -> None:
-        """All went well."""
+        """Restarts the limit after a success."""
         self._pause = _FIRST_PAUSE
         self._since: float | None = None
 
@@ -126,7 +126,7 @@ class Patience:
         """Waits before the next try.
 
         Raises:
-            Exception: the error, if trying again is of no use, or has been tried for long enough.
+            Exception: the error, if it will not pass, or if the time is over.
         """
         now = monotonic()
         if self._since is None:

@@ -1,6 +1,6 @@
-"""One compressed file that is put together of pieces: some as they are, some compressed. No I/O.
+"""Builds one compressed file from pieces. Some pieces are compressed, and some are not. No I/O.
 
-Each piece is compressed apart, so several threads can do it at once.
+Each piece is compressed separately, so several threads can do it at once.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class Segments:
         return kinds[compression]() if compression is not None else Segments()
 
     def begin(self) -> bytes:
-        """What comes first."""
+        """The beginning of the file."""
         return b""
 
     def raw(self, data: bytes) -> bytes:
-        """A piece of a few KB that stays as it is; its length depends on that of the data only."""
+        """An uncompressed piece of a few KB. Its length depends only on the length of the data."""
         return data
 
     def compressor(self) -> Compressor:
-        """What compresses a piece."""
+        """A compressor for a piece."""
         return _Same()
 
     def end(self, content: Checksum) -> bytes:
-        """What comes last.
+        """The end of the file.
 
         Args:
             content: the checksum of all pieces, before they were compressed.
@@ -63,7 +63,7 @@ class _Same:
 
 
 class _Gzip(Segments):
-    """Pieces of one stream: readers of archives need not know of streams joined end to end."""
+    """Pieces of one gzip stream, so that readers need not support several streams in a file."""
 
     def begin(self) -> bytes:
         return _GZIP_HEAD
@@ -79,7 +79,7 @@ class _Gzip(Segments):
 
 
 class _Piece:
-    """Compresses a piece that others follow."""
+    """Compresses a piece that is not the last one."""
 
     def __init__(self) -> None:
         self._deflater: Any = deflater(RAW_WINDOW)
@@ -89,16 +89,16 @@ class _Piece:
         return compressed
 
     def flush(self) -> bytes:
-        # To the end of a byte, where a block begins that is not the last one.
+        # Ends at a whole byte, so that a further block can follow.
         compressed: bytes = self._deflater.flush(zlib.Z_FULL_FLUSH)
         return compressed
 
 
 class _Zstd(Segments):
-    """Each piece is a frame; readers know of these that there are several."""
+    """Each piece is a frame. Readers of Zstandard support several frames."""
 
     def __init__(self) -> None:
-        zstd_compressor()  # so it is said at once if there is no library
+        zstd_compressor()  # raises at once if there is no library
 
     def raw(self, data: bytes) -> bytes:
         one_segment, last_raw_block = 0x60, 1

@@ -1,4 +1,4 @@
-"""Which reader reads which format."""
+"""Chooses the reader for a format."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class RowReader(Protocol):
     """Reads the rows of a file, piece by piece."""
 
     def feed(self, data: bytes) -> Iterator[Found]:
-        """The next piece of the file; gives the rows that are complete."""
+        """Takes the next piece of the file, and gives the rows that are complete now."""
 
     def finish(self) -> Iterator[Found]:
-        """The file is at its end; gives the last rows."""
+        """Marks the end of the file, and gives the last rows."""
 
 
 def reader_for(
@@ -28,9 +28,9 @@ def reader_for(
 
     Args:
         format: one of `layout.FORMATS`.
-        file: what errors call the file.
-        limits: what a row may be.
-        csv: how CSV is laid out.
+        file: the name of the file in errors.
+        limits: the limits of a row.
+        csv: the layout of CSV.
     """
     if format == "csv":
         return CsvRows(file, csv, limits)

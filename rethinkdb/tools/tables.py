@@ -1,4 +1,4 @@
-"""What the tools ask the server about tables, and how they make them."""
+"""Asks the server about tables, and creates tables, indexes and write hooks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def table_term(name: TableName, **options: Any) -> Any:
 
 
 def existing_tables(runner: Runner, databases: Iterable[str] | None = None) -> list[TableName]:
-    """The tables of these databases that there are; of all but the server's own if None."""
+    """The tables of these databases. None: of all databases except `rethinkdb`."""
     known = [name for name in runner.ask(r.db_list()) if name != _SYSTEM]
     wanted = known if databases is None else sorted(set(databases) & set(known))
     return [
@@ -44,10 +44,10 @@ def existing_tables(runner: Runner, databases: Iterable[str] | None = None) -> l
 
 
 def selected_tables(runner: Runner, selection: Selection) -> list[TableName]:
-    """The tables that were asked for.
+    """The names of the selected tables.
 
     Raises:
-        ToolError: one of them, or a database, does not exist.
+        ToolError: a selected table or database does not exist.
     """
     if not selection:
         return existing_tables(runner)
@@ -62,7 +62,7 @@ def selected_tables(runner: Runner, selection: Selection) -> list[TableName]:
 
 
 def table_info(runner: Runner, name: TableName) -> TableInfo:
-    """All that is to be kept of a table but its rows."""
+    """Everything about a table that a backup needs, except the rows."""
     table = table_term(name)
     query = table.info().merge(
         {"indexes": table.index_status(), "write_hook": table.get_write_hook()}
@@ -71,7 +71,7 @@ def table_info(runner: Runner, name: TableName) -> TableInfo:
 
 
 def expected_rows(info: TableInfo) -> int | None:
-    """How many rows a table has, by the server's estimate; counting would read all of them."""
+    """The server's estimate of a table's rows. Counting would read all of them."""
     estimates = info.kept.get("doc_count_estimates")
     return sum(estimates) if isinstance(estimates, list) else None
 
@@ -83,7 +83,7 @@ def create_table(
     shards: int | None = None,
     replicas: int | None = None,
 ) -> None:
-    """Makes a table, and its database if there is none, and waits until it can be written to."""
+    """Creates a table, and its database if needed, and waits until the table takes writes."""
     options: dict[str, Any] = {"primary_key": primary_key}
     if shards is not None:
         options["shards"] = shards
@@ -91,7 +91,7 @@ def create_table(
         options["replicas"] = replicas
 
     def make() -> None:
-        # Another thread, or a try whose answer was lost, may have made them.
+        # Another thread, or an earlier try whose answer was lost, may have created them.
         if name.db not in runner.run(r.db_list()):
             with suppress(ReqlOpFailedError):
                 runner.run(r.db_create(name.db))
@@ -103,7 +103,7 @@ def create_table(
 
 
 def build_indexes(runner: Runner, name: TableName, indexes: Iterable[Mapping[str, Any]]) -> None:
-    """Makes the secondary indexes that a table does not have just so, and waits for them."""
+    """Creates the secondary indexes that a table lacks or has differently, and waits for them."""
     wanted = {index["index"]: index for index in indexes}
     if not wanted:
         return
@@ -129,7 +129,7 @@ def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def function_of(kept: Mapping[str, Any]) -> Any:
-    """The function of an index or a write hook, for the command that makes one of it."""
+    """The function of an index or a write hook, for the command that creates it."""
     function = kept["function"]
     if isinstance(function, Mapping) and isinstance(function.get("data"), str):
         return r.binary(base64.b64decode(function["data"]))
@@ -137,6 +137,6 @@ def function_of(kept: Mapping[str, Any]) -> Any:
 
 
 def set_hook(runner: Runner, name: TableName, hook: Mapping[str, Any] | None) -> None:
-    """Gives a table its write hook; None: it has none."""
+    """Sets the write hook of a table. None: removes it."""
     if hook is not None:
         runner.ask(table_term(name).set_write_hook(function_of(hook)))

@@ -1,4 +1,4 @@
-"""Work for several tables at once."""
+"""Runs work for several tables at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 def in_threads(
     runner: Runner, work: Callable[[TableName], T], names: Iterable[TableName], clients: int
 ) -> list[T]:
-    """Does something for each table, several at once. The first error ends all of it."""
+    """Calls `work` for each table, several at once. The first error stops all of them."""
     with ThreadPoolExecutor(clients) as pool:
         parts = [pool.submit(work, name) for name in names]
         try:

@@ -1,4 +1,4 @@
-"""`--verify`: reads back what was written, and compares it."""
+"""`--verify` of a dump: reads the archive back, and compares it with what was written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Written(NamedTuple):
 
     Attributes:
         rows: how many rows.
-        digest: of the text of the file.
+        digest: the digest of the text of the file.
     """
 
     rows: int
@@ -30,14 +30,14 @@ class Written(NamedTuple):
 
 
 def verify_archive(file: IO[bytes], written: Mapping[TableName, Written]) -> None:
-    """Reads an archive, and compares it with what was meant to be written.
+    """Reads an archive, and compares it with what should be in it.
 
     Args:
-        file: the archive; it is read from its beginning, and left at its end.
-        written: what each table must have.
+        file: the archive. It is read from its beginning, and left at its end.
+        written: what was written for each table.
 
     Raises:
-        ToolError: it has something else, or cannot be read.
+        ToolError: the archive differs, or cannot be read.
     """
     if not (file.seekable() and file.readable()):
         raise ToolError("--verify needs a file: what has gone to a pipe cannot be read back")

@@ -1,9 +1,9 @@
-"""Regular expressions as RE2 understands them, which a real server has.
+"""Regular expressions with the syntax of RE2, which a real server uses.
 
-Where google-re2 cannot be installed (PyPy, and Pythons it has no wheels for yet) `re` takes its
-place. The pattern is translated: what RE2 refuses is refused, what it reads in its own way is
-written for `re`. What remains: `re` may take very long for patterns such as `(a+)+$`, and some that
-RE2 takes are refused (Unicode classes such as `\\p{Greek}`, single bytes, repeated flags).
+If google-re2 cannot be installed (on PyPy, or where it has no wheel), Python's `re` replaces it.
+This module then refuses patterns that RE2 refuses, and translates syntax that `re` reads
+differently. Two differences remain: `re` may take very long for patterns such as `(a+)+$`, and some
+patterns of RE2 are refused (Unicode classes such as `\\p{Greek}`, single bytes, repeated flags).
 """
 
 from __future__ import annotations
