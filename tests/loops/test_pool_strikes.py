@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ import pytest
 from rethinkdb import r
 from rethinkdb.embedded import Server
 from rethinkdb.loops.blocking import ConnectionPool
+from rethinkdb.loops.blocking.bell import Bell
 from rethinkdb.pool import RetryPolicy
 from rethinkdb.testing.conformance.trial import PATIENCE, SMALL_BATCHES
 
@@ -251,6 +253,31 @@ def test_a_handler_raises_while_a_feed_goes_on(
             strike = FeedStrike(interrupt, skip)
             read_after_loss(pool, strike)
             at_rest(pool, beside, strike.place)
+
+
+def test_a_wait_that_was_interrupted_keeps_nobody_from_waking_others(
+    beside: ThreadPoolExecutor,
+) -> None:
+    bell = Bell()
+    before = signal.signal(signal.SIGALRM, _interrupt)
+    try:
+        for _ in range(5):
+            with pytest.raises(Interrupted):
+                signal.setitimer(signal.ITIMER_REAL, 0.001)
+                bell.wait()  # which nothing else ends
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not bell.is_set()
+    waiting = [beside.submit(bell.wait) for _ in range(2)]
+    bell.set()
+    for waits in waiting:
+        waits.result(PATIENCE)
+    bell.wait()
+    assert bell.is_set()
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
+from .bell import Bell
+
 __all__ = ["Clerk", "nothing"]
 
 T = TypeVar("T")
@@ -52,7 +54,7 @@ class Clerk:
 
     def call(self, job: Callable[[], T]) -> T:
         """Have something done, and wait for what comes of it."""
-        done = threading.Event()
+        done = Bell()
         outcomes: list[tuple[Any, BaseException | None]] = []
 
         def served() -> None:
@@ -76,7 +78,7 @@ class Clerk:
         self.inbox.put(job)
         self._works()
 
-    def wait_for(self, event: threading.Event) -> None:
+    def wait_for(self, event: Bell) -> None:
         """Wait until an event is set by what is in the inbox, or by another thread."""
         if self._works() and threading.get_ident() not in self._threads:
             event.wait()

@@ -10,6 +10,7 @@ from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, PoolStats
 
 from ..transport.waiting_pool import WaitingPool
+from .bell import Bell
 from .clerk import Clerk, nothing
 
 __all__ = ["ThreadedPool"]
@@ -69,7 +70,7 @@ class ThreadedPool(WaitingPool):
         return threading.RLock()
 
     def _new_event(self) -> Any:
-        return threading.Event()
+        return Bell()
 
     def _close_member(self, member: Member, graceful: bool) -> None:
         try:

@@ -7,9 +7,9 @@ pool's has run it again.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from itertools import starmap
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -95,11 +95,14 @@ class FeedConnection(Connection):
             if cursor is not None:
                 cursor.conn._call(lambda: turn, timeout=remaining(deadline))
                 return
-            woken = threading.Event()
+            # No Event: Python's own one breaks where a signal handler interrupts it.
+            woken: SimpleQueue[Any] = SimpleQueue()
             with self._feed.guard:
-                turn.add_done_callback(lambda _: woken.set())
-            if not woken.wait(remaining(deadline)):
-                raise ReqlTimeoutError
+                turn.add_done_callback(woken.put)
+            try:
+                woken.get(timeout=remaining(deadline))
+            except Empty:
+                raise ReqlTimeoutError from None
         finally:
             with self._feed.guard:
                 self._turns.discard(turn)
