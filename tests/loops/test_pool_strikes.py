@@ -263,8 +263,7 @@ def test_a_wait_that_was_interrupted_keeps_nobody_from_waking_others(
     try:
         for _ in range(5):
             with pytest.raises(Interrupted):
-                signal.setitimer(signal.ITIMER_REAL, 0.001)
-                bell.wait()  # which nothing else ends
+                interrupted_wait(bell)
     finally:
         signal.signal(signal.SIGALRM, before)
     assert not bell.is_set()
@@ -274,6 +273,11 @@ def test_a_wait_that_was_interrupted_keeps_nobody_from_waking_others(
         waits.result(PATIENCE)
     bell.wait()
     assert bell.is_set()
+
+
+def interrupted_wait(bell: Bell) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
+    bell.wait()  # which nothing else ends
 
 
 def _interrupt(*_: object) -> None:
