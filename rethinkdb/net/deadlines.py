@@ -1,7 +1,7 @@
-"""By when queries must be answered: the run option `deadline`.
+"""The run option `deadline`: how long queries may wait for their first answer.
 
-Time is told, never taken. A query's seconds count from the first `tick` after it was sent, which
-its adapter calls at once, as `clock_wanted` says.
+There is no clock here: the time is an argument. A query's seconds count from the first `tick` after
+it was sent. Its adapter calls that at once, as `clock_wanted` is set.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 __all__ = ["Deadline", "Deadlines", "outlined", "shown"]
 
-# Characters of a query in the text of an error.
+# Characters of a query that an error message shows.
 _SHOWN = 100
 
-# Answered queries are mostly forgotten when their turn comes, as that costs least. So many may be
-# kept until then, and as many as there are pending ones.
+# The deadline of an answered query is usually removed when it comes due, which is cheapest. So many
+# of them may be kept, plus as many as there are pending queries.
 _KEPT = 100
 
 
@@ -25,9 +25,9 @@ class Deadline(NamedTuple):
     """How long the first answer to a query may take.
 
     Attributes:
-        left: seconds from now on.
-        seconds: what its user allows. That is more if a part of it was spent before the query came
-            to this connection.
+        left: seconds that are left.
+        seconds: seconds that the user allows. They are more than `left` if some time has passed
+            before the query came to this connection, as in a pool.
     """
 
     left: float
@@ -35,17 +35,17 @@ class Deadline(NamedTuple):
 
     @classmethod
     def of(cls, seconds: float) -> Deadline:
-        """One of which nothing is spent yet."""
+        """A deadline that begins now."""
         return cls(seconds, seconds)
 
 
 class Deadlines:
-    """The time limits of one session's queries, by token.
+    """The deadlines of one session's queries, by token.
 
-    Each step may be made again, should a signal handler raise in the midst of it.
+    Each method can be called again if a signal handler's error has ended a call.
 
     Args:
-        is_pending: whether a query still waits for its first answer.
+        is_pending: tells whether the query with a token still waits for its first answer.
     """
 
     def __init__(self, is_pending: Callable[[int], bool]) -> None:
@@ -55,19 +55,19 @@ class Deadlines:
 
     @property
     def clock_wanted(self) -> bool:
-        """Whether there are time limits whose seconds do not count yet."""
+        """Whether there are new deadlines whose seconds do not count yet."""
         return bool(self._new)
 
     def add(self, token: int, left: float) -> None:
-        """A query was sent that must be answered within so many seconds."""
+        """Add a query that was sent and must be answered within `left` seconds."""
         self._new.append((left, token))
 
     def begin(self, now: float, most: int) -> None:
-        """The seconds of new ones count from now on.
+        """Let the seconds of new deadlines count from now on.
 
         Args:
-            now: what time it is.
-            most: how many queries may be pending.
+            now: the time.
+            most: how many queries are pending, at most.
         """
         while self._new:
             left, token = self._new[0]
@@ -79,14 +79,14 @@ class Deadlines:
             self._heap = heap
 
     def due(self, now: float) -> int | None:
-        """A query whose time is up; the same again as long as it is pending."""
+        """The token of a pending query whose time is up; None if there is none."""
         self._forget_answered()
         if self._heap and self._heap[0][0] <= now:
             return self._heap[0][1]
         return None
 
     def next(self) -> float | None:
-        """When the next query's time is up."""
+        """When the next deadline passes; None if there is none."""
         self._forget_answered()
         return self._heap[0][0] if self._heap else None
 

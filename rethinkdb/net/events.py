@@ -1,4 +1,4 @@
-"""What a protocol reports upwards, to the session or to a server's connection handler."""
+"""The events that a protocol reports to the session, or to a server's connection handler."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["ConnectionLost", "Event", "FrameReceived", "HandshakeCompleted"]
 
 @dataclass(frozen=True, slots=True)
 class HandshakeCompleted:
-    """Both sides have proved who they are; frames may be sent from now on.
+    """The handshake is complete: both sides have proved who they are. Frames can be sent.
 
     Attributes:
         user: the name the client logged in with.
-        server_version: what the server calls itself, such as "2.4.4".
+        server_version: the server's version, such as "2.4.4".
     """
 
     user: str
@@ -25,8 +25,8 @@ class FrameReceived(NamedTuple):  # made for each frame: 0.3 µs, where a frozen
     """One frame: a query on the server's side, a reply on the client's.
 
     Attributes:
-        token: the query it belongs to, unsigned.
-        payload: UTF-8 JSON, not looked at yet.
+        token: the token of the query it belongs to, unsigned.
+        payload: UTF-8 JSON, not decoded yet.
     """
 
     token: int
@@ -38,7 +38,7 @@ class ConnectionLost:
     """The last event: nothing will be received or sent any more.
 
     Attributes:
-        cause: what the transport or the parser saw; None when this side closed.
+        cause: the error of the socket or of the parser; None if this side has closed.
     """
 
     cause: BaseException | None

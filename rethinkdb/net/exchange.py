@@ -1,4 +1,4 @@
-"""What the session knows of a token in use, and how it reads a reply."""
+"""`Exchange`: a token in use, and the replies that the session expects for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "with_profile",
 ]
 
-# As constants, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
+# Constants, as Python 3.10 and 3.11 take 0.1 µs to look up an enum member.
 _START = QueryType.START
 _CONTINUE = b"[%d]" % QueryType.CONTINUE
 _STOP = b"[%d]" % QueryType.STOP
@@ -36,12 +36,12 @@ class Exchange:
     """A token in use.
 
     Attributes:
-        token: its number.
-        query: what was sent.
-        receiver: who gets what is answered: first a waiter, then perhaps the stream it was given;
-            once dropped, a waiter of the last reply.
-        owed: how many replies must still come.
-        dropped: nobody wants them.
+        token: the number.
+        query: the query that was sent with it.
+        receiver: gets the replies. First it is a waiter; then the stream, if the answer is one;
+            when the query was dropped, a waiter of the last reply.
+        owed: how many replies the server must still send.
+        dropped: whether the replies are ignored.
     """
 
     __slots__ = ("_protocol", "dropped", "owed", "query", "receiver", "token")
@@ -55,7 +55,7 @@ class Exchange:
         self.receiver: Waiter[Any] | Stream = _NOBODY
 
     def decoded(self, payload: bytes) -> Response | Exception:
-        """A reply's content, or what kept it from being decoded."""
+        """Decode a reply; returns its content, or the error of decoding."""
         try:
             return self.query.decode(payload)
         except Exception as exc:
@@ -64,11 +64,11 @@ class Exchange:
             raise error
         return failure
 
-    # What is sent and what is owed for it change in one step (see `steps`). And each may be done
-    # again: what was sent is not sent twice, and nothing is once the last reply has come.
+    # Each of these changes `output` and `owed` in one step (see `steps`). Each can be called again:
+    # nothing is sent twice, and nothing is sent after the last reply has come.
 
     def send_continue(self) -> None:
-        """Ask for the next batch, unless that is asked for."""
+        """Ask for the next batch, unless it is asked for already."""
         frame, _ = self._protocol.framed(self.token, _CONTINUE)
         output = self._protocol.output
         if not self.owed and self.receiver is not _NOBODY:
@@ -76,7 +76,7 @@ class Exchange:
             output += frame
 
     def send_stop(self) -> None:
-        """End the query on the server. Should it have ended meanwhile, that is answered too."""
+        """Stop the query on the server. The server answers a STOP even if the query has ended."""
         frame, _ = self._protocol.framed(self.token, _STOP)
         output = self._protocol.output
         waiter: Waiter[Any] = Waiter()
@@ -87,7 +87,7 @@ class Exchange:
             output += frame
 
     def abandoned(self, _: Waiter[Any]) -> None:
-        """Its waiter was. A query is stopped then; other operations end by themselves."""
+        """The waiter was abandoned: stop a query. Other operations end by themselves."""
         if self.query.type == _START:
             self.send_stop()
             return
@@ -97,13 +97,16 @@ class Exchange:
             self.dropped = True
 
     def release(self) -> None:
-        """Let go of the receiver. It knows its exchange: were the two to know each other for ever,
-        each would wait for the garbage collector."""
+        """Forget the receiver.
+
+        Receiver and exchange refer to each other. Without this, only the garbage collector would
+        free them.
+        """
         self.receiver = _NOBODY
 
 
 def oversized(query: Query) -> ReqlDriverError:
-    """The error for a query so long that the server would close the connection under all others."""
+    """The error for a query that is too long. The server would close the connection on it."""
     return ReqlDriverError(
         f"Query size ({len(query.payload)}) greater than maximum ({MAX_QUERY_SIZE}). "
         "Send it in parts, for example by inserting fewer documents at a time."
@@ -111,7 +114,7 @@ def oversized(query: Query) -> ReqlDriverError:
 
 
 def error_of(query: Query, response: Response) -> ReqlError:
-    """The error that a reply stands for: one of the server's, or that its type was not expected."""
+    """The error for a reply: the server's error, or one that says its type is unexpected."""
     message = response.results[0] if response.results else ""
     return error_from_response(
         response.type, response.error_type, message, query.term, response.backtrace
@@ -119,7 +122,7 @@ def error_of(query: Query, response: Response) -> ReqlError:
 
 
 def arrays_as_sequences(decode: Decode) -> Decode:
-    """A decoder to which an array is a sequence, complete, of its elements: for `as_cursor`."""
+    """Wrap a decoder for `as_cursor`: an array becomes a complete sequence of its elements."""
 
     def decode_array(payload: bytes) -> Response:
         response = decode(payload)
@@ -134,14 +137,14 @@ def arrays_as_sequences(decode: Decode) -> Decode:
 
 
 def with_profile(value: Any, response: Response) -> Any:
-    """The value of a query as users get it."""
+    """A query's value as users get it: together with its profile, if there is one."""
     if response.profile is None:
         return value
     return {"value": value, "profile": response.profile}
 
 
 def close_stream(value: Any) -> None:
-    """Close the stream in a query's value, if there is one: its receiver has gone."""
+    """Close the stream in a query's value, if there is one, as nobody receives the value."""
     if type(value) is dict:
         value = value.get("value")  # with its profile
     if isinstance(value, Stream):

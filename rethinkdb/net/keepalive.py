@@ -1,14 +1,15 @@
-"""Whether a server that owes an answer is still there: the option `keepalive` of `connect()`.
+"""The option `keepalive` of `connect()`: notices when a server that must answer is gone.
 
-A link may be dead and nobody tells: the server's machine lost its power, or a proxy keeps its half
-of the link alive. So silence is broken by a question that every server answers, a busy one too.
+A link can be dead without any sign: the server's machine has lost its power, or a proxy keeps its
+half of the link open. So after a silence the server is asked a question that every server answers,
+even a busy one.
 
-    silence for N seconds, while somebody waits -> ask
-    nothing for N more seconds                  -> lost
+    silence for N seconds, while an answer is pending -> ask
+    nothing for N more seconds                        -> lost
 
-Time is told, never taken, and what has arrived is told as well, so that receiving costs nothing. It
-is looked at four times in N seconds; a silence is taken for shorter than it is by that, never for
-longer.
+This module has no clock: the time is an argument, and so is whether something has arrived. It is
+called four times in N seconds. The silence that it measures may therefore be too short by a quarter
+of N, never too long.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from enum import Enum
 
 __all__ = ["Keepalive", "Verdict"]
 
-# How often to look, in N seconds.
+# How often `look` is called in N seconds.
 _LOOKS = 4
 
 
 class Verdict(Enum):
-    """What to do now."""
+    """What to do now: wait, ask the server, or give the link up."""
 
     WAIT = "wait"
     ASK = "ask"
@@ -30,14 +31,14 @@ class Verdict(Enum):
 
 
 class Keepalive:
-    """How long a server has been silent.
+    """Measures how long a server has been silent.
 
     Args:
-        seconds: of silence, before it is asked, and again before it is given up.
+        seconds: silence before the server is asked, and again before the link is given up.
 
     Attributes:
-        asleep: nobody has waited for a while, so no time needs to be told until somebody does.
-        next: when to look next; of no meaning while asleep.
+        asleep: no answer was pending for a while. `look` need not be called until one is.
+        next: when to call `look` next; without meaning while `asleep`.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -50,15 +51,15 @@ class Keepalive:
         self._unsent = 0
 
     def look(self, now: float, heard: bool, waiting: bool, unsent: int) -> Verdict:
-        """Find out how things are.
+        """Decide what to do now.
 
         Args:
-            now: what time it is.
-            heard: something has arrived since the last look.
-            waiting: the server owes an answer.
-            unsent: how many bytes the other side has not taken yet. If they become fewer, it is
-                there: it may take a slow link minutes to carry a long query, and the question
-                stands in line behind that.
+            now: the time.
+            heard: whether something has arrived since the last call.
+            waiting: whether an answer is pending.
+            unsent: how many bytes the other side has not taken yet. If the number falls, the other
+                side is alive: a slow link may need minutes for a long query, and the question is
+                sent after that.
         """
         sends, self._unsent = unsent < self._unsent, unsent
         idle = not heard and not waiting
@@ -67,8 +68,8 @@ class Keepalive:
             self._silent_since = self._counts_from = now
             self._asked = False
         elif sends or now > self.next + self.seconds / _LOOKS:
-            # So late a look means that nobody has read for a while: a thread that waits for
-            # something else, a program that was stopped. What has arrived will be read first.
+            # A call this late means that nobody has read for a while: the thread did something
+            # else, or the program was stopped. First read what has arrived.
             self._counts_from = now
         elif now - self._counts_from >= self.seconds:
             verdict = Verdict.LOST if self._asked else Verdict.ASK
@@ -83,5 +84,5 @@ class Keepalive:
         self.next = now + self.seconds / _LOOKS
 
     def silence(self, now: float) -> float:
-        """Seconds without a sign of life, as far as is known."""
+        """Seconds without a sign of life."""
         return now - self._silent_since

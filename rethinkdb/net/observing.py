@@ -1,10 +1,11 @@
-"""What a session tells those who watch it: `rethinkdb.monitoring`, above this layer.
+"""Observers: the interface by which a session tells what happens to it.
 
-The core knows when something happens; what is made of it, and what time it is then, is the
-observer's business. Without one each query costs a look at an attribute.
+`rethinkdb.monitoring`, a layer above this one, implements it. The session calls the observer when
+something happens. The observer takes the time, and makes logs or metrics of it. Without an observer
+each query only reads one attribute.
 
-Observers are called in the midst of the core's work. They must not raise or wait, and must not use
-the session. After an interrupt, such as Ctrl-C, a step may be made again, and be told twice.
+The core calls observers in the middle of its work. So they must not raise errors or wait, and must
+not use the session. After an interrupt, such as Ctrl-C, the same call may come twice.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ class Observer(Protocol):
     """Watches sessions, and pools of them."""
 
     def connecting(self, session: Session) -> None:
-        """A session was made, perhaps to be opened."""
+        """A session was made. It may be opened next."""
 
     def opened(self, session: Session) -> None:
-        """It is open."""
+        """A session is open."""
 
     def ended(self, session: Session) -> None:
-        """One that was open is over: `session.cause` tells why."""
+        """A session that was open has ended. `session.cause` says why."""
 
     def asked(self, session: Session, query: Query) -> Observation:
         """A query is about to be sent."""
@@ -61,42 +62,42 @@ class Observer(Protocol):
         tries: int,
         pause: float,
     ) -> None:
-        """A pool runs a query again, which has failed."""
+        """A query has failed, and its pool will run it again."""
 
 
 class Observation(Protocol):
     """Watches one query."""
 
     def replied(self, outcome: Response | Exception, size: int) -> None:
-        """A reply was decoded, which had so many bytes; or what kept it from being decoded."""
+        """A reply of `size` bytes has arrived: its content, or the error of decoding it."""
 
     def settled(self, error: BaseException | None, value: Any) -> None:
-        """The query has its first answer: a value, or the stream of it; or an error."""
+        """The query has its first answer: an error, or a value or stream."""
 
     def given_up(self) -> None:
-        """Nobody waits for the first answer any more."""
+        """The caller no longer waits for the first answer."""
 
 
 class ObservedExchange(Exchange):
-    """One whose replies are watched. Set `observation` before it is used."""
+    """An exchange whose replies are observed. Set `observation` before using it."""
 
-    # No `__init__` for that, here and below: it would take 0.2 µs.
+    # `observation` is no argument of `__init__`, here and below, as that would take 0.2 µs.
 
     __slots__ = ("observation",)
 
     observation: Observation
 
     def decoded(self, payload: bytes) -> Response | Exception:
-        """A reply's content, or what kept it from being decoded."""
+        """Decode a reply; returns its content, or the error of decoding."""
         outcome = Exchange.decoded(self, payload)
         self.observation.replied(outcome, len(payload))
         return outcome
 
 
 class ObservedWaiter(Waiter[Any]):
-    """One whose end is watched. Whoever watches is told before whoever waits. Set `observation`."""
+    """A waiter that is observed: its observation is told before its callers. Set `observation`."""
 
-    # Not by a callback, which would take 0.4 µs more.
+    # This is not done with a callback, which would take 0.4 µs more.
 
     __slots__ = ("observation",)
 
@@ -120,11 +121,11 @@ class ObservedWaiter(Waiter[Any]):
 
 
 def settled(observation: Observation | None, error: BaseException | None) -> Waiter[Any]:
-    """A waiter that is settled already, with an error or None.
+    """Make a settled waiter, and tell the observation.
 
     Args:
-        observation: is told, if there is one.
-        error: likewise.
+        observation: the observation; None if there is none.
+        error: the waiter's error; None if it succeeds.
     """
     if observation is not None:
         observation.settled(error, None)

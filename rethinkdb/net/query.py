@@ -1,4 +1,4 @@
-"""One query, ready to be sent."""
+"""`Query`: an encoded query, ready to be sent."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Query(NamedTuple):  # made for each query: 0.3 µs, where a frozen dataclass takes 0.8
-    """What `Session.start` needs to know of a query.
+    """What `Session.start` needs to know about a query.
 
-    The body is encoded before the session sees it, so that a value JSON cannot express fails before
+    The body is encoded before the session gets it. So a value that JSON cannot express fails before
     anything is registered or sent.
 
     Attributes:
-        type: START, for everything users run.
+        type: START for all queries of users.
         payload: the encoded JSON body.
         decode: turns the payload of each reply into a `Response`.
-        term: handed to the errors this query may end in, for printing; not looked at.
-        noreply: the server will not answer.
-        options: the user's run options, kept for cursors and handlers; not looked at.
+        term: the query, for the messages of its errors. The session does not read it.
+        noreply: whether the server will send no answer.
+        options: the user's run options, for cursors and handlers. The session does not read them.
         deadline: how long the first answer may take; None: no limit.
-        db: the connection's database, for those who watch; not looked at.
+        db: the connection's database, for observers. The session does not read it.
     """
 
     type: QueryType
@@ -45,14 +45,14 @@ class Query(NamedTuple):  # made for each query: 0.3 µs, where a frozen datacla
 
     @property
     def sending_limit(self) -> float | None:
-        """Seconds that whoever sends the query may wait for the transport to take it.
+        """For noreply queries: seconds that sending may take. None: no limit.
 
-        That is for noreply queries. The session ends the wait for an answer itself.
+        For other queries the session itself limits the wait for the answer.
         """
         return self.deadline.left if self.noreply and self.deadline is not None else None
 
     def late(self, host: str, port: int) -> ReqlTimeoutError:
-        """What whoever waits is told when the deadline has passed."""
+        """The error for a query whose deadline has passed."""
         seconds = self.deadline.seconds if self.deadline is not None else 0
         if self.noreply:
             text = f"{host}:{port} did not take all of {shown(self.term)} within {seconds:.6g} s"

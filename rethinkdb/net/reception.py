@@ -1,9 +1,9 @@
-"""What the server sends goes to whom it is for; when it ends, so does everything that waits for it.
+"""Receiving: each reply goes to the waiter or stream it is for. At the end, all of them end.
 
-A signal handler may raise between any two calls of Python code, and that must keep nobody's reply.
-So each step here can be made again, and `receive_data(b"")` goes on where it was left. What is at
-work stays at the head of the queue until it is done: first a frame, then, in place of it, the
-`_Delivery` of what it says, for which the exchange has been changed already.
+A signal handler may raise an error between any two calls of Python code. No reply may get lost by
+that. So each step here can be repeated, and `receive_data(b"")` continues where an error came. The
+event that is being handled stays first in the queue until it is done. A frame is first replaced by
+a `_Delivery`, its decoded content; then the exchange is up to date already.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ R = TypeVar("R")
 
 CLOSED = "Connection is closed."
 
-# A reply on its way to whom it is for: what it belongs to; who gets it; what it says, or what kept
-# it from being decoded, or None if nobody wants to know; what gives each item of a batch once; and
-# who gets the stream itself, if this is its first batch.
+# A reply that is being delivered: its exchange; the receiver; the decoded reply, or the error of
+# decoding, or None if the reply is dropped; an iterator that yields each item of a batch once; and
+# the waiter that gets the stream itself, if this is its first batch.
 _Delivery = tuple[
     Exchange, Waiter[Any] | Stream, Response | Exception | None, Iterator[Any], Waiter[Any] | None
 ]
 
 _NO_ITEMS: Iterator[Any] = iter(())
 
-# As constants, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
+# Constants, as Python 3.10 and 3.11 take 0.1 µs to look up an enum member.
 _START = QueryType.START
 _ATOM = ResponseType.SUCCESS_ATOM
 _WAIT_COMPLETE = ResponseType.WAIT_COMPLETE
 _SERVER_INFO = ResponseType.SERVER_INFO
 
-# The server does answer a noreply query that it cannot even parse. This bit in its token tells such
-# an answer from a violation, without remembering every noreply query ever sent.
+# The server answers a noreply query if it cannot parse it. All tokens of noreply queries have this
+# bit, so that such an answer is recognized without remembering every noreply query.
 NOREPLY_BIT = 1 << 62
 
-# The reply that ends an operation with a value. A START may bring a stream instead.
+# The type of the reply with an operation's value. A START may get a stream instead.
 _VALUE_REPLY = {
     QueryType.START: ResponseType.SUCCESS_ATOM,
     QueryType.NOREPLY_WAIT: ResponseType.WAIT_COMPLETE,
@@ -67,10 +67,10 @@ _VALUE_REPLY = {
 _BATCH_REPLIES = (ResponseType.SUCCESS_PARTIAL, ResponseType.SUCCESS_SEQUENCE)
 
 
-# Whatever interrupts the decoding of one reply that often does not come from outside.
+# If the decoding of one reply is interrupted this often, the decoder itself raises the error.
 _MOST_INTERRUPTS = 20
 
-# Ending goes on after an error of the driver's own, unless that comes again and again.
+# After an error in the driver itself, receiving goes on; after this many, the error is raised.
 _MOST_FAULTS = 3
 
 
@@ -78,9 +78,9 @@ class Reception:
     """The receiving half of a `Session`, which documents the attributes.
 
     Args:
-        protocol: where the bytes come from.
-        host: for the texts of errors only.
-        port: likewise.
+        protocol: turns bytes into events.
+        host: for error messages only.
+        port: for error messages only.
     """
 
     observer: Observer | None = None
@@ -110,43 +110,47 @@ class Reception:
         self.close_requested = False
 
     def receive_data(self, data: bytes) -> None:
-        """Take bytes from the server, cut anywhere.
+        """Take bytes from the server, split anywhere.
 
-        Bytes that break the protocol end the session; no `Exception` comes out of here. What a
-        signal handler raises meanwhile (KeyboardInterrupt) does, after everything else is done.
-        Should it have come at the very start or end, `receive_data(b"")` does what is left.
+        It raises no errors for what the server sends: bytes that break the protocol end the
+        session. If a signal handler raises an error meanwhile (KeyboardInterrupt), this error is
+        raised when everything else is done. If it comes at the very start or end,
+        `receive_data(b"")` does what is left.
         """
         self.incoming += (data,)
         self._drain()
 
     def proceed(self) -> None:
-        """Handle what is `incoming`, and go on with what an interrupt has left undone.
+        """Handle the bytes in `incoming`, and finish what an interrupt has left undone.
 
-        What a signal handler raises meanwhile comes out at once. Another call goes on, and it may
-        be better to leave that to another thread: perhaps the handler is called again.
+        If a signal handler raises an error meanwhile, it is raised at once. Another call continues.
+        Another thread may better make that call, as the handler may be called again.
         """
         try:
             self._advance()
         except BaseException as exc:
             if _is_fault(exc) and not self.close_requested:
-                # Not foreseen; but nobody may wait for ever because of it.
+                # An error in the driver. End the session, so that nobody waits for ever.
                 self._violated("The driver could not handle what the server sent.", exc)
                 return
             self._count_interrupt(exc)
             raise
 
     def prepare(self) -> None:
-        """Bring what is to be sent to `output`, where it is already."""
+        """Does nothing: the bytes to send are in `output` already. TLS does something here."""
 
     def receive_eof(self, exc: Exception | None = None) -> None:
-        """The transport has ended, with its error if it had one. A second call has no effect."""
+        """Take the end of the connection, with its error if there is one. Only the first counts."""
         self._drain()
         self._protocol.receive_eof(exc)
         self._drain()
 
     def _drain(self) -> None:
-        """Handle all that has arrived. What interrupts that, Ctrl-C or another exception out of a
-        signal handler or a callback, is raised afterwards: others must get theirs all the same."""
+        """Handle all that has arrived.
+
+        An exception of a signal handler (Ctrl-C) or of a callback is raised afterwards: the other
+        callers must get their replies all the same.
+        """
         interrupt: BaseException | None = None
         done, faults = False, 0
         while not done:
@@ -175,8 +179,10 @@ class Reception:
             self._finish()
 
     def _count_interrupt(self, exc: BaseException) -> None:
-        """Decoding is tried again, but not for ever: a decoder of the program's may be the one that
-        raises. Its query then fails."""
+        """Count how often decoding one reply was interrupted; after too many times, fail the query.
+
+        Normally decoding is tried again. But the program's own decoder may be what raises.
+        """
         frame = self._events[0] if self._events else None
         if type(frame) is not FrameReceived:
             return
@@ -189,7 +195,7 @@ class Reception:
             self._hand_over(frame, exchange, exchange.receiver, error)
 
     def _handle(self, event: Any) -> None:
-        """Handle the first event. That may raise further ones, and end the session."""
+        """Handle the first event. This may add further events, and end the session."""
         kind = type(event)
         if kind is FrameReceived:
             self._frame_received(event)
@@ -207,7 +213,7 @@ class Reception:
         self._done_with(event)
 
     def _done_with(self, event: object) -> None:
-        # Callbacks that feed the session have perhaps taken it off already.
+        # A callback may have called `receive_data`, which then has removed it already.
         if self._events and self._events[0] is event:
             self._events.popleft()
 
@@ -227,7 +233,7 @@ class Reception:
         receiver: Waiter[Any] | Stream,
         outcome: Response | Exception | None,
     ) -> None:
-        """Put in place of the first frame what it says, and deliver that."""
+        """Replace the first event, a frame, by its content, and deliver that."""
         items: Iterator[Any] = _NO_ITEMS
         if type(outcome) is Response and outcome.type in _BATCH_REPLIES:
             items = iter(outcome.results)
@@ -246,7 +252,7 @@ class Reception:
             if self._protocol.log_values:
                 what = payload
             logger.warning("the server refused a noreply query: %.*r", 200, what)
-        elif self._events and self._events[0] is frame:  # else it was handled just now
+        elif self._events and self._events[0] is frame:  # otherwise it was handled just now
             self._violated(
                 f"Unexpected response received. The server answered query {token}, which this "
                 f"connection ({self.host}:{self.port}) is not waiting for."
@@ -279,7 +285,7 @@ class Reception:
     ) -> None:
         query = exchange.query
         if response.type == _ATOM and query.type == _START and response.results:
-            # Most replies: with fewer questions, 0.2 of the 4.5 µs that receiving one takes.
+            # Most replies are of this kind. Checking for it first saves 0.2 of 4.5 µs.
             self._retire(exchange)
             waiter.set_result(with_profile(response.results[0], response))
         elif response.type == _VALUE_REPLY[query.type]:
@@ -334,9 +340,9 @@ class Reception:
     def _not_decoded(
         self, exchange: Exchange, receiver: Waiter[Any] | Stream, error: Exception
     ) -> None:
-        """The reply is one, but its values cannot be had: that concerns this query alone.
+        """The values in a reply could not be decoded: fail this query, and no other.
 
-        Whether the query goes on is in the same reply, so it is stopped in any case.
+        The reply would also say whether the query goes on. As that is unknown, stop the query.
         """
         if exchange.query.type == QueryType.START:
             exchange.send_stop()
@@ -364,12 +370,12 @@ class Reception:
         self._drain()
 
     def _finish(self) -> None:
-        """Fail what is pending. As all of receiving, it can be called again where it was left."""
+        """Fail everything that is pending. It can be called again if an interrupt has ended it."""
         if self._finished:
             return
         exchanges = self._exchanges.values()
         receivers = [exchange.receiver for exchange in exchanges]
-        # Those whose last reply was at hand; it is not looked at any more.
+        # Also those whose last reply has arrived: it is not delivered any more.
         for event in tuple(self._events):
             if type(event) is tuple:
                 receivers += [who for who in (event[1], event[4]) if who is not None]
@@ -385,7 +391,7 @@ class Reception:
         if self._was_open and not self._end_told:
             self._end_told = True
             tell_ended(cast("Session", self))
-        # Last of all, settle.
+        # Settle last: callbacks must find everything done.
         if not self.opened.done():
             self.opened.set_exception(self._not_opened())
         self._settle_all(self._pending, self._fail)
@@ -408,7 +414,7 @@ class Reception:
         return kind(CLOSED, *place, host=self.host, port=self.port, cause=self._known_cause())
 
     def _known_cause(self) -> BaseException | None:
-        """What ended the session, even if that has arrived only, and was not handled yet."""
+        """What ended the session, even if the event was not handled yet."""
         if self.cause is None and self._events and type(self._events[-1]) is ConnectionLost:
             return self._events[-1].cause
         return self.cause
@@ -419,7 +425,7 @@ class Reception:
             return ReqlDriverError(CLOSED)
         if isinstance(cause, ReqlDriverError):
             return cause
-        # A TLS port may hang up on plain text without a word.
+        # A TLS port may close the connection when it gets plain text.
         reason = str(cause).rstrip(".") or type(cause).__name__
         text = (
             f"{CLOSED} The handshake was not complete: {reason}. "
@@ -429,11 +435,11 @@ class Reception:
 
 
 def _is_fault(error: BaseException) -> bool:
-    """Whether this driver's own code has raised an error, which nobody has foreseen."""
+    """Whether an error is an unexpected one of the driver's own code."""
     return isinstance(error, Exception) and not raised_by_handler(error)
 
 
 def chained(error: E, cause: BaseException | None) -> E:
-    """The error, with its cause."""
+    """Set an error's cause; returns the error."""
     error.__cause__ = cause
     return error

@@ -1,7 +1,7 @@
-"""`reconnect()` of many callers at once is one reconnect, and all of them get its result.
+"""If many callers call `reconnect()` at once, one of them reconnects, and all get its result.
 
-Whoever loses the link tries to mend it: with a connection that threads or tasks share, all of them.
-Were each to close what another one has just opened, none of their queries would get through.
+If the link of a shared connection is lost, all its threads or tasks may call `reconnect()`. If each
+closed what another one has just opened, none of their queries would get through.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ __all__ = ["Reconnect"]
 
 
 class Reconnect:
-    """A reconnect under way. One caller does it; the others join.
+    """A reconnect that is running. One caller does it; the others wait for its result.
 
-    Threads may use it without a lock: each joins before it looks whether there is a result, and the
-    result is there before those who have joined are told.
+    Threads can use it without a lock: a waiter is added before the result is looked at, and the
+    result is set before the waiters are told.
 
     Args:
-        hurry: ends the session that is to be closed at once, whatever noreply queries it has.
-        owner: who does it.
+        hurry: closes the old session at once, without waiting for its noreply queries.
+        owner: the caller that reconnects.
 
     Attributes:
-        hurry: likewise: for callers who do not wait for noreply queries.
-        owner: likewise.
-        joined: those who wait for the result.
+        hurry: the argument. Callers that do not wait for noreply queries call it.
+        owner: the argument.
+        joined: the waiters of the callers that wait for the result.
     """
 
     def __init__(self, hurry: Callable[[], object], owner: object = None) -> None:
@@ -44,14 +44,15 @@ class Reconnect:
         return self._outcome is not None
 
     def join(self, waiter: Waiter[bool] | None = None) -> Waiter[bool]:
-        """Wait for its end. Abandoning the waiter harms nobody else.
+        """Wait for the result. Abandoning the waiter affects no other caller.
 
         Args:
-            waiter: what to settle then; a new one if not given.
+            waiter: the waiter to settle; a new one if not given.
 
         Returns:
-            It: True when the connection is open again, False when whoever did this was stopped,
-            and somebody else has to do it. It fails with what connecting fails with.
+            The waiter. Its value is True if the connection is open again. It is False if the owner
+            was stopped, so that another caller must reconnect. If connecting fails, the waiter
+            fails with the same error.
         """
         waiter = waiter or Waiter()
         self.joined.append(waiter)
@@ -59,9 +60,9 @@ class Reconnect:
         return waiter
 
     def end(self, error: BaseException | None) -> None:
-        """It has ended, with an error or without; only the first end counts.
+        """Set the result: None, or the error. Only the first call counts.
 
-        An error that is none of connecting, such as a cancellation, is for the one who did it only.
+        An error that is not about connecting, such as a cancellation, concerns the owner only.
         """
         if self._outcome is None:
             if error is None:

@@ -1,8 +1,8 @@
-"""What a signal handler raises, told from the errors of what it interrupted.
+"""Tells errors of signal handlers from errors of the code that a handler has interrupted.
 
-Python runs signal handlers in the main thread, in the midst of whatever is at work there. What a
-handler raises, such as the TimeoutError of an alarm, then looks like an error of the decoder or of
-the socket. It is neither, and belongs to whoever called the driver.
+Python calls signal handlers in the main thread, between any two steps of the code that runs there.
+If a handler raises an error, such as the TimeoutError of an alarm, it looks like an error of the
+decoder or of the socket. It is neither: it must reach the program that called the driver.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ _VARARGS = 0x04  # the flag of a function that has `*args`
 
 
 def raised_by_handler(error: BaseException) -> bool:
-    """Whether a signal handler raised an error, on top of the code that seems to have.
+    """Whether a signal handler raised the error, and not the code in which it came up.
 
-    Python hands a handler the frame that it interrupts. No other function gets its caller's frame.
+    A handler is recognized by its arguments: Python passes it the interrupted frame. No other
+    function gets its caller's frame.
     """
     entry = error.__traceback__
     while entry is not None and entry.tb_next is not None:
@@ -28,7 +29,7 @@ def raised_by_handler(error: BaseException) -> bool:
 
 
 def handlers_error(error: BaseException) -> BaseException | None:
-    """What a signal handler raised, if an error is that, or was raised on account of it."""
+    """The signal handler's error in an error's chain of causes; None if there is none."""
     found: BaseException | None = error
     while found is not None and not raised_by_handler(found):
         found = found.__cause__ or found.__context__

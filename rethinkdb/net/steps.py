@@ -1,24 +1,24 @@
-"""Steps that no signal handler comes between.
+"""Steps: pieces of code that no signal handler can interrupt.
 
-A blocking program's core works in the main thread, too, and there Python runs signal handlers in
-the midst of it. A handler may raise, Ctrl-C for one; and it may use the connection, whose core then
-does one thing in the midst of another. So whatever belongs together is done in one step, and what
-is handled stays where it was found until a step takes it from there. Whoever comes next does what
-was left undone.
+In a blocking program the core also runs in the main thread, where Python may call a signal handler
+at almost any point. The handler may raise an error, as Ctrl-C does. It may also use the connection,
+so that the core is called while it is being used. So changes that belong together are made in one
+step. What is being handled stays in its queue until a step removes it. If a handler comes before
+that, the next call does what was left undone.
 
-CPython runs handlers when a function is entered, after a call, and where a loop jumps back. (3.10
-does so where a condition jumps, too.) That makes two kinds of steps:
+CPython calls handlers when a function is entered, after a call, and where a loop jumps back; 3.10
+also does so where a condition jumps. So there are two kinds of steps:
 
-- Statements without a call in between. They begin with a look whether all is still as it was when
-  their values were computed. If not, somebody else has done it meanwhile, and it is begun anew::
+- Statements without a call in between. They begin with a check that nothing has changed since their
+  values were computed. If something has, a handler has done it meanwhile, and they start again::
 
       frame = FrameReceived(token, data[start:end])
       if self._state is state:
           self._state = after
           return frame
 
-- One call of a function written in C that calls nothing but such functions in turn. So bytes move
-  from a socket to a queue, and nothing is lost if a handler raises next::
+- One call of a function written in C that only calls such functions itself. For example, bytes move
+  from a socket to a queue; if a handler raises an error next, nothing is lost::
 
       received.extend(map(sock.recv, (65536,)))
 """
@@ -31,5 +31,5 @@ from typing import Any
 
 __all__ = ["exhaust"]
 
-#: Takes everything from an iterator, and forgets it.
+#: Runs an iterator to its end, and drops the items.
 exhaust: Callable[[Iterable[Any]], None] = deque[Any](maxlen=0).extend

@@ -1,6 +1,6 @@
-"""How the log and the observer are told that a connection has opened or ended.
+"""Tells the log and the observer that a connection has opened or ended.
 
-What becomes of the connections of a pool is logged by the pool, so it is for DEBUG only here.
+For connections of a pool the level is DEBUG, as the pool itself logs what happens to them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ __all__ = ["tell_ended", "tell_opened"]
 
 logger = logging.getLogger("rethinkdb.connection")
 
-# A program that has not set up logging gets the loss as an error, where it uses the connection.
-# Python would print the warning on top of that, to a stderr that may be the program's own.
+# If a program has not set up logging, Python would print the warning of a lost connection to
+# stderr. The program does not need it: it gets an error when it uses the connection.
 logger.addHandler(logging.NullHandler())
 
 
 def tell_opened(session: Session) -> None:
-    """It is open."""
+    """Tell that a session is open."""
     level = logging.DEBUG if session.pooled else logging.INFO
     logger.log(level, "connected to %s:%s", session.host, session.port)
     if session.observer is not None:
@@ -29,7 +29,7 @@ def tell_opened(session: Session) -> None:
 
 
 def tell_ended(session: Session) -> None:
-    """One that was open is over."""
+    """Tell that a session that was open has ended."""
     place = session.host, session.port
     if session.cause is None:
         level = logging.DEBUG if session.pooled else logging.INFO

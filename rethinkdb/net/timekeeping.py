@@ -1,4 +1,4 @@
-"""What of a session has to do with time. Time is told, never taken: there is no clock here."""
+"""The part of a session that deals with time. It has no clock: the time is an argument."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ __all__ = ["Timekeeping"]
 
 
 class Timekeeping(Reception):
-    """The part of a `Session` to which an adapter tells the time.
+    """The part of a `Session` that gets the time from the adapter.
 
     Args:
-        protocol, host, port: as for `Reception`.
-        keepalive: seconds of silence after which a server that owes an answer is asked for a sign
-            of life; after as many again it is given up. None: never.
+        protocol, host, port: as in `Reception`.
+        keepalive: see `Session`.
     """
 
     def __init__(
@@ -40,28 +39,28 @@ class Timekeeping(Reception):
     if TYPE_CHECKING:  # for `Session` to supply
 
         def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
-            """Send what is answered, also while the session is closing."""
+            """Send a query that will be answered, also while the session is closing."""
 
     @property
     def clock_wanted(self) -> bool:
-        """Whether `tick()` is to be called now, whatever it said before."""
+        """Whether `tick()` must be called now, even if it returned a later time before."""
         if self._deadlines.clock_wanted:
             return True
         keepalive = self._keepalive
         return keepalive is not None and keepalive.asleep and bool(self._exchanges)
 
     def tick(self, now: float, unsent: int = 0) -> float | None:
-        """Do what is due. Flush afterwards, as after each operation.
+        """Do what is due at this time. Flush afterwards, as after each operation.
 
-        Should it end the session, the link is lost: close the transport without sending the rest.
+        If it ends the session, the link is lost: close the socket without sending the rest.
 
         Args:
-            now: what time it is, in seconds, by a clock that never goes back.
-            unsent: how many bytes of what was sent the other side has not taken yet, as far as that
-                is known.
+            now: the time in seconds, by a clock that never goes back.
+            unsent: how many sent bytes the other side has not taken yet, as far as that is known.
 
         Returns:
-            When to call it again; None: not before `clock_wanted` says so. Too early does no harm.
+            When to call it again; None: when `clock_wanted` is set. Calling it earlier does no
+            harm.
         """
         deadlines = self._deadlines
         deadlines.begin(now, len(self._exchanges))
@@ -81,16 +80,16 @@ class Timekeeping(Reception):
         )
 
     def _expire(self, exchange: Exchange) -> None:
-        """Nobody waits any longer for the first answer to a query."""
+        """The deadline of a query has passed: fail it, and stop it on the server."""
         waiter = cast("Waiter[Any]", exchange.receiver)
-        # Should a signal handler raise in between, the next tick does all of it again.
+        # If a signal handler raises an error in between, the next tick repeats both.
         waiter.set_exception(exchange.query.late(self.host, self.port))
         exchange.send_stop()
 
     # Keepalive.
 
     def _look(self, keepalive: Keepalive, now: float, unsent: int, at: float) -> float | None:
-        """Whether the server is still there; when to tick again, `at` the latest."""
+        """Check whether the server is alive. Returns when to tick again, at the latest `at`."""
         if bool(self._exchanges) if keepalive.asleep else now >= keepalive.next:
             waiting = any(exchange.owed for exchange in self._exchanges.values())
             verdict = keepalive.look(now, self._protocol.heard, waiting, unsent)
