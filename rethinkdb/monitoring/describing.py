@@ -94,7 +94,7 @@ class QueryInfo:
         Args:
             values: show the values, which may be whole documents. If False, each value is shown as
                 `?`; names of tables, indexes and fields are always shown.
-            limit: cut the text after so many characters. None: do not cut it.
+            limit: cut the text after this many characters. None: do not cut it.
         """
         render = getattr(self._query.term, "render", None)
         if render is None:

@@ -24,7 +24,7 @@ __all__ = ["QueryLogger", "log_queries"]
 
 logger = logging.getLogger("rethinkdb.query")
 
-# At most so many characters of a query are logged.
+# At most this many characters of a query are logged.
 _LIMIT = 1000
 
 

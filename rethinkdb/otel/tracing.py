@@ -29,7 +29,7 @@ _SUPPRESSED = (
     "suppress_instrumentation",
 )
 
-# At most so many characters of a query are in a span.
+# At most this many characters of a query are in a span.
 _LIMIT = 2000
 
 

@@ -94,7 +94,7 @@ class Run(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Wait for so many seconds."""
+    """Wait for this many seconds."""
 
     seconds: float
 
@@ -107,7 +107,7 @@ class _State(Enum):
     RESTING = "resting"
 
 
-# A run may take so many seconds longer than the feed has to open. Then the feed's own time-out
+# A run may take this many seconds longer than the feed has to open. Then the feed's own time-out
 # comes first, which has the better message.
 _GRACE = 0.5
 
@@ -334,7 +334,7 @@ class Feed(Stream):
         return max(0.0, self._opens_by - self._clocks.steady())
 
     def _begin(self) -> None:
-        # Last of all the state: where that was interrupted, it is done again.
+        # Set the state last. If a signal handler interrupts this before, it is done again.
         if not self._active:
             self.effects.append(Begin())
             self._active = True
@@ -402,7 +402,8 @@ class Feed(Stream):
                 self.on_change()
         if self.effects:
             self._act(self)
-        # Last of all: until then a stream that is served again has done what was interrupted.
+        # This comes last. If a signal handler interrupts this method before, the old stream still
+        # has its follower, so serving that stream again repeats what was interrupted.
         if cursor is not None and cursor is not self._cursor:
             cursor._stream.follower = None
 
@@ -415,7 +416,7 @@ class Feed(Stream):
             stream.close()
         elif stream.finished:
             self._run_ended(stream.error)
-            self._detach(stream)  # only now: what is above is done again if it is interrupted
+            self._detach(stream)  # last, so that the line above is repeated after an interrupt
         else:
             self._resumption.heard(self._clocks.wall())
             self.low_water = max(stream.low_water, view.more)

@@ -27,11 +27,11 @@ __all__ = ["Address", "Host", "Hosts"]
 #: Name or address of a server, and its driver port.
 Address = tuple[str, int]
 
-# If a connection is lost within so many seconds, that counts as a failure to connect. Otherwise a
+# If a connection is lost within this many seconds, that counts as a failure to connect. Otherwise a
 # server that accepts connections and drops them at once would be dialled in a tight loop.
 _STEADY = 1.0
 
-# If a host has not answered a dial for so many seconds, other hosts are preferred.
+# If a host has not answered a dial for this many seconds, other hosts are preferred.
 _SLOW = 2.0
 
 _NEVER = math.inf

@@ -16,7 +16,7 @@ __all__ = ["Member", "Members", "State"]
 class State(IntEnum):
     """What a member is used for at present.
 
-    dialling -> in turn <-> draining (for a loan), lent
+    dialling -> in turn <-> draining (to be lent), lent
                    |
                    +-> retiring -> closing -> gone
     """

@@ -37,7 +37,7 @@ class PoolOptions:
             earlier, so that not all are replaced at the same time. None: never.
         max_idle: seconds after which an unused connection is closed, if at least `min_size` remain.
             None: never.
-        keepalive: if a server owes an answer and has sent nothing for so many seconds, the driver
+        keepalive: if a server owes an answer and has sent nothing for this many seconds, the driver
             checks that it is still there. None: no check.
         deadline: seconds that a query may take, from waiting for a connection to the first answer.
             A query can set its own. None: no limit.

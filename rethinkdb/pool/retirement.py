@@ -13,7 +13,7 @@ __all__ = ["Retirement"]
 # A lifetime is shorter than `max_lifetime` by up to this part of it.
 _SPREAD = 0.1
 
-# If a connection is too old but could not be replaced, it is checked again after so many seconds.
+# If a connection is too old but could not be replaced, it is checked again after this many seconds.
 _AGAIN = 1.0
 
 

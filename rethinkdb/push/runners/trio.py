@@ -1,7 +1,7 @@
 """Runs callbacks in the nursery of the connection.
 
 One task calls the callbacks of one turn, in order. If the nursery is cancelled, the connection
-closes and the callbacks are told so. The tasks that tell them are cancelled as well, if they wait.
+closes, and the handlers' methods for that are called. If such a method waits, it is cancelled too.
 
 Errors that nobody waits for are logged: if a task raised one, Trio would cancel the nursery, and
 the connection would be lost.
