@@ -1,4 +1,4 @@
-"""The client's end of the wire."""
+"""`ClientProtocol`: the client's side of the protocol."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class ClientProtocol(Protocol):
     Args:
         user: account to log in with.
         password: its password, possibly empty.
-        host: for the texts of errors only.
-        port: likewise.
+        host: for error messages only.
+        port: for error messages only.
         nonce: random if not given; tests give one.
         max_reply_size: the longest reply to accept, in bytes.
 
@@ -49,14 +49,14 @@ class ClientProtocol(Protocol):
         super().__init__(handshake, max_reply_size)
 
     def receive_eof(self, exc: Exception | None = None) -> None:
-        """See `Protocol`. Text that the peer did not finish is still shown."""
+        """See `Protocol`. If the peer has sent an unfinished text, the error shows it."""
         if self.state is State.CONNECTING and self._lines and not self._is_json(self._lines):
             self.fail(not_rethinkdb(self._host, self._port, bytes(self._lines)))
         super().receive_eof(exc)
 
     def _line_end(self, lines: bytearray) -> int:
-        # Servers too old for this handshake, and HTTP servers, answer in text: a line of it is
-        # enough, the zero byte may never come.
+        # Servers that are too old for this handshake, and HTTP servers, answer with text. One line
+        # of it is enough, as the zero byte may never come.
         if self._is_json(lines):
             return super()._line_end(lines)
         found = _LINE_OR_TEXT_END.search(lines, 0, LINE_LIMIT)

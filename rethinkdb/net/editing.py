@@ -1,6 +1,6 @@
-"""A query that is sent in another form than its user wrote it, and whose replies are changed.
+"""`EditedQuery`: a query that is sent in another form than the user wrote, and its replies changed.
 
-Feeds that go on are run with it: they ask for more than their users want to see.
+Resumed changefeeds use it: they ask the server for more than their users are to see.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ class EditedQuery(NamedTuple):
     """What a connection runs in place of a term.
 
     Attributes:
-        term: the term, which errors show.
-        rewrite: what to send, made of what would be sent: START, the query, its options.
-        edit: see `Codec.decoder`; None if replies are to remain as they are.
+        term: the user's term, which error messages show.
+        rewrite: called with what the user's query would send (START, the query, its options);
+            returns what to send.
+        edit: changes replies, see `Codec.decoder`; None leaves them as they are.
     """
 
     term: Any
@@ -27,9 +28,9 @@ class EditedQuery(NamedTuple):
     edit: Edit | None = None
 
     def start_body(self, *args: Any) -> list[Any]:
-        """As of a term."""
+        """As the method of a term."""
         return self.rewrite(self.term.start_body(*args))
 
     def explain(self, error: Exception) -> None:
-        """As of a term."""
+        """As the method of a term."""
         self.term.explain(error)

@@ -1,7 +1,8 @@
-"""The V1_0 handshake, each side as one generator.
+"""The V1_0 handshake. Each side is a generator.
 
-Each yields the bytes to send, possibly none, and is sent the next line of the peer, without the
-zero byte that ends it. It returns its last bytes, and what both sides then know. The exchange:
+A generator yields the bytes to send, possibly none. It is then sent the peer's next line, without
+the zero byte that ends it. At the end it returns its last bytes and a `HandshakeCompleted`. The
+messages are:
 
     client  magic number, {"protocol_version", "authentication_method", "authentication"}
     server  {"success", "min_protocol_version", "max_protocol_version", "server_version"}
@@ -9,8 +10,8 @@ zero byte that ends it. It returns its last bytes, and what both sides then know
     client  {"authentication": proof}
     server  {"success", "authentication": signature}
 
-Instead of any of its lines the server may send {"success": false, "error", "error_code"}, or plain
-text if it is too old to know this handshake, or no RethinkDB at all.
+The server may instead send {"success": false, "error", "error_code"} at any point. If it is too old
+for this handshake, or no RethinkDB server, it sends plain text.
 """
 
 from __future__ import annotations
@@ -43,17 +44,17 @@ Handshake = Generator[bytes, bytes, "tuple[bytes, HandshakeCompleted]"]
 MAGIC = int(Version.V1_0).to_bytes(4, "little")
 
 LINE_LIMIT = 2047
-"""Longest line of a handshake with its zero byte: the server's own rule, which suits both sides."""
+"""Longest line of a handshake, with its zero byte. It is the server's limit; both sides use it."""
 
 _PROTOCOL_VERSION = 0
 _METHOD = "SCRAM-SHA-256"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Codes of errors about who the user is; all others are about the exchange itself.
+# Error codes about user and password. All other codes are about the handshake itself.
 _AUTHENTICATION_CODES = range(10, 21)
 
-# How an answer that is no JSON begins, and what that means.
+# For answers that are not JSON: how they begin, and what to tell the user.
 _NOT_RETHINKDB = (
     (
         "ERROR:",
@@ -76,10 +77,10 @@ _NOT_RETHINKDB = (
 
 
 class HandshakeRefused(RemoteProtocolError):
-    """The server's side: the client may not come in.
+    """On the server's side: the client is refused.
 
     Attributes:
-        code: the number sent to the client.
+        code: the error code for the client.
     """
 
     def __init__(self, code: int, message: str) -> None:
@@ -87,17 +88,17 @@ class HandshakeRefused(RemoteProtocolError):
         self.code = code
 
     def line(self) -> bytes:
-        """What the client is told."""
+        """The line to send to the client."""
         return _line({"success": False, "error": self.message, "error_code": self.code})
 
 
 def refusal(host: str, port: int, text: str) -> str:
-    """The message of an error that ends an attempt to connect."""
+    """The error message for a failed attempt to connect."""
     return f"Could not connect to {host}:{port}. Error: {text}"
 
 
 def not_rethinkdb(host: str, port: int, answer: bytes) -> RemoteProtocolError:
-    """The error for an answer that is no JSON: shows it, and says what it looks like."""
+    """The error for an answer that is not JSON. It shows the answer, and what it may mean."""
     text = answer.decode("utf-8", "replace").strip()
     shown = repr(text[:200])
     advice = next(advice for prefix, advice in _NOT_RETHINKDB if text.startswith(prefix))
@@ -111,13 +112,14 @@ def client_handshake(user: str, password: str, nonce: str, host: str, port: int)
         user: the account's name.
         password: its password, possibly empty.
         nonce: see `make_nonce`.
-        host: the server's name, for the texts of errors only.
-        port: likewise.
+        host: the server's name, for error messages only.
+        port: for error messages only.
 
     Raises:
-        ReqlAuthError: unknown user, wrong password, or the server cannot prove that it knows it.
+        ReqlAuthError: the user is unknown, the password is wrong, or the server cannot prove that
+            it knows the password.
         ReqlDriverError: the server refuses for another reason.
-        RemoteProtocolError: this is no RethinkDB server, or a broken one.
+        RemoteProtocolError: the peer is no RethinkDB server, or does not follow the protocol.
     """
     scram = ScramClient(user, password, nonce)
     hello = {
@@ -125,7 +127,7 @@ def client_handshake(user: str, password: str, nonce: str, host: str, port: int)
         "authentication_method": _METHOD,
         "authentication": scram.first_message(),
     }
-    # The greeting answers the magic number alone, so the first message need not wait for it.
+    # The greeting answers the magic number. The first message can be sent without waiting for it.
     greeting = _accepted((yield MAGIC + _line(hello)), host, port)
     _check_version(greeting, host, port)
     try:
@@ -141,15 +143,15 @@ def client_handshake(user: str, password: str, nonce: str, host: str, port: int)
 def server_handshake(
     credentials: Callable[[str], Credentials | None], server_version: str, nonce: str
 ) -> Handshake:
-    """Let a client in whose magic number was right; each refusal is the real server's.
+    """Let a client log in. It runs after the magic number; its refusals are those of RethinkDB.
 
     Args:
-        credentials: finds a user's credentials, None for an unknown user.
-        server_version: what to call ourselves.
+        credentials: returns a user's credentials; None for an unknown user.
+        server_version: the version to report to clients.
         nonce: see `make_nonce`.
 
     Raises:
-        HandshakeRefused: with the code and text that the client is to be told.
+        HandshakeRefused: the client is refused; it has the code and text for the client.
     """
     greeting = {
         "success": True,
@@ -181,7 +183,7 @@ def _line(message: dict[str, Any]) -> bytes:
 
 
 def _accepted(line: bytes, host: str, port: int) -> dict[str, Any]:
-    """The server's line, unless it refuses."""
+    """Read a line of the server; raises an error if the server refuses."""
     try:
         reply = json.loads(line)
     except (ValueError, RecursionError) as exc:
@@ -218,10 +220,10 @@ def _authentication(reply: dict[str, Any], host: str, port: int) -> str:
 
 
 def _request(line: bytes) -> dict[str, Any]:
-    """The client's line. What is no object has none of the fields asked for afterwards."""
+    """Read a line of the client. JSON that is not an object counts as an empty one."""
     try:
         request = json.loads(line)
-    except (ValueError, RecursionError) as exc:  # how deep it may nest is up to the process
+    except (ValueError, RecursionError) as exc:  # RecursionError: it is nested too deep
         raise HandshakeRefused(8, "Invalid JSON object.") from exc
     return request if isinstance(request, dict) else {}
 
@@ -234,5 +236,5 @@ def _text(request: dict[str, Any], field: str, code: int) -> str:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    """Whether it is a string that UTF-8 can express: JSON's escapes can name half a character."""
+    """Whether a value is a string that UTF-8 can express. JSON can also have lone surrogates."""
     return isinstance(value, str) and not _SURROGATE.search(value)

@@ -1,8 +1,8 @@
-"""The handshake before V1_0, which drivers from before 2016 use, as a server still answers it.
+"""The server's side of the handshake before V1_0. Drivers from before 2016 use it.
 
-A magic number, the length of a key, the key (today the password of `admin`), the number of the
-encoding; all numbers have four bytes, little-endian. The answer is a text that ends with a zero
-byte: `SUCCESS`, or what is wrong.
+The client sends a magic number, the length of a key, the key (today the password of `admin`), and
+the number of the encoding. All numbers have four bytes, little-endian. The server answers with a
+text that ends with a zero byte: `SUCCESS`, or what is wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .scram import Credentials
 __all__ = ["OLD_USER", "OLD_VERSIONS", "SUCCESS", "old_handshake_size", "refusal_text"]
 
 OLD_USER = "admin"
-"""Who a client with this handshake is."""
+"""The user that a client with this handshake logs in as."""
 
 OLD_VERSIONS = frozenset((Version.V0_1, Version.V0_2, Version.V0_3, Version.V0_4))
 SUCCESS = b"SUCCESS\0"
@@ -32,14 +32,17 @@ _NO_PROTOBUF = "The PROTOBUF client protocol is no longer supported"
 def old_handshake_size(
     data: bytes | bytearray, credentials: Callable[[str], Credentials | None]
 ) -> int | None:
-    """How long the handshake is at the start of `data`; None if its end has not arrived yet.
+    """Check the handshake at the start of `data`.
 
     Args:
-        data: what the client has sent so far, four bytes at least.
-        credentials: finds a user's credentials, None for an unknown user.
+        data: what the client has sent so far, at least four bytes.
+        credentials: returns a user's credentials; None for an unknown user.
+
+    Returns:
+        The length of the handshake; None if its end has not arrived yet.
 
     Raises:
-        HandshakeRefused: with the text that the client is to be told.
+        HandshakeRefused: the client is refused; it has the text for the client.
     """
     if _number(data, 0) in (Version.V0_1, Version.V0_2):
         raise HandshakeRefused(-1, _NO_PROTOBUF)
@@ -65,7 +68,7 @@ def old_handshake_size(
 
 
 def refusal_text(text: str) -> bytes:
-    """What a client is told that knows no JSON in handshakes."""
+    """The refusal for a client whose handshake has no JSON."""
     return f"ERROR: {text}\n\0".encode()
 
 

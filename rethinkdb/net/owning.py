@@ -1,4 +1,4 @@
-"""The session of a connection: how it is made, and who watches and logs what happens in it."""
+"""The part of a connection that makes its sessions, and connects them with observers and logs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ queries = logging.getLogger("rethinkdb.query")
 
 
 class SessionOwner:
-    """The part of a connection that makes its sessions, one for each time that it connects."""
+    """Makes the sessions of a connection. Each time that it connects there is a new session."""
 
     options: ConnectOptions
     db: str | None
@@ -29,13 +29,13 @@ class SessionOwner:
         def is_open(self) -> bool:
             """Whether queries can be run."""
 
-    # Who listens to events, if anybody ever did; see `rethinkdb.push`.
+    # The connection's events, if a program has used them; see `rethinkdb.push`.
     _events: Any = None
 
-    # Who else wants to know of each session, if anybody does; see `loops.transport.own_pool`.
+    # Called with each new session, if set; see `loops.transport.own_pool`.
     _watched_by: Callable[[Session], object] | None = None
 
-    # Who watches it, and the pool that it belongs to, if there are such.
+    # The connection's own observer and its pool; None if it has none.
     _observer: Observer | None = None
     _pool: Any = None
 
@@ -49,7 +49,7 @@ class SessionOwner:
         return offered(super().__dir__())
 
     def _shown(self) -> str:
-        """What it is, and where it leads to."""
+        """The class, loop, server and database, for `repr()`."""
         kind, options = type(self), self.options
         db = "" if self.db is None else f" db={self.db!r}"
         return f"{kind.__name__} {loop_name(kind)} {options.host}:{options.port}{db}"
@@ -63,11 +63,11 @@ class SessionOwner:
         return "closed" if session.cause is None else f"lost: {session.cause}"
 
     def _new_session(self) -> Session:
-        """Start over: a session that wants to log in."""
+        """Make a session that begins with the handshake."""
         slow = self.options.slow_query
         if not self._logs and (slow is not None or queries.isEnabledFor(logging.DEBUG)):
             self._logs = True
-            # Above this layer, and loaded by those who use it only.
+            # Imported by name, as it is a layer above this one; and here, as few programs need it.
             import_module("rethinkdb.monitoring.logs").log_queries(self)
         return self._fresh_session()
 
@@ -95,12 +95,12 @@ class SessionOwner:
         return self._session
 
     def _observe(self, observer: Observer | None) -> None:
-        """Be watched by an observer of its own; None: by its pool's, or that of the process."""
+        """Set the connection's own observer. None: use that of its pool or of the process."""
         self._observer = observer
         self._observe_as_told()
 
     def _observe_as_told(self) -> None:
-        """Who watches it or its pool may have changed."""
+        """Called when the observer of the connection or of its pool may have changed."""
         self._set_observer(self._session)
 
     def _set_observer(self, session: Session) -> None:

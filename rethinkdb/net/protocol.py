@@ -1,15 +1,15 @@
-"""Bytes in, events and bytes out: what client and server have in common.
+"""`Protocol`: bytes in, events and bytes out. The base of the client's and the server's side.
 
     bytes --receive_data()--> Protocol --events_received()--> Event
     bytes <--data_to_send()-- Protocol <--send_frame()------- token, body
 
-A protocol owns no socket, clock or loop, and receiving never raises: bytes that break the rules end
-the connection with a `ConnectionLost` event, and `close_requested`. Should a signal handler raise
-meanwhile, `receive_data(b"")` goes on where that came. It goes through these states:
+A protocol has no socket, clock or loop. Receiving never raises errors: bytes that break the
+protocol end the connection with a `ConnectionLost` event, and set `close_requested`. If a signal
+handler raises an error meanwhile, `receive_data(b"")` continues. The states are
 
     CONNECTING --handshake done--> OPEN --close() or bad bytes--> CLOSING --receive_eof()--> CLOSED
 
-and from each of the first three directly to CLOSED when the transport ends.
+When the socket is closed, each of the first three changes to CLOSED directly.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LONG = 65536
 
 
 class State(enum.Enum):
-    """Where a connection is in its life."""
+    """The state of a connection."""
 
     CONNECTING = enum.auto()
     OPEN = enum.auto()
@@ -44,7 +44,7 @@ class State(enum.Enum):
     CLOSED = enum.auto()
 
 
-# As constants, because Python 3.10 and 3.11 take 0.1 µs to find a member in its enum.
+# Constants, as Python 3.10 and 3.11 take 0.1 µs to look up an enum member.
 _CONNECTING, _OPEN, _CLOSING = State.CONNECTING, State.OPEN, State.CLOSING
 _LIVE = (_CONNECTING, _OPEN)
 
@@ -57,15 +57,15 @@ class Protocol(ABC):
         frame_limit: the longest frame body to accept, in bytes.
 
     Attributes:
-        state: see the module.
-        close_requested: send what `data_to_send()` returns, then close the transport.
-        incoming: what has been received and was not looked at yet. `receive_data()` adds to it.
-        events: what has happened, in order, and was not looked at yet: for those who take it one by
-            one, others call `events_received()`.
-        output: the pieces of what is to be sent: for those who add to it in one step with something
-            else. Others call `send_frame()` and `data_to_send()`.
-        log_values: whether the contents of frames may stand in logs.
-        heard: something has arrived. It is for whoever sets it back, in order to see it set again.
+        state: see the module's docstring.
+        close_requested: send what `data_to_send()` returns, then close the socket.
+        incoming: received bytes that were not read yet. `receive_data()` adds to it.
+        events: the events that were not handled yet, in order. The session takes them one by one;
+            others call `events_received()`.
+        output: the bytes to send. The session adds to it in steps of its own (see `steps`); others
+            call `send_frame()` and `data_to_send()`.
+        log_values: whether logs may contain the contents of frames.
+        heard: set when something has arrived. The keepalive resets it.
     """
 
     def __init__(self, handshake: Handshake, frame_limit: int) -> None:
@@ -75,23 +75,23 @@ class Protocol(ABC):
         self.incoming: deque[bytes] = deque()
         self._lines = bytearray()
         self._frames = FrameReader(frame_limit)
-        self._uncut = False  # it may have frames that are not events yet
+        self._uncut = False  # whether `_frames` may have frames that are not in `events` yet
         self.events: deque[Event] = deque()
         self.output = bytearray(next(handshake))
         self.heard = False
         self.log_values = False
-        # Asked once: `isEnabledFor` for each frame would cost more than reading the frame.
+        # Read once, as `isEnabledFor` would take longer for each frame than reading the frame.
         self._debug = wire.isEnabledFor(logging.DEBUG)
 
-    # The transport's side.
+    # For those who move the bytes.
 
     def receive_data(self, data: bytes) -> None:
-        """Take bytes from the peer, cut anywhere. Never raises; ignored once closing."""
+        """Take bytes from the peer, split anywhere. Never raises; ignored while closing."""
         self.incoming += (data,)
         self.process()
 
     def process(self) -> None:
-        """Look at what is `incoming`."""
+        """Read the bytes in `incoming`."""
         if self.state is _OPEN:
             self._receive_frames()
         elif self.state is _CONNECTING:
@@ -102,7 +102,7 @@ class Protocol(ABC):
             self.incoming.clear()
 
     def receive_eof(self, exc: Exception | None = None) -> None:
-        """The transport has ended, with its error if it had one. A second call has no effect."""
+        """Take the end of the connection, with its error if there is one. Only the first counts."""
         if self.state is State.CLOSED:
             return
         self._end(exc or self._unexpected_eof())
@@ -111,27 +111,27 @@ class Protocol(ABC):
 
     @property
     def output_pending(self) -> bool:
-        """Whether there is anything to do for a transport: bytes to send, or to close it."""
+        """Whether there are bytes to send, or the socket is to be closed."""
         return self.close_requested or bool(self.output)
 
     def data_to_send(self) -> bytes:
-        """All bytes queued since the last call: as many frames as there are, for one write."""
+        """Take all bytes to send, for one write; may be empty."""
         if not self.output:
             return b""
         data = bytes(self.output)
         self.output.clear()
         return data
 
-    # The user's side.
+    # For those who handle events and send frames.
 
     def events_received(self) -> list[Event]:
-        """The events since the last call, in order. `ConnectionLost` comes once, and last."""
+        """Take the events since the last call, in order. `ConnectionLost` comes once, and last."""
         events = list(self.events)
         self.events.clear()
         return events
 
     def send_frame(self, token: int, payload: bytes) -> None:
-        """Queue a frame; dropped once closing, as nobody is there to read it.
+        """Queue a frame. While closing it is dropped, as nobody would read it.
 
         Raises:
             LocalProtocolError: the handshake is not complete.
@@ -141,9 +141,9 @@ class Protocol(ABC):
         self.output += second
 
     def framed(self, token: int, payload: bytes) -> tuple[bytes, bytes]:
-        """A frame in two pieces, to be added to `output` in one step; empty once closing.
+        """A frame in two pieces, to be added to `output` in one step; empty while closing.
 
-        See `send_frame`. The second piece is a long payload, which is not copied once more.
+        See `send_frame`. The second piece is a long payload, so that it is not copied.
         """
         if self.state is _OPEN:
             if self._debug:
@@ -155,11 +155,11 @@ class Protocol(ABC):
         return b"", b""
 
     def close(self) -> None:
-        """End the connection from this side. What is queued will still be sent."""
+        """End the connection from this side. Queued bytes will still be sent."""
         self._end(None)
 
     def fail(self, cause: Exception) -> None:
-        """End the connection because of what the peer did."""
+        """End the connection because of an error of the peer."""
         self._end(cause)
 
     # Inside.
@@ -178,7 +178,7 @@ class Protocol(ABC):
                 self._uncut = True
                 self.heard = True
                 frames.feed_from(self.incoming)
-                # All in one call, so that no frame gets lost between the reader and the queue.
+                # One call for all, so that an interrupt loses no frame between reader and queue.
                 self.events.extend(iter(frames.next_frame, None))
                 self._uncut = False
         except FrameTooLarge as exc:
@@ -213,7 +213,7 @@ class Protocol(ABC):
             self._shake_hands(line)
         except BaseException as exc:
             if not isinstance(exc, Exception) or raised_by_handler(exc):
-                self._end(exc)  # a handshake does not go on after an interrupt
+                self._end(exc)  # a handshake cannot continue after an interrupt
                 raise
             self._handshake_failed(exc)
 
@@ -232,7 +232,7 @@ class Protocol(ABC):
             self._receive_frames()
 
     def _line_end(self, lines: bytearray) -> int:
-        """Where the first line's terminator is; -1 if it has not arrived within the limit."""
+        """The position of the zero byte that ends the first line; -1 if there is none."""
         return lines.find(0, 0, LINE_LIMIT)
 
     def _unexpected_eof(self) -> EOFError:
@@ -243,11 +243,11 @@ class Protocol(ABC):
             )
         return EOFError("The peer closed the connection.")
 
-    # What client and server do differently.
+    # Client and server override these.
 
     @abstractmethod
     def _line_too_long(self) -> None:
-        """The first line of `_lines` is longer than a handshake's may be."""
+        """Called when the first line of the handshake is too long."""
 
     def _handshake_failed(self, exc: Exception) -> None:
         self.fail(exc)

@@ -1,7 +1,7 @@
-"""SCRAM-SHA-256 (RFC 5802, RFC 7677), both sides, as the server applies it.
+"""SCRAM-SHA-256 (RFC 5802, RFC 7677), both sides, as RethinkDB's server uses it.
 
-Where the server differs from the RFC this follows the server: no SASLprep, so user names and
-passwords are taken as their UTF-8 bytes; no channel binding; no extensions.
+Where the server differs from the RFC, this module follows the server: no SASLprep, so user names
+and passwords are their UTF-8 bytes; no channel binding; no extensions.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ __all__ = ["Credentials", "ScramClient", "ScramError", "ScramServer", "make_nonc
 DEFAULT_ITERATIONS = 4096
 
 MAX_ITERATIONS = 1_000_000
-"""Half a second of work: a peer that asks for more wants to keep this process busy. Servers ask for
-4096 unless told otherwise."""
+"""The limit on what a server may ask for: half a second of work. The default of servers is 4096."""
 
 _GS2_HEADER = "n,,"
 _CHANNEL_BINDING = "biws"  # base64 of the GS2 header: "no channel binding"
@@ -37,7 +36,7 @@ class ScramError(Exception):
     """Authentication failed.
 
     Attributes:
-        code: the number the server reports it under.
+        code: the server's error code for it.
     """
 
     def __init__(self, code: int, message: str) -> None:
@@ -52,7 +51,7 @@ def make_nonce() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a server keeps of a password: enough to check it, too little to log in elsewhere.
+    """What a server stores of a password: enough to check it, too little to log in elsewhere.
 
     Attributes:
         salt: random bytes.
@@ -70,10 +69,10 @@ class Credentials:
     def from_password(
         cls, password: str, iterations: int = DEFAULT_ITERATIONS, salt: bytes | None = None
     ) -> Credentials:
-        """Derive them from a password. An empty one is as good as any other.
+        """Compute them from a password, which may be empty.
 
         Args:
-            password: in clear; not kept.
+            password: the password; it is not stored.
             iterations: the server uses 1 for empty passwords and 4096 for others.
             salt: 16 random bytes if not given.
         """
@@ -83,7 +82,7 @@ class Credentials:
         return cls(salt, iterations, stored_key, _hmac(salted, b"Server Key"))
 
     def fits(self, password: bytes) -> bool:
-        """Whether a password in clear, as older drivers send it, is the right one."""
+        """Whether a password is right. Old drivers send the password itself."""
         salted = hashlib.pbkdf2_hmac("sha256", password, self.salt, self.iterations)
         stored_key = hashlib.sha256(_hmac(salted, b"Client Key")).digest()
         return hmac.compare_digest(stored_key, self.stored_key)
@@ -105,17 +104,17 @@ class ScramClient:
         self._signature = b""
 
     def first_message(self) -> str:
-        """Who we are."""
+        """The client's first message: it names the user."""
         return _GS2_HEADER + self._first_bare
 
     def final_message(self, challenge: str) -> str:
-        """Answer the server's first message with the proof that we know the password.
+        """Answer the server's first message with the proof that this side knows the password.
 
         Raises:
-            ScramError: the challenge is not one for us.
+            ScramError: the challenge is invalid.
         """
         attributes = _attributes(challenge)
-        if "m" in attributes:  # something that we must understand, and do not (RFC 5802, 5.1)
+        if "m" in attributes:  # a mandatory extension, which we do not know (RFC 5802, 5.1)
             raise ScramError(EXTENSIONS_NOT_SUPPORTED, "Extensions not supported")
         nonce = attributes.get("r", "")
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
@@ -135,7 +134,7 @@ class ScramClient:
         """Check that the server knows the password too.
 
         Raises:
-            ScramError: it does not; it may be somebody else's.
+            ScramError: it does not; it may be a false server.
         """
         expected = "v=" + _encode(self._signature)
         if not hmac.compare_digest(answer.encode(), expected.encode()):
@@ -146,8 +145,8 @@ class ScramServer:
     """The server's side of one exchange.
 
     Args:
-        credentials: finds a user's; None for an unknown user, who is only told so after the proof,
-            when the real server tells it too.
+        credentials: returns a user's credentials; None for an unknown user. As in RethinkDB, an
+            unknown user is only refused after the proof.
         nonce: printable text without a comma, never used before.
     """
 
@@ -164,7 +163,7 @@ class ScramServer:
         """Answer the client's first message.
 
         Raises:
-            ScramError: it is malformed, or asks for what is not supported.
+            ScramError: it is malformed, or needs something that is not supported.
         """
         if not message.startswith("n,"):
             raise ScramError(CHANNEL_BINDING_NOT_SUPPORTED, "Channel binding is not supported")
@@ -212,7 +211,7 @@ class ScramServer:
 
 
 def _attributes(message: str) -> dict[str, str]:
-    """Split "a=1,b=2". Each name is one letter and stands once; values may hold "="."""
+    """Split "a=1,b=2". Each name is one letter and occurs once; values may contain "="."""
     found: dict[str, str] = {}
     for part in message.split(","):
         name, equals, value = part.partition("=")

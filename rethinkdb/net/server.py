@@ -1,4 +1,4 @@
-"""The server's end of the wire, for the embedded server and for tests."""
+"""`ServerProtocol`: the server's side of the protocol, for the embedded server and for tests."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from .scram import Credentials, make_nonce
 
 __all__ = ["ServerProtocol"]
 
-# Of a query that is too long, the server reads and forgets this much before it answers. Were the
-# client still writing when the server hangs up, it would see a broken pipe in place of the answer.
+# If a query is too long, the server first reads and drops up to this many bytes, then answers. If
+# it closed the socket while the client still writes, the client would get a broken pipe error
+# instead of the answer.
 _MAX_DISCARDED = 1024 * 1024 * 1024
 
 
@@ -25,13 +26,13 @@ class ServerProtocol(Protocol):
     """Lets clients in, then receives queries and sends replies.
 
     Args:
-        credentials: finds a user's credentials, None for an unknown user.
-        server_version: what to call ourselves.
+        credentials: returns a user's credentials; None for an unknown user.
+        server_version: the version to report to clients.
         nonce: random if not given; tests give one.
         max_query_size: the longest query to accept, in bytes.
 
     Attributes:
-        one_by_one: the client expects its queries to be answered one after the other, in order.
+        one_by_one: whether the client expects answers in the order of its queries.
 
     Example::
 
@@ -60,7 +61,7 @@ class ServerProtocol(Protocol):
         self._credentials = credentials
         self._server_version = server_version
         self._max_query_size = max_query_size
-        # The greeting answers the magic number, so it waits for that.
+        # The greeting is the answer to the magic number, so it is kept until that arrives.
         self._greeting = self.data_to_send()
         self.one_by_one = False
         self._discarding = 0
@@ -90,7 +91,7 @@ class ServerProtocol(Protocol):
         self._receive_lines()
 
     def _refuse_magic(self) -> None:
-        # Who does not know this handshake cannot know its JSON either, and is told in plain text.
+        # A client that does not know this handshake cannot read its JSON: answer with plain text.
         text = (
             "Received an unsupported protocol version. This port is for RethinkDB queries. "
             "Does your client driver version not match the server?"

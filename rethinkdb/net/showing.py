@@ -1,4 +1,4 @@
-"""How connections and their kin show themselves: in `repr()`, and to who completes a name."""
+"""For connections, cursors and pools: the loop's name in `repr()`, and the names in `dir()`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["loop_name", "offered"]
 
 _LOOPS = "rethinkdb.loops."
 
-# Public names that are there for those who write adapters, not for users.
+# Public names for authors of adapters. Completion does not offer them to users.
 _FOR_ADAPTERS = frozenset(
     {
         "KNOWN_AS",
@@ -25,7 +25,7 @@ _FOR_ADAPTERS = frozenset(
 
 
 def offered(names: Iterable[str]) -> list[str]:
-    """Those of an object's names that its users may use, and Python's own."""
+    """Select the names for `dir()`: the public names for users, and Python's own."""
     return [
         name
         for name in names
@@ -34,7 +34,7 @@ def offered(names: Iterable[str]) -> list[str]:
 
 
 def loop_name(kind: type[Any]) -> str:
-    """The loop that a class is for: `asyncio`; of another package's, the name of its module."""
+    """The name of a class's loop, such as `asyncio`; for other packages, the module's name."""
     for base in kind.__mro__:
         if base.__module__.startswith(_LOOPS):
             name, _, _ = base.__module__.removeprefix(_LOOPS).partition(".")

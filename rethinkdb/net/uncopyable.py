@@ -1,4 +1,4 @@
-"""What stands for something under way elsewhere cannot be copied: there is only one of it."""
+"""`Uncopyable`: for objects that cannot be copied, such as connections and cursors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["Uncopyable"]
 
 
 class Uncopyable:
-    """Refuses `copy`, `deepcopy` and `pickle`, and says why.
+    """Makes `copy`, `deepcopy` and `pickle` raise an error that says why.
 
     Attributes:
-        WHY_NO_COPIES: what it is, and what to do instead.
+        WHY_NO_COPIES: says what the object is, and what to do instead of copying it.
     """
 
     __slots__ = ()
