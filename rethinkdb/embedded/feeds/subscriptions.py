@@ -242,10 +242,19 @@ class RangeFeed(Subscription):
         for row in rows:
             self._initial.setdefault(datum.order_key(self.data.key_of(row)), []).append(row)
 
+    def __call__(self, change: Notice) -> None:
+        """A row of the table was written."""
+        # By far the most common are feeds of a whole table: worth a path of their own.
+        whole = self._whole_table and not self._initial
+        self._guarded(self._take_whole if whole else self._take, change)
+        self._notify()
+
+    def _take_whole(self, change: Notice) -> None:
+        if change.differs:  # which is found out once for all of them
+            with self._lock:
+                self._queue.add(change.row_key, change.old, change.new)
+
     def _take(self, change: Notice) -> None:
-        if self._whole_table and not self._initial:
-            self._take_whole(change)
-            return
         old_copies, new_copies = self._places.count(change.old), self._places.count(change.new)
         if not old_copies and not new_copies:
             return
@@ -263,13 +272,6 @@ class RangeFeed(Subscription):
             for before, after in changes:
                 if not datum.equal(before, after):
                     self._queue.add(key, before, after)
-
-    def _take_whole(self, change: Notice) -> None:
-        # By far the most common, and such feeds share the comparison of the row's two states: a
-        # write that many of them watch takes a third of the time.
-        if change.differs:
-            with self._lock:
-                self._queue.add(change.row_key, change.old, change.new)
 
     def _has_rows(self) -> bool:
         return bool(self._first or self._initial or not self._ready_told or self._queue)

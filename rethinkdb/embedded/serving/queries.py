@@ -315,8 +315,8 @@ class Conversation:
             self._submit(lambda: self._work(turns))
 
     def _wake(self, turns: Turns) -> None:
-        # One job and one call of the system for many feeds: with a thousand of them a write costs a
-        # fifth of what it does with a job each.
+        # One job and one call of the system for many feeds: with a thousand of them a write costs
+        # half of what it does with a job each.
         with self._lock:
             self._woken.append(turns)
             others, self._sees_to_woken = self._sees_to_woken, True
