@@ -41,7 +41,7 @@ class Selection:
     """The selected tables.
 
     Args:
-        words: `DB` and `DB.TABLE`, each of them, or one as a string; none means all tables.
+        words: a name, `DB` or `DB.TABLE`, or several of them. No words select all tables.
 
     Raises:
         ToolError: a word is neither.

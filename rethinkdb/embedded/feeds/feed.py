@@ -28,73 +28,73 @@ ENDLESS = (
 
 
 class Aborted(QueryFailure):
-    """The table is gone; located at the last term that has made something of the feed."""
+    """The table is gone. The backtrace shows the last term that transformed the feed."""
 
     def __init__(self, backtrace: Backtrace) -> None:
         super().__init__(FailureKind.OP_FAILED, "Changefeed aborted (unavailable).", backtrace)
 
 
 class Feed(ABC):
-    """Rows that keep coming."""
+    """An endless source of rows."""
 
     @property
     @abstractmethod
     def notes(self) -> list[ResponseNote]:
-        """What kind of feed this is, for the replies."""
+        """The notes for the replies: the kind of the feed."""
 
     @property
     def interval(self) -> float:
-        """Seconds to collect changes before they are sent (`squash`)."""
+        """How many seconds changes are collected before they are sent (`squash`)."""
         return 0.0
 
     @property
     def finished(self) -> bool:
-        """Whether there will be no more rows: only what limits a feed ends it."""
+        """Whether the feed has ended. Only a limit ends a feed."""
         return False
 
     @property
     def blocks(self) -> bool:
-        """Whether pulling may hold its thread until there is more news."""
+        """Whether `pull` may block its thread until more changes come."""
         return False
 
     @property
     def quick(self) -> bool:
-        """Whether pulling takes no time worth mentioning: it runs nothing that a user wrote."""
+        """Whether `pull` is fast, because it runs no function of the query."""
         return False
 
     @abstractmethod
     def ready(self) -> bool:
-        """Whether `pull` has something to give or to raise."""
+        """Whether `pull` has rows or an error."""
 
     @abstractmethod
     def pull(self) -> list[Datum]:
-        """The rows that come of the next news, possibly none. Called only while `ready`.
+        """The rows for the next change, possibly none. Call it only while `ready`.
 
-        Raises what ended the feed.
+        Raises the error that ended the feed.
         """
 
     @abstractmethod
     def wake_once(self, callback: Callback) -> None:
-        """Calls when `ready` has become true, at once if it is; replaces an earlier callback."""
+        """Calls back once when `ready` is true, maybe at once. Replaces an earlier callback."""
 
     @abstractmethod
     def close(self) -> None:
-        """Ends it: nothing is watched any more, and pulling raises `Interrupted`."""
+        """Ends the feed: it watches nothing any more, and `pull` raises `Interrupted`."""
 
     def through(self, transform: Transform, backtrace: Backtrace) -> Feed:
         """The feed with a row-wise transformation applied."""
         return TransformedFeed(self, transform, backtrace)
 
     def sliced(self, left: int, right: int | None) -> Feed:
-        """The rows from one place up to another, which is not included."""
+        """The rows from position `left` up to, but not including, `right`."""
         return SlicedFeed(self, left, right)
 
     def iterated(self, rows: Iterator[Datum]) -> Feed:
-        """Rows that a term pulls out of this feed in a way of its own."""
+        """A feed of rows that a term makes by pulling this feed itself."""
         return IteratedFeed(self, rows)
 
     def __iter__(self) -> Iterator[Datum]:
-        """Rows for a term that pulls them in its own way; blocks its thread for lack of them."""
+        """The rows, for a term that pulls them itself. Blocks the thread until a row comes."""
         while not self.finished:
             news = threading.Event()
             self.wake_once(news.set)
@@ -105,7 +105,7 @@ class Feed(ABC):
 
 
 class TransformedFeed(Feed):
-    """What a row-wise transformation after `changes` makes of a feed."""
+    """A feed after a row-wise transformation."""
 
     def __init__(self, source: Feed, transform: Transform, backtrace: Backtrace) -> None:
         self._source = source
@@ -133,11 +133,11 @@ class TransformedFeed(Feed):
         return self._source.blocks
 
     def ready(self) -> bool:
-        """Once the source is, though nothing may come of it."""
+        """Once the source is. `pull` may then still give no rows."""
         return self._source.ready()
 
     def pull(self) -> list[Datum]:
-        """What comes of the source's next rows."""
+        """The source's next rows, transformed."""
         try:
             rows = self._source.pull()
         except Aborted as failure:
@@ -169,7 +169,7 @@ class SlicedFeed(TransformedFeed):
 
     @property
     def notes(self) -> list[ResponseNote]:
-        """The source's kind only: whether it tells states is not said any more."""
+        """The source's kind, without the note about states."""
         return super().notes[:1]
 
     @property
@@ -187,7 +187,7 @@ class SlicedFeed(TransformedFeed):
                 yield row
 
     def ready(self) -> bool:
-        """At its end too: that is news."""
+        """Also at its end, so that the end is reported."""
         return self.finished or self._source.ready()
 
     def wake_once(self, callback: Callback) -> None:
@@ -199,7 +199,7 @@ class SlicedFeed(TransformedFeed):
 
 
 class IteratedFeed(TransformedFeed):
-    """What a term makes of a feed by pulling its rows."""
+    """A feed that a term makes by pulling another feed itself."""
 
     def __init__(self, source: Feed, rows: Iterator[Datum]) -> None:
         super().__init__(source, iter, ())
@@ -208,7 +208,7 @@ class IteratedFeed(TransformedFeed):
 
     @property
     def blocks(self) -> bool:
-        """It does, when the news do not suffice for a row."""
+        """Always: one change may not be enough for a row."""
         return True
 
     @property
@@ -225,7 +225,7 @@ class IteratedFeed(TransformedFeed):
 
 
 class RowsFeed(Feed):
-    """The rows of a stream that is no feed, beside feeds in a union."""
+    """The rows of a stream that is no feed, in a union with feeds."""
 
     def __init__(self, rows: Iterable[Datum]) -> None:
         self._rows = iter(rows)
@@ -257,23 +257,23 @@ class RowsFeed(Feed):
         callback()
 
     def close(self) -> None:
-        """Lets go of the rows."""
+        """Drops the rows."""
         self._finished = True
 
 
 def joined(streams: Sequence[Stream]) -> Feed | None:
-    """The feed of a union of streams, None if none of them is a feed."""
+    """The feed of a union of streams. None if none of them is a feed."""
     if all(stream.feed is None for stream in streams):
         return None
     return UnionFeed([stream.feed or RowsFeed(stream) for stream in streams])
 
 
 class UnionFeed(Feed):
-    """Several feeds as one. With states, it is ready once all of them are.
+    """Several feeds as one. It reports the state "ready" once all its parts have.
 
     Args:
         feeds: the parts.
-        states: how many of them report states.
+        states: how many of the parts report states.
     """
 
     def __init__(self, feeds: Sequence[Feed], states: int = 0) -> None:
@@ -334,7 +334,7 @@ class UnionFeed(Feed):
         return True
 
     def wake_once(self, callback: Callback) -> None:
-        """Calls when any part has news."""
+        """Calls back when any part is ready."""
         once = Once(callback)
         for feed in self._running():
             feed.wake_once(once)
@@ -348,7 +348,7 @@ class UnionFeed(Feed):
 
 
 class Once:
-    """A callback that several may call, of which one call comes through."""
+    """A callback that several feeds may call. Only the first call is passed on."""
 
     def __init__(self, callback: Callback) -> None:
         self._callback = callback

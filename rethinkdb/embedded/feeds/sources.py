@@ -14,14 +14,14 @@ from rethinkdb.embedded.language.faults import fault
 
 
 class Source(Feed):
-    """A feed whose news come from elsewhere, in any thread.
+    """A feed that is fed by other threads.
 
-    Whoever brings news does so with `_lock` held and calls `_notify` after releasing it.
+    A thread that adds something must hold `_lock`, and call `_notify` after releasing it.
     """
 
     def __init__(self, place: Backtrace = ()) -> None:
         self.place = place
-        """Where in the query it is located that the table is gone."""
+        """The backtrace for the error that the table is gone."""
         self._lock = threading.RLock()
         self._callback: Callback | None = None
         self._failure: QueryFailure | None = None
@@ -41,7 +41,7 @@ class Source(Feed):
 
     @property
     def quick(self) -> bool:
-        """Always: what there is to do with a change was done when it came."""
+        """Always, because the work for a change was done when it came."""
         return True
 
     def ready(self) -> bool:
@@ -67,7 +67,7 @@ class Source(Feed):
             callback()
 
     def close(self) -> None:
-        """See `Feed`; a second time has no effect."""
+        """See `Feed`. A second call does nothing."""
         with self._lock:
             if self._closed:
                 return
@@ -82,7 +82,7 @@ class Source(Feed):
         self._notify()
 
     def _notify(self) -> None:
-        # Without the lock, for speed: a callback that comes later finds the news by itself.
+        # Without the lock, for speed. A callback that is set later checks `ready` itself.
         if self._callback is None:
             return
         with self._lock:
@@ -95,11 +95,11 @@ class Source(Feed):
     # -- as a table's listener
 
     def table_dropped(self) -> None:
-        """The table is gone, and with it the feed."""
+        """The table is gone, so the feed ends."""
         self._fail(Aborted(self.place))
 
     def _guarded(self, step: Callable[[Any], None], news: Any) -> None:
-        """Runs what a write has set off here; none of its troubles may reach the writer."""
+        """Handles a write. Errors end this feed, and never reach the query that wrote."""
         try:
             step(news)
         except Interrupted:

@@ -40,9 +40,9 @@ class FeedOptions:
     """The options of `changes`.
 
     Attributes:
-        squash: merge changes of the same row that have not been sent yet.
-        interval: and collect them for so many seconds.
-        initial, states, offsets, types: what to include.
+        squash: whether to merge unsent changes of the same row.
+        interval: how many seconds changes are collected.
+        initial, states, offsets, types: whether to include these.
         queue_size: how many changes are kept for a slow client before they are dropped.
     """
 
@@ -59,21 +59,21 @@ class FeedOptions:
         return {**row, "type": type} if self.types else row
 
     def state(self, state: str) -> Row:
-        """A row that tells the state of the feed."""
+        """The row for a state of the feed."""
         return self.typed({"state": state}, "state")
 
     def change(self, old: Datum, new: Datum) -> Row:
-        """A row that tells of a change; null is absent."""
+        """The row for a change. Null means: no row."""
         type_ = "add" if old is None else "remove" if new is None else "change"
         return self.typed({"old_val": old, "new_val": new}, type_)
 
     def initial_value(self, row: Datum) -> Row:
-        """A row that tells what there was at first."""
+        """The row for an initial value."""
         return self.typed({"new_val": row}, "initial")
 
 
 class Subscription(Source):
-    """What the feeds on tables have in common."""
+    """The base class of the feeds on tables."""
 
     kind: ResponseNote
 
@@ -94,13 +94,13 @@ class Subscription(Source):
 
     @property
     def notes(self) -> list[ResponseNote]:
-        """Its kind, and whether it tells its states."""
+        """The kind of the feed, and whether it includes states."""
         states = [ResponseNote.INCLUDES_STATES] if self.options.states else []
         return [self.kind, *states]
 
     @property
     def interval(self) -> float:
-        """As the option says."""
+        """The interval of the options."""
         return self.options.interval
 
     def pull(self) -> list[Datum]:
@@ -121,7 +121,7 @@ class Subscription(Source):
 
     @abstractmethod
     def _take(self, change: Notice) -> None:
-        """Works a change in."""
+        """Applies a change of the table."""
 
 
 class ChangeQueue:
@@ -138,7 +138,7 @@ class ChangeQueue:
         return bool(self._skipped or self._rows or self._by_key)
 
     def add(self, key: OrderKey, old: Datum, new: Datum) -> None:
-        """Another change. If that is one too many, all are dropped, which is told instead."""
+        """Adds a change. If the queue is full, all changes are dropped, and one row says so."""
         if self._options.squash:
             self._merge(key, old, new)
         else:
@@ -171,7 +171,7 @@ class ChangeQueue:
 
 
 def skipped_row(count: int) -> Row:
-    """What tells that so many changes were dropped, as nobody took them."""
+    """The row which says that so many changes were dropped, because the client was too slow."""
     return {"error": f"Changefeed cache over array size limit, skipped {count} elements."}
 
 
@@ -293,7 +293,7 @@ class RangeFeed(Subscription):
 
 
 def _where(origin: Origin) -> Where | None:
-    """Which rows are the only ones that can be in a stream; None if any can."""
+    """The values of a key or field that all rows of a stream have. None if it has no such limit."""
     part = origin.slice
     if part.primary_keys is not None:
         wanted = frozenset(keys.bound(key, primary=True) for key in part.primary_keys)
@@ -305,7 +305,7 @@ def _where(origin: Origin) -> Where | None:
 
 
 def transformed(origin: Origin, row: Datum) -> Datum:
-    """What a stream makes of a row; null if nothing, or if that fails (as in an index)."""
+    """A row after the transformations of a stream. Null if it is dropped, or if they fail."""
     try:
         return next(iter(origin.apply(row)), None)
     except (QueryFailure, Interrupted):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """A row in an order: where it stands, its key, what the feed makes of it."""
+    """A row in an order: its position, its key, and the row after transformations."""
 
     order: tuple[Any, ...]
     key: OrderKey
@@ -39,7 +39,7 @@ class Item(NamedTuple):
 
 
 class OffsetChange(NamedTuple):
-    """A change of the first rows of an order, with the places before and after."""
+    """A change of the first rows of an order, with the offsets before and after."""
 
     old: Datum
     new: Datum
@@ -91,14 +91,14 @@ class LimitFeed(Subscription):
             if len(top) >= self._limit:
                 break
             items = self._items(row)
-            # A row stands in a multi index several times, and is read as often.
+            # A multi index may contain a row several times, and the row is then read as often.
             place = met.get(datum.order_key(self.data.key_of(row)), 0)
             met[datum.order_key(self.data.key_of(row))] = place + 1
             top.extend(items[place : place + 1])
         return top
 
     def _items(self, row: Datum) -> list[Item]:
-        """Where a row stands in the order, first place first; nowhere if it is filtered out."""
+        """The positions of a row in the order, first one first. None if it is filtered out."""
         value = None if row is None else transformed(self._origin, row)
         if value is None:
             return []
@@ -116,7 +116,7 @@ class LimitFeed(Subscription):
         kept = [item for item in before if item.key != key]
         after = self._in_order([*kept, *self._items(change.new)])
         if full and before:
-            # What sorts behind the last row might also sort behind rows that are not here.
+            # A row after the last one here may also come after rows that are not kept here.
             after = [item for item in after if not self._sorts_behind(item, before[-1])]
             if len(after) < self._limit:
                 after = self._read_top()

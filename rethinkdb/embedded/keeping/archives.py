@@ -23,7 +23,7 @@ from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, build_inde
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is an archive, of whatever."""
+    """Whether a file is a tar archive, whatever it holds."""
     return path.is_file() and tarfile.is_tarfile(path)
 
 
@@ -31,7 +31,7 @@ def load(store: Store, path: Path) -> None:
     """Adds the tables of an archive to a store, and their databases.
 
     Raises:
-        DataFileError: it is no archive of `rethinkdb-dump`, or does not fit.
+        DataFileError: it is no archive of `rethinkdb-dump`, or cannot be loaded.
     """
     try:
         with tarfile.open(path) as archive:

@@ -20,7 +20,7 @@ from rethinkdb.net.scram import Credentials
 
 
 def described(store: Store) -> dict[str, Any]:
-    """The description of a store, whose lock is held."""
+    """The description of a store. The caller holds the store's lock."""
     server = store.server
     return {
         "server": {
@@ -107,12 +107,12 @@ def _bytes(text: str) -> bytes:
 def restore(
     store: Store, description: dict[str, Any], rows_of: Callable[[str], Iterable[Datum]]
 ) -> None:
-    """Makes a store what was described.
+    """Fills a store from a description.
 
     Args:
-        store: anything it holds is dropped.
-        description: made by `described`.
-        rows_of: gives the rows of a table, by its id.
+        store: the store. Its old content is dropped.
+        description: the result of `described`.
+        rows_of: a function that gives the rows of a table by its id.
     """
     server = description["server"]
     identity = store.server
@@ -174,7 +174,7 @@ def _restored_function(kept: dict[str, Any], store: Store) -> StoredFunction:
 
 
 def all_rows(store: Store) -> Iterator[Row]:
-    """The rows of all tables of a store, whose lock is held."""
+    """The rows of all tables of a store. The caller holds the store's lock."""
     for _, table in store.all_tables():
         for row in table.rows.values():
             yield Row(table.id, files.stored_key(table.key_of(row)), row)

@@ -17,10 +17,10 @@ from rethinkdb.embedded.data import datum, jsontext, pseudotypes, shards
 from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
 
 FORMAT = 1
-"""Files of a higher one were written by a newer release."""
+"""The format of the file. A higher number means that a newer release wrote it."""
 
 _APPLICATION = 0x7265716C
-"""What marks a file as ours, where SQLite has room for that: "reql"."""
+"""SQLite's application id, which marks a file as ours: "reql"."""
 
 _SQLITE_HEADER = b"SQLite format 3\0"
 _TABLES = """
@@ -32,14 +32,14 @@ CREATE TABLE rows (
 
 
 class DataFileError(OSError):
-    """The data file cannot be used; the text says which file, why, and what to do."""
+    """The data file cannot be used. The text says which file, why, and what to do."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"The data file {path} {problem}")
 
 
 class Row(NamedTuple):
-    """A row to be written; without a document one to be deleted."""
+    """A row to be written. Without a document: a row to be deleted."""
 
     table: str
     key: bytes
@@ -47,8 +47,8 @@ class Row(NamedTuple):
 
 
 _ours: set[Path] = set()
-"""Files this process has open. Opening one of them once more would, when that is closed, take away
-the locks that keep other processes out: that is how POSIX systems do it.
+"""The files that this process has open. A file must not be opened twice in a process: on POSIX,
+closing the second one would release the locks that keep other processes out.
 """
 
 
@@ -59,17 +59,17 @@ def refuse_ours(path: Path) -> None:
 
 
 class DataFile:
-    """A data file, open for this process alone, and made if there was none.
+    """A data file, open for this process only. It is created if it does not exist.
 
     Args:
-        path: as the user gave it.
+        path: the path as the user gave it.
 
     Attributes:
-        connection: for its statements.
+        connection: the SQLite connection.
 
     Raises:
-        DataFileError: it is none, is damaged or in use, was written by a newer release, or cannot
-            be made.
+        DataFileError: it is no data file, is damaged or in use, was written by a newer release, or
+            cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +80,7 @@ class DataFile:
         _ours.add(self._place)
 
     def close(self) -> None:
-        """Lets others have it."""
+        """Closes the file, so that other processes can open it."""
         self.connection.close()
         _ours.discard(self._place)
 
@@ -112,7 +112,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, fresh: bool) -> None
         _check(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    # Now rather than with the first write: somebody else may have it.
+    # Lock it now rather than at the first write, because another process may have it open.
     connection.execute("BEGIN EXCLUSIVE")
     if fresh:
         for statement in _TABLES.split(";"):
@@ -155,7 +155,7 @@ def _explained(error: sqlite3.Error) -> str:
 
 
 def stored_key(key: Datum) -> bytes:
-    """What a row is filed under; equal keys give equal bytes."""
+    """The key of a row in the file. Equal keys give equal bytes."""
     return shards.stored_key(_without_negative_zero(key))
 
 
@@ -181,7 +181,7 @@ _MARK = REQL_TYPE.encode()
 def read(text: bytes) -> Datum:
     """A document that was written as JSON."""
     value = jsontext.loads(text)
-    # Without pseudo-types it is as it was: numbers are written in their one form.
+    # Without pseudo-types nothing needs conversion, because each number has only one form.
     return pseudotypes.checked_tree(value) if _MARK in text else value
 
 
@@ -189,7 +189,7 @@ def read(text: bytes) -> Datum:
 
 
 def description_of(connection: sqlite3.Connection) -> dict[str, Any] | None:
-    """All but the rows; None in a file that has just been made."""
+    """The description: everything except the rows. None in a new file."""
     found = connection.execute("SELECT text FROM description").fetchone()
     return None if found is None else json.loads(found[0])
 
@@ -202,7 +202,7 @@ def rows_of(connection: sqlite3.Connection, table: str) -> Iterator[Datum]:
 
 
 def write_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Writes rows, each key once."""
+    """Writes rows. Each key may occur only once."""
     kept, gone = [], []
     for row in rows:
         if row.document is None:
@@ -219,13 +219,13 @@ def drop_rows(connection: sqlite3.Connection, table: str) -> None:
 
 
 def write_description(connection: sqlite3.Connection, description: dict[str, Any]) -> None:
-    """Writes all but the rows."""
+    """Writes the description: everything except the rows."""
     text = json.dumps(description)
     connection.execute("INSERT OR REPLACE INTO description VALUES (0, ?)", (text,))
 
 
 def replace_file(path: Path, description: dict[str, Any], rows: Iterable[Row]) -> None:
-    """Writes a whole state to a file; what was there before stays until all of it is written."""
+    """Writes a whole state to a file. An old file stays until everything is written."""
     refuse_ours(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

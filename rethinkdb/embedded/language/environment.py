@@ -25,24 +25,25 @@ DEFAULT_ARRAY_LIMIT = 100_000
 
 
 class Environment:
-    """What one query runs in: storage, user, run options, the clock's one reading, the stop flag.
+    """The environment of one query: storage, user, run options, its time, its interruption.
 
     Attributes:
         store: databases, tables, users.
-        user: the name the connection has authenticated as.
+        user: the user name of the connection.
         options: compiled run options, by name.
-        now: the time of the query as a PTYPE<TIME>, the same wherever `r.now()` stands in it.
-        interruption: how others end the query.
-        array_limit: the largest array it may make.
-        pulled_by_client: rows that are pulled now go to the client, and not into a term's result:
-            only then is the first batch smaller than the others.
-        aggregating: rows that are pulled now are aggregated: then the batch options do not count.
-        hard_writes: it has written something that must be on disk before it is answered.
-        scanned: tables of which it reads more than single rows, by id, and which primary keys these
-            have (None: any).
-        watched: the ids of tables that its changefeeds watch.
-        place: where the value was made that was returned by the last function called, or the last
-            term that hands on what others have made.
+        now: the time of the query as a PTYPE<TIME>. Each `r.now()` in the query gives this time.
+        interruption: the means by which other threads end the query.
+        array_limit: the largest array that the query may make.
+        pulled_by_client: whether the rows that are pulled now go to the client, not to a term. Only
+            then the first batch is smaller than the others.
+        aggregating: whether the rows that are pulled now are aggregated. Batch options then do not
+            apply.
+        hard_writes: whether it has written something that must be on disk before the reply.
+        scanned: the tables of which it reads more than single rows, by id, with the range of
+            primary keys (None: any).
+        watched: the ids of the tables that its changefeeds watch.
+        place: the backtrace of the value returned by the last function call, or by the last term
+            that passes on a value made elsewhere.
     """
 
     def __init__(
@@ -69,31 +70,31 @@ class Environment:
         self.place: Backtrace = ()
 
     def option(self, name: str) -> Value | None:
-        """The value of a run option, None if it was not given."""
+        """The value of a run option. None if it was not given."""
         node = self.options.get(name)
         return None if node is None else node.evaluate(Scope(self))
 
     def check_interrupted(self) -> None:
-        """Raises `Interrupted` once nobody waits for this query any more."""
+        """Raises `Interrupted` if the query was interrupted."""
         if self.interruption.requested:
             raise Interrupted
 
     def located_here(self, convert: Callable[[Value], Result], value: Value) -> Result:
-        """Converts the value that was just returned; a failure is located at `place`."""
+        """Converts the value that was just returned. A failure gets `place` as its backtrace."""
         return located(convert, value, self.place)
 
     @property
     def batch_limits(self) -> BatchLimits:
-        """When a batch of rows is full. Raises if the run options about that are wrong.
+        """The limits of a batch. Raises if the batch options are wrong.
 
-        A real server looks at them when rows are pulled, whether or not there will be a batch.
+        A real server checks them when rows are pulled, even if no batch is made.
         """
         if self._batch_limits is None:
             self._batch_limits = batching.batch_limits(self)
         return self._batch_limits
 
     def portions(self) -> Portions:
-        """How much each part of a table gives to the batches that are pulled from now on."""
+        """How many rows each part of a table gives to each of the next batches."""
         limits = BatchLimits() if self.aggregating else self.batch_limits
         return Portions(limits.rows, limits.size, limits.factor if self.pulled_by_client else 1)
 
@@ -102,7 +103,7 @@ class Environment:
         return self.store.read(part, self)
 
     def in_parts(self, table: Table, rows: Iterator[Datum], place: Backtrace) -> Stream:
-        """Rows of a table, which come in some other order, in that in which nothing sorts them."""
+        """Rows of a table as a stream, reordered to the order of unsorted rows."""
         return Stream(self.store.in_parts(table.data, rows, self), backtrace=place)
 
     def read_entries(self, part: TableSlice) -> Iterator[tuple[Datum, Datum]]:
@@ -110,16 +111,16 @@ class Environment:
         return self.store.read_entries(part, self)
 
     def read_keyed(self, part: TableSlice) -> Iterable[tuple[Datum, Datum]]:
-        """The rows of a slice by keys, each with the key it was found by."""
+        """The rows of a slice by keys, each with the key by which it was found."""
         return self.store.read_keyed(part, self)
 
     def read_unordered_entries(self, part: TableSlice) -> Iterable[tuple[Datum, Datum]]:
-        """The same in the order in which nothing sorts them."""
+        """As `read_entries`, in the order of unsorted rows."""
         return self.store.read_unordered_entries(part, self)
 
 
 def located(convert: Callable[[Value], Result], value: Value, place: Backtrace) -> Result:
-    """Converts a value; a failure that has no place yet gets this one."""
+    """Converts a value. A failure without a backtrace gets this one."""
     try:
         return convert(value)
     except QueryFailure as failure:
@@ -129,7 +130,7 @@ def located(convert: Callable[[Value], Result], value: Value, place: Backtrace) 
 
 
 class Scope:
-    """The variables a term can see: those of the functions around it."""
+    """The variables that a term can see: the parameters of the functions around it."""
 
     __slots__ = ("environment", "implicit", "variables")
 
@@ -144,14 +145,14 @@ class Scope:
         self.implicit = implicit
 
     def bind(self, parameters: Sequence[int], arguments: Sequence[Datum]) -> Scope:
-        """A scope within this one; a function's only argument is `r.row` as well."""
+        """A scope inside this one. If a function has one argument, this is also `r.row`."""
         if len(parameters) == 1:
             return self.bind_row(parameters[0], arguments[0])
-        # From the last one on: of parameters with the same number the first one counts.
+        # From the last one to the first: the first of several parameters with one number counts.
         pairs = zip(reversed(parameters), reversed(arguments), strict=True)
         variables = {**self.variables, **dict(pairs)}
         return Scope(self.environment, variables, self.implicit)
 
     def bind_row(self, parameter: int, row: Datum) -> Scope:
-        """The same for a function with one parameter."""
+        """As `bind`, for a function with one parameter."""
         return Scope(self.environment, {**self.variables, parameter: row}, row)

@@ -22,10 +22,10 @@ class Node(ABC):
     """One compiled term.
 
     Attributes:
-        backtrace: where it stands in the query.
-        determinism: how far it gives the same result each time.
-        passes_on: it may return a value that others have made. A real server locates errors about
-            a value where it was made, so that place is noted in the environment.
+        backtrace: its place in the query.
+        determinism: whether it gives the same result each time.
+        passes_on: whether it may return a value that was made elsewhere. A real server locates
+            errors about a value where the value was made, so the environment notes that place.
     """
 
     __slots__ = ("backtrace", "determinism", "passes_on")
@@ -39,10 +39,10 @@ class Node(ABC):
 
     @abstractmethod
     def evaluate(self, scope: Scope, *, literal_ok: bool = False) -> Value:
-        """The value of this term; `literal_ok` where `r.literal` may stand in it."""
+        """The value of this term. `literal_ok`: whether it may contain `r.literal`."""
 
     def place(self, scope: Scope) -> Backtrace:
-        """Where the value was made that `evaluate` has just returned."""
+        """The backtrace of the value that `evaluate` has just returned."""
         return scope.environment.place if self.passes_on else self.backtrace
 
 
@@ -75,7 +75,7 @@ class VariableNode(Node):
         self.id = id
 
     def evaluate(self, scope: Scope, *, literal_ok: bool = False) -> Value:
-        """The argument it was called with."""
+        """The argument for this parameter."""
         return scope.variables[self.id]
 
 
@@ -93,10 +93,10 @@ class ImplicitVariableNode(Node):
 
 
 class FunctionNode(Node):
-    """A function written in the query; captures its scope when evaluated.
+    """A function written in the query. It captures its scope when it is evaluated.
 
-    `enclosing` is the number of functions with one parameter around it: in exactly one it captures
-    `r.row`.
+    `enclosing` is the number of functions with one parameter around it. If it is 1, the function
+    captures `r.row`, too.
     """
 
     __slots__ = ("body", "enclosing", "parameters")
@@ -136,8 +136,8 @@ _PLACES_ITS_RESULT = frozenset(
         TermType.SUM,
     )
 )
-"""Terms whose result counts as made elsewhere: those that may return one of their arguments, or
-what a function returns, and aggregations, where it counts as made by the stream.
+"""Terms whose result counts as made elsewhere. Some may return one of their arguments, or the
+result of a function. The others are aggregations: their result counts as made by the stream.
 """
 
 
@@ -146,9 +146,9 @@ class TermNode(Node):
 
     Attributes:
         rules: its row in the table.
-        arguments: as written.
-        options: by name.
-        spliced: whether an argument is `r.args`, so that their number shows only on evaluation.
+        arguments: the arguments as written.
+        options: the optargs by name.
+        spliced: whether an argument is `r.args`. Their number is then known only at evaluation.
     """
 
     __slots__ = (
@@ -182,14 +182,14 @@ class TermNode(Node):
         self.arguments = arguments
         self.options = options
         self.spliced = spliced
-        # Read at each evaluation, so kept at hand.
+        # Kept as attributes, because each evaluation reads them.
         self._implementation = rules.implementation
         self._per_group = rules.grouping is not Grouping.WHOLE
         self._groups_streams = rules.grouping is Grouping.EACH
         self._places_result = places_result
 
     def evaluate(self, scope: Scope, *, literal_ok: bool = False) -> Value:
-        """What the implementation makes of it; failures without a place get this term's."""
+        """Calls the implementation. Failures without a backtrace get that of this term."""
         try:
             arguments = self._splice(scope, literal_ok) if self.spliced else self.arguments
             call = Call(self, arguments, scope, literal_ok)
@@ -207,7 +207,7 @@ class TermNode(Node):
             if failure.backtrace is None:
                 failure.backtrace = self.backtrace
             raise
-        except StopIteration as exc:  # a bug that would end the rows around it without a word
+        except StopIteration as exc:  # a bug, which would silently end an iteration around it
             raise RuntimeError("StopIteration") from exc
 
     def _in_each_group(self, call: Call, groups: GroupedData) -> GroupedData:
@@ -239,7 +239,7 @@ def is_term(node: Node | None, type: TermType) -> bool:
 
 
 class ObjectNode(Node):
-    """An object written in the query, its values being terms."""
+    """An object written in the query. Its values are terms."""
 
     __slots__ = ("finish", "values")
 

@@ -32,18 +32,18 @@ class Listener:
 
     Args:
         host: the address to listen on.
-        port: likewise; 0 picks a free one.
+        port: the port to listen on. 0 picks a free one.
         make_protocol: makes the protocol of a new connection.
         make_conversation: makes the queries of a connection, once its user is known.
         context: for TLS; None for plain connections.
 
     Attributes:
-        tapper: who stands in its connections, if anybody does.
-        frozen: it does nothing, as if the process were stopped.
-        strangers: clients that have not said yet who they are, and since when, oldest first.
+        tapper: makes the taps of its connections; None: they have none.
+        frozen: whether it does nothing, as if the process were stopped.
+        strangers: clients that have not logged in yet, and since when, oldest first.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: it cannot listen on the address.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Listener:
     ) -> None:
         self._socket = _listening(host, port)
         self._reserved: socket.socket | None = None
-        """What keeps the port while nobody listens."""
+        """A bound socket that keeps the port while nothing listens."""
         self.host = host
         self.port: int = self._socket.getsockname()[1]
         self.make_protocol = make_protocol
@@ -68,7 +68,7 @@ class Listener:
         self.tapper: Tapper | None = None
         self._sweeping = False
         self._short = False
-        """Whether there was no descriptor for the last client that wanted to come in."""
+        """Whether the process had no file descriptor for the last new client."""
         self._pid = os.getpid()
         self._chores: deque[Job] = deque()
         self._wake_sender, self._wake_receiver = socket.socketpair()
@@ -80,16 +80,16 @@ class Listener:
         self.workers = Workers(f"rethinkdb-{self.port}", self._poll, self._wake)
 
     def start(self) -> None:
-        """Serves from now on."""
+        """Starts serving."""
         self.workers.start()
 
     def stop(self, *, abruptly: bool = False) -> None:
-        """Hangs up on everybody; returns when no thread and no socket is left.
+        """Closes all connections. Returns when no thread and no socket is left.
 
-        Abruptly is as the system hangs up for a process that was killed: with a reset.
+        With `abruptly`, connections are reset, as the system does for a killed process.
 
-        An exception from outside, such as Ctrl-C once more, ends the waiting and goes on from here;
-        the sockets are closed and the threads told to end all the same.
+        An exception from outside, such as a second Ctrl-C, ends the waiting and is passed on. The
+        sockets are then still closed, and the threads are still told to end.
         """
         if os.getpid() != self._pid:
             # A forked child: the threads, and the clients, are the parent's.
@@ -106,30 +106,30 @@ class Listener:
                 self._close_sockets()
 
     def in_lead(self, chore: Job) -> None:
-        """Has something done by the thread that waits for the sockets.
+        """Runs a job in the thread that waits for the sockets.
 
-        Only that one changes what it waits for.
+        Only that thread may change what it waits for.
         """
         self._chores.append(chore)
         self._wake()
 
     def forget(self, peer: Peer) -> None:
-        """A client is gone."""
+        """Removes a client that is gone."""
         self.peers.discard(peer)
         self.strangers.pop(peer, None)
 
     def cut(self) -> None:
-        """Resets all connections, and goes on. Returns when that is done."""
+        """Resets all connections, and keeps listening. Returns when that is done."""
         self._have_done(lambda done: self._hang_up(done, abruptly=True))
 
     def freeze(self) -> None:
-        """Neither reads nor writes nor lets in from now on, like a stopped process."""
+        """Stops reading, writing and accepting, like a stopped process."""
         self._have_done(self._freeze)
 
     def refuse(self, refusing: bool) -> None:
-        """Nobody is listening any more, so that the system refuses clients; or somebody is again.
+        """Stops listening if `refusing`, so that the system refuses clients; else listens again.
 
-        Returns when that is so.
+        Returns when that is done.
         """
         self._have_done(self._close_door if refusing else self._open_door)
 
@@ -150,7 +150,7 @@ class Listener:
         done.set()
 
     def have_tapped(self, tapper: Tapper) -> None:
-        """Has somebody stand in all connections, those there are and those to come."""
+        """Puts a tap into all existing and future connections."""
 
         def attach(done: threading.Event) -> None:
             self.tapper = tapper
@@ -161,7 +161,7 @@ class Listener:
         self._have_done(attach)
 
     def thaw(self) -> None:
-        """Goes on after `freeze`."""
+        """Continues after `freeze`."""
         self._have_done(self._thaw)
 
     def _have_done(self, chore: Callable[[threading.Event], None]) -> None:
@@ -225,7 +225,7 @@ class Listener:
             except Exception:
                 logger.exception("bug of the embedded server: a chore failed")
 
-    # -- letting clients in
+    # -- accepting clients
 
     def _accept(self, events: int) -> None:
         for _ in range(limits.ACCEPTED_AT_ONCE):
@@ -258,7 +258,7 @@ class Listener:
             self._sweep_in(limits.HANDSHAKE_SECONDS)
 
     def _pause(self, problem: OSError) -> None:
-        """Nobody is let in for a while: the socket stays ready, and would keep this thread busy."""
+        """Stops accepting for a while. The socket stays ready, and would keep this thread busy."""
         if not self._short:
             self._short = True
             logger.warning("no client can be let in for now: %s", problem.strerror)
@@ -277,7 +277,7 @@ class Listener:
         self.workers.submit_later(seconds, lambda: self.in_lead(self._sweep))
 
     def _sweep(self) -> None:
-        """Hangs up on those that have been strangers for too long."""
+        """Closes connections of clients that have not logged in for too long."""
         now = time.monotonic()
         for peer, since in list(self.strangers.items()):
             left = since + limits.HANDSHAKE_SECONDS - now
@@ -297,7 +297,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def reserve_port(host: str, port: int) -> socket.socket | None:
-    """A socket bound to an address where nobody listens: who connects there is refused."""
+    """A socket that is bound but does not listen, so that the system refuses clients."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     reserved = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -20,7 +20,7 @@ from rethinkdb.embedded.storage.store import Store
 from rethinkdb.net.server import ServerProtocol
 
 SERVER_VERSION = "2.4.4"
-"""The release whose behaviour this server has, and calls itself in handshakes."""
+"""The release that this server imitates, and that it names in handshakes."""
 
 
 class Node:
@@ -29,9 +29,9 @@ class Node:
     Not safe for several threads at once.
 
     Args:
-        store: the data, which other nodes may serve as well.
+        store: the data. Other nodes may serve it, too.
         identity: which of the store's servers this is.
-        host, port: where to listen; 0 picks a free port, which stays.
+        host, port: the address to listen on. Port 0 picks a free port, which is then kept.
         context: for TLS; None for plain connections.
     """
 
@@ -60,7 +60,7 @@ class Node:
 
     @property
     def known_port(self) -> int:
-        """The port, for clients. Raises a RuntimeError if there is none yet."""
+        """The port for clients. Raises RuntimeError if it is not known yet."""
         if not self.port:  # `r.connect(port=0)` would go to 28015, and so to another server
             raise RuntimeError(
                 "The embedded server has not been started, so it has no port yet."
@@ -69,7 +69,7 @@ class Node:
         return self.port
 
     def start(self) -> None:
-        """Listens and serves from now on. Raises `OSError` if the address cannot be had."""
+        """Starts listening and serving. Raises `OSError` if it cannot listen on the address."""
         reserved, self._reserved = self._reserved, None
         if reserved is not None:
             reserved.close()
@@ -86,11 +86,13 @@ class Node:
             listener.refuse(True)
 
     def stop(self, *, abruptly: bool = False, reserve: bool = False) -> None:
-        """Interrupts all queries, hangs up, ends all threads; no effect on one that has stopped.
+        """Interrupts all queries, closes all connections and ends all threads.
+
+        Does nothing if the node has stopped.
 
         Args:
-            abruptly: hang up as the system does for a process that is killed.
-            reserve: keep the port, where nobody listens now, from other programs.
+            abruptly: reset the connections, as the system does for a killed process.
+            reserve: keep the port, so that no other program can take it.
         """
         listener, self.listener = self.listener, None
         if listener is None:
@@ -104,13 +106,13 @@ class Node:
             self._reserved = reserve_port(self.host, self.port)
 
     def have_tapped(self, tapper: Tapper) -> None:
-        """Has somebody stand in all connections, those there are and those to come."""
+        """Puts a tap into all existing and future connections."""
         self._tapper = tapper
         if self.listener is not None:
             self.listener.have_tapped(tapper)
 
     def refuse(self, refusing: bool) -> None:
-        """Whether new clients are refused, as if nobody listened."""
+        """Stops listening for new clients if `refusing`, else listens again."""
         self._refusing = refusing
         if self.listener is not None:
             self.listener.refuse(refusing)
@@ -149,6 +151,6 @@ class Node:
 
 
 def _reason(exc: Exception) -> str:
-    """Why an address cannot be listened on, without the address, which Python adds at times."""
+    """Why the address is not usable. Removes the address, which Python sometimes adds."""
     text = getattr(exc, "strerror", None) or str(exc)
     return text.partition(" (while attempting")[0]

@@ -1,4 +1,4 @@
-"""Bytes for a client that its socket has not taken yet."""
+"""Bytes for a client that its socket has not accepted yet."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import socket
 from collections import deque
 
 _BLOCK = 256 * 1024
-"""Small pieces are put together up to this size, for one call of the system."""
+"""Small pieces are joined up to this size, for one system call."""
 
 
 class Outbox:
-    """What is still to be sent, in order. Nothing is copied again while it waits.
+    """The bytes that are still to be sent, in order. They are not copied while they wait.
 
     Attributes:
         size: how many bytes there are.
@@ -24,13 +24,13 @@ class Outbox:
         self.size = 0
 
     def add(self, data: bytes) -> None:
-        """Puts bytes behind what there is."""
+        """Adds bytes at the end."""
         if data:
             self._pieces.append(data)
             self.size += len(data)
 
     def send_to(self, receiver: socket.socket) -> None:
-        """Sends as much as the socket takes at once.
+        """Sends as much as the socket accepts without blocking.
 
         Raises:
             OSError: the connection is gone.

@@ -39,9 +39,9 @@ class Peer:
     """One client's connection.
 
     Args:
-        listener: what has accepted it.
-        connection: its socket, which does not block.
-        address: where the client is: host and port.
+        listener: the listener that has accepted it.
+        connection: its non-blocking socket.
+        address: host and port of the client.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class Peer:
         self._conversation: Conversation | None = None
         self._outbox = Outbox()
         self._blocked = False
-        """Whether the socket has not taken all, so that the lead waits for it."""
+        """Whether the socket has not accepted all bytes, so that the leader waits for it."""
         self._choked = False
-        """Whether too much is unsent, so that the client's queries wait."""
+        """Whether too many bytes are unsent, so that the client's queries wait."""
         self._backlog: deque[FrameReceived] = deque()
         self._parsing = False
-        """Whether another thread parses a long query, the one before those in the backlog."""
+        """Whether another thread parses a long query. The frames after it are in the backlog."""
         self._interest = selectors.EVENT_READ
         self._closed = False
         self._gatherer: int | None = None
@@ -71,13 +71,13 @@ class Peer:
         self._gathered = 0
         self._tap: Tap | None = None
         self._held = False
-        """Whether the client is not read from, as its tap wants it."""
+        """Whether the tap wants that nothing is read from the client."""
         listener.selector.register(connection, self._interest, self.ready)
 
-    # -- in the lead
+    # -- called in the leading thread
 
     def attach(self, tapper: Tapper) -> None:
-        """Has somebody stand in the connection from now on."""
+        """Puts a tap into the connection."""
         conversation = self._conversation
         tap = tapper.tap(self, () if conversation is None else conversation.pending())
         if tap is None:
@@ -89,7 +89,7 @@ class Peer:
         self.settle()
 
     def ready(self, events: int) -> None:
-        """The socket can be read from, or written to. What goes wrong here ends this client."""
+        """Handles a socket that can be read or written. An error here ends only this client."""
         if self._listener.frozen:  # since the events were found
             return
         try:
@@ -193,7 +193,7 @@ class Peer:
         self._submit(parse)
 
     def settle(self) -> None:
-        """Waits for what is of interest now; closes what has nothing left to say."""
+        """Updates the events to wait for, or closes a connection that has nothing left to send."""
         if self._closed:
             return
         with self._lock:  # a thread that is just writing knows better what is unsent
@@ -225,13 +225,13 @@ class Peer:
         self.hang_up()
 
     def go_on(self) -> None:
-        """The listener is not frozen any more."""
+        """Continues after the listener was frozen."""
         self._flush()
         self._catch_up()
         self.settle()
 
     def reset_on_close(self) -> None:
-        """Has the connection end with a reset, which drops what is still to be sent."""
+        """Makes the connection end with a reset, which drops unsent bytes."""
         with suppress(OSError):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
@@ -253,8 +253,8 @@ class Peer:
             self._conversation.close()
 
     def _take_what_is_left(self) -> None:
-        # What has arrived and is not read makes the system reset the connection: then the client
-        # may not see the last answer, which perhaps says why it is hung up on.
+        # If unread bytes are left, the system resets the connection. The client may then miss the
+        # last answer, which may say why the connection is closed.
         try:
             for _ in range(_LEFT_READS):
                 if not self.socket.recv(_READ_SIZE):
@@ -262,17 +262,17 @@ class Peer:
         except OSError:
             return
 
-    # -- in any thread
+    # -- called in any thread
 
     def send(self, token: int, payload: bytes) -> None:
-        """Sends a reply, by way of the tap if there is one."""
+        """Sends a reply, through the tap if there is one."""
         if self._tap is None:
             self.to_client(token, payload)
         else:
             self._tap.reply(token, payload)
 
     def to_client(self, token: int, payload: bytes) -> None:
-        """Sends a frame, at once as far as the socket takes it."""
+        """Sends a frame. What the socket does not accept now is sent later."""
         with self._lock:
             self._protocol.send_frame(token, payload)
             if self._gatherer == threading.get_ident():

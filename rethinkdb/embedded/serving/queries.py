@@ -47,18 +47,18 @@ class Conversation:
     """All queries of one connection.
 
     Args:
-        store: the data they work on.
-        user: the name the client has logged in with.
-        address: from where: host and port.
-        server_info: what to answer to SERVER_INFO.
-        send: sends a reply: token, body. May be called from any thread.
-        submit: runs a job soon, in another thread. May be called from any thread.
-        submit_later: the same after some seconds.
-        has_room: called when `full` has become false again.
-        choked: whether the client must take replies before it gets more. Queries wait meanwhile,
-            until `go_on`.
-        together: replies that a thread sends within it may leave together, at its end.
-        one_by_one: the next request is only looked at when there is none without its answer.
+        store: the data that the queries use.
+        user: the name with which the client has logged in.
+        address: host and port of the client.
+        server_info: the answer to SERVER_INFO.
+        send: sends a reply, given token and body. It may be called in any thread.
+        submit: runs a job soon, in another thread. It may be called in any thread.
+        submit_later: as `submit`, after some seconds.
+        has_room: is called when `full` has become false again.
+        choked: tells whether the client must first read replies. Until `go_on`, queries wait.
+        together: a context manager. Replies that a thread sends inside it may leave together, at
+            its end.
+        one_by_one: handle a request only when all earlier ones are answered.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Conversation:
         self._noreply: set[Turns] = set()
         self._waits: dict[int, set[Turns]] = {}
         self._stalled: list[Turns] = []
-        """Those that wait for `go_on`."""
+        """The queries that wait for `go_on`."""
         self._woken: deque[Turns] = deque()
         """Changefeeds with news, for the job that sees to them."""
         self._sees_to_woken = False
@@ -106,14 +106,14 @@ class Conversation:
 
     @property
     def full(self) -> bool:
-        """Whether as many requests are outstanding as may be; `has_room` tells the end of that."""
+        """Whether the limit of unanswered requests is reached. `has_room` is called afterwards."""
         return (
             self._outstanding + len(self._waits) >= self._most
             or self._outstanding_bytes >= limits.MOST_OUTSTANDING_BYTES
         )
 
     def receive(self, token: int, body: bytes) -> None:
-        """Takes a frame. Never called by two threads at once, never blocks, never raises."""
+        """Takes a frame. Never blocks or raises. Only one thread at a time may call it."""
         try:
             query, levels = jsontext.loads_measured(body)
         except NotJSON:
@@ -131,7 +131,7 @@ class Conversation:
         self._HANDLERS[QueryType(int(query[0]))](self, token, query, Extent(len(body), levels))
 
     def close(self) -> None:
-        """Interrupts every query: nobody waits for answers any more."""
+        """Interrupts all queries, because the client is gone."""
         with self._lock:
             if not self._closed:
                 self._figures.connections.add(-1)
@@ -156,7 +156,7 @@ class Conversation:
             ]
 
     def go_on(self) -> None:
-        """The client has taken enough replies for more."""
+        """Continues after the client has read enough replies."""
         with self._lock:
             stalled, self._stalled = self._stalled, []
         for turns in stalled:
@@ -230,7 +230,7 @@ class Conversation:
         return turns
 
     def _request(self, turns: Turns, type: QueryType, extent: Extent) -> bool:
-        """Puts a request in line; False if the query has just ended."""
+        """Queues a request. Returns False if the query has just ended."""
         with self._lock:
             if self._queries.get(turns.token) is not turns:
                 return False
@@ -242,8 +242,8 @@ class Conversation:
             its_turn = len(turns.requests) == 1
         if not its_turn:
             return True
-        # It waits from now on, not from when a thread has time, so that the next query's changes
-        # find it waiting.
+        # A feed counts as waiting from now on, not from when a thread has time. So it will see the
+        # changes of the next query.
         waiting = turns.query.waiting() if type is QueryType.CONTINUE else None
         if waiting is None:
             self._submit(lambda: self._work(turns))
@@ -263,10 +263,10 @@ class Conversation:
                 with self._feeds_first():
                     reply = self._answer(turns, request)
             except Waiting as waiting:
-                self._release(request)  # feeds do not count while they wait: that may be forever
+                self._release(request)  # waiting feeds do not count: they may wait forever
                 self._resume_later(turns, waiting)
                 return
-            except Exception as exc:  # it must be answered, whatever has gone wrong
+            except Exception as exc:  # every request must be answered, whatever goes wrong
                 turns.query.finished = True
                 reply = replies.failure(fault(exc))
             self._figures.active.add(-1)
@@ -283,7 +283,7 @@ class Conversation:
             turns.query.end()
 
     def _stall(self, turns: Turns) -> bool:
-        """Whether it has to wait until the client has taken more replies: until `go_on`."""
+        """Whether the query must wait for `go_on`, until the client has read more replies."""
         if not self._choked():
             return False
         with self._lock:
@@ -305,7 +305,7 @@ class Conversation:
             waiting.feed.wake_once(resume)
 
     def _resume(self, turns: Turns) -> None:
-        """A changefeed need not wait any more."""
+        """Resumes a changefeed that has waited."""
         due: list[Turns] | None = getattr(self._at_work, "due", None)
         if due is not None and turns.query.is_prompt:
             due.append(turns)
@@ -336,9 +336,9 @@ class Conversation:
 
     @contextmanager
     def _feeds_first(self) -> Iterator[None]:
-        """What a query of this connection changes reaches feeds of it before the query's reply.
+        """Sends changes to the feeds of this connection before the reply of the write.
 
-        So whoever has the reply to a write knows that its own feeds have seen it.
+        So a client that has the reply to a write knows that its own feeds have seen the change.
         """
         due: list[Turns] = []
         self._at_work.due = due

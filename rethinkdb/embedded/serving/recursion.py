@@ -16,7 +16,7 @@ def _threads_are_greenlets() -> bool:
 
 
 class RecursionLimit:
-    """Who needs how much; the highest counts. A limit that the program sets meanwhile stays."""
+    """Applies the highest limit that is needed now. A limit set by the program meanwhile stays."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,7 +25,7 @@ class RecursionLimit:
         self._ours = 0
 
     def need(self, limit: int) -> None:
-        """Somebody needs this much from now on."""
+        """Asks for at least this limit."""
         with self._lock:
             if not self._needs:
                 self._usual = self._ours = sys.getrecursionlimit()
@@ -33,7 +33,7 @@ class RecursionLimit:
             self._set(max(self._usual, *self._needs))
 
     def need_no_more(self, limit: int) -> None:
-        """And does not need it any more."""
+        """Takes the request of `need` back."""
         with self._lock:
             self._needs.remove(limit)
             self._set(max([self._usual, *self._needs]))
@@ -47,7 +47,7 @@ class RecursionLimit:
 
     @contextmanager
     def deep(self) -> Iterator[None]:
-        """Inside, a query is evaluated that is nested very deeply."""
+        """Raises the limit while a very deeply nested query is evaluated."""
         if _threads_are_greenlets():
             yield  # they share the stack of a thread that somebody else has made
             return

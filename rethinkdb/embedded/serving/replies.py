@@ -16,7 +16,7 @@ from rethinkdb.ql2 import ErrorType, ResponseNote, ResponseType
 
 
 def write_row(row: Datum) -> bytes:
-    """A datum as JSON text. Raises the failure of `r.minval` and `r.maxval`, which have none."""
+    """A datum as JSON text. Fails for `r.minval` and `r.maxval`, which JSON cannot express."""
     text = jsontext.dumps(row, _write_other)
     # An enumeration's member is written as its value without asking `_write_other`; such text is
     # rare enough to look twice.
@@ -42,7 +42,7 @@ def _profile(profile: Datum) -> bytes:
 
 
 def atom(value: bytes, profile: Datum = None) -> bytes:
-    """A single value, already written."""
+    """The reply with a single value, which is JSON already."""
     return _reply(ResponseType.SUCCESS_ATOM, (value,), _profile(profile))
 
 
@@ -53,29 +53,29 @@ def batch(
     notes: Sequence[ResponseNote] = (),
     profile: Datum = None,
 ) -> bytes:
-    """Some rows of a sequence; `finished` if they are the last."""
+    """The reply with some rows of a sequence. `finished` says that they are the last ones."""
     type_ = ResponseType.SUCCESS_SEQUENCE if finished else ResponseType.SUCCESS_PARTIAL
     written_notes = b",".join(b"%d" % note for note in notes)
     return _reply(type_, rows, _profile(profile), b',"n":[%b]' % written_notes)
 
 
 def wait_complete() -> bytes:
-    """All earlier noreply queries are done."""
+    """The reply that says: all earlier noreply queries are done."""
     return _reply(ResponseType.WAIT_COMPLETE, ())
 
 
 def server_info(info: Datum) -> bytes:
-    """Who the server is."""
+    """The reply to SERVER_INFO."""
     return _reply(ResponseType.SERVER_INFO, (write_row(info),))
 
 
 def client_error(message: str) -> bytes:
-    """The client broke the protocol, or sent what is no query."""
+    """The reply to a client that broke the protocol or sent an invalid query."""
     return _error(ResponseType.CLIENT_ERROR, message, ())
 
 
 def failure(error: QueryFailure) -> bytes:
-    """A query failed: a compile error, or a runtime error of the failure's type."""
+    """The reply with a compile error or a runtime error."""
     backtrace = error.backtrace or ()
     if error.kind is FailureKind.COMPILE:
         return _error(ResponseType.COMPILE_ERROR, error.message, backtrace)

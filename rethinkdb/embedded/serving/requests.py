@@ -15,11 +15,11 @@ Job: TypeAlias = Callable[[], None]
 
 
 class Extent(NamedTuple):
-    """How much a frame is.
+    """The size of a frame.
 
     Attributes:
-        size: its bytes.
-        levels: how deeply it is nested, if that is more than usual, else 0.
+        size: the number of bytes.
+        levels: the depth of nesting if it is unusually deep, else 0.
     """
 
     size: int
@@ -27,11 +27,11 @@ class Extent(NamedTuple):
 
 
 class Request:
-    """A START, CONTINUE or STOP that awaits its turn or its answer.
+    """A START, CONTINUE or STOP that waits for its turn or its answer.
 
     Args:
-        type: which of them.
-        size: the bytes that came with it.
+        type: which of the three.
+        size: the number of bytes of its frame.
     """
 
     __slots__ = ("counted", "size", "type")
@@ -40,11 +40,11 @@ class Request:
         self.type = type
         self.size = size
         self.counted = True
-        """Whether it counts as outstanding."""
+        """Whether it counts as unanswered."""
 
 
 class Turns:
-    """A query and the requests about it, the one being answered first.
+    """A query and its requests. The first one is being answered.
 
     Attributes:
         resume: ends the pause in which a changefeed collects changes.
@@ -65,7 +65,7 @@ def signed(token: int) -> int:
 
 
 def duplicate_token(token: int) -> bytes:
-    """The reply to a query whose token another one has."""
+    """The reply to a query whose token is already in use."""
     return replies.client_error(f"ERROR: duplicate token {signed(token)}")
 
 
@@ -73,7 +73,7 @@ _QUERY_TYPES = frozenset(QueryType)
 
 
 def malformed(query: Any) -> str | None:
-    """What is wrong with the outermost form of a query, None if nothing is."""
+    """The error in the outermost form of a query; None if there is none."""
     if not isinstance(query, list):
         return f"Expected a query to be an array, but found {json_type_name(query)}."
     if not 1 <= len(query) <= 3:

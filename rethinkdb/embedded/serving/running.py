@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Waiting(Exception):
-    """A changefeed has no rows now; ask again once it calls."""
+    """A changefeed has no rows now. Ask again after it has called back."""
 
     def __init__(self, feed: Feed, seconds: float = 0.0) -> None:
         self.feed = feed
@@ -49,20 +49,20 @@ class Waiting(Exception):
 class RunningQuery:
     """A query from its START to its end.
 
-    Its methods answer with the body of a reply and are called one at a time, but for `interrupt`.
+    Its methods return the body of a reply. Except for `interrupt`, they are called one at a time.
 
     Args:
-        store: the data it works on.
-        user: who runs it.
-        address: from where: host and port.
-        term: its root, in wire form.
-        wire_options: its run options, in wire form.
-        deep: whether it is nested so deeply that evaluating it takes more recursion than usual.
+        store: the data that it uses.
+        user: the user who runs it.
+        address: host and port of the client.
+        term: the root term, in wire form.
+        wire_options: the run options, in wire form.
+        deep: whether it is nested so deeply that it needs a higher recursion limit.
 
     Attributes:
-        noreply: its client wants no reply at all.
-        finished: nothing will come after the last reply.
-        term: its root, in wire form.
+        noreply: whether the client wants no reply.
+        finished: whether the last reply was the final one.
+        term: the root term, in wire form.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class RunningQuery:
 
     @property
     def interrupted(self) -> bool:
-        """Whether somebody wants it to end."""
+        """Whether the query was interrupted."""
         return self._interruption.requested
 
     @property
@@ -105,7 +105,7 @@ class RunningQuery:
 
     @property
     def is_prompt(self) -> bool:
-        """Whether it is a changefeed that answers or waits at once, never holding a thread."""
+        """Whether it is a changefeed that never blocks a thread while it waits for changes."""
         return self._feed is not None and not self._feed.blocks
 
     @property
@@ -114,7 +114,7 @@ class RunningQuery:
         return self._feed is not None and self._feed.quick
 
     def waiting(self) -> Waiting | None:
-        """What the next batch would raise if it is such a changefeed, and without news."""
+        """The `Waiting` that `next_batch` would raise, if this is a prompt feed without changes."""
         feed = self._feed
         if feed is None or feed.blocks or feed.ready() or self.finished:
             return None
@@ -125,14 +125,14 @@ class RunningQuery:
         return None
 
     def interrupt(self) -> None:
-        """Ends it as soon as may be; an open request is answered with an empty, last batch.
+        """Ends the query soon. An open request is answered with an empty, final batch.
 
-        Never waits for anything. A changefeed ends with `close_feed`.
+        Never blocks. Changefeeds are ended by `close_feed`.
         """
         self._interruption.request()
 
     def close_feed(self) -> None:
-        """Ends a changefeed, which makes it answer if it waits."""
+        """Ends a changefeed. If it waits, its request is answered."""
         if self._feed is not None:
             self._feed.close()
 
@@ -150,7 +150,7 @@ class RunningQuery:
         return self._guarded(self._next_batch)
 
     def end(self) -> None:
-        """Lets go of all it holds."""
+        """Releases all resources."""
         self.finished = True
         self._store.jobs.end(self._job)
         self._rows = iter(())
@@ -184,7 +184,7 @@ class RunningQuery:
         return reply
 
     def _keep(self, kept: Keeper, described: int) -> None:
-        """Waits for the disk if the query has written something that must be there."""
+        """Waits until the query's writes are on disk, if they must be."""
         if self._environment.hard_writes or kept.described != described or kept.crowded:
             self._environment.hard_writes = False
             kept.wait(kept.sequence)
@@ -254,7 +254,7 @@ class RunningQuery:
         )
 
     def _await_news(self, feed: Feed) -> None:
-        """Has a feed wait for its next rows; the first batch is sent at once, even an empty one."""
+        """Makes a feed wait for its next rows. The first batch is sent at once, even if empty."""
         if self._first:
             return
         if feed.interval and not self._collected:
@@ -275,7 +275,7 @@ class Batch:
 
     @property
     def full(self) -> bool:
-        """Whether it is to be sent as it is."""
+        """Whether the batch must be sent now."""
         count = len(self.rows)
         return (
             count >= self._limits.rows
@@ -284,13 +284,13 @@ class Batch:
         )
 
     def add(self, row: Datum) -> None:
-        """Another row."""
+        """Adds a row."""
         text = replies.write_row(row)
         self.rows.append(text)
         self._size += len(text)
 
     def fill(self, rows: Iterator[Datum]) -> bool:
-        """Pulls rows until it is full; True if there are no more."""
+        """Pulls rows until the batch is full. Returns True if there are no more."""
         for row in rows:
             self.add(row)
             if self.full:
@@ -298,9 +298,9 @@ class Batch:
         return True
 
     def fill_from(self, feed: Feed) -> bool:
-        """Pulls what a feed has until the batch is full; True if the feed has come to its end.
+        """Pulls rows of a feed until the batch is full. Returns True if the feed has ended.
 
-        From one that blocks no more than the first rows: the next may be long in coming.
+        From a feed that blocks it pulls only once, because further rows may take long.
         """
         while not feed.finished and not self.full and feed.ready():
             if feed.blocks and self.rows:

@@ -11,11 +11,11 @@ class PlainChannel:
     """No encryption."""
 
     def decrypt(self, data: bytes) -> bytes:
-        """What the client has said."""
+        """The plain bytes from the client."""
         return data
 
     def encrypt(self, data: bytes) -> bytes:
-        """What to put on the wire."""
+        """The bytes to send to the client."""
         return data
 
 
@@ -34,7 +34,7 @@ class SecureChannel(PlainChannel):
         self._early = bytearray()
 
     def decrypt(self, data: bytes) -> bytes:
-        """Plain text of what has arrived so far. Raises `ssl.SSLError` when this is no TLS."""
+        """The plain text that has arrived. Raises `ssl.SSLError` if the data is no valid TLS."""
         self._incoming.write(data)
         if not self._established and not self._handshake():
             return b""
@@ -49,7 +49,7 @@ class SecureChannel(PlainChannel):
             plain += piece
 
     def encrypt(self, data: bytes) -> bytes:
-        """Cipher text; during the handshake its messages, while what is to be said is kept."""
+        """The cipher text. During the handshake, its messages; the data is kept until later."""
         self._early += data
         if self._established and self._early:
             self._tls.write(self._early)

@@ -15,9 +15,9 @@ class Pending(NamedTuple):
 
     Attributes:
         token: its token.
-        term: its root, in wire form.
-        is_feed: it is a changefeed.
-        asked: its client waits for a reply.
+        term: the root term, in wire form.
+        is_feed: whether it is a changefeed.
+        asked: whether the client waits for a reply.
     """
 
     token: int
@@ -27,30 +27,30 @@ class Pending(NamedTuple):
 
 
 class Outlet(Protocol):
-    """A connection as its tap sees it. All may be called from any thread."""
+    """A connection as its tap sees it. All methods may be called in any thread."""
 
     def to_server(self, token: int, payload: bytes) -> None:
-        """Hands on a query."""
+        """Passes a query to the server."""
 
     def to_client(self, token: int, payload: bytes) -> None:
-        """Hands on a reply."""
+        """Passes a reply to the client."""
 
     def reset(self) -> None:
-        """Hangs up, without a farewell."""
+        """Closes the connection with a reset."""
 
     def release(self) -> None:
-        """Ends what `Tap.holds` says."""
+        """Lets a client continue that was held by `Tap.holds`."""
 
     def later(self, seconds: float, job: Callable[[], None]) -> None:
-        """Runs something after some time."""
+        """Runs a job after some seconds."""
 
 
 class Tap(Protocol):
-    """What stands in a connection."""
+    """Sees all queries and replies of a connection."""
 
     @property
     def holds(self) -> bool:
-        """Whether a new client is not read from, until `Outlet.release`."""
+        """Whether nothing is read from a new client until `Outlet.release`."""
 
     def query(self, token: int, payload: bytes) -> None:
         """The client has sent a query."""
@@ -59,11 +59,11 @@ class Tap(Protocol):
         """The server has a reply."""
 
     def closed(self) -> None:
-        """The connection is over."""
+        """The connection has ended."""
 
 
 class Tapper(Protocol):
     """Makes taps."""
 
     def tap(self, outlet: Outlet, pending: Iterable[Pending]) -> Tap | None:
-        """The tap of a connection; None: it is not wanted."""
+        """The tap of a new connection. None: the connection is to be closed."""

@@ -35,10 +35,10 @@ class Workers:
     """A crew of threads.
 
     Args:
-        name: of the threads.
-        poll: waits for the network, at most so many seconds (None: for ever), and submits the work
-            it brings.
-        wake: makes a waiting `poll` return. May be called from any thread.
+        name: the name of the threads.
+        poll: waits for the network for at most so many seconds (None: forever), and submits the
+            work that arrives.
+        wake: makes a waiting `poll` return. It may be called in any thread.
     """
 
     def __init__(
@@ -63,18 +63,18 @@ class Workers:
         self._add_thread()
 
     def submit(self, job: Job, lane: Lane | None = None) -> None:
-        """Runs a job soon, in a thread of the crew. Safe from any thread.
+        """Runs a job soon, in a thread of the crew. It may be called in any thread.
 
         Args:
-            job: what to run.
-            lane: whose turn it takes.
+            job: the job.
+            lane: the lane that the job waits in.
         """
         self._lanes.add(lane or self._own_lane, job)
         if self._leader != threading.get_ident():
             self._wake()
 
     def submit_later(self, seconds: float, job: Job) -> None:
-        """Runs a job after some time. Safe from any thread."""
+        """Runs a job after some seconds. It may be called in any thread."""
         due = time.monotonic() + seconds
         with self._count:
             heapq.heappush(self._later, (due, next(self._later_count), job))
@@ -95,7 +95,7 @@ class Workers:
             self._lanes.come_back(lane)
 
     def stop(self) -> None:
-        """Ends all threads; those at work finish it first. Called by a thread outside the crew."""
+        """Ends all threads after their current jobs. Call it in a thread outside the crew."""
         self._stopping = True
         self._wake()
         deadline = time.monotonic() + limits.STOP_SECONDS
@@ -105,7 +105,7 @@ class Workers:
                 logger.warning("%s is still busy; it ends with its query", thread.name)
 
     def _add_thread(self) -> None:
-        # Daemons, so that a server somebody forgot to stop does not keep the process alive.
+        # Daemons, so that a server that was not stopped does not keep the process alive.
         thread = threading.Thread(
             target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True
         )
@@ -151,7 +151,7 @@ class Workers:
         return None
 
     def _submit_due(self) -> float | None:
-        """Submits the jobs whose time has come; how long it is until that of the next."""
+        """Submits the jobs that are due. Returns how long it is until the next one."""
         now = time.monotonic()
         with self._count:
             if not self._later:
@@ -162,7 +162,7 @@ class Workers:
         return max(0.0, wait)
 
     def _can_leave(self) -> bool:
-        """Whether somebody else can take the lead: there is one more thread than are taken."""
+        """Whether another thread can take the lead: there is one more than are taken."""
         if self._lanes.taken < len(self._threads):
             return True
         try:

@@ -23,13 +23,13 @@ def require_read(
     keys: Iterable[Datum] | None = None,
     bounds: Range | None = None,
 ) -> None:
-    """Raises unless the user may read the table, and rows of it are there.
+    """Raises unless the user may read the table, and the rows are available.
 
     Args:
-        environment: of the query.
+        environment: the environment of the query.
         table: the table.
-        keys: the primary keys of the rows; None: those within the bounds, for later batches, too.
-        bounds: between which primary keys they are; None: anywhere.
+        keys: the primary keys of the rows. None: all within `bounds`, for later batches, too.
+        bounds: a range of primary keys. None: all rows.
     """
     try:
         permissions.require_read(environment, table)
@@ -48,7 +48,7 @@ def require_read(
 def require_watch(environment: Environment, table: Table) -> None:
     """Raises unless the user may read the table, and a changefeed on it can be opened.
 
-    What the feed itself reads needs no further permission: it reads while it holds a lock.
+    The feed's own reads need no further check. They happen while it holds a lock.
     """
     permissions.require_read(environment, table)
     gate = table.data.gate
@@ -58,7 +58,7 @@ def require_watch(environment: Environment, table: Table) -> None:
 
 
 def go_on(environment: Environment) -> None:
-    """Raises unless the tables a query reads are still available, for another batch of rows."""
+    """Raises unless the tables of a query are still available, before its next batch."""
     for table, bounds in environment.scanned.values():
         gate = table.data.gate
         if gate is not None:
@@ -68,36 +68,37 @@ def go_on(environment: Environment) -> None:
 def writing(
     environment: Environment, table: Table, keys: Iterable[Datum] | None = None
 ) -> AbstractContextManager[None]:
-    """Inside, the rows with these primary keys are written. Raises if they are not available, or
-    if that changes meanwhile.
+    """A block in which rows with these primary keys are written.
+
+    Raises if the rows are not available, or become unavailable during the block.
     """
     gate = table.data.gate
     return nullcontext() if gate is None else gate.writing(environment, keys)
 
 
-# -- the configuration of a table, which its replicas decide on by majority
+# -- the configuration of a table. A majority of the replicas is needed to change it.
 
 
 def require_reachable(table: TableData, name: str, failing: str) -> None:
-    """Raises if no server is there that knows the table's configuration.
+    """Raises if no server that knows the table's configuration is up.
 
     Args:
         table: the table.
-        name: of it, with its database.
-        failing: what is not done then.
+        name: its name, with the database.
+        failing: the operation that fails, for the error message.
     """
     if table.gate is not None and not table.gate.health().reachable:
         raise _unreachable(name, failing)
 
 
 def require_majority(table: TableData, name: str, failing: str) -> None:
-    """Raises if there are not enough servers to change the table's configuration."""
+    """Raises if too few servers are up to change the table's configuration."""
     if table.gate is not None and table.gate.health().leader is None:
         raise _unreachable(name, failing)
 
 
 def require_write_hook(table: TableData) -> None:
-    """Raises if no server is there that knows whether the table has a write hook."""
+    """Raises if no server is up that knows whether the table has a write hook."""
     if table.gate is not None and not table.gate.health().reachable:
         raise QueryFailure(FailureKind.INTERNAL, _UNKNOWN_HOOK, ())
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 
 class Meter:
-    """How often something has happened. May be used by several threads.
+    """Counts events. It is safe to use from several threads.
 
     Args:
-        clock: tells the time in seconds.
+        clock: a function that gives the time in seconds.
 
     Attributes:
-        total: the count since it was made.
+        total: the number of all events.
     """
 
     __slots__ = ("_clock", "_current", "_lock", "_previous", "_second", "total")
@@ -27,7 +27,7 @@ class Meter:
         self.total = 0
 
     def record(self, count: int = 1) -> None:
-        """It has happened, so many times."""
+        """Counts events."""
         with self._lock:
             self._roll(self._clock())
             self._current += count
@@ -35,7 +35,7 @@ class Meter:
 
     @property
     def per_second(self) -> float:
-        """The rate now: this second's count, and that part of the last one's which it lacks."""
+        """The rate now: the count of this second, plus a part of the last second's for the rest."""
         with self._lock:
             now = self._clock()
             self._roll(now)
@@ -50,7 +50,7 @@ class Meter:
 
 
 class Gauge:
-    """How many of something there are. May be used by several threads."""
+    """A number that goes up and down. It is safe to use from several threads."""
 
     __slots__ = ("_lock", "value")
 
@@ -59,18 +59,18 @@ class Gauge:
         self.value = 0
 
     def add(self, count: int) -> None:
-        """There are so many more; fewer, if negative."""
+        """Adds to the number, or subtracts if `count` is negative."""
         with self._lock:
             self.value += count
 
 
 class Figures:
-    """What a server counts of its clients.
+    """The counters of a server.
 
     Attributes:
         connections: clients that have logged in.
         active: requests that are not answered yet.
-        queries: requests that are.
+        queries: requests that are answered.
     """
 
     def __init__(self) -> None:

@@ -21,11 +21,11 @@ CHUNK_SIZE = 256
 """How many keys are read at a time while the store is locked."""
 
 _LAST: OrderKey = datum.order_key(MAXVAL)
-"""Above every primary key."""
+"""An order key greater than every primary key."""
 
 
 class Range(NamedTuple):
-    """Bounds of a read, and whether they belong to it."""
+    """The bounds of a read, and whether each bound is included."""
 
     left: Datum = MINVAL
     left_closed: bool = True
@@ -37,7 +37,7 @@ EVERYTHING = Range()
 
 
 class Entry(NamedTuple):
-    """One row's place under one value; entries sort as reads in index order give them."""
+    """A row under one of its index values. Entries compare in index order."""
 
     value: OrderKey
     row: OrderKey
@@ -47,10 +47,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IndexDefinition:
-    """What an index was created with; renaming it keeps this."""
+    """The arguments with which an index was created. Renaming the index keeps them."""
 
     function: Callable[[Datum], Datum]
-    """From a row to the value it stands under."""
+    """The function from a row to its index value."""
     multi: bool = False
     geo: bool = False
     source: Any = None
@@ -58,10 +58,10 @@ class IndexDefinition:
 
 
 class Index:
-    """A secondary index of one table. Not locked: its table's operations are.
+    """A secondary index of one table. It has no lock, because the table's operations have one.
 
     Attributes:
-        progress: which part of the table it holds, 0 to 1; it is ready once it holds all.
+        progress: the share of the table that it holds, 0 to 1. At 1 it is ready.
     """
 
     def __init__(self, name: str, definition: IndexDefinition) -> None:
@@ -70,7 +70,7 @@ class Index:
         self.progress = 0.0
         self._entries: SortedList[Entry] = SortedList()
         self._written: set[OrderKey] = set()
-        """Rows written while it was being built: these are up to date."""
+        """Rows that were written while the index was built, and are therefore up to date."""
         self._built = threading.Event()
 
     @property
@@ -79,7 +79,7 @@ class Index:
         return self._built.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Waits for it to be ready, but not for long; tells whether it is."""
+        """Waits at most so many seconds until it is ready. Returns whether it is."""
         return self._built.wait(seconds)
 
     @property
@@ -93,11 +93,11 @@ class Index:
         return self.definition.geo
 
     def values(self, row: Datum) -> list[Datum]:
-        """The values a row stands under: those that can be indexed; none if the function fails."""
+        """The index values of a row. Only those that can be indexed; none if the function fails."""
         return [value for value, _ in self._keyed_values(row)]
 
     def keys(self, row: Datum) -> list[OrderKey]:
-        """The same as order keys, which compare as the index sorts."""
+        """The index values of a row as order keys, which compare as the index sorts."""
         return [key for _, key in self._keyed_values(row)]
 
     def _keyed_values(self, row: Datum) -> list[tuple[Datum, OrderKey]]:
@@ -121,7 +121,7 @@ class Index:
         return [Entry(key, row_key, tag) for tag, key in enumerate(self.keys(row))]
 
     def replace(self, row_key: OrderKey, old: Datum, new: Datum) -> None:
-        """Follows one change of a row; None is absent."""
+        """Updates the index for a change of a row. None means: no row."""
         if not self.ready:
             self._written.add(row_key)
         if old is not None:
@@ -133,7 +133,7 @@ class Index:
     # -- building
 
     def build(self, rows: Mapping[OrderKey, Datum], row_keys: Iterable[OrderKey]) -> None:
-        """Takes in rows that were there before it, as far as they are still there."""
+        """Adds rows that are older than the index, if they still exist."""
         self._entries.update(
             entry
             for key in row_keys
@@ -142,7 +142,7 @@ class Index:
         )
 
     def finish(self) -> None:
-        """All rows have been taken in."""
+        """Marks the index as ready."""
         self.progress = 1.0
         self._written.clear()
         self._built.set()
@@ -183,9 +183,9 @@ def chunks(
     inclusive: tuple[bool, bool] = (True, True),
     descending: bool = False,
 ) -> Iterator[list[Any]]:
-    """Keys in order, in chunks, each taken under the lock; resumes after the last one.
+    """Keys in order, in chunks. Each chunk is read under the lock, and follows the one before it.
 
-    What is written meanwhile shows if it lies ahead.
+    Keys that are written meanwhile appear if they come later in the order.
     """
     while True:
         with lock:

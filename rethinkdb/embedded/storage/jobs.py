@@ -15,10 +15,10 @@ class Job:
     """One running query.
 
     Attributes:
-        user: who runs it.
-        term: its wire form.
-        interrupt: ends it as soon as may be.
-        address: of its client: host and port.
+        user: the user who runs it.
+        term: the query in wire form.
+        interrupt: a function that ends it soon.
+        address: host and port of the client.
     """
 
     user: str
@@ -30,32 +30,32 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Its id, made up when first asked for: most queries are over before."""
+        """Its id. It is generated at the first use, because most queries never need one."""
         self._id = self._id or new_uuid()
         return self._id
 
     @property
     def seconds(self) -> float:
-        """For how long it has been running."""
+        """How long it has been running."""
         return time.monotonic() - self.started
 
 
 class Jobs:
-    """All running queries. May be used by several threads."""
+    """All running queries. It is safe to use from several threads."""
 
     def __init__(self) -> None:
         self._running: dict[int, Job] = {}
 
     def begin(self, job: Job) -> None:
-        """A query begins."""
+        """Adds a query."""
         self._running[id(job)] = job
 
     def end(self, job: Job) -> None:
-        """A query is over; no effect if it already was."""
+        """Removes a query. Does nothing if it is already removed."""
         self._running.pop(id(job), None)
 
     def clear(self) -> None:
-        """The server has stopped, and with it all queries."""
+        """Removes all queries, when the server stops."""
         self._running.clear()
 
     def running(self) -> list[Job]:

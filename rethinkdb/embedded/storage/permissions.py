@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 ADMIN = "admin"
 SYSTEM_DATABASE_ID = str(uuid.uuid5(uuid.UUID("39a24924-14ec-4deb-99f1-742eda7aba5e"), "rethinkdb"))
-"""The same on every server: made of its name."""
+"""The id of the system database. It is made from the name, so it is the same on all servers."""
 KINDS = ("read", "write", "config")
 GLOBAL_KINDS = (*KINDS, "connect")
 
 Permissions = dict[str, bool]
-"""What was granted or denied in one scope; what is not in it was not said."""
+"""The permissions that are granted or denied in one scope. A missing one is not set."""
 
 
 @dataclass(slots=True)
 class User:
-    """An account: its password and its permissions, globally and by id of database or table.
+    """A user: the password and the permissions, globally and by id of database or table.
 
-    Of the password it keeps only what checks it.
+    It does not store the password, only data to check it.
     """
 
     name: str
@@ -46,12 +46,12 @@ class User:
     tables: dict[str, Permissions] = field(default_factory=dict)
 
     def set_password(self, password: str, iterations: int = 4096) -> None:
-        """Sets another password; an empty one means that none is needed."""
+        """Changes the password. An empty one means that none is needed."""
         self.has_password = bool(password)
         self.credentials = Credentials.from_password(password, iterations if password else 1)
 
     def grant_globally(self, change: Datum) -> tuple[Permissions, Permissions]:
-        """Changes the global permissions; gives them as they were and as they are."""
+        """Changes the global permissions. Returns the old and the new ones."""
         old = self.globally
         self.globally = merged(old, change, GLOBAL_KINDS)
         return old, self.globally
@@ -59,13 +59,13 @@ class User:
     def grant(
         self, scopes: dict[str, Permissions], id: str, change: Datum
     ) -> tuple[Permissions, Permissions]:
-        """The same in one of the scopes `databases` or `tables`."""
+        """Changes the permissions of a database or table. Returns the old and the new ones."""
         old = scopes.get(id, {})
         scopes[id] = merged(old, change, KINDS)
         return old, scopes[id]
 
     def may(self, kind: str, database: str | None = None, table: str | None = None) -> bool:
-        """Whether a permission holds in a scope (ids; neither: globally)."""
+        """Whether the user has a permission for a table or database (ids), or else globally."""
         if self.name == ADMIN:
             return True
         for said in (self.tables.get(table or ""), self.databases.get(database or "")):
@@ -75,12 +75,12 @@ class User:
 
 
 def admin() -> User:
-    """The account every server starts with."""
+    """The user with whom every server starts."""
     return User(ADMIN, globally=dict.fromkeys(GLOBAL_KINDS, True))
 
 
 def merged(granted: Permissions, change: Datum, kinds: Iterable[str]) -> Permissions:
-    """Permissions changed by an object of `grant`: null takes one back to "not said"."""
+    """The permissions after a change by `grant`. A null value makes a permission "not set"."""
     if not isinstance(change, dict):
         raise op_failed(f"Expected an object, got {datum.pretty(change)}.")
     result = dict(granted)
@@ -98,7 +98,7 @@ def merged(granted: Permissions, change: Datum, kinds: Iterable[str]) -> Permiss
 
 
 def check_no_other_keys(found: dict[str, Datum], known: Iterable[str]) -> None:
-    """Refuses an object with fields that mean nothing."""
+    """Raises for an object with unknown fields."""
     unexpected = sorted(set(found) - set(known))
     if unexpected:
         raise op_failed(f"Unexpected key(s) `{'`, `'.join(unexpected)}`.")
@@ -146,5 +146,5 @@ def _require(
 
 
 def denied(user: str, kind: str) -> QueryFailure:
-    """The failure of somebody who may not do something."""
+    """The error for a missing permission."""
     return permission(f"User `{user}` does not have the required `{kind}` permission.")

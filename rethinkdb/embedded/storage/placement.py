@@ -25,9 +25,9 @@ class ServerIdentity:
     """A server of the cluster, as its configuration and its status show it.
 
     Attributes:
-        host, port: where it listens for clients.
-        started: when it was started, in seconds since the epoch.
-        up: whether the others see it.
+        host, port: the address for clients.
+        started: the time of its start, in seconds since the epoch.
+        up: whether the other servers are connected to it.
     """
 
     id: str
@@ -42,12 +42,12 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Where a part of a table is to be.
+    """The configured servers of a part of a table.
 
     Attributes:
-        primary: the replica that leads.
-        replicas: all servers that hold it, the primary among them.
-        nonvoting: those of them that do not count for a majority.
+        primary: the server that should lead it.
+        replicas: all servers that should hold it, including the primary.
+        nonvoting: the replicas that do not count for a majority.
     """
 
     primary: ServerIdentity
@@ -66,11 +66,11 @@ class Shard:
 
 
 class ShardHealth(NamedTuple):
-    """How a part of a table is.
+    """The state of a part of a table.
 
     Attributes:
         primaries: the servers that lead it now.
-        states: of its replicas: server, state.
+        states: pairs of server and state, one for each replica.
     """
 
     primaries: list[ServerIdentity]
@@ -79,14 +79,14 @@ class ShardHealth(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a table is, as `table_status` shows it.
+    """The state of a table, as `table_status` shows it.
 
     Attributes:
-        leader: the server that decides about its configuration; None without a majority.
-        shards: its parts.
+        leader: the server that leads changes of the configuration. None without a majority.
+        shards: the states of its parts.
         outdated_reads, reads, writes: whether it is ready for these.
-        settled: whether all replicas are ready, and nothing is about to change.
-        reachable: whether any replica is there.
+        settled: whether all replicas are ready, and no change is pending.
+        reachable: whether any replica is up.
     """
 
     leader: ServerIdentity | None
@@ -98,7 +98,7 @@ class Health:
     reachable: bool = True
 
     def ready_for(self, readiness: str) -> bool:
-        """Whether it is what `wait_for` names."""
+        """Whether the table has the state that the optarg `wait_for` names."""
         ready = {
             "ready_for_outdated_reads": self.outdated_reads,
             "ready_for_reads": self.reads,
@@ -118,14 +118,14 @@ def healthy(shards: Iterable[Shard]) -> Health:
 
 
 class Gate(Protocol):
-    """What those who use a table have to pass.
+    """Decides whether a table is available for an operation.
 
-    Its methods wait where a real server would be silent, so nobody may hold the store's lock. They
-    raise the failure of the query where a real server answers with one.
+    Where a real server would be silent, a method waits. So the caller must not hold the store's
+    lock. Where a real server answers with an error, the method raises it.
     """
 
     def health(self) -> Health:
-        """How the table is now."""
+        """The state of the table now."""
 
     def pass_to_read(
         self,
@@ -134,21 +134,21 @@ class Gate(Protocol):
         keys: Iterable[Datum] | None,
         bounds: Range | None,
     ) -> None:
-        """Somebody reads the rows with these primary keys; None: all within the bounds, if any."""
+        """Called before a read of rows by their primary keys. None: all within the bounds."""
 
     def pass_to_watch(self, environment: Environment, table: Table) -> None:
-        """Somebody opens a changefeed."""
+        """Called before a changefeed is opened."""
 
     def writing(
         self, environment: Environment, keys: Iterable[Datum] | None
     ) -> AbstractContextManager[None]:
-        """Inside, somebody writes the rows with these primary keys; None: any."""
+        """The block around a write of rows with these primary keys. None: any rows."""
 
     def wait(self, environment: Environment, readiness: str, seconds: float | None) -> bool:
-        """Waits until the table is ready for something; whether it is, when the time is over."""
+        """Waits until the table has a state, or the time is over. Returns whether it has it."""
 
     def reshape(self) -> None:
-        """The table's shards are to be elsewhere from now on. The caller holds the store's lock."""
+        """The table's shards were reconfigured. The caller holds the store's lock."""
 
     def drop(self) -> None:
-        """The table is gone. The caller holds the store's lock."""
+        """The table was dropped. The caller holds the store's lock."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """Finds where rows stand.
+    """Finds the positions of rows.
 
     Args:
         part: the slice.
@@ -38,13 +38,13 @@ class Places:
         self._right, self._right_closed = bound(part.right), part.right_closed
 
     def count(self, row: Datum) -> int:
-        """How often a row stands in the slice; null does not."""
+        """How often the slice contains a row. Zero for null."""
         if row is None:
             return 0
         return 1 if self.everything else len(self.of(row))
 
     def of(self, row: Datum) -> list[OrderKey]:
-        """The keys a row stands under, each as often as the slice gives it."""
+        """The keys of a row in the slice, each as often as the slice gives the row."""
         found = self._keys_of(row)
         wanted = self._wanted
         if wanted is not None:

@@ -20,16 +20,16 @@ from rethinkdb.embedded.storage.tables import TableData
 
 
 class RowOrder(enum.Enum):
-    """In which order rows come that nothing sorts."""
+    """The order of rows that no query sorts."""
 
     REAL = "real"
-    """As a real server gives them."""
+    """The order of a real server."""
     SHUFFLED = "shuffled"
-    """In another one each time."""
+    """A different order each time."""
 
 
 def row_order(name: str) -> RowOrder:
-    """The order of a name; raises `ValueError` if there is none."""
+    """The order with this name. Raises `ValueError` if there is none."""
     try:
         return RowOrder(name)
     except ValueError:
@@ -43,7 +43,7 @@ def everything() -> Portions:
 
 
 def shuffled(items: Iterator[Any], chance: random.Random) -> Iterator[Any]:
-    """The items in another order each time."""
+    """The items in a different order each time."""
     found = list(items)
     chance.shuffle(found)
     yield from found
@@ -55,7 +55,7 @@ def is_primary(part: TableSlice) -> bool:
 
 
 def find_index(table: Table, name: str | None) -> Index | None:
-    """A secondary index by name, None for the primary key; raises if it cannot be used (yet)."""
+    """A secondary index by name; None for the primary key. Raises if it is missing or not ready."""
     if name is None or name == table.data.primary_key:
         return None
     index = table.data.indexes.get(name)
@@ -72,7 +72,7 @@ def find_index(table: Table, name: str | None) -> Index | None:
 
 
 def is_empty(part: TableSlice) -> bool:
-    """Whether nothing can be in a slice; then nothing else about it is looked at."""
+    """Whether a slice is empty by its bounds or keys. Then nothing else about it is checked."""
     if part.keys is not None:
         return not part.keys
     left, right = datum.order_key(part.left), datum.order_key(part.right)
@@ -80,7 +80,7 @@ def is_empty(part: TableSlice) -> bool:
 
 
 def check_primary_bounds(part: TableSlice) -> None:
-    """Raises for keys and bounds that cannot be primary keys."""
+    """Raises if keys or bounds cannot be primary keys."""
     if is_primary(part) and not is_empty(part):
         if part.keys is None:
             keys.bound(part.left, primary=True)
@@ -90,7 +90,7 @@ def check_primary_bounds(part: TableSlice) -> None:
 
 
 def index_for_values(part: TableSlice) -> Index | None:
-    """The index of a slice, None for the primary key; raises if it is a geospatial one."""
+    """The index of a slice; None for the primary key. Raises if it is a geospatial index."""
     index = find_index(part.table, part.index)
     if index is not None and index.geo:
         raise logic(
@@ -120,7 +120,7 @@ def _as_list(row: Datum) -> list[Datum]:
 
 
 def primary_bounds(part: TableSlice) -> Range | None:
-    """Between which primary keys its rows are; None if it goes by something else, or has all."""
+    """The range of primary keys of a slice. None if it uses an index or keys, or has all rows."""
     if part.keys is not None or not part.bounded or not is_primary(part):
         return None
     return Range(part.left, part.left_closed, part.right, part.right_closed)

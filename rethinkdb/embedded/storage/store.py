@@ -73,28 +73,27 @@ SYSTEM_DATABASE = "rethinkdb"
 
 
 class Store:
-    """Everything one server keeps.
+    """All data of a server or cluster.
 
     Attributes:
-        lock: guards all data; re-entrant.
+        lock: a re-entrant lock that guards all data.
         servers: the servers of the cluster.
-        server: the first of them, most often the only one.
-        make_gate: makes what those who use a new table have to pass.
-        databases: by name, the system database excluded.
-        users: accounts by name.
-        heartbeat_timeout: a setting of the cluster, kept for who reads it back.
-        jobs: the queries that are running.
-        figures: what it counts of its clients.
-        log: what it has to tell; written by `note`.
-        kept: what all is kept by on disk, None if it is not.
+        server: the first of them, which is usually the only one.
+        make_gate: makes the `Gate` of a new table.
+        databases: the databases by name, without the system database.
+        users: the users by name.
+        heartbeat_timeout: a setting of the cluster. It has no effect, but can be read back.
+        jobs: the running queries.
+        figures: the counters.
+        log: the log, which `note` writes.
+        kept: the journal that keeps all data on disk. None if there is no data file.
 
     Args:
-        system_tables: what makes the tables of the system database, which are computed from the
-            store, by name.
-        server_name: what the server calls itself.
-        order: in which order rows come that nothing sorts.
-        chance: what it makes up.
-        clock: what time it has.
+        system_tables: for each table of the system database, the function that makes it.
+        server_name: the name of the server.
+        order: the order of unsorted rows.
+        chance: the source of random values.
+        clock: the clock.
     """
 
     def __init__(
@@ -125,11 +124,11 @@ class Store:
         self.create_database("test")
 
     def keep(self, keeper: Keeper | None, describe: Callable[[Store], dict[str, Any]]) -> None:
-        """Has all changes from now on kept on disk; None ends that.
+        """Keeps all changes from now on on disk.
 
         Args:
-            keeper: keeps them.
-            describe: what to keep beside the rows.
+            keeper: writes the changes. None: stop keeping them.
+            describe: a function that describes everything except the rows.
         """
         with self.lock:
             self.kept, self._describe = keeper, describe
@@ -138,19 +137,19 @@ class Store:
             self.configuration_changed()
 
     def set_passwords(self, secrets: Mapping[str, str]) -> None:
-        """Gives users passwords; there is a user of each name then."""
+        """Sets passwords of users. Users that do not exist are created."""
         for name, secret in secrets.items():
             self.users.setdefault(name, User(name)).set_password(secret)
 
     def credentials(self, user: str) -> Credentials | None:
-        """What checks the password of a user, None for one there is not."""
+        """The data that checks the password of a user. None if there is no such user."""
         found = self.users.get(user)
         return None if found is None else found.credentials
 
     # -- databases
 
     def database(self, name: str) -> DatabaseData:
-        """A database by name; raises if there is none."""
+        """A database by name. Raises if there is none."""
         found = self.databases.get(name)
         if found is None:
             raise op_failed(f"Database `{name}` does not exist.")
@@ -176,7 +175,7 @@ class Store:
             return created
 
     def drop_database(self, name: str) -> DatabaseData:
-        """Drops a database with all its tables, and returns what it was."""
+        """Drops a database with all its tables, and returns it."""
         with self.lock:
             database = self.database(name)
             for table in database.tables.values():
@@ -205,9 +204,9 @@ class Store:
     def table_data(
         self, database: Database, name: str, identifier_format: str = "name"
     ) -> TableData:
-        """A table of any database; raises if there is none.
+        """A table of any database. Raises if there is none.
 
-        Tables of the system database show names or ids, by `identifier_format`.
+        `identifier_format` says whether tables of the system database show names or ids.
         """
         if database.name == SYSTEM_DATABASE:
             return self.system_table(name, identifier_format)
@@ -227,7 +226,7 @@ class Store:
         shards: Sequence[Shard] = (),
         id: str | None = None,
     ) -> StoredTable:
-        """A new, empty table; without shards it is on the first server."""
+        """Creates an empty table. Without `shards` it is on the first server."""
         shards = shards or [Shard.on(self.server)]
         with self.lock:
             tables = self.database(database).tables
@@ -243,7 +242,7 @@ class Store:
             return created
 
     def drop_table(self, database: str, name: str) -> StoredTable:
-        """Drops a table, and returns what it was."""
+        """Drops a table, and returns it."""
         with self.lock:
             table = self.table(database, name)
             del self.database(database).tables[name]
@@ -279,13 +278,15 @@ class Store:
             return self._system_tables[place]
 
     def system_tables(self) -> list[SystemTable]:
-        """The tables of the database `rethinkdb`, by name, but for hidden ones."""
+        """The tables of the database `rethinkdb`, sorted by name, without hidden ones."""
         names = sorted(self._make_system_table)
         return [self.system_table(name) for name in names if name[0] != "_"]
 
     def configuration_changed(self) -> None:
-        """Tells those who watch system tables. To be called, with the lock held, after a change
-        of databases, tables, indexes, users or permissions.
+        """Notifies feeds on system tables.
+
+        It must be called, with the lock held, after each change of databases, tables, indexes,
+        users or permissions.
         """
         if self.kept is not None:
             self.kept.describe(self._describe(self))
@@ -301,9 +302,9 @@ class Store:
     # -- reading
 
     def read(self, part: TableSlice, environment: Environment) -> Stream:
-        """The rows of a slice of a table, lazily; an ordered one in the order of its index.
+        """The rows of a slice of a table, lazily. An ordered slice gives them in index order.
 
-        Bounds that cannot be primary keys are refused at once, other failures come with the rows.
+        Invalid bounds raise immediately. Other failures are raised when rows are pulled.
         """
         check_primary_bounds(part)
         if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
@@ -320,7 +321,7 @@ class Store:
     def in_parts(
         self, table: TableData, rows: Iterator[Datum], environment: Environment
     ) -> Iterable[Datum]:
-        """Rows of a table in the order in which nothing sorts them."""
+        """Rows of a table in the order of unsorted rows."""
         if not isinstance(table, StoredTable):
             return rows
         return self._in_parts(table, rows, lambda row: row, environment.portions)
@@ -332,7 +333,7 @@ class Store:
         row_of: Callable[[Any], Datum],
         portions: Callable[[], Portions],
     ) -> Iterable[Any]:
-        """Rows of a table, or what holds them, in the order in which nothing sorts them."""
+        """Rows of a table, or items that contain them, in the order of unsorted rows."""
         if self.order is RowOrder.SHUFFLED:
             return shuffled(items, self.chance.random)
         shard, primary_key = table.sharding.shard, table.primary_key
@@ -354,9 +355,9 @@ class Store:
     def read_entries(
         self, part: TableSlice, environment: Environment
     ) -> Iterator[tuple[Datum, Datum]]:
-        """The rows of a slice of a table, lazily, each with the value it has in the slice's index.
+        """The rows of a slice of a table, lazily, each with its value in the slice's index.
 
-        A multi index has a row as often as there are values in it.
+        A multi index gives a row once for each of its values.
         """
         table, index = part.table.data, find_index(part.table, part.index)
         if index is None:
@@ -374,7 +375,7 @@ class Store:
     def read_keyed(
         self, part: TableSlice, environment: Environment
     ) -> Iterable[tuple[Datum, Datum]]:
-        """The rows of a slice by keys, lazily, each with the key it was found by."""
+        """The rows of a slice by keys, lazily, each with the key by which it was found."""
         check_primary_bounds(part)
         pairs, table = self._keyed(part, environment), part.table.data
         if not isinstance(table, StoredTable):
@@ -391,7 +392,7 @@ class Store:
     def read_unordered_entries(
         self, part: TableSlice, environment: Environment
     ) -> Iterable[tuple[Datum, Datum]]:
-        """The same in the order in which nothing sorts them."""
+        """As `read_entries`, in the order of unsorted rows."""
         entries, table = self.read_entries(part, environment), part.table.data
         if not isinstance(table, StoredTable):
             return entries

@@ -23,11 +23,11 @@ from rethinkdb.embedded.storage.watchers import Change, TableListener, Watchers,
 
 DISK_ARRAY_LIMIT = 100_000
 BUILT_AT_ONCE = 1_000
-"""How many rows a table may have for a new index to be ready at once."""
+"""Up to this number of rows, a new index of a table is ready immediately."""
 
 
 class Keeper(Protocol):
-    """Keeps what a server holds on disk. Its methods are called under the store's lock."""
+    """Keeps the data of a server on disk. Its methods are called under the store's lock."""
 
     @property
     def sequence(self) -> int:
@@ -35,23 +35,23 @@ class Keeper(Protocol):
 
     @property
     def described(self) -> int:
-        """That of the last write that was no row."""
+        """The number of the last write that was not a row."""
 
     @property
     def crowded(self) -> bool:
-        """Whether whoever writes had better wait."""
+        """Whether so many writes are queued that writers should wait."""
 
     def put(self, table: str, key: Datum, document: Datum) -> None:
-        """A row was written; without a document it was deleted."""
+        """A row was written. Without a document: it was deleted."""
 
     def drop(self, table: str) -> None:
         """A table was dropped."""
 
     def describe(self, description: dict[str, Any]) -> None:
-        """Something else may have changed."""
+        """Something other than rows may have changed."""
 
     def wait(self, sequence: int) -> None:
-        """Returns once a write and all before it are on disk. Raises if they cannot be written."""
+        """Waits until a write and all earlier ones are on disk. Raises if that fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +61,22 @@ class WriteHook:
     function: Callable[[Datum, Datum, Datum], Datum]
     """(context, old row, new row) -> row to write."""
     source: Datum
-    """As the table's configuration shows it: `function` (binary, to set it again) and `query`."""
+    """The fields that the configuration shows: `function` (binary, to restore it) and `query`."""
 
 
 class TableData(abc.ABC):
-    """What every table offers, whether it stores its rows or computes them.
+    """The base class of all tables, which either store or compute their rows.
 
-    Its methods take the store's lock themselves where they need it.
+    If a method needs the store's lock, it takes the lock itself.
 
     Attributes:
-        lock: the store's.
+        lock: the store's lock.
         id, name, primary_key: as in the table's configuration.
         indexes: secondary indexes by name.
-        write_hook: applied to every write, None if there is none.
-        reads, writes: of documents, whether or not there is one, or it changes.
-        is_system: it belongs to the database `rethinkdb`.
-        gate: what those who use it have to pass, None where it is always available.
+        write_hook: the function that is applied to every write. None if there is none.
+        reads, writes: counters of reads and writes, even of missing or unchanged documents.
+        is_system: whether it belongs to the database `rethinkdb`.
+        gate: decides whether the table is available. None if it always is.
     """
 
     is_system = False
@@ -107,7 +107,7 @@ class TableData(abc.ABC):
         """The rows whose primary key is in a range, sorted by it, in chunks."""
 
     def get(self, key: Datum) -> Datum:
-        """The row under a primary key, None if there is none; raises for what cannot be a key."""
+        """The row with a primary key; None if there is none. Raises for an invalid key."""
         order_key = keys.primary_key(key)
         self.reads.record()
         return self.rows.get(order_key)
@@ -126,7 +126,7 @@ class TableData(abc.ABC):
     def entries_in_order(
         self, index: Index, bounds: Range = EVERYTHING, *, descending: bool = False
     ) -> Iterator[tuple[Datum, Datum]]:
-        """The same rows, each with its value, as often as it stands in the index."""
+        """As `in_index_order`, but gives each entry of the index: its value and the row."""
         for chunk in index.entry_chunks(self.lock, bounds, descending=descending):
             self.reads.record(len(chunk))
             for entry in chunk:
@@ -150,13 +150,13 @@ class TableData(abc.ABC):
 
     @abc.abstractmethod
     def write(self, row_key: OrderKey, change: Change, *, generated: bool, user: str) -> Datum:
-        """Commits one change of a document and tells those who watch. The caller holds the lock.
+        """Commits one change of a document, and notifies the feeds. The caller holds the lock.
 
         Args:
-            row_key: the order key of its primary key.
-            change: the document as it is and as it is to be.
-            generated: the key was made up for it.
-            user: who writes.
+            row_key: the order key of the primary key.
+            change: the old and the new document.
+            generated: whether the server generated the key.
+            user: the user who writes.
 
         Returns:
             The document as it is now.
@@ -166,15 +166,15 @@ class TableData(abc.ABC):
 
     @property
     def watched(self) -> bool:
-        """Whether anybody watches."""
+        """Whether any feed watches the table."""
         return bool(self._watchers)
 
     def watch(self, listener: TableListener, where: Where | None = None) -> Callable[[], None]:
-        """Has a listener called after each commit; the function returned ends that.
+        """Calls a listener after each commit. Returns a function that ends this.
 
         Args:
-            listener: whom to call.
-            where: only of rows that have one of these values, before or after the change.
+            listener: the function to call.
+            where: report only rows that have one of these values before or after the change.
         """
         with self.lock:
             self._watchers.add(listener, where)
@@ -186,11 +186,11 @@ class TableData(abc.ABC):
         return unwatch
 
     def notify(self, change: Change) -> None:
-        """Tells those who watch of one change. The caller holds the lock."""
+        """Notifies the feeds of one change. The caller holds the lock."""
         self._watchers.tell(change)
 
     def end_feeds(self) -> None:
-        """Tells those who watch that the table is gone, for good or not: nobody can tell.
+        """Ends all feeds on the table, because it is dropped or not available any more.
 
         The caller holds the lock.
         """
@@ -201,10 +201,10 @@ class StoredTable(TableData):
     """A table made by a user, with its rows.
 
     Attributes:
-        durability, write_acks: as in the table's configuration; in memory they change nothing.
-        shards: where its parts are; rows are kept together all the same.
-        sharding: in which of its parts a row is.
-        kept: what its rows are kept by on disk, None if they are not.
+        durability, write_acks: as in the table's configuration. In memory they have no effect.
+        shards: the servers of its parts. All rows are nevertheless stored together.
+        sharding: tells in which of its parts a row is.
+        kept: keeps its rows on disk. None if there is no data file.
     """
 
     def __init__(
@@ -243,19 +243,19 @@ class StoredTable(TableData):
         return (self._rows_under(chunk) for chunk in found)
 
     def _in_order(self) -> SortedList[OrderKey]:
-        # Keys are put in order when somebody reads, all at once: far cheaper than one by one.
+        # Keys are sorted when they are read, all together. One by one would be far slower.
         if self._unsorted:
             self._sorted_keys.update(self._unsorted)
             self._unsorted.clear()
         return self._sorted_keys
 
     def write(self, row_key: OrderKey, change: Change, *, generated: bool, user: str) -> Datum:
-        """Commits one change of a document; who writes does not matter here."""
+        """Commits one change of a document. The user does not matter here."""
         self.put(row_key, change.old, change.new)
         return change.new
 
     def put(self, key: OrderKey, old: Datum, new: Datum) -> None:
-        """Commits one change of a document (None is absent). The caller holds the lock."""
+        """Commits one change of a document. None means: no document. The caller holds the lock."""
         if new is None:
             self._remove(key)
         else:
@@ -271,7 +271,7 @@ class StoredTable(TableData):
             self.notify(Change(self.key_of(old if new is None else new), old, new))
 
     def fill(self, rows: Iterable[tuple[OrderKey, Datum]]) -> None:
-        """Puts rows into the empty table, which nobody watches. The caller holds the lock."""
+        """Fills an empty table that no feed watches. The caller holds the lock."""
         self._rows.update(rows)
         self._unsorted.update(self._rows)
 
@@ -296,7 +296,7 @@ class DatabaseData:
 
 
 def build_index(table: StoredTable, index: Index) -> None:
-    """Adds an index to a table; with many rows it becomes ready later, in a thread of its own.
+    """Adds an index to a table. If there are many rows, a thread builds it, and it is ready later.
 
     The caller holds the lock.
     """
@@ -323,7 +323,7 @@ def _build(table: StoredTable, index: Index, row_keys: Sequence[OrderKey]) -> No
 
 
 def storable_failure(row: Datum) -> str | None:
-    """Why a document cannot be stored: `r.minval` in it, or an array beyond the limit on disk."""
+    """Why a document cannot be stored: it contains `r.minval`, or an array over the disk limit."""
     for value in row.values() if isinstance(row, dict) else row:
         kind = type(value)
         if kind is str or kind is int:
@@ -340,7 +340,7 @@ def storable_failure(row: Datum) -> str | None:
 
 
 def sort_rows(rows: Mapping[OrderKey, Any], bounds: Range, *, descending: bool) -> list[Datum]:
-    """The rows in a range of their keys, sorted: for tables that compute all of theirs at once."""
+    """The rows in a range of keys, sorted. For tables that compute all rows at once."""
     low, high = (keys.bound(value, primary=True) for value in (bounds.left, bounds.right))
     found = [
         key

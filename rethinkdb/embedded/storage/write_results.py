@@ -36,7 +36,7 @@ class Tally:
     any_documents: bool = False
 
     def wrote(self, old: Datum, new: Datum, *, changed: bool) -> None:
-        """One document went through, changed or not; None is absent."""
+        """Counts a document that was written, changed or not. None means: no document."""
         self.any_documents = True
         self.counts[_outcome(old, new, changed)] += 1
         if self.return_changes is ReturnChanges.NO:
@@ -45,19 +45,19 @@ class Tally:
             self._report({"old_val": old, "new_val": new})
 
     def failed(self, old: Datum, message: str) -> None:
-        """One document could not be written."""
+        """Counts a document that could not be written."""
         self._count_error(message)
         if self.return_changes is ReturnChanges.ALWAYS:
             self._report({"old_val": old, "new_val": old, "error": message})
 
     def refused(self, message: str) -> None:
-        """One document could not even be looked up; a server reports these in any case."""
+        """Counts a document that could not be looked up. A real server always reports these."""
         self._count_error(message)
         if self.return_changes is not ReturnChanges.NO:
             self._report({"old_val": None, "new_val": None, "error": message})
 
     def failed_early(self, message: str) -> None:
-        """One document could not be computed; a server forgets to report these."""
+        """Counts a document that could not be computed. A real server does not report these."""
         self._count_error(message)
 
     def _count_error(self, message: str) -> None:
@@ -68,18 +68,20 @@ class Tally:
             self.first_error = message
 
     def _report(self, change: dict[str, Datum]) -> None:
-        if len(self.changes) <= self.array_limit:  # one more than fits tells that some are left out
+        if (
+            len(self.changes) <= self.array_limit
+        ):  # one more than fits, to know that some are left out
             self.changes.append(change)
 
     def generated(self, key: str) -> None:
-        """A key was made up for a document that had none."""
+        """Adds a key that was generated for a document."""
         if len(self.generated_keys) < self.array_limit:
             self.generated_keys.append(key)
         else:
             self.keys_left_out += 1
 
     def as_datum(self) -> dict[str, Datum]:
-        """The result as its client sees it."""
+        """The result as a document for the client."""
         result: dict[str, Datum] = dict(self.counts)
         warnings = []
         if self.first_error is not None:
@@ -121,7 +123,7 @@ class Total:
         self._array_limit = array_limit
 
     def add(self, result: dict[str, Datum]) -> None:
-        """Adds one result: numbers are summed, arrays joined, of texts the first stays."""
+        """Adds one result: sums numbers, joins arrays, and keeps the first of several texts."""
         for name in sorted(result):
             value = result[name]
             known = name in self._fields

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 
 Replacement: TypeAlias = Callable[[Datum], Datum]
-"""From the row as it is to the row as it should be; None is absent."""
+"""A function from the old row to the new row. None means: no row."""
 
 Conflict: TypeAlias = Callable[[Datum, Datum], Datum]
-"""From the row that is there and the one to be inserted to the row as it should be."""
+"""A function from the existing row and the row to insert, to the new row."""
 
 
 class Writer:
-    """One write operation on one table; whether the user may write is asked with the first row."""
+    """One write operation on one table. The permission is checked at the first row."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Writer:
     # -- inserting
 
     def insert(self, documents: Iterable[Datum], conflict: Conflict) -> None:
-        """Inserts documents; those without a key get one."""
+        """Inserts documents. Those without a primary key get a generated one."""
         if self._table.gate is None:
             self._insert(documents, conflict)
             return
@@ -96,16 +96,16 @@ class Writer:
                 if self._tally.counts["errors"] > before:
                     failed.append((key, self._tally.last_error))
         if failed and isinstance(self._table, StoredTable):
-            # A server writes part by part; it reports the changes in the order of the documents.
+            # A real server writes part by part, but reports changes in the order of the documents.
             shard = self._table.sharding.shard
             self._tally.first_error = min(failed, key=lambda pair: shard(pair[0]))[1]
-        if refused:  # a server looks at these before all others
+        if refused:  # a real server checks these before all others
             self._tally.first_error = refused[0]
-            if not any_valid:  # and it then reports but the first
+            if not any_valid:  # then a real server reports only the first
                 del self._tally.changes[1:]
 
     def _insert_new(self, row_key: OrderKey, document: dict[str, Datum]) -> bool:
-        # The short way of most inserts: the row is new, nothing is to be computed.
+        # The fast path of most inserts: the row is new, and nothing needs to be computed.
         table = self._table
         if self._hook is not None or not isinstance(table, StoredTable):
             return False
@@ -127,9 +127,9 @@ class Writer:
     # -- replacing
 
     def replace(self, row_keys: Iterable[Datum], replacement: Replacement) -> None:
-        """Replaces rows; the replacement runs under the lock, on the row as it is then.
+        """Replaces rows. The replacement is computed under the lock, from the current row.
 
-        They are written part by part, as on a real server.
+        Rows are written part by part, as on a real server.
         """
         found = self._by_part(row_keys)
         with self._writing(found):
@@ -145,9 +145,9 @@ class Writer:
     def replace_with_results(
         self, rows: Iterable[tuple[Datum, Datum]], replacement: Replacement
     ) -> None:
-        """Replaces rows (key, row as read) with what is not a deterministic function of them.
+        """Replaces rows (key, row as read) by the result of a function that is not deterministic.
 
-        It runs once per row, before the write and outside the lock; the write takes what it gave.
+        The function runs once for each row, before the write and outside the lock.
         """
         primary_key = self._table.primary_key
         found = list(rows)
@@ -219,7 +219,7 @@ def _inserting(document: Datum, conflict: Conflict) -> Replacement:
 
 
 def _same(old: Datum, new: Datum) -> bool:
-    # Equal as data; but most of a changed row is what it was, the very same objects.
+    # Compares as data. Most parts of a changed row are the same objects as before, so this is fast.
     if old is new:
         return True
     if old is None or new is None:
