@@ -205,7 +205,10 @@ class ReqlValueError(ReqlDriverCompileError, ValueError):
 
 
 class ReqlServerCompileError(ReqlCompileError):
-    """The server found the query malformed: for example, an unknown optarg."""
+    """The server found the query malformed.
+
+    For example: a wrong number of arguments, an unknown optarg, or a misplaced `r.row`.
+    """
 
 
 class ReqlRuntimeError(ReqlError):

@@ -35,9 +35,12 @@ __all__ = ["Listener", "methods_of"]
 class Listener:
     """Base class of listeners. Define a method for each kind of event that you want.
 
-    Events without a method cost nothing. The driver calls the methods while it works, in whichever
-    thread does the work. So a method must be quick, must not wait, and must not run a query on the
-    same connection. If it raises an error, the driver logs that and goes on.
+    `rethinkdb.monitoring.EVENTS` has the names of the methods, and the class of the event that each
+    method gets. Events without a method cost nothing.
+
+    The driver calls the methods while it works, in whichever thread does the work. So a method must
+    be quick, must not wait, and must not run a query on the same connection. If it raises an error,
+    the driver logs that and continues.
 
     Example::
 

@@ -1,4 +1,4 @@
-"""Rows made by pydantic: its models and dataclasses."""
+"""Makes rows with pydantic: its models and dataclasses."""
 
 from __future__ import annotations
 

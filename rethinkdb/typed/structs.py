@@ -1,4 +1,4 @@
-"""Rows made by msgspec: its structs, dataclasses, classes of attrs, `TypedDict`s, and others."""
+"""Makes rows with msgspec: its structs, dataclasses, attrs classes, `TypedDict`, and others."""
 
 from __future__ import annotations
 
