@@ -414,7 +414,17 @@ def test_changes_beyond_the_queue_are_skipped(table: Any, conn: Any, watch: Watc
 def test_a_dropped_table_aborts_its_feeds(
     conn: Any, table: Any, table_name: str, watch: Watch
 ) -> None:
-    feeds = [watch(table.changes()), watch(table.get(1).changes())]
+    feeds = [
+        watch(term.changes())
+        for term in (
+            table,
+            table.get(1),
+            table.get_all(1, 2),
+            table.get_all(),
+            table.get_all().filter({"a": 1}),
+            table.filter({"a": 1}),
+        )
+    ]
     table.wait().run(conn)
     r.table_drop(table_name).run(conn)
     for rows in feeds:

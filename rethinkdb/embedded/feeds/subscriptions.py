@@ -295,7 +295,7 @@ class RangeFeed(Subscription):
 def _where(origin: Origin) -> Where | None:
     """The values of a key or field that all rows of a stream have. None if it has no such limit."""
     part = origin.slice
-    if part.primary_keys is not None:
+    if part.primary_keys:  # one without any key still hears of the end of its table
         wanted = frozenset(keys.bound(key, primary=True) for key in part.primary_keys)
         return Where(None, wanted)
     first = origin.transforms[0] if origin.transforms else None
