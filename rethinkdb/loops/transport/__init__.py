@@ -1,1 +1,1 @@
-"""What several adapters stand on: how bytes move, how a link opens, and where it may be used."""
+"""The code that several adapters share: moving bytes, opening links, pools, checks of loops."""

@@ -1,4 +1,4 @@
-"""Tells the core the time, when it asks for it: the one timer that a connection has."""
+"""`Alarm`: a connection's only timer. It tells the core the time when the core asks for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .tls import Link
 
 __all__ = ["Alarm", "Later"]
 
-#: How a loop calls back: given seconds and a function, it returns what cancels that.
+#: A loop's timer: called with seconds and a function to call then; returns what cancels that.
 Later = Callable[[float, Callable[[], None]], Callable[[], object]]
 
 
@@ -22,8 +22,8 @@ class Alarm:
         now: the loop's clock.
         later: the loop's timer.
         flush: sends what the core wants sent.
-        abort: closes the transport at once. The link is lost.
-        unsent: how many bytes the transport holds that it could not send yet.
+        abort: closes the socket at once. The link is lost.
+        unsent: returns how many bytes could not be sent yet.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Alarm:
         self._cancel: Callable[[], object] | None = None
 
     def set(self) -> None:
-        """The core wants to know the time."""
+        """Call `link.tick` now, and set the timer for the next call."""
         now = self._now()
         at = self._link.tick(now, self._unsent())
         if self._link.close_requested:
@@ -60,13 +60,13 @@ class Alarm:
         self._cancel = self._later(max(0.0, at - now), self._ring)
 
     def stop(self) -> None:
-        """Never ring again, unless it is set anew."""
+        """Stop the timer. `set` starts it again."""
         cancel, self._cancel, self._at = self._cancel, None, math.inf
         if cancel is not None:
             cancel()
 
     def _ring(self) -> None:
-        if self._process != os.getpid():  # the loop was forked, and its timers with it
+        if self._process != os.getpid():  # a timer of the parent, in a forked child
             return
         self._cancel, self._at = None, math.inf
         self.set()

@@ -1,4 +1,4 @@
-"""What trio and anyio share: connections whose methods are all coroutines, on a `Wire`."""
+"""Connections whose methods are all coroutines, on a `Wire`: the base for trio and anyio."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the asyncio and Tornado adapters share: a transport of asyncio under the core.
+"""The part that the asyncio and Tornado adapters share: an asyncio transport below the core.
 
-Tornado's loop is asyncio's, its Futures are asyncio's, and so are its transports here. The adapters
-differ in what callers get: a coroutine, or a Future that is under way already.
+Tornado uses asyncio's loop, Futures and transports. The two adapters differ in what callers get: a
+coroutine, or a Future whose work has begun.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncioWire", "LoopConnection", "expire"]
 
-# How long closing waits for a peer that does not read what is still to be sent.
+# Seconds that closing waits for a peer that does not read the rest of the bytes.
 _LINGER = 1.0
 
-# Reads go into a buffer of ours: for one of asyncio's, of 256 KiB, the allocator asks the system
-# for fresh pages each time. Measured: 9 µs in place of 24 for a turn that reads 200 bytes; a
-# megabyte takes 0.1 ms more, for its copy.
+# Reads go into a buffer of the driver's own. For asyncio's buffer of 256 KiB, the allocator would
+# ask the system for new pages each time. Measured: 9 µs instead of 24 for a turn that reads 200
+# bytes. A megabyte takes 0.1 ms more, as it is copied.
 _READ_SIZE = 65536
 
 # Loops that ask for the buffer, fill it and tell of it in one go. So nothing stays in it, and all
@@ -54,7 +54,7 @@ def _buffer_for(loop: asyncio.AbstractEventLoop) -> memoryview:
 
 
 class AsyncioWire(asyncio.BufferedProtocol):
-    """Moves bytes between one transport and the core."""
+    """Moves bytes between an asyncio transport and the core."""
 
     transport: asyncio.Transport | None = None
 
@@ -88,8 +88,8 @@ class AsyncioWire(asyncio.BufferedProtocol):
         self._lost.set_result(None)
 
     def flush(self) -> None:
-        """Send soon, in one write, what all tasks of this turn of the loop want sent."""
-        # Most calls send nothing. A turn of the loop for that would cost 2 µs (measured).
+        """Send at the end of this turn of the loop: the bytes of all its tasks, in one write."""
+        # Most calls have nothing to send. A turn of the loop for them would take 2 µs (measured).
         if self._flush_due or not self._link.output_pending:
             return
         if not self._loop.is_closed():
@@ -97,7 +97,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
             self._loop.call_soon(self.flush_now)
 
     def flush_now(self) -> None:
-        """Send what the core wants sent; close if it wants that."""
+        """Send the core's bytes now; close the transport if the core asks for that."""
         self._flush_due = False
         transport = self.transport
         if transport is None or transport.is_closing():
@@ -112,9 +112,9 @@ class AsyncioWire(asyncio.BufferedProtocol):
                 self._loop.call_later(_LINGER, transport.abort)
 
     def abort(self) -> None:
-        """Close the transport at once, if there is one; perhaps nobody is told when it has closed.
+        """Close the transport at once, if there is one. `connection_lost` may not be called.
 
-        So uvloop does with one that was made, as dialling was cancelled.
+        uvloop does not call it if connecting was cancelled after the transport was made.
         """
         if self.transport is not None:
             self.transport.abort()
@@ -129,16 +129,16 @@ class AsyncioWire(asyncio.BufferedProtocol):
         return self._loop.call_later(seconds, callback).cancel
 
     async def closed(self) -> None:
-        """Wait until the transport that the core wants closed is."""
+        """Wait until the transport is closed, which the core has asked for."""
         self.flush_now()
         if self.transport is not None:
             await asyncio.wait([self._lost])
 
     def leave(self) -> None:
-        """After fork(), in the child. The parent's selector is shared: touch nothing."""
+        """In a forked child: does nothing, as the child shares the parent's selector."""
 
     def local_address(self) -> tuple[str, int] | None:
-        """This side's address and port; None once closed."""
+        """The local address and port; None when closed."""
         if self.transport is None or self.transport.is_closing():
             return None
         address, port = self.transport.get_extra_info("sockname")[:2]
@@ -146,7 +146,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
 
 
 class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
-    """A connection that lives in an asyncio loop. What callers get is left to subclasses."""
+    """A connection that belongs to an asyncio loop. Subclasses decide what callers get."""
 
     LOOP_OPTIONS = ("io_loop",)
 
@@ -185,14 +185,15 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
         self._wire = wire
 
     async def _transport_closed(self) -> None:
-        """Wait until what is left of the transport is closed."""
+        """Wait until the transport is closed, if there is one."""
         if self._wire is not None:
             await self._wire.closed()
 
     async def _within(self, seconds: float, dialling: Coroutine[Any, Any, Any]) -> None:
-        # Not wait_for(): before Python 3.12 it loses a cancellation that comes as dialling ends.
+        # Not wait_for(): before Python 3.12 it loses a cancellation that comes as connecting ends.
         task = self._loop.create_task(dialling)
-        task.add_done_callback(lambda _: task.cancelled() or task.exception())  # seen, then
+        # Read the exception, so that asyncio does not log it as never retrieved.
+        task.add_done_callback(lambda _: task.cancelled() or task.exception())
         in_time = False
         try:
             await asyncio.wait([task], timeout=seconds)
@@ -209,7 +210,7 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
         self._leave_to_parent()
         wire = self._wire
         if wire is None:
-            self._session.close(noreply_wait=False)  # it may be about to connect
+            self._session.close(noreply_wait=False)  # it may be connecting
             return
         if self._loop.is_closed():  # and the transport with it
             self._wire = None
@@ -228,7 +229,7 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
         await self.close(noreply_wait=False)
 
     async def _settled(self, waiter: Waiter[Any], timeout: float | None) -> None:
-        """Wait for it, natively; give it up if the wait ends otherwise."""
+        """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
         if waiter.done():
             return
         future: asyncio.Future[None] = self._loop.create_future()
@@ -266,12 +267,12 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
 
 
 def expire(future: asyncio.Future[Any]) -> None:
-    """The time is up."""
+    """Fail a Future with `ReqlTimeoutError`, unless it is done."""
     if not future.done():
         future.set_exception(ReqlTimeoutError())
 
 
 def wake(future: asyncio.Future[None]) -> None:
-    """What was waited for has happened."""
+    """Settle a Future with None, unless it is done."""
     if not future.done():
         future.set_result(None)

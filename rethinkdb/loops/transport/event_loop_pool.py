@@ -1,4 +1,4 @@
-"""What the pools of asyncio and Tornado share: tasks, timers and Futures of asyncio."""
+"""The part that the pools of asyncio and Tornado share: asyncio's tasks, timers and Futures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ __all__ = ["LoopPool"]
 
 
 class LoopPool(AwaitingPool):
-    """A pool that lives in the asyncio loop that uses it first."""
+    """A pool that belongs to the asyncio loop that uses it first."""
 
     _timer: asyncio.TimerHandle | None = None
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
-        self._work: set[asyncio.Task[Any]] = set()  # a loop itself holds its tasks but weakly
+        self._work: set[asyncio.Task[Any]] = (
+            set()
+        )  # as a loop holds only weak references to its tasks
 
     def _here(self) -> Any:
         return asyncio.get_running_loop()

@@ -1,7 +1,7 @@
-"""Where a connection may be used: in the process that made it, and on its own loop.
+"""Checks that a connection is used in the process that made it, and on its own loop.
 
-Elsewhere it would seem to work, until two processes read from one socket or two threads are in the
-core at once. So each adapter asks here first.
+Elsewhere it would seem to work, until two processes read from one socket, or two threads run the
+core at the same time. So each adapter checks first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["PROCESS", "check_process", "misplaced"]
 
 
 class _Process:
-    """This process. To look here costs a tenth of asking the system each time."""
+    """The id of this process. Reading it here takes a tenth of the time of `os.getpid()`."""
 
     id = os.getpid()
 
@@ -30,10 +30,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def check_process(process: int) -> None:
-    """Refuse to go on in a child of the process that made the connection.
+    """Raise an error in a forked child of the process that made the connection.
 
     Raises:
-        ReqlDriverError: this is such a child.
+        ReqlDriverError: this process is not `process`.
     """
     if process != os.getpid():
         raise ReqlDriverError(
@@ -43,11 +43,11 @@ def check_process(process: int) -> None:
 
 
 def misplaced(home: str, remedy: str, what: str = "connection") -> ReqlDriverError:
-    """What to raise when a connection is used where it does not live.
+    """The error for a connection that is used outside its own loop.
 
     Args:
-        home: where it lives.
-        remedy: what to do.
-        what: another thing than a connection.
+        home: where the connection belongs.
+        remedy: what the user should do.
+        what: the kind of object, if it is not a connection.
     """
     return ReqlDriverError(f"This {what} belongs to {home}, and cannot be used here. {remedy}")

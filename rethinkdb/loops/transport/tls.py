@@ -1,10 +1,14 @@
-"""TLS without a socket: one implementation under every loop.
+"""TLS without a socket: one implementation for all loops.
 
-`ssl.SSLObject` works on memory, so TLS is one more sans-IO layer: a `TLSLink` stands between a
-session and whatever moves the bytes, and looks to an adapter exactly like the session. So every
-loop trusts, verifies, fails and closes alike; none of them needs the TLS of its own library
-(Twisted's takes no `SSLContext`, gevent's only its own kind); and as one lock guards session and
-TLS together, threads may share a connection, which a blocking `SSLSocket` does not allow.
+`ssl.SSLObject` works on memory, so TLS is one more sans-IO layer. A `TLSLink` stands between a
+session and the code that moves the bytes. It has the same interface as a session. This has three
+advantages:
+
+- All loops verify certificates, report errors and close in the same way.
+- No loop needs the TLS of its own library. Twisted's accepts no `SSLContext`, gevent's only its own
+  kind.
+- One lock guards session and TLS together, so threads can share a connection. A blocking
+  `SSLSocket` does not allow that.
 """
 
 from __future__ import annotations
@@ -28,14 +32,14 @@ _RECORD = (slice(0, 16384),)
 
 
 class Link(Protocol):
-    """What an adapter moves bytes for: a `Session`, or TLS around one.
+    """The interface for adapters: a `Session`, or TLS around one.
 
-    An adapter whose steps a signal handler may interrupt moves them itself: what arrives to
-    `incoming`, and then calls `proceed`; what is to be sent from `output`, after `prepare`.
+    If signal handlers may interrupt an adapter, it uses the attributes directly: it adds received
+    bytes to `incoming` and calls `proceed`; it calls `prepare` and takes bytes from `output`.
 
     Attributes:
-        incoming: what has arrived, in pieces.
-        output: what is to be sent.
+        incoming: received bytes, in pieces.
+        output: bytes to send.
     """
 
     incoming: deque[bytes]
@@ -43,12 +47,12 @@ class Link(Protocol):
 
     @property
     def close_requested(self) -> bool:
-        """Send what `data_to_send` still has, then close the transport."""
+        """Whether to send the rest of `data_to_send`, and then to close the socket."""
         ...
 
     @property
     def output_pending(self) -> bool:
-        """Whether there is anything to do: bytes to send, or to close."""
+        """Whether there are bytes to send, or the socket is to be closed."""
         ...
 
     def receive_data(self, data: bytes) -> None:
@@ -56,36 +60,36 @@ class Link(Protocol):
         ...
 
     def proceed(self) -> None:
-        """Handle what is `incoming`, and go on with what an interrupt has left undone."""
+        """Handle the bytes in `incoming`, and finish what an interrupt has left undone."""
         ...
 
     def prepare(self) -> None:
-        """Bring what is to be sent to `output`."""
+        """Put the bytes to send into `output`."""
         ...
 
     def receive_eof(self, exc: Exception | None = None) -> None:
-        """The transport ended, because of `exc` if that is known."""
+        """Take the end of the connection, with its error if that is known."""
         ...
 
     def data_to_send(self) -> bytes:
-        """Bytes for the peer, each of them once."""
+        """Take all bytes to send; may be empty."""
         ...
 
     @property
     def clock_wanted(self) -> bool:
-        """Whether `tick` is to be called now."""
+        """Whether `tick` must be called now."""
         ...
 
     def tick(self, now: float, unsent: int = 0) -> float | None:
-        """Do what is due; flush afterwards. The result is when to call it again."""
+        """Do what is due, then flush. Returns when to call it again; see `Session.tick`."""
         ...
 
 
 def deliver(link: Link, data: bytes) -> None:
-    """Give a link what has arrived.
+    """Give received bytes to a link.
 
-    It does not raise. Should it do so all the same, that is a fault of this driver: the link is
-    lost then, with that as the cause, and so neither the loop nor a nursery ends because of it.
+    A link raises no errors. If it does, that is an error in this driver. Then the link is lost,
+    with the error as the cause; the loop and the nursery go on.
     """
     try:
         link.receive_data(data)
@@ -94,11 +98,11 @@ def deliver(link: Link, data: bytes) -> None:
 
 
 def open_link(session: Session, options: ConnectOptions) -> Link:
-    """What to move bytes for: the session, or TLS around it if the options say so.
+    """The link for a session: the session itself, or TLS around it if the options say so.
 
     Raises:
-        ReqlDriverError: the file of certificates cannot be read, or the `SSLContext` given is of
-            no use for a client.
+        ReqlDriverError: the file of certificates cannot be read, or the given `SSLContext` cannot
+            be used for a client.
     """
     if options.tls is None:
         return session
@@ -125,8 +129,8 @@ def make_context(config: TLSConfig) -> ssl.SSLContext:
             f"`ssl['ca_certs']`: cannot load certificates from {config.ca_certs!r}: {exc}."
         ) from exc
     if config.ca_certs is not None:
-        # Python 3.13 made this the default. It refuses the home-made authorities that people name
-        # here, for instance those without a key usage extension.
+        # Python 3.13 made strict checks the default. They refuse many self-made authorities, for
+        # example those without a key usage extension, and such authorities are named here.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
@@ -135,10 +139,10 @@ class TLSLink:
     """A session's bytes, encrypted.
 
     Args:
-        session: gets the plain text.
-        context: says whom to trust.
-        host: the name that the server's certificate must bear.
-        port: for the texts of errors only.
+        session: the session; it gets the decrypted bytes.
+        context: says which certificates to trust.
+        host: the name that the server's certificate must have.
+        port: for error messages only.
     """
 
     def __init__(self, session: Session, context: ssl.SSLContext, host: str, port: int) -> None:
@@ -150,8 +154,8 @@ class TLSLink:
         self._encrypted = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._encrypted, self._outgoing, server_hostname=host)
-        # The methods of an `SSLObject` are written in Python, where an interrupt may strike between
-        # what they have read and its being stored. Those of the object inside are not.
+        # The methods of an `SSLObject` are written in Python: an interrupt could come after they
+        # have read bytes, and these would be lost. The inner object's methods are written in C.
         inside: Any = getattr(self._tls, "_sslobj", self._tls)
         self._read, self._write = inside.read, inside.write
         self._established = False
@@ -199,7 +203,7 @@ class TLSLink:
         return data
 
     def prepare(self) -> None:
-        # Before the handshake is done the session's bytes wait in the session.
+        # Until the handshake is complete, the session keeps its bytes.
         if self._established and not self._closed:
             plain = self._session.output
             while plain:
@@ -246,7 +250,7 @@ class TLSLink:
         try:
             self._tls.unwrap()
         except ssl.SSLError:
-            return  # our goodbye lies in `_outgoing`; nobody waits for the peer's
+            return  # our goodbye is in `_outgoing`; the peer's is not waited for
 
     def _fail(self, exc: ssl.SSLError) -> None:
         error = self._error(_explain(exc))

@@ -1,8 +1,8 @@
-"""A non-blocking socket under the core, for loops that tell when a socket is ready.
+"""`Wire`: moves bytes between a non-blocking socket and the core.
 
-What is to be sent is sent at once, by whoever has something to send, and without waiting. So no
-cancelled task leaves half a frame behind. What the socket will not take waits here until it can be
-written: a subclass waits for that, and for what arrives.
+It is for loops that tell when a socket is ready. Bytes are sent at once and without waiting, by the
+caller that has something to send. So a cancelled task never leaves half a frame behind. Bytes that
+the socket does not take are kept here. A subclass waits until the socket can be written or read.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from .tls import Link, deliver
 
 __all__ = ["Wire"]
 
-# As much as one recv() can take without the allocator asking the system for fresh pages each time.
+# With larger reads, the allocator would ask the system for new pages each time.
 _READ_SIZE = 65536
 
 
 class Wire:
-    """A connected socket, and the core on top of it. One thread at a time uses it.
+    """Connects a socket with the core. Only one thread may use it at a time.
 
     Args:
-        sock: connected and non-blocking; closed by `shut`.
+        sock: a connected, non-blocking socket; `shut` closes it.
         link: the session, or TLS around it.
 
     Attributes:
-        over: the socket is closed.
+        over: whether the socket is closed.
     """
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
@@ -43,26 +43,32 @@ class Wire:
     if TYPE_CHECKING:  # for subclasses to supply
 
         def _await_writable(self) -> None:
-            """See to it that `writable` is called whenever the socket is, until it says True."""
+            """Arrange that `writable` is called when the socket can be written.
+
+            Call it again until it returns True.
+            """
 
         def _stop_waiting(self) -> None:
-            """Nobody must wait for the socket any longer: it closes next."""
+            """End all waits for the socket: it is closed next."""
 
         def _now(self) -> float:
-            """The time, by the clock of `_later`."""
+            """The time, by the same clock as `_later`."""
             ...
 
         def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
-            """Call back after so many seconds. The result cancels that."""
+            """Call `callback` after `seconds`. Returns a function that cancels that."""
             ...
 
     def receive(self) -> None:
-        """Take what has arrived, and answer it."""
+        """Read what has arrived, give it to the core, and send the core's bytes."""
         if self._read():
             self.flush()
 
     def flush(self) -> None:
-        """Send what the core wants sent; close if it wants that. Call it after each operation."""
+        """Send the core's bytes; close the socket if the core asks for that.
+
+        Call it after each operation.
+        """
         if self._link.clock_wanted:
             self._set_alarm()
         if not self._unsent and (data := self._link.data_to_send()):
@@ -84,21 +90,21 @@ class Wire:
         return len(self._unsent) + unacknowledged(self.socket)
 
     def writable(self) -> bool:
-        """Send what was left over. True once nothing is."""
+        """Send the bytes that were left over. Returns True if all are sent."""
         self._send(self._unsent)
         self.flush()
         self._full = bool(self._unsent)
         return not self._full
 
     def lose(self, exc: Exception | None = None) -> None:
-        """Close the socket now; whatever is pending fails, because of `exc`."""
+        """Close the socket now. Everything pending fails, with `exc` as the cause."""
         try:
             self._link.receive_eof(exc)
-        finally:  # settling waiters may run code of others
+        finally:  # waiters run callbacks, which may raise errors
             self.shut()
 
     def shut(self) -> None:
-        """Close the socket, even if there is something left to send. The core is not told."""
+        """Close the socket, even if bytes are left to send. The core is not told."""
         if self.over:
             return
         self.over = True
@@ -109,19 +115,19 @@ class Wire:
         self.socket.close()
 
     def leave(self) -> None:
-        """After fork(), in the child: close its copy of the socket, not the connection."""
+        """In a forked child: close its copy of the socket. The parent's connection stays open."""
         self.over = True
         self.socket.close()
 
     def local_address(self) -> tuple[str, int] | None:
-        """This side's address and port; None once closed."""
+        """The local address and port; None when closed."""
         if self.over:
             return None
         address, port = self.socket.getsockname()[:2]
         return address, port
 
     def _read(self) -> bool:
-        """Take what has arrived. False when there is nothing, or nothing more to come."""
+        """Read once. Returns False if nothing has arrived, or the connection has ended."""
         if self.over:
             return False
         try:
@@ -138,7 +144,7 @@ class Wire:
         return True
 
     def _send(self, data: bytes | memoryview) -> None:
-        """Send what the socket takes without waiting; the rest is `_unsent`."""
+        """Send what the socket takes without waiting. The rest is kept in `_unsent`."""
         if self.over:
             return
         self._unsent = data
@@ -147,7 +153,7 @@ class Wire:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
-            while self._read():  # the server may have said why it hung up
+            while self._read():  # the server may have sent a reason before it closed
                 pass
             self.lose(exc)
         else:

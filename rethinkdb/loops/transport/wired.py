@@ -1,7 +1,7 @@
-"""What all adapters but the blocking one have in common: a connection with a wire.
+"""`WiredConnection`: the base of all adapters except the blocking one.
 
-The wire moves the bytes (see `wire`, `event_loop` and `loops.twisted.wire`). What is left to an
-adapter is how its callers wait.
+A wire moves the bytes (see `wire`, `event_loop` and `loops.twisted.wire`). The adapter adds how
+callers wait.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ T = TypeVar("T")
 
 
 class AnyWire(Protocol):
-    """What moves the bytes between a transport and the core."""
+    """Moves the bytes between a socket and the core."""
 
     def flush(self) -> None:
-        """Send what the core wants sent; close if it wants that."""
+        """Send the core's bytes; close the socket if the core asks for that."""
 
     def leave(self) -> None:
-        """After fork(), in the child: give up its copy of the transport, not the connection."""
+        """In a forked child: drop its copy of the socket. The parent's connection stays open."""
 
     def local_address(self) -> tuple[str, int] | None:
-        """This side's address and port; None once closed."""
+        """The local address and port; None when closed."""
 
 
 W = TypeVar("W", bound=AnyWire)
 
 
 class WiredConnection(BaseConnection, Generic[W]):
-    """A connection that knows its wire, its process and its loop."""
+    """A connection with a wire. It checks that it is used in its own process and loop."""
 
     _wire: W | None = None
     _process: int
@@ -55,26 +55,29 @@ class WiredConnection(BaseConnection, Generic[W]):
     if TYPE_CHECKING:  # for adapters to supply
 
         def _check_loop(self) -> None:
-            """Raise unless this is the connection's own loop."""
+            """Raise an error in another loop than the connection's."""
 
         def _soon(self, callback: Callable[[], None]) -> None:
-            """Call back in the connection's loop; from any thread, in the midst of anything."""
+            """Arrange that the connection's loop calls `callback`.
+
+            The garbage collector may call this in any thread, between any two instructions.
+            """
 
         def _connect(self, timeout: float) -> Any:
-            """Connect within so many seconds."""
+            """Connect within `timeout` seconds."""
 
     def is_open(self) -> bool:
         return super().is_open() and self._process == os.getpid()
 
     def _begin(self, operation: Callable[..., Waiter[T]], args: tuple[Any, ...]) -> Waiter[T]:
-        """Run an operation of the core, and send what it wants sent."""
+        """Run an operation of the core, and send its bytes."""
         self._check_place()
         waiter = operation(*args)
         self._flush()
         return waiter
 
     def _started(self, term: Any, options: dict[str, Any]) -> Waiter[Any]:
-        """Start a query. An operation for `_begin`, where an error is to come as the outcome."""
+        """Encode and start a query, as one operation for `_begin`."""
         query = self._query(term, options)
         return self._session.start(query)
 
@@ -86,7 +89,7 @@ class WiredConnection(BaseConnection, Generic[W]):
         return self._result_of(run())
 
     def _result_of(self, coroutine: Coroutine[Any, Any, T]) -> Any:
-        """What callers of this loop hold in place of a coroutine."""
+        """Turn a coroutine into what users of this loop get."""
         return coroutine
 
     def _abandon(self, waiter: Waiter[Any]) -> None:
@@ -104,14 +107,14 @@ class WiredConnection(BaseConnection, Generic[W]):
 
     @contextmanager
     def _connecting(self) -> Iterator[Session]:
-        """The frame of connecting: gives a new session, for the block to open.
+        """A context manager for connecting. Its value is a new session; the block opens it.
 
-        From here on the connection belongs to this process. If the block fails, nothing stays open:
-        not even a session that has opened already, as the block is cancelled in that very turn.
+        The connection now belongs to this process. If the block fails, nothing stays open. That
+        holds also if the session has opened and the block is cancelled in the same turn.
 
         Raises:
-            ReqlDriverError: the block raised OSError or ValueError (which bad host names are), or
-                the session did not open.
+            ReqlDriverError: the block raised OSError or ValueError (for a bad host name), or the
+                session did not open.
         """
         self._process = os.getpid()
         self._wire = None
@@ -122,13 +125,13 @@ class WiredConnection(BaseConnection, Generic[W]):
         except BaseException as exc:
             session.close(noreply_wait=False)
             self._flush()
-            # A ReqlTimeoutError is an OSError too.
+            # A ReqlTimeoutError is an OSError too, but needs no other error around it.
             if isinstance(exc, (OSError, ValueError)) and not isinstance(exc, ReqlDriverError):
                 raise self._connect_error(exc) from exc
             raise
 
     async def _reconnected(self, noreply_wait: bool, timeout: float | None) -> Self:
-        """`reconnect()` where callers await. Concurrent ones are one, see `Reconnect`."""
+        """`reconnect()` where callers await. Several calls at once are one, see `Reconnect`."""
         limit = connect_limit(timeout) or self.connect_timeout
         while (under_way := self._joined(noreply_wait)) is not None:
             try:
@@ -142,12 +145,15 @@ class WiredConnection(BaseConnection, Generic[W]):
         return self
 
     def _closed(self, noreply_wait: bool) -> Awaitable[None]:
-        """What to await for `close()`."""
+        """Close the connection; returns what to await."""
         closing: Awaitable[None] = self.close(noreply_wait)
         return closing
 
     def _joined(self, noreply_wait: bool) -> Reconnect | None:
-        """The reconnect under way. Whoever does not wait for noreply queries ends that wait."""
+        """The reconnect that is running, if any.
+
+        With `noreply_wait=False`, it stops waiting for noreply queries.
+        """
         under_way = self._reconnect
         if under_way is not None and not noreply_wait:
             under_way.hurry()
@@ -155,7 +161,7 @@ class WiredConnection(BaseConnection, Generic[W]):
 
     @contextmanager
     def _reconnecting(self) -> Iterator[None]:
-        """The frame of reconnecting: others join what the block does, and are told its end."""
+        """A context manager: the block reconnects. Other callers wait for its result meanwhile."""
         session = self._session
 
         def hurry() -> None:
@@ -174,7 +180,7 @@ class WiredConnection(BaseConnection, Generic[W]):
             under_way.end(error)
 
     def _leave_to_parent(self) -> None:
-        """Closing begins. In a forked child that concerns its copy of the transport only."""
+        """Before closing: in a forked child, drop its copy of the socket only."""
         if self._wire is not None and self._process != os.getpid():
             self._wire.leave()
             self._wire = None
