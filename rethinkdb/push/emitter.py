@@ -10,10 +10,10 @@ event             called with       when
 `change`          old, new          a changefeed row with `old_val` and `new_val`
 `initial`         new               a changefeed row with `new_val` only
 `uninitial`       old               a changefeed row with `old_val` only
-`state`           text              a changefeed row with `state`
+`change_error`    message           a changefeed row with `error`: the server dropped changes
 `gap`             since, until,     a feed run with `resume="restart"` was lost, and runs again
                   cause
-`change_error`    message           a changefeed row with `error`
+`state`           text              a changefeed row with `state`
 `unhandled`       row               a changefeed row for which no other event has a listener
 `end`                               after the last row
 `error`           exception         the query failed or the connection was lost: no `end` follows.

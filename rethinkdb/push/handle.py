@@ -25,7 +25,7 @@ class QueryHandle(Flow, Uncopyable):
     """A query that was started with a handler. `query.run_with()` returns it.
 
     `await handle` waits until the query has ended. It works on asyncio, Tornado, Trio and Twisted;
-    `handle.wait()` works on every loop.
+    `handle.wait()` works on every loop. Cancelling the wait cancels the query.
 
     Attributes:
         handler: the handler that gets the results. A plain callable is wrapped in a handler.
@@ -107,8 +107,8 @@ class QueryHandle(Flow, Uncopyable):
         has returned. If the handle is closed already, it still waits for both.
 
         Returns:
-            The result of `close()`. On asyncio and Trio: a coroutine; on Tornado: a future; on
-            Twisted: a Deferred.
+            The result of `close()`: on asyncio and Trio as a coroutine, on Tornado as a future, on
+            Twisted as a Deferred.
 
         Raises:
             Exception: the same errors as `wait()`.
@@ -126,7 +126,8 @@ class QueryHandle(Flow, Uncopyable):
             timeout: seconds to wait at most; None: no limit.
 
         Returns:
-            None. On asyncio and Trio: a coroutine; on Tornado: a future; on Twisted: a Deferred.
+            None: on asyncio and Trio as a coroutine, on Tornado as a future, on Twisted as a
+            Deferred.
 
         Raises:
             Exception: the error that a method of the handler raised. Without `on_error`, also the

@@ -29,7 +29,8 @@ class Handler:
     ===================================  ==========================================================
     `on_open()`                          the first reply of a query has arrived
     `on_close()`                         called once, after all others
-    `on_error(error)`                    the query failed, or the connection was lost
+    `on_error(error)`                    the query failed, or the connection was lost; or a row does
+                                         not fit its type: then the next row follows
     `on_val(value)`                      a value for which no other method is defined
     `on_atom(value)`                     a single value that is no array. Not defined: `on_val`
     `on_array(array)`                    an array. Not defined: `on_atom` gets the array; if that is

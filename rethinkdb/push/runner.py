@@ -65,8 +65,8 @@ class Runner(ABC):
         pool: the pool that this runner belongs to, if any.
 
     Attributes:
-        live: the handles, emitters and walks on this session that have not ended. For a pool: those
-            on all of its sessions.
+        live: everything on this session that still calls callbacks: query handles, cursors with
+            listeners, and `each` loops. For a pool: on all of its sessions.
     """
 
     #: Whether callbacks may be asynchronous.
