@@ -40,6 +40,7 @@ from rethinkdb.embedded.language.evaluation import (
 from rethinkdb.embedded.language.ordering import SortKey
 from rethinkdb.embedded.language.registry import MANY, Grouping, Shortcut, term
 from rethinkdb.embedded.language.rowwise import Rows
+from rethinkdb.embedded.language.wanted import wanted_field
 from rethinkdb.embedded.terms.documents import has_fields_of, pluck_object
 from rethinkdb.ql2 import TermType
 
@@ -166,17 +167,8 @@ def filtering(function: AnyFunction, default: Callable[[], bool] | None = None) 
     def passing(rows: Iterator[Datum]) -> Iterator[Datum]:
         return filter(accepts, rows)
 
-    wanted = None if default else _wanted_field(function)
+    wanted = None if default else wanted_field(function)
     return passing if wanted is None else FieldFilter(passing, *wanted)
-
-
-def _wanted_field(function: AnyFunction) -> tuple[str, Datum] | None:
-    """A field and the value that it must have for a row to pass, if there is such a field."""
-    wanted = function(None) if isinstance(function, NativeFunction) and function.constant else None
-    if not isinstance(wanted, dict) or datum.REQL_TYPE in wanted:
-        return None
-    plain = (pair for pair in wanted.items() if isinstance(pair[1], (str, int, float)))
-    return next(plain, None)
 
 
 def acceptance(
