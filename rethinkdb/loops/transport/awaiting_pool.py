@@ -1,7 +1,7 @@
-"""Pools of the loops whose callers await: asyncio, Tornado, Twisted, trio.
+"""The base of pools whose results are awaited: asyncio, Tornado, Twisted, trio.
 
-All work of a pool is coroutines here, which await what this loop's connections give. The loops'
-pools differ in what callers get: a coroutine, a Future, a Deferred.
+All work of such a pool is done in coroutines, which await the loop's connections. The subclasses
+differ in what callers get: a coroutine, a Future or a Deferred.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ __all__ = ["AwaitingPool"]
 
 
 class AwaitingPool(BasePool):
-    """A pool whose work is coroutines."""
+    """A pool whose work is done in coroutines."""
 
     _renewal_type = AwaitingRenewal
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 
         async def _until(self, waiter: Waiter[Any]) -> None:
-            """Wait until a waiter is settled. Whatever ends the wait otherwise comes out."""
+            """Wait until a waiter is settled. A cancellation is raised."""
 
         async def _sleep(self, seconds: float) -> None:
-            """Wait for so long."""
+            """Sleep for `seconds`."""
 
     async def __aenter__(self) -> Self:
         return await self._open()
@@ -49,7 +49,7 @@ class AwaitingPool(BasePool):
     # Queries.
 
     def _at_once(self, options: dict[str, Any]) -> tuple[Member | None, Allowance | None]:
-        """A connection that has room, and what the deadline allows; each if there is one."""
+        """A connection that has room now, or None; and the query's deadline, or None."""
         self._check_place()
         allowance = None
         if "deadline" in options or self.options.deadline is not None:
@@ -79,8 +79,8 @@ class AwaitingPool(BasePool):
         return await self._again(failure, member, term, options, allowance)
 
     async def _attempt(self, member: Member, term: Any, options: dict[str, Any]) -> Any:
-        # Not the connection's `run`: what that would check is checked, and a coroutine around a
-        # coroutine costs 1.5 µs, of some 22 for a whole query (CPython 3.11, asyncio).
+        # This does not call the connection's `run`: its checks are done already, and another
+        # coroutine would take 1.5 µs of some 22 for a query (CPython 3.11, asyncio).
         connection = member.connection
         failed = True
         try:
@@ -96,7 +96,7 @@ class AwaitingPool(BasePool):
         return result
 
     def _sent(self, connection: Any, term: Any, options: dict[str, Any]) -> Waiter[Any]:
-        """Send a query. Its options are kept for the next attempt."""
+        """Send a query. It leaves `options` unchanged for the next attempt."""
         waiter: Waiter[Any] = connection._started(term, {**options})
         connection._flush()
         return waiter
@@ -110,7 +110,7 @@ class AwaitingPool(BasePool):
         allowance: Allowance | None = None,
         course: Retrying | None = None,
     ) -> Any:
-        """A query has failed. Run it again as often as that may help and does no harm."""
+        """After a query has failed: run it again, as long as that is safe and may help."""
         course = course or self._course(term, options, allowance)
         while True:
             await self._sleep(self._pause(course, error, member))
@@ -125,7 +125,7 @@ class AwaitingPool(BasePool):
                 error = failure
 
     def _later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], object]:
-        """Call back in so many seconds. Returns what prevents it."""
+        """Call `callback` after `seconds`. Returns what cancels that."""
         return self._spawn(self._sleep_then, seconds, callback)
 
     async def _sleep_then(self, seconds: float, callback: Callable[[], object]) -> None:
@@ -135,9 +135,10 @@ class AwaitingPool(BasePool):
     async def _resumed(
         self, term: Any, options: dict[str, Any], allowance: Allowance | None
     ) -> Any:
-        """The cursor of a feed that goes on, once it is open."""
+        """Run a feed with `resume`; returns its cursor when the feed is open."""
         feed, connection = self._new_feed(term, options, allowance)
-        cursor = connection.cursor_type(connection, feed)  # as garbage it ends the feed
+        # Made first: if the wait ends otherwise, the cursor is collected, and that ends the feed.
+        cursor = connection.cursor_type(connection, feed)
         with opening_in_time(feed, allowance):
             await connection._call(feed.open, timeout=allowance and allowance.left(monotonic()))
         return cursor
@@ -165,7 +166,7 @@ class AwaitingPool(BasePool):
             self._feed_answered(feed, result)
 
     async def _in_time(self, options: dict[str, Any], allowance: Allowance | None) -> Member:
-        """A connection for a query. What waiting for it takes is off the query's deadline."""
+        """Get a connection for a query. The time spent waiting counts towards its deadline."""
         if allowance is None:
             return await self._acquired()
         member = await self._acquired(allowance.left(monotonic()))
@@ -173,7 +174,11 @@ class AwaitingPool(BasePool):
         return member
 
     def _settled(self, member: Member, waiter: Waiter[Any]) -> BaseException | None:
-        """A query is answered, or has failed, before its caller is told. Returns its error."""
+        """Give back a query's connection when it is answered, before its caller is told.
+
+        Returns:
+            The query's error; None if it succeeded.
+        """
         error = waiter.exception()
         if error is not None:
             self._finish(member, failed=True)
@@ -187,7 +192,7 @@ class AwaitingPool(BasePool):
         return None
 
     def _finish(self, member: Member, failed: bool) -> None:
-        """A query has its first answer, or has ended otherwise."""
+        """Give back a query's connection: it has its first answer, or will get none."""
         if failed:
             self._notice_loss(member)
         self._pool.give_back(member, monotonic(), failed)
@@ -195,13 +200,13 @@ class AwaitingPool(BasePool):
             self._carry_out()
 
     async def _acquired(self, timeout: float | None = None, exclusive: bool = False) -> Member:
-        """A connection, as soon as there is one for whoever asks."""
+        """Wait for a connection."""
         ask = self._pool.ask(monotonic(), exclusive=exclusive, timeout=timeout)
         await self._decided(ask)
         return ask.result()
 
     async def _decided(self, waiter: Waiter[Any]) -> None:
-        """Wait for a decision of the pool. Whoever stops waiting tells it so."""
+        """Wait for a decision of the pool. If the wait is cancelled, tell the pool."""
         self._carry_out()
         try:
             if not waiter.done():
@@ -254,7 +259,7 @@ class AwaitingPool(BasePool):
             self._do(effects.popleft())
 
     async def _dial(self, member: Member) -> None:
-        pool = self._pool  # a greenlet goes on in a forked child, which has another one
+        pool = self._pool  # kept: in a forked child, `self._pool` is replaced
         try:
             try:
                 await member.connection.connect()

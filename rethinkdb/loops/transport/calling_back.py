@@ -1,7 +1,7 @@
-"""What pools do for those who would rather be called back: `query.run_with(handler, pool)`.
+"""The part of pools that serves `query.run_with(handler, pool)`.
 
-Handlers are `rethinkdb.push`, which knows nothing of sockets and loops. It asks for connections,
-and tells when it needs them no longer; the pool says with which loop's means callbacks run.
+Handlers are implemented in `rethinkdb.push`, which uses no sockets and loops. It asks the pool for
+connections and gives them back. The pool provides the loop in which callbacks run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["CallingBack"]
 class CallingBack:
     """The part of a pool that serves handlers."""
 
-    #: What runs the callbacks of all connections; `rethinkdb.push` makes it.
+    #: Runs the callbacks of all connections; `rethinkdb.push` makes it.
     _runner: Any
 
     closed: bool
@@ -40,11 +40,11 @@ class CallingBack:
         def _hold(self, member: Member, stream: Stream | None, renewable: bool = True) -> None: ...
 
     def is_open(self) -> bool:
-        """Whether queries can be run, now or when the server is back."""
+        """Whether the pool accepts queries. It does so while the server is away, too."""
         return not self.closed and self._process == PROCESS.id
 
     def _start_with(self, term: Any, handler: Any, conn: Any, options: dict[str, Any]) -> Any:
-        """What `term.run_with(handler, pool)` calls, as `term.run(pool)` calls `_start`."""
+        """`term.run_with(handler, pool)` calls this, as `term.run(pool)` calls `_start`."""
         try:
             self._check_place()
         except RuntimeError as exc:
@@ -52,43 +52,43 @@ class CallingBack:
         return import_module("rethinkdb.push.start").run_with(term, handler, conn, options)
 
     def _stand_in(self) -> BaseConnection:
-        """A connection that is never opened: for callbacks that have no other one yet, or never."""
+        """A connection that is never opened, for callbacks that have no other connection."""
         connection = self._new_connection()
         connection._make_home()
         return connection
 
     def _lives(self, member: Member) -> bool:
-        """Whether a connection was not lost unnoticed. If it was, the pool has been told."""
+        """Whether a connection still works. If it was lost unnoticed, the pool is told now."""
         return True
 
     def _at_hand(self) -> Member | None:
-        """A connection that has room right now. Give it back with `_first_answer`."""
+        """A connection that has room now, or None. Give it back with `_first_answer`."""
         taken: list[Member | None] = []
         self._told(lambda _: taken.append(self._pool.take()))
         (member,) = taken
         return member if member is not None and self._is_good(member) else None
 
     def _is_good(self, member: Member) -> bool:
-        """Whether a connection that was given can be used. If not, it has gone back."""
+        """Whether a connection can be used. If not, it goes back to the pool."""
         if self._lives(member):
             return True
         self._put_back(member)
         return False
 
     def _put_back(self, member: Member) -> None:
-        """A connection goes back on which no query was run."""
+        """Give back a connection on which no query was run."""
         self._told(self._pool.put_back, member)
 
     def _wish(self, seconds: float | None, granted: Callable[[Waiter[Any]], object]) -> Waiter[Any]:
         """Ask for a connection.
 
         Args:
-            seconds: how long to wait at most, if shorter than `acquire_timeout`.
-            granted: is called with the outcome, a waiter of a member: in the midst of the pool's
-                work, in any thread, perhaps before this returns.
+            seconds: the longest wait, if it is shorter than `acquire_timeout`.
+            granted: called with the settled waiter, in the middle of the pool's work, in any
+                thread, and perhaps before this method returns.
 
         Returns:
-            that waiter. Give it up with `_wish_no_more`.
+            A waiter of the member. Give it up with `_wish_no_more`.
         """
         asked: list[Waiter[Any]] = []
 
@@ -105,12 +105,12 @@ class CallingBack:
         self._told(self._pool.cancel, waiter)
 
     def _first_answer(self, member: Member, stream: Stream | None, failed: bool) -> None:
-        """A query has its first answer, or will have none: its connection goes back.
+        """Give back the connection of a query, which has its first answer or will get none.
 
         Args:
             member: the connection.
-            stream: what the answer has brought, if that is a stream.
-            failed: it was an error, or there was none.
+            stream: the stream in the answer, if there is one.
+            failed: whether the answer is an error, or there is no answer.
         """
 
         def give_back(now: float) -> None:
@@ -125,5 +125,5 @@ class CallingBack:
         self._see_to(answered)
 
     def _see_to(self, job: Callable[[], object]) -> None:
-        """Call something, now or soon, that a connection in the midst of its work wants done."""
+        """Call `job`, now or soon. A connection calls this in the middle of its work."""
         job()

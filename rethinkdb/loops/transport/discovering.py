@@ -1,4 +1,4 @@
-"""Following a cluster: `discover=True` of pools, carried out with a handler of the pool's own."""
+"""`discover=True` of pools: follows the servers of a cluster with a changefeed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["Discovering"]
 
 
 class Discovering(CallingBack):
-    """The part of a pool that looks where the servers are."""
+    """The part of a pool that finds out which servers the cluster has."""
 
     if TYPE_CHECKING:  # for pools to supply
 
         def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None: ...
 
     def _follow_cluster(self) -> None:
-        """Begin to follow `server_status`; what comes of it is told to the pool's decisions."""
+        """Open a changefeed on `server_status`. Its changes are passed to the pool's decisions."""
         ended: list[BaseException] = []
 
         def row(error: BaseException | None, change: Any) -> None:
             if error is None:
                 self._told(self._pool.discovered, change)
-            elif not ended:  # as for the first error of several
+            elif not ended:  # only the first error counts
                 ended.append(error)
                 self._told(self._pool.undiscovered, error)
 
@@ -37,7 +37,7 @@ class Discovering(CallingBack):
 
 
 class _ServerStatus:
-    """The query, as it is sent: whoever executes decisions knows no ReQL."""
+    """The query as it is sent. It is built by hand, as this layer does not import `reql`."""
 
     def start_body(self, options: Mapping[str, Any], db: Any, values: Any) -> list[Any]:
         table = [TermType.TABLE, [[TermType.DB, ["rethinkdb"]], "server_status"]]

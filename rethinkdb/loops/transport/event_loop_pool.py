@@ -21,9 +21,8 @@ class LoopPool(AwaitingPool):
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
-        self._work: set[asyncio.Task[Any]] = (
-            set()
-        )  # as a loop holds only weak references to its tasks
+        # Kept here, as a loop holds only weak references to its tasks.
+        self._work: set[asyncio.Task[Any]] = set()
 
     def _here(self) -> Any:
         return asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What the pools of all loops do when `rethinkdb.pool` has decided: they dial, close, and tell."""
+"""The part of a pool that carries out the decisions of `rethinkdb.pool`: connect, close, tell."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ from .watching import Watched, logger
 
 __all__ = ["PLAIN", "Executor", "logger", "stream_in"]
 
-# Run options that do nothing to the data; the last one would be warned of a second time.
+# Run options that do not change what a query does. `timeout` is among them because building the
+# query again would give its warning a second time.
 _OURS = frozenset({"as_cursor", "deadline", "idempotent", "noreply", "timeout"})
 
-#: Types of results that are no cursor; of dictionaries, those of a profile may have one.
+#: Types of results that are no cursor. A dict with a profile may have a cursor in it.
 PLAIN = frozenset({NoneType, bool, int, float, str, list, dict})
 
 
@@ -59,23 +60,23 @@ class Executor(Discovering, Feeding, Watched):
     _listeners: dict[str, list[Callable[[Event], object]]]
     _lent: dict[BaseConnection, Member]
 
-    # What ends those dials early that are under way.
+    # For each connection that is being opened: what ends that early.
     _dialling: dict[Member, Callable[[], object]]
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 
         def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
-            """Begin some work of the pool's own, for which nobody waits.
+            """Run `work` in the background.
 
             Returns:
-                What ends it early, where this loop can do that.
+                A function that ends it early, if this loop can do so.
             """
 
         def _set_timer(self, seconds: float | None) -> None:
-            """Call `_tick` in so many seconds, or never, and not at the time set before."""
+            """Call `_tick` after `seconds`; None: do not. It replaces the timer set before."""
 
         def _carry_out(self) -> None:
-            """Do what was decided. It may be called in the midst of itself."""
+            """Do what was decided. It may be called while it is running."""
 
         def _dial(self, member: Member) -> Any: ...
         def _close_member(self, member: Member, graceful: bool) -> Any: ...
@@ -112,7 +113,7 @@ class Executor(Discovering, Feeding, Watched):
                 logger.exception("a listener to %r of a pool failed: %r", event.name, listener)
 
     def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None:
-        """Tell the pool what happened, and when; then do what it decides."""
+        """Tell the pool's state machine what happened and when; then do what it decides."""
         tell(*args, monotonic(), **options)
         self._carry_out()
 
@@ -120,7 +121,7 @@ class Executor(Discovering, Feeding, Watched):
         self._told(self._pool.tick)
 
     def _watch(self, member: Member) -> None:
-        """Notice when the connection of a member ends by itself."""
+        """Notice when a member's connection is lost."""
         session = member.connection._session
         self._when(session.closed, lambda: self._lost(member, session.cause))
 
@@ -132,9 +133,10 @@ class Executor(Discovering, Feeding, Watched):
         waiter.add_done_callback(lambda _: then())
 
     def _notice_loss(self, member: Member) -> None:
-        """After an error: when a link is lost, a query may hear of it before `_watch` does.
+        """After an error: check whether the connection is lost, and tell the pool.
 
-        Otherwise whoever tries again at once would get the same connection.
+        A query may get the error before `_watch` notices the loss. Without this, a caller that
+        tries again at once would get the same connection.
         """
         self._tell_loss(member)
 
@@ -146,7 +148,7 @@ class Executor(Discovering, Feeding, Watched):
     # Queries.
 
     def _allowance(self, options: dict[str, Any]) -> Allowance | None:
-        """What a query's deadline allows, waiting for a connection included; None if it has none.
+        """A query's deadline, which includes the wait for a connection; None if it has none.
 
         Raises:
             ReqlDriverError: `deadline` is no number of seconds.
@@ -157,7 +159,7 @@ class Executor(Discovering, Feeding, Watched):
         return None if seconds is None else Allowance.of(seconds, monotonic())
 
     def _course(self, term: Any, options: dict[str, Any], allowance: Allowance | None) -> Retrying:
-        """Who decides whether a query that has failed is run again."""
+        """Make the `Retrying` that decides whether a failed query is run again."""
         codec, db = self._sample._codec, self._sample.db
         plain = {name: value for name, value in options.items() if name not in _OURS}
 
@@ -165,7 +167,7 @@ class Executor(Discovering, Feeding, Watched):
             try:
                 _, *sent = term.start_body(plain, db, codec.values)
                 return doing_of([TermType.MAKE_ARRAY, sent])
-            except Exception:  # what cannot be built was not sent
+            except Exception:  # it cannot be built, so it was not sent
                 return Doing.ACTS
 
         idempotent = bool(options.get("idempotent"))
@@ -175,12 +177,12 @@ class Executor(Discovering, Feeding, Watched):
         return course
 
     def _pause(self, course: Retrying, error: ReqlError, member: Member | None) -> float:
-        """A query has failed: seconds until it is run again.
+        """Ask whether a failed query is run again. Returns the seconds until then.
 
         Args:
-            course: the query's.
-            error: what it ended in. It is raised if the query is not run again.
-            member: where; None if it came to no connection.
+            course: the query's `Retrying`.
+            error: the query's error. It is raised if the query is not run again.
+            member: the connection it ran on; None if it got none.
         """
         if self.closed:
             raise error
@@ -199,10 +201,12 @@ class Executor(Discovering, Feeding, Watched):
         return pause
 
     def _hold(self, member: Member, stream: Stream | None, renewable: bool = True) -> None:
-        """A query has brought a cursor: its connection stays until that has ended.
+        """If a query has returned a cursor: keep its connection in use until the cursor ends.
 
         Args:
-            renewable: it may begin anew, as long as it has given nothing out.
+            member: the connection.
+            stream: the cursor's stream; None if the query has returned no cursor.
+            renewable: whether the query may be run again before the first item was given out.
         """
         if stream is None or stream.finished:
             return
@@ -224,10 +228,10 @@ class Executor(Discovering, Feeding, Watched):
         return connection
 
     def _returned(self, connection: BaseConnection) -> bool:
-        """Take a connection back.
+        """Take back a borrowed connection.
 
         Returns:
-            Whether it has to be closed: the pool does not know it any more.
+            Whether the caller must close it, as it is no longer in the pool.
         """
         member = self._lent.pop(connection, None)
         if member is None:
@@ -241,10 +245,10 @@ class Executor(Discovering, Feeding, Watched):
 
 
 def stream_in(value: Any) -> Stream | None:
-    """The stream that a query has brought: itself, or behind a cursor; perhaps with a profile."""
+    """The stream in a query's result: the result may be a stream or cursor, or have a profile."""
     if type(value) is dict:
         value = value.get("value")
-    if type(value) in PLAIN:  # nearly always
+    if type(value) in PLAIN:  # checked first, as most results are plain values
         return None
     if isinstance(value, BaseCursor):
         return value._stream

@@ -1,9 +1,9 @@
-"""Changefeeds that go on: `run(pool, resume=...)`, as the pools of all loops carry them out.
+"""Resumed changefeeds, `run(pool, resume=...)`: the part that the pools of all loops share.
 
-`rethinkdb.pool.feeds` decides. A pool runs what a feed wants run, in the background and without
-trying again by itself, and tells it the outcome. The cursor that users get is their loop's ordinary
-one. What it calls its connection is one that is never opened, whose wire is the feed: flushing it
-does what the feed wants done, on whichever connection the feed is run just then.
+`rethinkdb.pool.feeds` decides. The pool runs the queries that a feed asks for, in the background
+and without retries, and tells the feed the outcome. The cursor that users get is an ordinary one of
+their loop. Its `conn` is a connection that is never opened, with the feed as its wire: flushing
+this wire does what the feed asks for, on the connection that the feed uses at that time.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ __all__ = ["FeedWire", "Feeding", "opening_in_time"]
 
 _WAYS = ("restart", "diff")
 
-# Run options that leave nothing for a feed to be.
+# Run options that cannot be combined with `resume`.
 _CONTRADICTORY = ("noreply", "profile")
 
-# Run options that are not for each run of a feed.
+# Run options that are not passed to the runs of a feed's query.
 _NOT_FOR_RUNS = ("as_cursor", "deadline", "idempotent", "remember", "resume")
 
 _CLOCKS = Clocks(monotonic, lambda: datetime.now(timezone.utc))
 
 
 class FeedWire:
-    """The wire of a feed's cursor: instead of sending bytes it does what the feed wants done."""
+    """The wire of a feed's cursor. Instead of sending bytes it does what the feed asks for."""
 
     def __init__(self, pool: Feeding, feed: Feed) -> None:
         self._pool = pool
@@ -51,28 +51,28 @@ class FeedWire:
     def flush(self) -> None:
         self._pool._serve_feed(self._feed)
 
-    #: Of wires that send later what they are told to send now.
+    #: The name that some wires have for sending without delay.
     flush_now = flush
 
     def leave(self) -> None:
-        """After fork(): there is no transport."""
+        """Does nothing: there is no socket."""
 
     def shut(self) -> None:
-        """There is no transport."""
+        """Does nothing: there is no socket."""
 
     async def closed(self) -> None:
-        """There is no transport."""
+        """Does nothing: there is no socket."""
 
     def local_address(self) -> tuple[str, int] | None:
         return None
 
 
 class Feeding:
-    """The part of a pool that keeps feeds going."""
+    """The part of a pool that runs resumed feeds."""
 
     options: PoolOptions
 
-    # What ends the background work of each feed that has some.
+    # For each feed with background work: what ends this work.
     _courses: dict[Feed, Callable[[], object]]
 
     _sample: BaseConnection
@@ -82,27 +82,27 @@ class Feeding:
         def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]: ...
         def _stand_in(self) -> BaseConnection: ...
         def _keep_going(self, feed: Feed) -> Any:
-            """Follow `feed.step()` until it gives None."""
+            """Do what `feed.step()` returns, until it returns None."""
 
     def _new_feed(
         self, term: Any, options: Mapping[str, Any], allowance: Allowance | None
     ) -> tuple[Feed, BaseConnection]:
-        """A feed that has not begun yet, and what its cursor takes for its connection.
+        """Make a feed that has not begun yet, and the connection for its cursor.
 
         Args:
             term: the query.
             options: its run options, with `resume`, without `deadline`.
-            allowance: how long opening it may take.
+            allowance: how long opening it may take; None: no limit.
 
         Raises:
-            ReqlDriverError: this query cannot be resumed so, and why.
+            ReqlDriverError: the query cannot be resumed in this way; the message says why.
         """
         resume, remember = options["resume"], options.get("remember")
         _check_options(resume, remember, options)
         sent = {name: value for name, value in options.items() if name not in _NOT_FOR_RUNS}
         sample = self._sample
-        sample._query(term, dict(sent))  # what cannot be sent is refused now
-        row_maker_of(term, sent)  # changes with a type tell what they are
+        sample._query(term, dict(sent))  # raises an error now if the query cannot be sent
+        row_maker_of(term, sent)  # may add options that typed changes need
         body = term.start_body(sent, sample.db, sample._codec.values)
         if not has_changes(body):
             raise ReqlDriverError(
@@ -127,41 +127,41 @@ class Feeding:
         self._settle_in(connection, feed)
         return feed, connection
 
-    # For threads to replace.
+    # The blocking pool overrides these.
 
     def _feed_stand_in(self) -> BaseConnection:
-        """A connection that is never opened."""
+        """A connection that is never opened, for a feed's cursor."""
         return self._stand_in()
 
     def _feed_guard(self) -> Any:
-        """What keeps threads apart that use a feed at once."""
+        """The lock for a feed."""
         return nullcontext()
 
     def _settle_in(self, connection: BaseConnection, feed: Feed) -> None:
-        """Let a connection that is never opened stand for a feed's."""
+        """Give the connection of a feed's cursor the feed as its wire."""
         own = vars(connection)
         own["_pool"] = self  # it runs the callbacks; see `rethinkdb.push`
         own["_process"] = os.getpid()
         own["_wire"] = FeedWire(self, feed)
 
     def _use_connection(self, connection: Any, operation: Callable[[], Waiter[Any]]) -> None:
-        """Run an operation on a connection, and send what it wants sent."""
+        """Run an operation on a connection, and send its bytes."""
         connection._begin(operation, ())
 
     # Carrying out.
 
     def _follow_feed(self, feed: Feed) -> None:
-        """A feed wants to be run again, it says so from the midst of a connection's work."""
+        """A feed asks to be run again. A connection calls this in the middle of its work."""
         if feed.effects and isinstance(feed.effects[0], Begin):
             self._serve_feed(feed)
 
     def _serve_feed(self, feed: Feed) -> None:
-        """Do what a feed wants done."""
+        """Do what a feed asks for."""
         effects = feed.effects
         while effects:
             try:
                 effect = effects.popleft()
-            except IndexError:  # another thread was quicker
+            except IndexError:  # another thread has taken it
                 return
             self._serve_effect(feed, effect)
 
@@ -173,17 +173,17 @@ class Feeding:
             give_up()
         else:
             act = feed.pull if isinstance(effect, Pull) else effect.cursor._stream.close
-            with suppress(ReqlDriverError):  # the connection has gone
+            with suppress(ReqlDriverError):  # the connection is lost
                 self._use_connection(effect.cursor.conn, _operation(act))
 
     def _begin_course(self, feed: Feed) -> None:
         self._courses[feed] = bool
         give_up = self._spawn(self._keep_going, feed)
-        if feed in self._courses:  # else it is over already
+        if feed in self._courses:  # otherwise it has ended already
             self._courses[feed] = give_up
 
     def _feed_answered(self, feed: Feed, result: Any) -> None:
-        """A query that a feed wanted run has its result."""
+        """Tell a feed the result of a query that it asked for."""
         connection = getattr(result, "conn", None)
         if connection is None:
             feed.answered(result)
@@ -192,23 +192,23 @@ class Feeding:
         self._serve_feed(feed)
 
     def _feed_failed(self, feed: Feed, error: BaseException) -> None:
-        """A query that a feed wanted run has failed; or the loop that it runs in ends."""
+        """Tell a feed that a query it asked for has failed, or that its loop ends."""
         if isinstance(error, Exception):
             feed.failed(error)
         else:
-            self._courses.pop(feed, None)  # it is at work right now, so nobody may end it
+            self._courses.pop(feed, None)  # this work is running, so it must not be ended
             feed.cut_off(ReqlDriverError("The feed's loop has ended."))
         self._serve_feed(feed)
 
 
 @contextmanager
 def opening_in_time(feed: Feed, allowance: Allowance | None) -> Iterator[None]:
-    """While somebody waits for a feed to open: tell whom the wait took too long for what."""
+    """A context manager for waiting until a feed is open: says what took too long."""
     try:
         yield
     except ReqlTimeoutError as error:
         if allowance is None or feed.error is not None:
-            raise  # it is how the feed has ended
+            raise  # the feed itself has ended with this error
         text = f"The changefeed was not open within {allowance.seconds:.6g} s: {feed.query.term}"
         raise ReqlTimeoutError(message=text) from error
 

@@ -1,4 +1,4 @@
-"""Connections that somebody has alone, on the loops whose callers get values."""
+"""Borrowed connections, `pool.connection()` and `pool.acquire()`, where methods return values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Lease:
-    """Which connection a block has."""
+    """Holds the connection that a block has borrowed."""
 
     connection: Any = None
 
@@ -48,7 +48,7 @@ class Lending(BasePool):
         try:
             self._wait(hold, self._pool.ask, exclusive=True)
             connection = hold.member.connection
-            # No call from here on, so no interrupt either.
+            # No interrupt can come from here on, as there is no call.
             self._lent[connection] = hold.member
             lease.connection = connection
         except BaseException:
@@ -62,23 +62,24 @@ class Lending(BasePool):
             connection.close(noreply_wait=False)
 
     def _end_loan(self, loan: Loan | ref[Loan]) -> None:
-        """A block was interrupted, or the end of one was, and nothing refers to it any more."""
+        """End a loan that was interrupted, or whose `Loan` was garbage-collected."""
         self._end_lease(loan.lease if isinstance(loan, Loan) else self._leases.pop(loan))
 
     def _end_lease(self, lease: Lease) -> None:
-        """A block has ended. It may be called twice."""
+        """A block has ended: take its connection back. It can be called twice."""
         connection, lease.connection = lease.connection, None
         if connection is not None and self._returned(connection):
             self._spawn(connection.close, False)
 
 
 class Loan:
-    """A connection that a `with` block has alone. Whatever ends the block, it goes back."""
+    """Lends a connection to a `with` block. It goes back whatever ends the block."""
 
     def __init__(self, pool: Lending) -> None:
         self._pool = pool
         self.lease = Lease()
-        # Should an interrupt come as the block ends, before anything is done: then this is garbage.
+        # If an interrupt comes at the end of the block, before `__exit__` does anything, the
+        # connection goes back when this object is garbage-collected.
         self._gone = ref(self, pool._inbox.put)
         pool._leases[self._gone] = self.lease
 
@@ -99,5 +100,5 @@ class Loan:
             raise
 
 
-#: What is put into an inbox when a block was interrupted.
+#: The types that are put into an inbox when a block was interrupted.
 LOANS = frozenset({Loan, ref})

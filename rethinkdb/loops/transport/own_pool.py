@@ -1,8 +1,8 @@
-"""The pool behind a connection to several hosts: feeds that go on are run on it.
+"""The pool of a connection to several hosts: it runs feeds with `resume`.
 
-A connection is one link, and ends with it. A feed that is run on it with `resume` shall not, if
-there are other hosts to go on at. So it gets connections of its own, to the same hosts, as the same
-user. They end with the feeds, and when the program closes the connection.
+A connection is one link and ends with it. A feed with `resume` is to go on at another host. So such
+feeds get connections of their own, to the same hosts and as the same user. These are closed when
+the feeds have ended, and when the program closes the connection.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = ["own_pool"]
 # Seconds after which a connection that no feed uses is closed.
 _IDLE = 1.0
 
-# Seconds after which a connection that was closed is not about to be opened again.
+# Seconds to wait after the connection was closed: it may be reconnected.
 _UNTIL_RECONNECTED = 0.1
 
 Reference = weakref.ref[BaseConnection]
 
 
 def own_pool(connection: BaseConnection) -> Any:
-    """The pool of a connection, made when it is first asked for.
+    """The pool of a connection. It is made on the first call.
 
     Raises:
         ReqlDriverError: the connection is closed, or its loop has no pools.
@@ -80,7 +80,7 @@ def _watch(pool: Any, connection: Reference, session: Session) -> None:
 
 
 def _closed(pool: Any, connection: Reference, session: Session, _: Waiter[None]) -> None:
-    """A session has ended. If it was closed here the feeds end, too, unless it is reconnected."""
+    """A session has ended. If this side closed it and does not reconnect, end the feeds too."""
     was_open = session.opened.exception() is None
     if was_open and session.cause is None:
         pool._later(_UNTIL_RECONNECTED, partial(_end, pool, connection))

@@ -1,6 +1,6 @@
-"""Connecting to one of several hosts: in random order, within one time limit.
+"""Connects to one of several hosts: tries them in random order, within one time limit.
 
-A loop's connection supplies `_reach`, which connects to the host that its options name.
+A loop's connection implements `_reach`, which connects to the host that its options name.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["AwaitingReach", "Places", "WaitingReach"]
 
 
 class Places:
-    """The hosts that a connection may be opened to: each is tried once.
+    """The hosts to try, each of them once.
 
     Args:
         connection: its options are changed to name each host in turn.
-        timeout: seconds for all. A host takes its share of what is left at most, so that one that
-            does not answer leaves time for the others.
+        timeout: seconds for all hosts together. Each host gets an equal share of the time that is
+            left. So a host that does not answer leaves time for the others.
     """
 
     def __init__(self, connection: BaseConnection, timeout: float) -> None:
@@ -37,7 +37,7 @@ class Places:
         self._failures: list[ReqlDriverError] = []
 
     def __iter__(self) -> Iterator[float]:
-        """For each host the seconds that it may take."""
+        """Yields the seconds for each host."""
         if len(self._order) == 1:  # the clock of the loop may be another one
             yield self._deadline - monotonic()
             return
@@ -47,10 +47,10 @@ class Places:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """The frame of connecting to one: a failure is kept, as long as there are others."""
+        """A context manager for one host: keeps the error if there are other hosts."""
         try:
             yield
-        except ReqlAuthError:  # the others know the same users
+        except ReqlAuthError:  # the other hosts of the cluster have the same users
             raise
         except ReqlDriverError as error:
             if len(self._order) == 1:
@@ -58,7 +58,7 @@ class Places:
             self._failures.append(error)
 
     def failure(self) -> ReqlDriverError:
-        """What callers are told when no host could be connected to: each with its cause."""
+        """The error if no host could be reached. It names each host with its error."""
         lines = [
             f"{_label(place)}: {error}"
             for place, error in zip(self._order, self._failures, strict=True)
@@ -76,11 +76,11 @@ class _Reach(BaseConnection):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "_connect" in cls.__dict__ and cls.__module__ != __name__:
-            cls.TRIES_HOSTS = False  # an adapter from elsewhere, written before there were several
+            cls.TRIES_HOSTS = False  # another package's adapter, older than the option `hosts`
 
 
 class AwaitingReach(_Reach):
-    """Connecting, where callers await."""
+    """Connects, where callers await."""
 
     if TYPE_CHECKING:
 
@@ -97,7 +97,7 @@ class AwaitingReach(_Reach):
 
 
 class WaitingReach(_Reach):
-    """Connecting, where callers wait."""
+    """Connects, where calls block."""
 
     if TYPE_CHECKING:
 

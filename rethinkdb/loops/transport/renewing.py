@@ -1,8 +1,8 @@
-"""Cursors that begin anew: of a pool, if what they read is lost before a row was given out.
+"""A pool's cursors: the query is run again if the connection drops before the first row.
 
-Until then nobody can tell one run of a query that reads from another. After it the error comes out,
-as rows may have changed in between. What the server sent before the loss is kept aside: if the
-query cannot be run again, it is given out, and then the error.
+Until the program has got a row, it cannot tell one run of a reading query from another. After that
+the error is raised, as rows may have changed in between. Rows that arrived before the loss are kept
+aside. If the query cannot be run again, the cursor gives out these rows, and then the error.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["AwaitingRenewal", "Renewal", "WaitingRenewal"]
 
 
 class Renewal:
-    """What it takes to run the query of a cursor again.
+    """Can run a cursor's query again.
 
     Args:
-        pool: that ran it.
-        member: where.
-        stream: what came of it.
+        pool: the pool that ran the query.
+        member: the connection that it ran on.
+        stream: the stream that it returned.
     """
 
     def __init__(self, pool: Any, member: Member, stream: Stream) -> None:
@@ -41,12 +41,12 @@ class Renewal:
         stream.ended.add_done_callback(self._ended)
 
     def forget(self) -> None:
-        """It will not be run again. What was kept aside is at hand."""
+        """Do not run the query again. Rows that were kept aside can be taken."""
         stream, kept, self._kept = self._stream, self._kept, []
         self._pool = None
         stream.buffer.extendleft(reversed(kept))
 
-    # For the two kinds.
+    # For the two subclasses.
 
     @property
     def _possible(self) -> bool:
@@ -56,8 +56,8 @@ class Renewal:
         return self._kept_aside()
 
     def _ended(self, _: Waiter[None]) -> None:
-        # In the midst of the core's work. Rows that are at hand now must not be given out, so that
-        # nobody gets them a second time.
+        # The core calls this in the middle of its work. Rows in the buffer are kept aside now:
+        # otherwise the caller could get them a second time from the next run.
         if self._possible and not self._reads():
             self.forget()
 
@@ -67,7 +67,7 @@ class Renewal:
         return self.course.reads
 
     def _kept_aside(self) -> bool:
-        """Take what is at hand aside, if that is all that ever came: nothing was given out."""
+        """Move the buffer's rows aside, if no row was given out. Returns whether that is so."""
         stream, taken = self._stream, list[Any]()
         with suppress(IndexError):
             while True:
@@ -83,13 +83,13 @@ class Renewal:
         return self._pool._again(error, self._member, self._term, self._options, None, self.course)
 
     def _replace(self, cursor: Any, fresh: Any) -> None:
-        """From now on the cursor gives what another one does, which nobody else has."""
+        """Let a cursor read from the stream of another cursor, which nobody else has."""
         if not isinstance(fresh, BaseCursor):  # with its profile
             fresh = fresh["value"]
         if fresh._renewal is not None:
             fresh._renewal.course = self.course
         cursor.conn, cursor._stream, cursor._items = fresh.conn, fresh._stream, fresh._items
-        del fresh._stream  # else it would be closed with it
+        del fresh._stream  # otherwise the stream would be closed when `fresh` is collected
 
     def _may_begin(self, stream: Stream, error: ReqlError) -> bool:
         if error is not stream.error or not self._possible:
@@ -100,7 +100,7 @@ class Renewal:
         return False
 
     def _give_up(self, cursor: Any, error: ReqlError) -> bool:
-        """The rows that were kept aside come out, then this error."""
+        """Give out the rows that were kept aside, and then this error."""
         self._stream.renewal = None
         self.forget()
         self._stream.end(error)
@@ -108,19 +108,19 @@ class Renewal:
 
 
 class AwaitingRenewal(Renewal):
-    """Where callers await."""
+    """For loops whose callers await."""
 
     _busy: Waiter[None] | None = None
 
     async def asked(self, cursor: Any, operation: Callable[[], Waiter[Any]]) -> Any:
-        """What `next()` or `fetch_next()` of a cursor gives; perhaps after a new beginning."""
+        """Run `next()` or `fetch_next()` of a cursor; run the query again if that is needed."""
         while True:
             stream = cursor._stream
             try:
                 found = await cursor._asked(operation)
                 if found is not True or cursor._items or stream.error is None:
                     return found
-                error = stream.error  # `fetch_next()` tells of an error like of an item
+                error = stream.error  # `fetch_next()` returns True for an error, too
             except ReqlError as failure:
                 if failure is not stream.error:
                     raise
@@ -129,7 +129,7 @@ class AwaitingRenewal(Renewal):
                 return await cursor._asked(operation)
 
     async def begins(self, cursor: Any, stream: Stream, error: ReqlError) -> bool:
-        """Run the query again, if that may be: whether the cursor goes on with another stream."""
+        """Run the query again, if that is allowed. Returns whether the cursor has a new stream."""
         while self._busy is not None:
             await self._pool._until(self._busy)
         if cursor._stream is not stream:
@@ -148,7 +148,7 @@ class AwaitingRenewal(Renewal):
 
 
 class WaitingRenewal(Renewal):
-    """Where callers wait: threads, or greenlets."""
+    """For threads and greenlets, whose calls block."""
 
     _busy: Any = None
 

@@ -1,4 +1,4 @@
-"""Plain sockets for the loops that have nothing better: dialling with one deadline, and waiting."""
+"""Plain sockets, for loops that have nothing better: connecting within a deadline, waiting."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = [
 
 
 class KernelKeepalive(NamedTuple):
-    """How the system finds out that the other end of a silent link has gone.
+    """How the system finds out that the other end of a silent link is gone.
 
     Attributes:
-        idle: seconds of silence until it asks.
-        interval: seconds from question to question.
-        probes: how many may remain without an answer.
+        idle: seconds of silence before the first probe.
+        interval: seconds between probes.
+        probes: how many probes may stay without an answer.
     """
 
     idle: int
@@ -40,10 +40,10 @@ class KernelKeepalive(NamedTuple):
     probes: int
 
 
-#: A minute, in place of the two hours and more that systems take by themselves.
+#: A minute in total. The defaults of systems are more than two hours.
 KEEPALIVE = KernelKeepalive(idle=20, interval=10, probes=4)
 
-# By what name systems know each of them.
+# The names of these options on different systems.
 _OPTION_NAMES = (
     ("TCP_KEEPIDLE", "idle"),
     ("TCP_KEEPALIVE", "idle"),  # macOS
@@ -58,24 +58,24 @@ def remaining(deadline: float | None) -> float | None:
 
 
 def dial(host: str, port: int, deadline: float, network: Any = socket) -> socket.socket:
-    """A connected, non-blocking TCP socket.
+    """Make a connected, non-blocking TCP socket.
 
-    Looking up the host's addresses counts towards the deadline. Each of them is tried in turn, the
-    first for its share of the time only: a dead IPv6 route must not use up what a working IPv4 one
-    needs.
+    The deadline includes looking up the host's addresses. The addresses are tried in turn, each for
+    an equal share of the time that is left. So a dead IPv6 route leaves time for an IPv4 route that
+    works.
 
     Args:
-        host, port: where to.
-        deadline: of `time.monotonic`.
-        network: whose sockets; gevent has its own module of them.
+        host, port: where to connect.
+        deadline: a time of `time.monotonic`.
+        network: the module with the sockets; gevent has its own.
 
     Raises:
         TimeoutError: the deadline passed.
-        OSError: no address of the host accepts connections; the last one's error.
+        OSError: no address of the host accepts connections. It is the last address's error.
     """
     try:
         addresses = _look_up(host, port, deadline, network)
-    except ValueError as exc:  # not even a name: empty labels, zero bytes
+    except ValueError as exc:  # no valid name: it has empty labels or zero bytes
         if raised_by_handler(exc):
             raise
         raise OSError(f"{host!r} is no host name ({exc})") from exc
@@ -105,26 +105,27 @@ def dial(host: str, port: int, deadline: float, network: Any = socket) -> socket
 
 
 def _look_up(host: str, port: int, deadline: float, network: Any) -> list[Any]:
-    """The addresses of a host, as `getaddrinfo` gives them."""
+    """The addresses of a host, as `getaddrinfo` returns them."""
 
     def ask(flags: int = 0) -> list[Any]:
         return list(network.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))
 
     if network is not socket:
-        return ask()  # what waits for it can be ended, as with all of gevent
+        return ask()  # gevent can end this wait
     try:
-        return ask(socket.AI_NUMERICHOST)  # an address needs no looking up
+        return ask(socket.AI_NUMERICHOST)  # succeeds if `host` is an address
     except socket.gaierror:
         return _within(deadline, ask)
 
 
 def _within(deadline: float, function: Callable[[], list[Any]]) -> list[Any]:
-    """Call a function that has no time limit, and that no signal ends: Ctrl-C would have to wait.
+    """Call a function in another thread, and wait for it until the deadline.
 
-    Should it take too long, it goes on in its thread, and nobody looks at its result.
+    The function has no time limit itself, and no signal ends it: Ctrl-C would have to wait. After
+    the deadline it goes on in its thread, and its result is ignored.
     """
-    # Not a `threading.Thread`: neither the end of the process waits for this one, as it does for
-    # those that are no daemons, nor is it forbidden in a subinterpreter, as daemons are.
+    # Not a `threading.Thread`: at its end the process would wait for it; and a daemon thread, for
+    # which it does not wait, is not allowed in a subinterpreter.
     outcomes: SimpleQueue[tuple[list[Any], Exception | None]] = SimpleQueue()
 
     def work() -> None:
@@ -135,7 +136,7 @@ def _within(deadline: float, function: Callable[[], list[Any]]) -> list[Any]:
 
     try:
         _thread.start_new_thread(work, ())
-    except RuntimeError:  # the interpreter is about to end, and starts no threads any more
+    except RuntimeError:  # the interpreter is ending and starts no more threads
         return function()
     try:
         found, error = outcomes.get(timeout=remaining(deadline))
@@ -147,27 +148,27 @@ def _within(deadline: float, function: Callable[[], list[Any]]) -> list[Any]:
 
 
 def configure(sock: socket.socket) -> None:
-    """Non-blocking, small queries sent at once, and dead peers noticed in the end."""
+    """Set a socket's options: do not block, send small queries at once, notice dead peers."""
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     keep_alive(sock)
 
 
 def keep_alive(sock: Any) -> None:
-    """Have the system notice a dead peer, as far as it can; see `KEEPALIVE`."""
+    """Let the system notice a dead peer, if it can; see `KEEPALIVE`."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, field in _OPTION_NAMES:
         option = getattr(socket, name, None)
         if option is not None:
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, option, getattr(KEEPALIVE, field))
-            except OSError as exc:  # a system that knows it by name only
+            except OSError as exc:  # the system has the name, but not the option
                 if raised_by_handler(exc):
                     raise
 
 
 def unacknowledged(sock: Any) -> int:
-    """How many bytes in the system's buffer the peer has not taken yet; 0 if nobody tells."""
+    """How many bytes in the system's buffer the peer has not taken yet; 0 if unknown."""
     if sys.platform == "win32":
         return 0
     import fcntl
@@ -183,15 +184,18 @@ def unacknowledged(sock: Any) -> int:
 
 
 def wait_ready(sock: socket.socket, *, read: bool, write: bool, timeout: float | None) -> bool:
-    """Wait until a socket can be read, or written if that is asked for.
+    """Wait until a socket can be read or written.
 
-    A socket that failed or was closed counts as ready: using it will tell.
+    A socket that failed or was closed counts as ready: using it then raises the error.
 
     Args:
+        sock: the socket.
+        read: wait until it can be read.
+        write: wait until it can be written.
         timeout: seconds; None waits without limit.
 
     Returns:
-        False when the time is up.
+        False if the time is up.
     """
     if sock.fileno() < 0:
         return True
@@ -199,7 +203,7 @@ def wait_ready(sock: socket.socket, *, read: bool, write: bool, timeout: float |
 
 
 class Reader:
-    """Waits, again and again, for one socket to have something to read. One thread at a time."""
+    """Waits until a socket has something to read. Reusable, by one thread at a time."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -209,7 +213,7 @@ class Reader:
             self._poll.register(sock, select.POLLIN)
 
     def wait(self, timeout: float | None) -> bool:
-        """As `wait_ready` for reading."""
+        """As `wait_ready` with `read=True`."""
         if self._poll is None:
             return wait_ready(self._socket, read=True, write=False, timeout=timeout)
         return bool(self._poll.poll(None if timeout is None else timeout * 1000))
@@ -223,9 +227,9 @@ def _wait_poll(sock: socket.socket, read: bool, write: bool, timeout: float | No
 
 def _wait_select(sock: socket.socket, read: bool, write: bool, timeout: float | None) -> bool:
     readers, writers = [sock] if read else [], [sock] if write else []
-    # Windows reports a failed connection among the exceptional ones only.
+    # Windows reports a failed connection only in the third list.
     return any(select.select(readers, writers, [sock], timeout))
 
 
-# select() cannot take descriptors from 1024 up, but Windows has nothing else (and no such limit).
+# select() cannot use descriptors from 1024 up. Windows has only select(), without this limit.
 _wait = _wait_poll if hasattr(select, "poll") else _wait_select

@@ -1,7 +1,7 @@
-"""Pools of the loops whose callers get values: blocking and gevent.
+"""The base of pools whose methods return values: blocking and gevent.
 
-Any number of threads (or greenlets) use a pool at once. One lock guards its decisions. What was
-decided is carried out without it: dialling and closing in threads of their own.
+Any number of threads (or greenlets) can use a pool at once. One lock guards its decisions. They are
+carried out without the lock; connecting and closing run in threads (or greenlets) of their own.
 """
 
 from __future__ import annotations
@@ -35,49 +35,49 @@ T = TypeVar("T")
 
 
 class WaitingPool(Lending):
-    """A pool whose methods wait, and return values."""
+    """A pool whose methods block and return values."""
 
     _renewal_type = WaitingRenewal
 
     _lock: Any
 
-    #: Whether it may be used in any thread.
+    #: Whether the pool may be used in any thread.
     _anywhere = False
 
-    #: What has `put()`: see there to a `Hold`, a `Loan`, or something to call.
+    #: Has `put()`, which takes a `Hold`, a `Loan` or a function, and deals with it; see `_serve`.
     _inbox: Any
 
     if TYPE_CHECKING:  # for the loops' pools to supply
 
         def _new_lock(self) -> Any:
-            """A lock that the thread which has it may take again."""
+            """A lock that its owner can acquire again."""
 
         def _new_event(self) -> Any:
             """Something with `set()` and `wait()`."""
 
         def _sleep(self, seconds: float) -> None:
-            """Wait for so long."""
+            """Sleep for `seconds`."""
 
         def _lives(self, member: Member) -> bool:
-            """Whether a connection was not lost unnoticed. If it was, the pool has been told."""
+            """Whether a connection still works. If it was lost unnoticed, the pool is told now."""
 
     def _safely(self, job: Callable[[], T]) -> T:
-        """Call something where no signal handler comes between, after what is in the inbox.
+        """Call `job` where no signal handler can interrupt it, after everything in the inbox.
 
         Returns:
-            what it returns.
+            The result of `job`.
         """
         return job()
 
     def _await(self, event: Any) -> None:
-        """Wait until it is set."""
+        """Wait until an event is set."""
         event.wait()
 
     # Queries.
 
     def run(self, term: Any, **options: Any) -> Any:
-        # Few calls, as each takes 0.2 µs when it is not in a loop of its own; in all, a pool adds
-        # some 5 to the 58 of a query (CPython 3.11).
+        # This has few calls, as each takes 0.2 µs. In total a pool adds some 5 µs to the 58 µs of a
+        # query (CPython 3.11).
         if self._process != PROCESS.id or not self._anywhere:
             self._check_place()
         allowance = None
@@ -101,15 +101,15 @@ class WaitingPool(Lending):
     def _attempt(
         self, hold: Hold, term: Any, options: dict[str, Any], allowance: Allowance | None
     ) -> Any:
-        # An interrupt may come with any call. What was taken goes back in any case: `put` is the
-        # first call of its clause, and no signal handler comes before that.
+        # An interrupt may come at any call. The connection goes back all the same: `put` is the
+        # first call in its `except` clause, and no signal handler can run before it.
         try:
             with self._lock:
                 self._pool.take_for(hold)
             if not hold.held or allowance is not None or not self._lives(hold.member):
                 self._take(hold, options, allowance)
             result = hold.member.connection.run(term, **options)
-            if options or type(result) not in PLAIN:  # a profile may have a cursor beside it
+            if options or type(result) not in PLAIN:  # with `profile` a dict may have a cursor
                 self._pin(hold, stream_in(result))
             hold.failed = False
         except Exception:
@@ -137,7 +137,7 @@ class WaitingPool(Lending):
         allowance: Allowance | None,
         course: Retrying | None = None,
     ) -> Any:
-        """A query has failed. Run it again as often as that may help and does no harm."""
+        """After a query has failed: run it again, as long as that is safe and may help."""
         course = course or self._course(term, options, allowance)
         while True:
             self._sleep(self._pause(course, error, member))
@@ -145,13 +145,13 @@ class WaitingPool(Lending):
             try:
                 return self._attempt(hold, term, options, allowance)
             except ReqlError as failure:
-                if hold.member is None:  # there was no connection for it
+                if hold.member is None:  # it got no connection
                     course.ended(failure)
                     raise
                 error, member = failure, hold.member
 
     def _later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], object]:
-        """Call back in so many seconds. Returns what prevents it, where this loop can do that."""
+        """Call `callback` after `seconds`. Returns what cancels that, if this loop can do so."""
         return self._spawn(self._sleep_then, seconds, callback)
 
     def _sleep_then(self, seconds: float, callback: Callable[[], object]) -> None:
@@ -159,9 +159,10 @@ class WaitingPool(Lending):
         callback()
 
     def _resumed(self, term: Any, options: dict[str, Any], allowance: Allowance | None) -> Any:
-        """The cursor of a feed that goes on, once it is open."""
+        """Run a feed with `resume`; returns its cursor when the feed is open."""
         feed, connection = self._new_feed(term, options, allowance)
-        cursor = connection.cursor_type(connection, feed)  # as garbage it ends the feed
+        # Made first: if the wait ends otherwise, the cursor is collected, and that ends the feed.
+        cursor = connection.cursor_type(connection, feed)
         with opening_in_time(feed, allowance):
             connection._call(feed.open, timeout=allowance and allowance.left(monotonic()))
         return cursor
@@ -189,7 +190,7 @@ class WaitingPool(Lending):
             self._feed_answered(feed, result)
 
     def _take(self, hold: Hold, options: dict[str, Any], allowance: Allowance | None) -> None:
-        """Get a connection for a query. What waiting takes is off the query's deadline."""
+        """Get a connection for a query. The time spent waiting counts towards its deadline."""
         if hold.member is not None and not self._lives(hold.member):
             self._safely(partial(self._exchange, hold))
         if hold.member is None:
@@ -199,7 +200,7 @@ class WaitingPool(Lending):
             options["deadline"] = allowance.deadline(monotonic())
 
     def _exchange(self, hold: Hold) -> None:
-        """The connection that was taken will not do: it goes back, and no query was run on it."""
+        """Give back a connection that does not work. No query was run on it."""
         with self._lock:
             member, hold.member = hold.member, None
             if hold.held and member is not None:
@@ -208,7 +209,7 @@ class WaitingPool(Lending):
         self._carry_out()
 
     def _pin(self, hold: Hold, stream: Stream | None) -> None:
-        """A query has brought a cursor: its connection stays until that has ended."""
+        """If a query has returned a cursor: keep its connection in use until the cursor ends."""
         if stream is None or stream.finished:
             return
         self._make_renewable(hold.member, stream)
@@ -218,7 +219,7 @@ class WaitingPool(Lending):
             self._watch_stream(hold)
 
     def _watch_stream(self, hold: Hold) -> None:
-        """Notice when a cursor ends. It may be done twice: the second time nothing is left."""
+        """Notice when a cursor ends. It can be called twice; the second call does nothing."""
         member, feed = hold.member, hold.stream.is_feed
 
         def ended(now: float) -> None:
@@ -242,7 +243,7 @@ class WaitingPool(Lending):
     # Waiting for decisions.
 
     def _wait(self, hold: Hold, ask: Callable[..., Waiter[Any]], **options: Any) -> None:
-        """Wait for a decision of the pool. Whoever stops waiting tells it so."""
+        """Wait for a decision of the pool. If the wait is interrupted, tell the pool."""
         event = self._new_event()
         errors: list[BaseException | None] = []
 
@@ -262,7 +263,7 @@ class WaitingPool(Lending):
             event.set()
 
         try:
-            hold.busy = True  # if it ends now, the pool must hear of that
+            hold.busy = True  # from now on, an interrupt must be told to the pool
             self._told(told)
             self._await(event)
         except BaseException:
@@ -273,7 +274,7 @@ class WaitingPool(Lending):
             raise errors[0]
 
     def _end(self, hold: Hold) -> None:
-        """It has ended: take what it holds. It may be called twice."""
+        """A hold has ended: release what it has. It can be called twice."""
         with self._lock:
             now, member = monotonic(), hold.member
             hold.over = True
@@ -292,7 +293,7 @@ class WaitingPool(Lending):
         self._carry_out()
 
     def _serve(self, job: Any) -> None:
-        """See to what was put into the inbox."""
+        """Deal with something that was put into the inbox."""
         if type(job) is Hold:
             self._end(job)
         elif type(job) in LOANS:
@@ -348,14 +349,14 @@ class WaitingPool(Lending):
         while effects:
             with self._lock:
                 effect = effects.popleft() if effects else None
-                if isinstance(effect, Wake):  # now: the next one must not be set before it
+                if isinstance(effect, Wake):  # under the lock, so that the newest timer wins
                     self._do(effect)
                     continue
             if effect is not None:
                 self._do(effect)
 
     def _dial(self, member: Member) -> None:
-        pool = self._pool  # a greenlet goes on in a forked child, which has another one
+        pool = self._pool  # kept: in a forked child, `self._pool` is replaced
         try:
             try:
                 member.connection.connect()
@@ -377,7 +378,7 @@ class WaitingPool(Lending):
 
 
 class AtOnce:
-    """An inbox that is served at once, where no signal handler interrupts a decision."""
+    """An inbox that deals with everything at once, for loops without interrupts in decisions."""
 
     def __init__(self, pool: WaitingPool) -> None:
         self._pool = pool

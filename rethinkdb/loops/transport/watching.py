@@ -1,4 +1,4 @@
-"""How a pool is watched: what happens to it goes to its observer, see `rethinkdb.net.observing`."""
+"""The part of a pool that tells its observer what happens; see `rethinkdb.net.observing`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["POOLS", "Watched"]
 
 logger = logging.getLogger("rethinkdb.pool")
 
-#: All pools of this process, for those who measure them.
+#: All pools of this process, for metrics.
 POOLS: WeakSet[Any] = WeakSet()
 
 
 class Watched:
-    """The part of a pool that tells its observer."""
+    """The part of a pool that has an observer and a log."""
 
     options: PoolOptions
 
@@ -34,13 +34,13 @@ class Watched:
         _sample: BaseConnection
 
     def _observe(self, observer: Observer | None) -> None:
-        """Be watched by an observer of its own; None: by that of the process, if there is one."""
+        """Set the pool's own observer. None: use that of the process, if there is one."""
         self._observer = observer
         for connection in self._connections():
             connection._observe_as_told()
 
     def _connections(self) -> list[BaseConnection]:
-        """Those there are, open or not."""
+        """All connections of the pool, open or not."""
         found = (member.connection for member in self._pool.members)
         return [connection for connection in found if connection is not None]
 
@@ -49,7 +49,7 @@ class Watched:
         return self._observer or Session.observer
 
     def _report(self, event: Event) -> None:
-        """Something that a pool tells its listeners has happened."""
+        """Tell the observer of an event that listeners get, too."""
         watcher = self._watcher
         if watcher is None:
             return
@@ -70,7 +70,7 @@ class Watched:
     def _report_retry(
         self, course: Retrying, error: ReqlError, member: Member | None, pause: float
     ) -> None:
-        """A query that has failed is run again."""
+        """Tell the log and the observer that a failed query is run again."""
         logger.info(
             "%s failed on %s (%s): run again in %.3g s, after %d attempts",
             "a query" if self.options.name is None else f"a query of pool {self.options.name!r}",
@@ -87,7 +87,7 @@ class Watched:
             )
 
 
-# Those of a pool's events that observers hear of, too.
+# The pool's events that observers are told, and their names there.
 _EVENTS = {
     "lost": "pool_lost",
     "exhausted": "pool_exhausted",
