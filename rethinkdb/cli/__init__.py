@@ -1,13 +1,13 @@
 """The command `reql`, also `python -m rethinkdb`.
 
-Each subcommand is a module of this package, which `COMMANDS` names. It has
+Each subcommand is a module of this package. `COMMANDS` lists them. Such a module has
 
-- `EXTRAS`: what to install for it, as extras of `rethinkdb-loops`,
+- `EXTRAS`: the extras of `rethinkdb-loops` that the command needs,
 - `add_arguments(parser)`,
 - `run(arguments) -> int`, which returns the exit status.
 
-The module itself imports no optional library: `run` imports what the command needs. So the help of
-a command can be read without its extras, and `running` can say what to install.
+The module imports no optional library at its top. Only `run` imports what the command needs. So
+`--help` works without the extras, and `running` can say what to install.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ COMMANDS = {
     "top": "show what a cluster is doing, live, and end queries",
     "watch": "show the changes of a table, or of a query, as they happen",
 }
-"""Subcommands by name. The module of a command has its name, with `_` for `-` (`import_`)."""
+"""Subcommands by name. A module has the name of its command, with `_` for `-` (and `import_`)."""
 
 INTERRUPTED = 130
-"""The exit status of a program that Ctrl-C ended, as shells give it."""
+"""The exit status of a program that was ended by Ctrl-C, as in shells."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        argv: its name and arguments; those of the process if not given.
+        argv: the name of the command and its arguments. Default: those of the process.
 
     Returns:
-        The exit status: 0 all well, 1 it failed, 2 the arguments are wrong, 130 interrupted.
+        The exit status: 0 success, 1 failure, 2 wrong arguments, 130 interrupted.
     """
     try:
         if not hasattr(sys.modules["rethinkdb"], "_DISTRIBUTION"):

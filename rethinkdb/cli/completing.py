@@ -1,4 +1,4 @@
-"""What may follow in a query that is being typed. No I/O but what `Schema` is given to ask."""
+"""Completes queries that are being typed. The only I/O is the function that `Schema` gets."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _TABLE = re.compile(r"""\btable\(\s*["']([\w-]+)["']""")
 
 
 class Completion(NamedTuple):
-    """Something that may stand here.
+    """A possible completion.
 
     Attributes:
-        text: it.
-        typed: how many characters of it are there already.
+        text: the whole text.
+        typed: how many of its characters are typed already.
     """
 
     text: str
@@ -38,10 +38,10 @@ class Completion(NamedTuple):
 
 
 class Schema:
-    """The names that a server has, and those of fields that were seen.
+    """The names on a server, and the names of fields in rows that were shown.
 
     Args:
-        ask: runs a query, and gives its result.
+        ask: a function that runs a query and returns its result.
     """
 
     def __init__(self, ask: Callable[[Any], Any]) -> None:
@@ -51,7 +51,7 @@ class Schema:
         self.database = "test"
 
     def saw(self, row: Any) -> None:
-        """A row was shown, and so the names of its fields."""
+        """Remembers the fields of a row that was shown."""
         if isinstance(row, Mapping):
             self.fields.update(dict.fromkeys(str(name) for name in row))
             for value in row.values():
@@ -83,19 +83,19 @@ class Schema:
             return known[1]
         try:
             names = sorted(self._ask(query()))
-        except Exception:  # whoever types is not to be disturbed by what is none of a query's
+        except Exception:  # errors of completion must not disturb the user who types
             names = []
         self._known[key] = monotonic(), names
         return names
 
 
 def completions(text: str, schema: Schema, names: Iterable[str] = ()) -> Iterator[Completion]:
-    """What may follow a text.
+    """The completions of a text.
 
     Args:
-        text: what stands before the cursor.
-        schema: the names that the server has.
-        names: of variables.
+        text: the text before the cursor.
+        schema: the names on the server.
+        names: the names of variables.
     """
     if text.startswith("."):
         commands = (command.split()[0] for command in DOT_COMMANDS)
@@ -129,7 +129,7 @@ def _is_open(text: str) -> bool:
 
 
 def _strings(before: str, text: str, schema: Schema) -> list[str]:
-    """The strings that may begin behind a text."""
+    """The strings that may begin after a text."""
     head = before.rstrip()
     database = (_DATABASE.findall(text) or [schema.database])[-1]
     table = (_TABLE.findall(text) or [""])[-1]
@@ -148,7 +148,7 @@ def _fitting(typed: str, texts: Iterable[str]) -> Iterator[Completion]:
 
 @cache
 def functions() -> list[str]:
-    """The commands that `r` has."""
+    """The names of the commands of `r`."""
     from rethinkdb import r
 
     return [name for name in dir(r) if not name.startswith("_")]
@@ -156,7 +156,7 @@ def functions() -> list[str]:
 
 @cache
 def commands_of_terms() -> list[str]:
-    """The commands that terms have."""
+    """The names of the commands of terms."""
     from rethinkdb import r
 
     return [name for name in dir(r.expr({})) if not name.startswith("_")]

@@ -1,4 +1,4 @@
-"""The options of all commands that connect to a server, and how they connect."""
+"""The connection options of the commands, and how the commands connect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _USER_VARIABLE = "RETHINKDB_USER"
 
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares them: those of the official package, and `--url`."""
+    """Declares the options: those of the official package, and `--url`."""
     group = parser.add_argument_group(
         "where to connect",
         "Without any of these RETHINKDB_URL says where, else localhost, port 28015.",
@@ -47,10 +47,10 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def connect_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of `r.connect()` that the options stand for.
+    """The arguments for `r.connect()`, from the options.
 
     Raises:
-        CommandError: they do not fit, or the password file cannot be read.
+        CommandError: the options contradict one another, or the password file cannot be read.
     """
     try:
         options = _place(arguments)
@@ -109,18 +109,18 @@ def _password(arguments: argparse.Namespace, user: str) -> str | None:
 
 @contextmanager
 def open_pool(arguments: argparse.Namespace, connections: int) -> Iterator[ConnectionPool]:
-    """A pool of connections to the server. It goes on if the server goes away and comes back.
+    """A pool of connections to the server. It survives a restart of the server.
 
     Args:
-        arguments: those of the command.
-        connections: how many there may be.
+        arguments: the arguments of the command.
+        connections: the largest number of connections.
 
     Raises:
-        CommandError: the server cannot be reached, or refuses the user; exit status 2.
+        CommandError: the server cannot be reached, or refuses the user. The exit status is 2.
     """
     from rethinkdb.loops.blocking import ConnectionPool
 
-    _open(arguments).close()  # so that it is said at once what is wrong
+    _open(arguments).close()  # to report errors at once
     pool = ConnectionPool(
         max_size=max(connections, 1), per_connection=4, **connect_options_once(arguments)
     )
@@ -141,7 +141,7 @@ def open_connection(arguments: argparse.Namespace) -> Iterator[Connection]:
 
 
 def connect_options_once(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The same as `connect_options`; it asks for a password once."""
+    """As `connect_options`, but asks for a password only once."""
     if not hasattr(arguments, "_connect_options"):
         arguments._connect_options = connect_options(arguments)
     options: dict[str, Any] = arguments._connect_options

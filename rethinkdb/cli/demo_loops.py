@@ -1,7 +1,7 @@
-"""The part of `reql demo` that goes through the loops: it runs the programs of `demos`.
+"""The part of `reql demo` that shows the loops. It runs the programs of `demos`.
 
-Each runs in a process of its own, as loops do not share one. Of what it prints the first lines are
-shown as they come, below the part of its code that differs from loop to loop.
+Each program runs in its own process, because loops cannot share one. The demo shows the part of the
+code that differs from loop to loop, and then the first lines that the program prints.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ LOOPS = {
     "gevent": "gevent",
     "blocking": "threads",
 }
-"""Titles by loop type, which is also the name of the program and of the extra to install."""
+"""Titles by loop type. A loop type is also the name of the program and of the extra."""
 
 WITHOUT_EXTRA = {"asyncio", "blocking"}
-"""These need nothing but Python itself."""
+"""The loops that need only Python itself."""
 
 PROGRAMS = Path(__file__).with_name("demos")
-"""Where their code is."""
+"""The directory of the programs."""
 
 SHOWN = 1
-"""Changes to show of each table; the others are counted."""
+"""How many changes of each table are shown. The others are only counted."""
 
 TIMEOUT = 30
-"""Seconds for a program, which takes less than one; only a broken installation reaches it."""
+"""The time limit of a program in seconds. It takes less than one, unless something is broken."""
 
 _CHANGE = re.compile(r"Seen on table (\w+): ")
 
@@ -50,12 +50,12 @@ def show_loop(console: Console, loop: str, server: Server) -> bool:
     """Runs the program of a loop, or says what to install for it.
 
     Args:
-        console: where to show it.
+        console: the output.
         loop: one of `LOOPS`.
-        server: where it makes its tables.
+        server: the server that the program uses.
 
     Returns:
-        Whether all went well. What went wrong is on stderr.
+        Whether the program succeeded. Errors are shown on stderr.
     """
     console.print(f"\n[bold]two feeds at once with {LOOPS[loop]}[/bold]")
     if loop not in WITHOUT_EXTRA and find_spec(loop) is None:
@@ -65,7 +65,7 @@ def show_loop(console: Console, loop: str, server: Server) -> bool:
     console.print(Syntax(code_of(loop), "python", background_color="default"))
     module = f"rethinkdb.cli.demos.{loop}"
     console.print(f"$ python -m {module} {server.host} {server.port}", highlight=False)
-    # Unbuffered, so that its lines come when it prints them.
+    # Unbuffered, so that each line comes as soon as the program prints it.
     command = [sys.executable, "-u", "-m", module, server.host, str(server.port)]
     with child(command, stdout=subprocess.PIPE) as program:
         timer = Timer(TIMEOUT, program.kill)

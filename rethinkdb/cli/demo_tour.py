@@ -14,7 +14,7 @@ from rethinkdb import errors, r
 from rethinkdb.embedded import Server
 
 HANG_UP = "# The server hangs up on all its clients, as when it is started again."
-"""A step that is no code: it is shown, and happens."""
+"""A step that is not code. The text is shown, and the server closes all connections."""
 
 STEPS = {
     "connect": [
@@ -52,15 +52,15 @@ STEPS = {
     ],
     "an error says where": ['r.table("heroes").map(r.row["born"] + "BC").run(conn)'],
 }
-"""Lines of code by title, in one namespace. Braces are doubled, as `{address}` is filled in."""
+"""Lines of code by title. They share a namespace. `{address}` is filled in by `str.format`."""
 
 
 class Tour:
-    """Shows lines of code, runs them, shows their values.
+    """Shows lines of code, runs them, and shows their values.
 
     Args:
-        console: where to show them.
-        server: what they connect to.
+        console: the output.
+        server: the server that they connect to.
     """
 
     def __init__(self, console: Console, server: Server) -> None:
@@ -70,8 +70,8 @@ class Tour:
         self._names: dict[str, Any] = {}
 
     def show(self) -> None:
-        """Goes through all steps, and closes the connections and pools that they have made."""
-        # That a link is lost is part of the show: nobody need be warned of it.
+        """Shows all steps, and closes the connections and pools that they opened."""
+        # The lost connection is part of the demonstration, so no warning is needed.
         logging.getLogger("rethinkdb").addHandler(logging.NullHandler())
         for title, lines in STEPS.items():
             self._console.print(f"\n[bold]{title}[/bold]")

@@ -1,4 +1,4 @@
-"""Shows how far a tool is: bars on a terminal, lines elsewhere, JSON for machines. On stderr."""
+"""Shows the progress of a tool on stderr: bars on a terminal, else lines, or JSON for machines."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _MOST_BARS = 8
 
 class _Shown(Protocol):
     def show(self, snapshot: Snapshot, seconds: float) -> None:
-        """Shows the state now."""
+        """Shows the progress now."""
 
     def close(self, snapshot: Snapshot, seconds: float) -> None:
-        """Shows the last state."""
+        """Shows the final progress."""
 
 
 class Display:
-    """Shows a tally, from a thread of its own, within a `with` block.
+    """Shows a tally during a `with` block, from a separate thread.
 
     Args:
-        mode: one of `MODES`; "auto": bars on a terminal if `rich` is installed, else lines.
-        stream: where to.
+        mode: one of `MODES`. "auto" shows bars on a terminal if `rich` is installed, else lines.
+        stream: the output.
     """
 
     def __init__(self, mode: str, stream: TextIO | None = None) -> None:
@@ -56,7 +56,7 @@ class Display:
 
     @property
     def seconds(self) -> float:
-        """Since it began."""
+        """The seconds since it began."""
         return monotonic() - self._begun
 
     def _lines(self) -> _Shown:
@@ -75,7 +75,7 @@ def _chosen(stream: TextIO) -> str:
 
 
 def sentence(snapshot: Snapshot, seconds: float) -> str:
-    """A state in a line."""
+    """The progress as one line."""
     parts = [f"{snapshot.rows:,} rows"]
     if snapshot.expected:
         parts[0] = f"{snapshot.rows:,} of about {snapshot.expected:,} rows"
@@ -91,7 +91,7 @@ def sentence(snapshot: Snapshot, seconds: float) -> str:
 
 
 def seconds_left(snapshot: Snapshot, seconds: float) -> float | None:
-    """How long it will take; None if nobody knows."""
+    """The estimated time that is left; None if unknown."""
     if not snapshot.expected or not snapshot.rows:
         return None
     return (snapshot.expected - snapshot.rows) / rate(snapshot.rows, seconds)
@@ -111,7 +111,7 @@ class _Lines:
         print(f"  {sentence(snapshot, seconds)}", file=self._stream, flush=True)
 
     def close(self, snapshot: Snapshot, seconds: float) -> None:
-        """The summary says it all."""
+        """Shows nothing, because the summary says everything."""
 
 
 class _Json:
@@ -136,7 +136,7 @@ class _Json:
 
 
 class _Bars:
-    """A bar for each table in work, and one for all."""
+    """A bar for each table that is being worked on, and one for all tables."""
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console

@@ -1,4 +1,4 @@
-"""Evaluates what a user has typed, in the user's own process, as a Python shell does."""
+"""Evaluates Python code that a user has typed, as a Python shell does."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def namespace(conn: Any) -> dict[str, Any]:
 
 
 NOTHING = object()
-"""What statements without a value give."""
+"""The result of statements without a value."""
 
 
 def evaluated(text: str, names: dict[str, Any], conn: Any) -> Any:
-    """The value of Python code, of a query its result; `NOTHING` if there is none.
+    """The value of Python code. If the value is a query, its result. `NOTHING` if there is none.
 
     Args:
         text: statements. The value is that of the last one, if it is an expression.
-        names: what it may use; what it assigns to is added.
-        conn: where a query runs.
+        names: the namespace of the code. Assignments add to it.
+        conn: the connection that runs a query.
     """
     tree = ast.parse(text, "<typed>")
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -41,11 +41,11 @@ def evaluated(text: str, names: dict[str, Any], conn: Any) -> Any:
 
 
 def mistake(error: Exception, names: dict[str, Any]) -> str:
-    """What Python says of a mistake, in one line, with a name that was perhaps meant.
+    """Python's error message in one line, with a name that was perhaps meant.
 
     Args:
-        error: what was raised.
-        names: those that could be used.
+        error: the exception.
+        names: the namespace of the code.
     """
     text = f"{type(error).__name__}: {error}"
     meant = _meant(error, names)
@@ -67,14 +67,14 @@ def _near(name: str | None, known: list[str]) -> str | None:
 
 
 def query_of(text: str, conn: Any) -> Any:
-    """The query that an argument of a command stands for.
+    """The query in an argument of a command.
 
     Args:
-        text: an expression.
-        conn: for its names.
+        text: a Python expression.
+        conn: the connection, for the namespace of the expression.
 
     Raises:
-        CommandError: it is no Python, fails, or is no query; exit status 2.
+        CommandError: the text is no valid Python, fails, or is no query. The exit status is 2.
     """
     try:
         value = eval(compile(text, "<argument>", "eval"), namespace(conn))

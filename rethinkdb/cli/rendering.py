@@ -1,4 +1,4 @@
-"""Results as text: JSON, a JSON value a line, or a table. No I/O."""
+"""Results as text: JSON, one JSON value per line, or a table. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GAP = "  "
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """A result as JSON: times as in ISO 8601, binary data as base64."""
+    """A result as JSON. Times are in ISO 8601, binary data in base64."""
     separators = None if indent is not None else (",", ":")
     return json.dumps(
         _with_text_keys(value),
@@ -37,7 +37,7 @@ def _plain(value: Any) -> Any:
 
 
 def _with_text_keys(value: Any) -> Any:
-    """Groups have keys of any type, and JSON's are texts."""
+    """Turns the keys of groups into text, because JSON has no other keys."""
     if isinstance(value, dict):
         return {
             key if isinstance(key, str) else json.dumps(key, default=_plain): _with_text_keys(item)
@@ -49,11 +49,11 @@ def _with_text_keys(value: Any) -> Any:
 
 
 def table_lines(rows: Sequence[Any], width: int) -> list[str]:
-    """Rows as lines of a table: a column for each field, in the order in which they come.
+    """Rows as lines of a table. Each field has a column, in the order of the first occurrence.
 
     Args:
         rows: documents, or any values.
-        width: characters that a line may have.
+        width: the largest number of characters in a line.
     """
     documents = [row if isinstance(row, dict) else {"value": row} for row in rows]
     names = list(dict.fromkeys(name for row in documents for name in map(str, row)))
@@ -64,11 +64,11 @@ def table_lines(rows: Sequence[Any], width: int) -> list[str]:
 
 
 def columns(lines: Sequence[Sequence[str]], width: int, *, ruled: bool = False) -> list[str]:
-    """Cells in columns. The first line is the head.
+    """Cells as lines with aligned columns. The first line is the head.
 
     Args:
         lines: the cells of each line.
-        width: characters that a line may have; the widest columns give way.
+        width: the largest number of characters in a line. The widest columns are cut.
         ruled: draw a line below the head.
     """
     widths = _fitted([max(map(len, column)) for column in zip(*lines, strict=True)], width)
@@ -82,14 +82,14 @@ def columns(lines: Sequence[Sequence[str]], width: int, *, ruled: bool = False) 
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:
-    """The widths of as many columns as there is room for, the widest ones made narrower."""
+    """The widths of as many columns as fit. The widest ones are made narrower."""
     most = max(1, (width + len(_GAP)) // (_LEAST_COLUMN + len(_GAP)))
     widths = [max(size, 1) for size in widths[:most]]
     room = width - len(_GAP) * (len(widths) - 1)
     while sum(widths) > room:
         widest = max(range(len(widths)), key=widths.__getitem__)
         others = sorted(widths)[-2] if len(widths) > 1 else 1
-        # At once down to the second widest, or by what is too much, but a little each time.
+        # Shrinks to the second widest, or by the surplus if that is less, but by 1 at least.
         step = max(1, min(widths[widest] - others, sum(widths) - room))
         widths[widest] = max(1, widths[widest] - step)
     return widths
@@ -105,7 +105,7 @@ def _cut(text: str, size: int) -> str:
 
 
 def change_line(change: dict[str, Any]) -> str:
-    """An item of a feed in one line: what is new, what is gone, what has become of it."""
+    """An item of a feed in one line: an added, removed or changed row."""
     if "state" in change or "error" in change:
         return f"# {json_text(change)}"
     old, new = change.get("old_val"), change.get("new_val")
@@ -123,7 +123,7 @@ def _differing(old: Any, new: Any) -> Any:
 
 
 def report(title: str, lines: Iterable[str]) -> list[str]:
-    """A part of a report: its title, and what stands below it."""
+    """A part of a report: a title, and lines below it."""
     return [title, *(f"  {line}" for line in lines), ""]
 
 

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs an interactive Python until it is left."""
+    """Runs an interactive Python until the user exits."""
     import rethinkdb
     from rethinkdb.loops.blocking import Connection
 

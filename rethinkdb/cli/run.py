@@ -46,7 +46,7 @@ def add_format_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the query. A changefeed goes on until it is interrupted."""
+    """Runs the query. A changefeed runs until it is interrupted."""
     with open_connection(arguments) as conn:
         if arguments.db:
             conn.use(arguments.db)
@@ -57,19 +57,19 @@ def run(arguments: argparse.Namespace) -> int:
             for text in written(result, arguments.format, shutil.get_terminal_size().columns):
                 print(text, flush=True)
         except ReqlError as error:
-            # More than one line: it shows where in the query the mistake is.
+            # More than one line, to show the place of the error in the query.
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             raise CommandError("the query failed") from error
     return 0
 
 
 def written(result: Any, format: str, width: int) -> Iterator[str]:
-    """A result as lines of text, as soon as they are known.
+    """A result as lines of text. Each is given as soon as it is known.
 
     Args:
-        result: of a query.
+        result: the result of a query.
         format: one of `FORMATS`.
-        width: of a table.
+        width: the width of a table.
     """
     is_sequence = isinstance(result, (list, BaseCursor))
     rows: Iterable[Any] = result if is_sequence else [result]
@@ -86,7 +86,7 @@ def written(result: Any, format: str, width: int) -> Iterator[str]:
 
 
 def _array(rows: Iterable[Any]) -> Iterator[str]:
-    """A JSON array, a row a line, without holding all of them."""
+    """A JSON array with one row per line. The rows are not all held in memory."""
     last = None
     for row in rows:
         yield "[" if last is None else f"  {last},"

@@ -1,7 +1,7 @@
 """Runs one command of `reql`: its arguments in, an exit status out.
 
-What goes wrong for a reason that users can understand is one line on stderr. A traceback means that
-there is a mistake in this package.
+An error that users can understand is shown as one line on stderr. A traceback means a bug in this
+package.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ WRONG_ARGUMENTS = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells what is wrong with the arguments in one line, and where to read about them."""
+    """Reports wrong arguments in one line, which also says how to get help."""
 
     def error(self, message: str) -> NoReturn:
-        """Ends the program."""
+        """Prints the error and ends the program."""
         self.exit(WRONG_ARGUMENTS, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
     def parsed(self, words: Sequence[str]) -> argparse.Namespace:
-        """The arguments. One that is unknown is refused, with an option that looks like it."""
+        """Parses the arguments. The error for an unknown one names an option that looks like it."""
         arguments, unknown = self.parse_known_args(words)
         if unknown:
             getattr(arguments, "parser", self).refuse(unknown)
         return arguments
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """Ends the program: the command has no such arguments."""
+        """Ends the program because of unknown arguments."""
         near = [option for word in unknown for option in self._near(word)]
         hint = f". Did you mean {' '.join(near)}?" if near else ""
         self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
     def _near(self, word: str) -> list[str]:
-        """The option that a word looks like: it has it as a part, or is written nearly the same."""
+        """The option that looks like a word: it contains the word, or its spelling is similar."""
         known = list(self._option_string_actions)
         whole = [option for option in known if word.strip("-") in option.strip("-").split("-")]
         return whole[:1] or get_close_matches(word, known, n=1)
@@ -55,8 +55,8 @@ def run_command(argv: Sequence[str] | None, commands: Mapping[str, str]) -> int:
     """Runs a command.
 
     Args:
-        argv: its name and arguments; those of the process if None.
-        commands: the names of all commands, each with what `--help` says of it.
+        argv: the name of the command and its arguments. None: those of the process.
+        commands: the names of all commands, each with its line in `--help`.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words:  # `python -m rethinkdb index_rebuild`, as the official package has it
@@ -72,11 +72,11 @@ def run_command(argv: Sequence[str] | None, commands: Mapping[str, str]) -> int:
 
 
 def run_script(command: str, argv: Sequence[str] | None, prog: str) -> int:
-    """Runs a command that has a program of its own. It gives the exit status for help, too.
+    """Runs a command that has its own program. Returns the exit status, also for `--help`.
 
     Args:
-        command: its name.
-        argv: its arguments; those of the process if None.
+        command: the name of the command.
+        argv: the arguments. None: those of the process.
         prog: the name of the program.
     """
     module = module_of(command)
@@ -109,9 +109,9 @@ def _run_parsed(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as exc:
         library = (exc.name or "rethinkdb").partition(".")[0]
         if library == "rethinkdb":
-            raise  # our own mistake
+            raise  # a bug of this package
         return _fail(arguments, f"{library} is not installed. {_install(arguments)}")
-    except BrokenPipeError:  # whoever read the output has read enough, as `head` does
+    except BrokenPipeError:  # the reader of the output has stopped reading, as `head` does
         return FAILED
     except (OSError, ReqlDriverError) as exc:
         return _fail(arguments, told(exc))
@@ -119,8 +119,8 @@ def _run_parsed(arguments: argparse.Namespace) -> int:
 
 
 def _leave_losses_to_commands() -> None:
-    """Commands say themselves that a link is lost: Python shall not print the warning, too."""
-    import logging  # late, as `reql --help` does without
+    """Turns off the driver's warnings about lost connections, which commands report themselves."""
+    import logging  # late, because `reql --help` does not need it
 
     logging.getLogger("rethinkdb.pool").addHandler(logging.NullHandler())
 
@@ -146,7 +146,7 @@ def module_of(command: str) -> Any:
 
 
 def told(exc: BaseException) -> str:
-    """What an exception says, in one line and without numbers of the system."""
+    """The message of an exception in one line, without error numbers of the system."""
     text = str(exc) or type(exc).__name__
     if isinstance(exc, OSError) and exc.strerror:
         text = f"{exc.filename}: {exc.strerror}" if exc.filename else exc.strerror
@@ -164,7 +164,7 @@ def _fail(arguments: argparse.Namespace, text: str, status: int = FAILED) -> int
 
 
 def _flush(quiet: bool = False) -> bool:
-    """Whether all output could be written. If not, says so here: at Python's end it is too late."""
+    """Flushes the output. Returns whether this worked, and otherwise reports the error."""
     try:
         sys.stdout.flush()
     except OSError as exc:

@@ -1,6 +1,6 @@
-"""The commands of the official package under their own names: `rethinkdb-dump` and its kin.
+"""The commands of the official package under their own names, such as `rethinkdb-dump`.
 
-The server's program `rethinkdb` has subcommands of these names, which run them.
+The server's program `rethinkdb` has subcommands with these names, which run these commands.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ EXTRAS = ("cli",)
 _HISTORY = "reql/history"
 _RESERVED_LINES = 4
 
-# What people type in shells. A variable of that name goes before.
+# Words that end other shells. A variable with such a name has precedence.
 _PLAIN_WORDS = {"exit": ".exit", "quit": ".exit", "help": ".help"}
 
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Reads and answers until it is left."""
+    """Runs the shell until the user exits."""
     with open_connection(arguments) as conn, interrupted_as_usual():
         if arguments.db:
             conn.use(arguments.db)
@@ -51,17 +51,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Shell:
-    """Answers what is typed.
+    """Evaluates the lines that a user types.
 
     Args:
-        conn: where queries run.
-        as_table: show results as tables.
-        show: prints a line.
+        conn: the connection for queries.
+        as_table: whether to show results as tables.
+        show: a function that prints a line.
 
     Attributes:
-        schema: for completion.
+        schema: the names for completion.
         names: the variables.
-        paged: ask before more is shown than fits on the screen.
+        paged: whether to ask before showing more than fits on the screen.
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class Shell:
         self._ended = False
 
     def interact(self, read: Callable[[str], str]) -> None:
-        """Reads and answers until the end.
+        """Reads and evaluates lines until the input ends.
 
         Args:
-            read: gives a line; it is told the prompt.
+            read: a function that reads a line, given the prompt.
         """
         lines: list[str] = []
         while not self._ended:
@@ -103,10 +103,10 @@ class Shell:
         try:
             return codeop.compile_command(text, "<typed>", "single") is not None
         except (SyntaxError, ValueError, OverflowError):
-            return True  # the mistake is shown when it is evaluated
+            return True  # the error is shown at evaluation
 
     def answer(self, text: str) -> None:
-        """Evaluates what was typed, and shows the result or what is wrong."""
+        """Evaluates a text, and shows the result or the error."""
         text = text.strip()
         if text not in self.names:
             text = _PLAIN_WORDS.get(text, text)
@@ -233,7 +233,7 @@ def _plain_input(prompt: str) -> str:
 
 
 def history_file() -> Path:
-    """Where what was typed is kept."""
+    """The file that keeps the history of typed lines."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     path = Path(state) / _HISTORY
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -241,7 +241,7 @@ def history_file() -> Path:
 
 
 def _prompt(shell: Shell) -> Callable[[str], str]:
-    """What reads lines from a terminal: with colours, history and completion."""
+    """A function that reads lines from a terminal, with colours, history and completion."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
     from prompt_toolkit.completion import Completer, Completion
@@ -253,7 +253,7 @@ def _prompt(shell: Shell) -> Callable[[str], str]:
         for found in completions(document.text_before_cursor, shell.schema, shell.names):
             yield Completion(found.text, start_position=-found.typed)
 
-    # Not a `class`: type checkers would need the library, which is optional.
+    # Not a `class` statement: type checkers would need the optional library.
     names = type("Names", (Completer,), {"get_completions": offered})
     session: Any = PromptSession(
         history=FileHistory(str(history_file())),

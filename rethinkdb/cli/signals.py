@@ -1,13 +1,12 @@
-"""What signals do to a command: they end it, at once and quietly, whatever it is doing.
+"""Makes signals end a command at once and quietly, whatever it is doing.
 
-A thread of its own reads the signals, from a socket that Python's signal handler in C writes to.
-The usual ways are not sure: an exception, as Ctrl-C raises by default, may hit an import, a lock or
-a finaliser; and a handler in Python waits until the main thread runs Python code again, which is
-never, if the signal came just before it began to wait for something.
+A separate thread reads the signals, from a socket that Python's signal handler in C writes to. The
+usual ways are not reliable. The exception that Ctrl-C raises by default may hit an import, a lock
+or a finaliser. A signal handler in Python runs only when the main thread runs Python code again. If
+the signal came just before a blocking wait, that is never.
 
-Ending the process on the spot loses nothing. What a command leaves behind, the system clears away,
-but for processes that it has started (see `child`). A command with something to put in order waits
-for its end with `Ending`.
+Ending the process immediately loses nothing: the system cleans up everything except child
+processes (see `child`). A command that has something to finish at its end uses `Ending`.
 """
 
 from __future__ import annotations
@@ -28,21 +27,22 @@ SIGNALS = [
 ]
 
 _REPEATED_WITHIN = 1.0
-"""Seconds in which further signals mean no more than the first one.
+"""Further signals within so many seconds count as one with the first.
 
-Ctrl-C reaches a program twice when its parent passes on what the terminal has sent to both.
+Ctrl-C reaches a program twice if its parent process forwards the signal, which the terminal has
+sent to both.
 """
 
 
 class _Children:
-    """The processes that this one has started and that must not outlive it."""
+    """The child processes, which must not outlive this process."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
 
     def start(self, command: Sequence[str], options: dict[str, Any]) -> subprocess.Popen[str]:
-        with self._lock:  # what is just starting is known before anybody kills all
+        with self._lock:  # so that a process which is just starting is killed, too
             process = subprocess.Popen(command, text=True, start_new_session=True, **options)
             self._running.add(process)
         return process
@@ -60,10 +60,10 @@ class _Children:
 
 
 class _Watch:
-    """Reads the signals that come.
+    """Reads the signals that arrive.
 
     Attributes:
-        answer: called with the number of each, in the watch's thread.
+        answer: is called with the number of each signal, in the thread of the watch.
     """
 
     def __init__(self) -> None:
@@ -73,14 +73,14 @@ class _Watch:
         self._writer: socket.socket
 
     def begin(self) -> None:
-        # Sockets, as Windows takes no other descriptors here.
+        # Sockets, because Windows allows no other descriptors here.
         reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         self._wakeup_before = wakeup
         for number in SIGNALS:
             self._before[number] = signal.getsignal(number)
-            # nohup has told the command to go on when the terminal is closed.
+            # Under nohup, the command must continue when the terminal is closed.
             if number == signal.SIGINT or self._before[number] is not signal.SIG_IGN:
                 signal.signal(number, _noted)
         threading.Thread(target=self._read, args=(reader,), name="signals", daemon=True).start()
@@ -107,7 +107,7 @@ def _end_process(number: int) -> None:
 
 
 def _noted(number: int, frame: Any) -> None:
-    """The handler in Python; there must be one for the one in C to write to the socket."""
+    """A handler that does nothing. Without one, Python's C handler does not write to the socket."""
 
 
 def _ignore() -> None:
@@ -126,13 +126,13 @@ _watch = _Watch()
 
 @contextmanager
 def ended_by_signals(*, for_good: bool) -> Iterator[None]:
-    """From here on SIGINT, SIGTERM and SIGHUP end the process and its children.
+    """During the block, SIGINT, SIGTERM and SIGHUP end the process and its children.
 
-    The exit status is that of shells: 128 and the number of the signal. Outside the main thread,
-    which alone may say what signals do, nothing changes.
+    The exit status is 128 plus the number of the signal, as in shells. Only the main thread may
+    change signal handling. In another thread this does nothing.
 
     Args:
-        for_good: stay so after the block, to the end of the process.
+        for_good: keep it so after the block, until the process ends.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -149,9 +149,9 @@ def ended_by_signals(*, for_good: bool) -> Iterator[None]:
 
 @contextmanager
 def interrupted_as_usual() -> Iterator[None]:
-    """Within the block Ctrl-C raises `KeyboardInterrupt`, as in a Python shell.
+    """During the block, Ctrl-C raises `KeyboardInterrupt`, as in a Python shell.
 
-    Other signals end the process, as they do outside.
+    Other signals still end the process.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -168,10 +168,10 @@ def interrupted_as_usual() -> Iterator[None]:
 
 @contextmanager
 def at_end(tidy: Callable[[], object]) -> Iterator[None]:
-    """Has something put in order, should a signal end the process while the block runs.
+    """Calls a function if a signal ends the process during the block.
 
     Args:
-        tidy: does so, quickly; another thread calls it.
+        tidy: the function. It must be fast, and is called in another thread.
     """
     _tidying.append(tidy)
     try:
@@ -184,11 +184,11 @@ def at_end(tidy: Callable[[], object]) -> Iterator[None]:
 def child(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
     """Starts a process, and kills it when the block ends or a signal comes.
 
-    The terminal's Ctrl-C does not reach it: how it ends is not its own affair.
+    Ctrl-C in the terminal does not reach the process.
 
     Args:
-        command: program and arguments.
-        options: those of `subprocess.Popen`.
+        command: the program and its arguments.
+        options: the options for `subprocess.Popen`.
     """
     process = _children.start(command, options)
     try:
@@ -201,10 +201,9 @@ def child(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[s
 
 
 class Ending:
-    """The first signal ends a wait; the command then puts things in order and returns.
+    """The first signal ends `wait`, so that the command can finish its work and return.
 
-    Should that take longer than anybody likes, one more signal ends the process. It works within
-    `ended_by_signals`.
+    A second signal ends the process. Use it inside `ended_by_signals`.
 
     Example::
 
@@ -219,7 +218,7 @@ class Ending:
         self._since = 0.0
 
     def wait(self) -> None:
-        """Returns when a signal has come, be it before this was called."""
+        """Waits for a signal. Returns at once if one has already come."""
         self._came.wait()
 
     def _note(self, number: int) -> None:
@@ -231,11 +230,11 @@ class Ending:
             _end_process(number)
 
     def __enter__(self) -> Ending:
-        """From here on signals are noted."""
+        """Begins to record signals."""
         _watch.answer = self._note
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """From here on they end the process again; if one has come, it is about to end anyway."""
+        """Makes signals end the process again, unless one has come: the command is ending then."""
         if not self._came.is_set():
             _watch.answer = _end_process

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the state; the exit status is 1 if a table is not ready, or there is an issue."""
+    """Prints the state. The exit status is 1 if a table is not ready, or if there is an issue."""
     with open_connection(arguments) as conn:
         state = looked_at(conn)
     if arguments.json:
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def looked_at(conn: Any) -> dict[str, Any]:
-    """What the server's own tables say."""
+    """The content of the system tables."""
     from rethinkdb import r
 
     system = r.db("rethinkdb")
@@ -95,5 +95,5 @@ _READINESS = {
 
 
 def readiness(status: Mapping[str, bool]) -> str:
-    """What a table can do."""
+    """What a table is ready for, as text."""
     return next((text for name, text in _READINESS.items() if status.get(name)), "not available")

@@ -1,4 +1,4 @@
-"""What the commands around dumps and exports have in common."""
+"""Shared parts of the commands for dumps and exports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TABLES_HELP = "a database, or a table; may be given several times (default: all 
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options that all of them have."""
+    """Declares the options of all these commands."""
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument(
         "--progress",
@@ -40,7 +40,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of those that write to a server."""
+    """Declares the options of the commands that write to a server."""
     parser.add_argument(
         "--clients",
         type=positive,
@@ -74,13 +74,13 @@ def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write rows that cannot be used to this file, and go on (default: stop at the first)",
     )
-    # Of the official package. Rows go in batches by their size here.
+    # An option of the official package. Here the size of the rows decides about batches.
     parser.add_argument("--batch-size", type=positive, help=argparse.SUPPRESS)
     parser.add_argument("--writers-per-table", type=positive, help=argparse.SUPPRESS)
 
 
 def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The same, as arguments of the functions."""
+    """The loading options as arguments for the functions of `rethinkdb.tools`."""
     return {
         "clients": arguments.clients,
         "hard_durability": arguments.hard_durability,
@@ -93,14 +93,14 @@ def loading_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def positive(text: str) -> int:
-    """A number from 1 up."""
+    """Parses a number that must be 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number from 1 up")
     return int(text)
 
 
 def names(text: str) -> list[str]:
-    """Names that are separated by commas."""
+    """Parses names that are separated by commas."""
     found = text.split(",")
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of names, such as a,b,c")
@@ -108,11 +108,11 @@ def names(text: str) -> list[str]:
 
 
 class Task:
-    """A tool at work, for a command.
+    """What a command needs to run a tool.
 
     Attributes:
         pool: connections to the server.
-        display: shows how far it is; `display.tally` is for the tool.
+        display: shows the progress. Pass `display.tally` to the tool.
     """
 
     def __init__(self, pool: Any, display: Display, quiet: bool) -> None:
@@ -122,19 +122,19 @@ class Task:
         self._quiet = quiet
 
     def say(self, text: str) -> None:
-        """Prints something, unless all is to be quiet."""
+        """Prints a text, unless the command is quiet."""
         if not self._quiet:
             print(text, flush=True)
 
 
 @contextmanager
 def task(arguments: argparse.Namespace, connections: int, *, quiet: bool = False) -> Iterator[Task]:
-    """Connects, and shows progress while the block runs. What goes wrong is one line.
+    """Connects, and shows the progress during the block. An error is shown as one line.
 
     Args:
-        arguments: those of the command.
-        connections: how many there may be.
-        quiet: print errors only, even if nobody has asked for it.
+        arguments: the arguments of the command.
+        connections: the largest number of connections.
+        quiet: print only errors, even if the user did not ask for that.
     """
     quiet = quiet or arguments.quiet
     try:
@@ -145,7 +145,7 @@ def task(arguments: argparse.Namespace, connections: int, *, quiet: bool = False
             with display:
                 yield Task(pool, display, quiet)
     except BrokenPipeError:
-        raise  # whoever read the output has read enough
+        raise  # the reader of the output has stopped reading
     except (ToolError, ReqlError, OSError) as error:
         if arguments.debug:
             traceback.print_exc()
@@ -165,11 +165,11 @@ def _told(error: Exception) -> tuple[str, int]:
 
 
 class SkippedRows:
-    """Writes bad rows to a file, as they stand, and says on stderr what is wrong with each.
+    """Writes bad rows to a file unchanged, and reports the error of each on stderr.
 
     Args:
-        path: the file; there must be none.
-        prog: the command's name.
+        path: the file. It must not exist.
+        prog: the name of the command.
     """
 
     def __init__(self, path: str, prog: str) -> None:
@@ -180,21 +180,21 @@ class SkippedRows:
         self._file: IO[bytes] | None = None
 
     def __call__(self, row: BadRow) -> None:
-        """One more."""
+        """Writes and reports a bad row."""
         if self._file is None:
             self._file = Path(self._path).open("xb")  # noqa: SIM115  # see close
         self._file.write(row.text + b"\n")
         print(f"{self._prog}: left out: {row}", file=sys.stderr)
 
     def close(self) -> None:
-        """Closes the file, if there is one."""
+        """Closes the file, if it was opened."""
         if self._file is not None:
             self._file.close()
 
 
 @contextmanager
 def skipping(arguments: argparse.Namespace) -> Iterator[Callable[[BadRow], None] | None]:
-    """What is told of bad rows; None if the first one ends the work."""
+    """The function that handles bad rows. None if the first one ends the work."""
     if not arguments.skip_bad:
         yield None
         return
@@ -206,7 +206,7 @@ def skipping(arguments: argparse.Namespace) -> Iterator[Callable[[BadRow], None]
 
 
 def summary(rows: int, tables: int, indexes: int, hooks: int, done: str = "exported from") -> str:
-    """What was done, as the official package says it."""
+    """The summary of the work, in the words of the official package."""
     return (
         f"{counted(rows, 'row')} {done} {counted(tables, 'table')}, with "
         f"{counted(indexes, 'secondary index', 'secondary indexes')}, and "
@@ -215,5 +215,5 @@ def summary(rows: int, tables: int, indexes: int, hooks: int, done: str = "expor
 
 
 def took(since: float) -> str:
-    """How long something has taken since a time of `monotonic()`."""
+    """The time since a value of `monotonic()`, as text."""
     return f"{monotonic() - since:.2f} seconds"

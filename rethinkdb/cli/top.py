@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Looks, again and again on a terminal."""
+    """Ends a query (`--kill`), or prints the state once, or shows it live on a terminal."""
     with open_connection(arguments) as conn:
         if arguments.kill:
             _kill(conn, arguments.kill)
@@ -84,7 +84,7 @@ def _kill(conn: Any, job: str) -> None:
 
 
 def looked_at(conn: Any) -> dict[str, Any]:
-    """What the server's own tables say."""
+    """The content of the system tables."""
     from rethinkdb import r
 
     system = r.db("rethinkdb")
@@ -99,7 +99,7 @@ def looked_at(conn: Any) -> dict[str, Any]:
 
 def _queries(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     jobs = [job for job in state["jobs"] if job["type"] == "query"]
-    own = '"jobs"'  # the query of this command itself is not of interest
+    own = '"jobs"'  # leave out the query of this command itself
     others = [job for job in jobs if own not in str(job["info"].get("query", ""))]
     return sorted(others, key=lambda job: -(job.get("duration_sec") or 0))
 
@@ -157,10 +157,10 @@ def screen(state: Mapping[str, Any], width: int) -> Iterator[str]:
 
 @contextmanager
 def _keys() -> Iterator[Any]:
-    """Reads single keys from the terminal; gives a function that waits for one.
+    """Reads single keys from the terminal. Gives a function that waits for a key.
 
     Raises:
-        CommandError: this system has no such terminals.
+        CommandError: this system cannot read single keys.
     """
     try:
         import select

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Watches until it is interrupted. If the server goes away, it waits for it, and goes on."""
+    """Watches until it is interrupted. If the server goes away, waits until it is back."""
     with open_pool(arguments, 2) as pool:
         try:
             feed = _feed(arguments, pool)
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
             for number, change in enumerate(feed, 1):
                 print(shown(change), flush=True)
                 if number == arguments.limit:
-                    feed.close()  # before the pool, which would go on with it elsewhere
+                    feed.close()  # before the pool, which would resume it elsewhere
                     return 0
         except ReqlError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -54,7 +54,7 @@ def _feed(arguments: argparse.Namespace, pool: Any) -> Any:
         query: Any = r.db(db).table(table) if dot else r.table(table)
     else:
         query = query_of(what, pool)
-    if isinstance(query, BaseCursor):  # it was run by whoever has typed it
+    if isinstance(query, BaseCursor):  # the user's code has already run it
         return query
     if type(query).__name__ != "Changes":
         query = query.changes(include_initial=arguments.initial)
