@@ -13,14 +13,13 @@ from .drivers import DRIVERS
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Tries the loops named, or all built-in ones if none is named.
+    """Checks the named loops, or all built-in ones if none is named.
 
     Args:
-        words: their names; those on the command line if it is None.
+        words: the names of loops. None: those on the command line.
 
     Returns:
-        The exit status: 0 all passed, 1 one of them failed or is not installed, 2 there is no such
-        loop.
+        The exit status: 0 all passed, 1 a loop failed or is not installed, 2 there is no such loop.
     """
     parser = argparse.ArgumentParser("python -m rethinkdb.testing.conformance")
     parser.add_argument(

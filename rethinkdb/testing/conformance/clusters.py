@@ -1,4 +1,4 @@
-"""Scenarios: several hosts, of a cluster whose servers go and come back."""
+"""Scenarios: several hosts, of a cluster whose servers stop and come back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PERSISTENT = RetryPolicy(attempts=1000, first_pause=0.01, longest_pause=0.02, bu
 
 
 def new_cluster(servers: int = 3, **options: Any) -> Cluster:
-    """An embedded cluster, whose tables are not available for as long as the scenario wants.
+    """An embedded cluster. After a failure, its tables stay unavailable until the scenario acts.
 
     Raises:
         Skip: the extra `embedded` is not installed.
@@ -45,7 +45,7 @@ def place_of(address: str) -> int:
 
 
 def with_hosts(trial: Trial, hosts: list[Any], **options: Any) -> dict[str, Any]:
-    """Options that name several hosts in place of the one of the trial.
+    """Options that name several hosts instead of the host of the trial.
 
     Raises:
         Skip: this loop connects to one host only.
@@ -56,7 +56,7 @@ def with_hosts(trial: Trial, hosts: list[Any], **options: Any) -> dict[str, Any]
 
 
 async def connecting_to_one_of_several(trial: Trial) -> None:
-    """Hosts are tried in random order until one lets us in; the connection tells which."""
+    """Hosts are tried in random order until one accepts. The connection tells which one it is."""
     with new_cluster() as cluster:
         cluster.stop(0)
         seen = set()
@@ -69,7 +69,7 @@ async def connecting_to_one_of_several(trial: Trial) -> None:
             if len(seen) == 2:
                 break
         assert len(seen) == 2, "always the same one"
-        # Connecting again it may be another one, as this one may have gone.
+        # A reconnect may choose another host, because this one may be gone.
         await trial.do(conn.reconnect)
         lost = cluster.addresses.index(f"{conn.host}:{conn.port}")
         cluster.kill(lost)
@@ -78,7 +78,7 @@ async def connecting_to_one_of_several(trial: Trial) -> None:
 
 
 async def connecting_to_none_of_several(trial: Trial) -> None:
-    """When no host lets us in, the error has each of them with its cause."""
+    """If no host accepts, the error lists each host with its cause."""
     with new_cluster(2) as cluster:
         cluster.stop(0)
         cluster.stop(1)
@@ -93,15 +93,15 @@ async def connecting_to_none_of_several(trial: Trial) -> None:
 
 
 async def connecting_with_a_wrong_password(trial: Trial) -> None:
-    """All servers of a cluster know the same users, so that is told at once."""
+    """A wrong password fails at once: all servers of a cluster know the same users."""
     with new_cluster(2) as cluster:
         options = with_hosts(trial, cluster.addresses, password="wrong")
         await trial.fails(ReqlAuthError, "^Could not connect to 127.0.0.1:", trial.open, **options)
 
 
 async def pool_of_several_hosts(trial: Trial) -> None:
-    """Connections are spread over all hosts. When one goes, queries go to the others, and reads
-    that were under way there are run again; events and numbers tell of it."""
+    """Connections are spread over all hosts. When one host fails, queries go to the others, and
+    reads that were running there are run again. Events and statistics show this."""
     with new_cluster() as cluster:
         events: list[tuple[str, str | None]] = []
         sizes = {"min_size": 6, "per_connection": 1}
@@ -125,7 +125,7 @@ async def pool_of_several_hosts(trial: Trial) -> None:
 
 
 async def pool_follows_its_cluster(trial: Trial) -> None:
-    """With `discover=True` one host is enough to find the others, as they come and go."""
+    """With `discover=True`, the pool finds all other hosts through one, while they come and go."""
     with new_cluster() as cluster:
         pool = trial.pool(**with_hosts(trial, cluster.addresses[:1], discover=True))
         await trial.do(pool.open)
@@ -138,7 +138,7 @@ async def pool_follows_its_cluster(trial: Trial) -> None:
         await trial.until(lambda: hosts() == set(cluster.addresses[:2]))
         cluster.start(2)
         await trial.until(lambda: hosts() == set(cluster.addresses))
-        # The server that the table was read from goes, and with it the one that was given.
+        # The server that was read for discovery stops, and so does the configured one.
         await trial.until(lambda: pool.stats().idle >= 2)
         cluster.kill(0)
         await trial.until(lambda: pool.stats().lost)
@@ -146,7 +146,7 @@ async def pool_follows_its_cluster(trial: Trial) -> None:
 
 
 async def pool_that_may_not_look(trial: Trial) -> None:
-    """Whose user may not read `server_status` stays with the hosts that were given."""
+    """If the user may not read `server_status`, the pool uses only the configured hosts."""
     with new_cluster(2, users={"guest": ""}) as cluster:
         admin = await trial.connect(**with_hosts(trial, cluster.addresses))
         assert await trial.run(r.db("rethinkdb").grant("guest", {"read": False}), admin)
@@ -158,13 +158,13 @@ async def pool_that_may_not_look(trial: Trial) -> None:
 
 
 def move(trial: Trial, cluster: Cluster) -> None:
-    """The table's primary moves to another server, until the cluster settles."""
+    """Begin to move the table's primary to another server. It ends when the cluster settles."""
     primary = cluster.primary(trial.db_name, "heroes")
     cluster.move_primary(trial.db_name, "heroes", 1 if primary == 0 else 0, seconds=math.inf)
 
 
 async def moved(trial: Trial, cluster: Cluster, pool: Any, query: Any) -> Any:
-    """Run a query while its table is not available. When it has failed once, the table is."""
+    """Run a query while its table is unavailable. After its first failure, make it available."""
     failed = pool.stats().errors
 
     async def settle() -> None:
@@ -177,7 +177,7 @@ async def moved(trial: Trial, cluster: Cluster, pool: Any, query: Any) -> Any:
 
 
 async def pool_waits_out_a_move(trial: Trial) -> None:
-    """What the server says was not performed is tried again, until the table is available."""
+    """Queries that the server did not perform are retried until the table is available."""
     with new_cluster() as cluster:
         pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
         await trial.run(r.db_create(trial.db_name), pool)
@@ -189,14 +189,13 @@ async def pool_waits_out_a_move(trial: Trial) -> None:
         count = trial.table.get(1).update({"n": r.row["n"] + 1})
         assert (await moved(trial, cluster, pool, count))["replaced"] == 1
         move(trial, cluster)
-        cluster.step()  # from now on nothing can be read, either
+        cluster.step()  # from now on reads fail, too
         assert await moved(trial, cluster, pool, trial.table.get(1)) == {"id": 1, "n": 1}
         assert pool.stats().retried >= 3
 
 
 async def pool_with_a_write_of_which_nobody_knows(trial: Trial) -> None:
-    """A write that the server calls indeterminate is tried again only if its user says that this
-    does no harm."""
+    """An indeterminate write is retried only if the user marks it as idempotent."""
     write = trial.table.insert({"id": 1}, conflict="replace")
     for options, answered in (({}, False), ({"idempotent": True}, True)):
         with new_cluster() as cluster:
@@ -208,7 +207,7 @@ async def pool_with_a_write_of_which_nobody_knows(trial: Trial) -> None:
             hosts = [place for place in cluster.addresses if place != cluster.addresses[primary]]
             pool = trial.pool(**with_hosts(trial, hosts, retry=PERSISTENT))
             rows = cluster.store.table(trial.db_name, "heroes").rows
-            # It does what it is asked for, and dies before it tells.
+            # The server performs the write, and dies before it answers.
             cluster.freeze(primary, takes_writes=True)
 
             async def kill(
@@ -229,7 +228,7 @@ async def pool_with_a_write_of_which_nobody_knows(trial: Trial) -> None:
 
 
 async def pool_leaves_a_half_done_write(trial: Trial) -> None:
-    """A query that writes many documents may have written some: it is not tried again."""
+    """A query that writes many documents may have written some of them. It is not retried."""
     with new_cluster() as cluster:
         pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
         await trial.run(r.db_create(trial.db_name), pool)
@@ -252,7 +251,7 @@ async def pool_leaves_a_half_done_write(trial: Trial) -> None:
 
 
 async def pool_learns_that_a_table_is_gone(trial: Trial) -> None:
-    """What does not exist is told at once."""
+    """If a table does not exist, the query fails at once, without retries."""
     with new_cluster(1) as cluster:
         pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
         await trial.fails(ReqlOpFailedError, "does not exist", trial.run, trial.table, pool)

@@ -30,12 +30,12 @@ _POLL = 0.002
 
 _WRITE = 2  # as gevent's loops write it
 
-# Scenarios start up to 1,000 operations at once; that many threads would prove nothing more.
+# Scenarios start up to 1,000 operations at once. So many threads would prove nothing more.
 _THREADS = 64
 
 
 class BlockingDriver(Driver):
-    """Threads. What cancels is Ctrl-C, so scenarios run in the main thread."""
+    """Threads. Cancelling is done by Ctrl-C, so scenarios run in the main thread."""
 
     shared = True
 
@@ -54,7 +54,7 @@ class BlockingDriver(Driver):
         ended: list[bool] = []
 
         def interrupt(*_: object) -> None:
-            if not ended:  # else the signal comes too late
+            if not ended:  # otherwise the signal would come too late
                 raise KeyboardInterrupt
 
         thread = threading.Thread(target=_interrupt, args=(threading.get_ident(), when))
@@ -72,7 +72,7 @@ class BlockingDriver(Driver):
 
 
 async def _without_resource_warnings(operation: Operation) -> None:
-    """A socket that is struck as it is made goes as garbage, and Python would say so."""
+    """Ctrl-C while a socket is created leaves it to the garbage collector, which would warn."""
     interrupt: KeyboardInterrupt | None = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -138,8 +138,8 @@ class TornadoDriver(AsyncioDriver):
 
 
 class TwistedDriver(Driver):
-    """A reactor cannot be started twice, so it runs in a thread of its own from the first scenario
-    until the process ends."""
+    """The reactor of Twisted. It cannot be started twice, so it runs in its own thread from the
+    first scenario until the process ends."""
 
     _started = False
     _busy = False
@@ -193,7 +193,7 @@ class TwistedDriver(Driver):
 
 
 class TrioDriver(Driver):
-    """A nursery, in which scenarios run and connections read."""
+    """A nursery of trio, in which scenarios run and connections read."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -287,8 +287,8 @@ class GeventDriver(Driver):
         loop: Any = hub.loop
         one, two = socket.socketpair()
         with one, two:
-            # A turn that begins where reading does, and first: so what is killed in the turn in
-            # which its answer arrives hears of the killing before it hears of the answer.
+            # This turn begins where reading does, and before it. So a greenlet that is killed in
+            # the turn in which its answer arrives is killed before it gets the answer.
             ready: Any = loop.io(one.fileno(), _WRITE)
             ready.priority = loop.MAXPRI
             while not when():
@@ -299,14 +299,14 @@ class GeventDriver(Driver):
 
 
 def _outcome(operation: Operation) -> Any:
-    """Its result or exception; hubs print those that greenlets end with."""
+    """The result or the exception of an operation. A hub would print exceptions of greenlets."""
     try:
         return complete(operation())
     except Exception as exc:
         return exc
 
 
-#: By the name of the loop.
+#: The drivers by the name of the loop.
 DRIVERS: dict[str, type[Driver]] = {
     "blocking": BlockingDriver,
     "asyncio": AsyncioDriver,

@@ -1,4 +1,4 @@
-"""The table of faults: what may happen to a link, and what a program sees then, on every loop."""
+"""The table of faults: what may happen to a link, and which error a program gets on every loop."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from .trial import SMALL_BATCHES, Scenario, Trial
 __all__ = ["FAULTS", "Expectation", "fault_scenario"]
 
 LIMIT = 0.2
-"""Seconds that connecting may take where it cannot succeed."""
+"""The time limit for connects that cannot succeed, in seconds."""
 
-#: The bytes of the server are bad, so it is said to be at fault.
+#: The name of the cause for bad bytes: it says that the server is at fault.
 BROKEN = "RemoteProtocolError"
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """One row.
+    """One row of the table.
 
     Attributes:
-        fault: what happens.
-        during: connecting ("connect", or "tls" with TLS), or a "query", or a wait in a "feed".
-        error: what the operation under way fails with; None if it must not notice.
-        text: which its message matches.
-        cause: the class of the error's `__cause__`, where the error alone does not tell all.
+        fault: what happens to the link.
+        during: the operation that is running: "connect", "tls" (connect with TLS), "query", or
+            "feed" (a wait for a change).
+        error: the error that the operation raises. None if it must succeed.
+        text: a regular expression that the error message matches.
+        cause: the class of the error's `__cause__`, if the error alone does not tell everything.
     """
 
     fault: Fault
@@ -98,7 +99,7 @@ FAULTS: tuple[Expectation, ...] = (
     Expectation(Fault("deepen", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
     Expectation(Fault("misaddress", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
     Expectation(Fault("overstate", "reply"), "feed", ReqlCursorLostError, LOST, BROKEN),
-    # What is no fault of anybody's.
+    # Slow or split messages, which must cause no error.
     *(
         Expectation(Fault(action), during, None)
         for action in ("split", "delay")
@@ -108,7 +109,7 @@ FAULTS: tuple[Expectation, ...] = (
 
 
 def fault_scenario(expectation: Expectation) -> Scenario:
-    """The scenario that a row stands for."""
+    """The scenario for a row of the table."""
 
     async def scenario(trial: Trial) -> None:
         await _DURING[expectation.during](trial, expectation)
@@ -130,7 +131,7 @@ async def _connect(trial: Trial, expected: Expectation, **options: Any) -> None:
 
 
 async def _connect_by_tls(trial: Trial, expected: Expectation) -> None:
-    # The proxy speaks no TLS: none of these get as far as that.
+    # The proxy speaks no TLS, because these faults strike before TLS begins.
     await _connect(trial, expected, ssl=True)
 
 

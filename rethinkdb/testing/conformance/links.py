@@ -1,4 +1,4 @@
-"""Scenarios: connecting, closing, reconnecting, and using a connection where it does not belong."""
+"""Scenarios: connecting, closing, reconnecting, and using a connection in the wrong place."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ CLOSED = r"^Connection is closed\.$"
 
 
 async def wrong_password(trial: Trial) -> None:
-    """It is called that, with host and port."""
+    """The error says that the password is wrong, and names host and port."""
     text = f"Could not connect to 127.0.0.1:{trial.proxy.port}, Wrong password"
     await trial.fails(ReqlAuthError, text, trial.open, password="wrong")
 
 
 async def nobody_listens(trial: Trial) -> None:
-    """Connecting fails at once, naming host and port."""
+    """Connecting fails at once. The error names host and port."""
     port = trial.proxy.port
     trial.proxy.stop()
     text = rf"Could not connect to 127\.0\.0\.1:{port}\. Error: "
@@ -44,15 +44,15 @@ async def nobody_listens(trial: Trial) -> None:
 
 
 async def bad_options(trial: Trial) -> None:
-    """They are refused before anything is opened."""
+    """Bad options are refused before anything is opened."""
     await trial.fails(ReqlDriverError, "Could not convert port", trial.open, port="abc")
     await trial.fails(ReqlDriverError, "no option `tiemout`", trial.open, tiemout=1)
     assert not trial.proxy.clients
 
 
 async def closing(trial: Trial) -> None:
-    """`close()` waits for noreply queries, `close(noreply_wait=False)` does not; both may be
-    called again; afterwards nothing works."""
+    """`close()` waits for noreply queries, and `close(noreply_wait=False)` does not. Both may be
+    called again. Afterwards every operation fails."""
     for noreply_wait in (True, False):
         conn = await trial.connect()
         waits = len(trial.proxy.sent(QueryType.NOREPLY_WAIT))
@@ -68,7 +68,7 @@ async def closing(trial: Trial) -> None:
 
 
 async def closing_ends_what_is_pending(trial: Trial) -> None:
-    """Queries and waits fail; cursors deliver what has arrived first."""
+    """Pending queries and waits fail. Cursors first give the rows that have arrived."""
     conn = await trial.connect()
     cursor = await trial.run(r.range(), conn, **SMALL_BATCHES)
     feed = await trial.run(trial.table.changes(), conn)
@@ -98,7 +98,7 @@ async def closing_ends_what_is_pending(trial: Trial) -> None:
 
 
 async def a_fault_of_the_core(trial: Trial) -> None:
-    """Should the core raise at what it reads, the link is lost, with that as the cause; all that is
+    """If the core raises while it reads, the link is lost with this error as the cause. Everything
     pending fails, and nothing else in the loop is harmed."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
@@ -123,8 +123,8 @@ async def a_fault_of_the_core(trial: Trial) -> None:
 
 
 async def context_managers(trial: Trial) -> None:
-    """Leaving a connection closes it without `noreply_wait`; leaving a cursor closes that: with
-    `async with` where results are awaited, with `with` too on some loops."""
+    """Leaving the block of a connection closes it without `noreply_wait`. Leaving the block of a
+    cursor closes the cursor. Loops with awaitable results use `async with`; some allow `with`."""
     awaited = hasattr(trial.connection_type.cursor_type, "__anext__")
     ways = [entered_async] if awaited else []
     if hasattr(trial.connection_type, "__enter__") or not awaited:
@@ -143,7 +143,7 @@ async def context_managers(trial: Trial) -> None:
 
 
 async def a_connection_not_awaited(trial: Trial) -> None:
-    """Whoever forgets to await connect() is told to."""
+    """If the result of `connect()` is used without `await`, the error says so."""
     opening = trial.open()
     if not inspect.isawaitable(opening):
         await trial.do(opening.close)  # a connection: nothing can be forgotten
@@ -153,7 +153,7 @@ async def a_connection_not_awaited(trial: Trial) -> None:
 
 
 async def entering_what_connect_returns(trial: Trial) -> None:
-    """`async with r.connect()` does, where connect() returns a coroutine."""
+    """`async with r.connect()` works, if `connect()` returns a coroutine."""
     opening = trial.open()
     if not hasattr(opening, "__aenter__"):
         await trial.do((await trial.do(lambda: opening)).close)
@@ -183,7 +183,7 @@ async def entered(thing: Any) -> AsyncIterator[Any]:
 
 
 async def never_connected(trial: Trial) -> None:
-    """A connection that was only made is a closed one."""
+    """A connection object that never connected behaves as a closed one."""
     conn = trial.connection_type(trial.proxy.host, trial.proxy.port, **trial.driver.options())
     assert not conn.is_open()
     assert conn.client_port() is None
@@ -196,7 +196,7 @@ async def never_connected(trial: Trial) -> None:
 
 
 async def closing_when_the_server_does_not_read(trial: Trial) -> None:
-    """What cannot be sent keeps nobody waiting: neither cancelling nor closing does."""
+    """If bytes cannot be sent, neither cancelling nor closing waits for them."""
     conn = await trial.connect()
     trial.proxy.fault = Fault("stall", at="query")
     sent = len(trial.proxy.queries)
@@ -210,7 +210,7 @@ async def closing_when_the_server_does_not_read(trial: Trial) -> None:
 
 
 async def reconnecting(trial: Trial) -> None:
-    """An open connection, a closed one and a lost one can be connected again."""
+    """Open, closed and lost connections can be reconnected."""
     conn = await trial.connect()
     conn.use("rethinkdb")
     assert await trial.do(conn.reconnect) is conn
@@ -224,7 +224,7 @@ async def reconnecting(trial: Trial) -> None:
 
 
 async def a_server_that_restarts(trial: Trial) -> None:
-    """All that is pending fails with the same cause; when the server is back, so is the driver."""
+    """Everything pending fails with the same cause. When the server is back, reconnecting works."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
 
@@ -244,14 +244,14 @@ async def a_server_that_restarts(trial: Trial) -> None:
 
 
 async def cancelling_connect(trial: Trial) -> None:
-    """What was opened is closed."""
+    """Cancelling `connect()` closes the socket that it opened."""
     trial.proxy.hold()
     await trial.driver.cancel(partial(trial.do, trial.open), when=lambda: bool(trial.proxy.held))
     await trial.until(lambda: not trial.proxy.clients)
 
 
 async def tls(trial: Trial) -> None:
-    """An encrypted connection does the same, and lets nobody in between."""
+    """A TLS connection works as a plain one, and refuses a server with a wrong certificate."""
     authority = _certificates(trial)
     conn = await trial.connect(host="localhost", ssl={"ca_certs": authority})
     assert conn.ssl == {"ca_certs": authority}
@@ -268,7 +268,7 @@ async def tls(trial: Trial) -> None:
 
 
 def _certificates(trial: Trial) -> str:
-    """Make the proxy speak TLS; the file of the authority that signed its certificate."""
+    """Make the proxy speak TLS. Returns the file of the authority that signed its certificate."""
     import ssl
 
     try:
@@ -284,7 +284,7 @@ def _certificates(trial: Trial) -> str:
 
 
 async def another_thread(trial: Trial) -> None:
-    """A connection that threads may not share says so."""
+    """A connection that threads may not share raises a clear error in another thread."""
     conn = await trial.connect()
     outcomes: list[Any] = []
 
@@ -307,7 +307,7 @@ async def another_thread(trial: Trial) -> None:
 
 
 async def after_fork(trial: Trial) -> None:
-    """In a child process a connection says whose it is; its parent goes on with it."""
+    """In a forked child, a connection raises a clear error. The parent can still use it."""
     if not hasattr(os, "fork"):
         raise Skip("this system has no fork")
     conn = await trial.connect()
@@ -337,7 +337,7 @@ def _said_in_child(trial: Trial, conn: Any) -> int:
 
 
 async def connect_time_limit(trial: Trial) -> None:
-    """One time limit covers all of connecting."""
+    """One time limit covers all steps of connecting."""
     trial.proxy.hold()
     text = f"Could not connect to 127.0.0.1:{trial.proxy.port}, Operation timed out"
     await trial.fails(ReqlTimeoutError, text, trial.open, timeout=0.2)

@@ -1,7 +1,7 @@
-"""Scenarios: cancelling at each moment, after the first turn of the loop, the second, and so on.
+"""Scenarios: cancelling at each moment: after the first turn of the loop, the second, and so on.
 
-In the turns that count something has just happened. Of a pause only the first turns do: looking up
-a name in a thread takes hundreds of them, all alike.
+Only turns in which something has just happened matter. Of a pause, only the first turns are used:
+a name look-up in a thread takes hundreds of turns, which are all alike.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from .stepped import SteppedServer
 from .trial import PATIENCE, Scenario, Trial
 
 _PAUSE = 12
-"""How many turns of a pause count."""
+"""How many turns of a pause are used."""
 
 STREAM = r.range()
-"""Any query that is no plain value: the stepped server does not look further."""
+"""A query for a stream. The stepped server treats every query that is no plain value as one."""
 
 
 async def cancelling_connect_at_each_moment(trial: Trial) -> None:
@@ -48,8 +48,8 @@ async def cancelling_connect_at_each_moment(trial: Trial) -> None:
 
 
 async def cancelling_reconnect_at_each_moment(trial: Trial) -> None:
-    """Whenever reconnect() is cancelled, the connection is open or closed, and closing it leaves no
-    socket open."""
+    """Whenever reconnect() is cancelled, the connection is either open or closed. Closing it leaves
+    no socket open."""
     with SteppedServer() as server:
         gc.collect()  # sockets of others that wait for it
         before = _open_sockets()
@@ -129,7 +129,7 @@ async def cancelling_a_list_at_each_moment(trial: Trial) -> None:
 
 
 async def cancelling_a_query_at_each_moment(trial: Trial) -> None:
-    """Whenever `run()` is cancelled, no stream goes on: the server is told to stop it."""
+    """Whenever `run()` is cancelled, the server is told to stop the query."""
     with SteppedServer() as server:
         conn = await _connect(trial, server)
         for turns in count():
@@ -158,10 +158,10 @@ async def _cancelled(
     """Cancel an operation after so many turns, in each of which the server acts.
 
     Args:
-        first: what happens before that.
+        first: a function that is called before that.
 
     Returns:
-        whether it ended before that, or though it was cancelled.
+        Whether it ended before it was cancelled, or in spite of that.
     """
     finished = False
     passed = idle = 0
@@ -174,7 +174,7 @@ async def _cancelled(
 
     def due() -> bool:
         nonlocal passed, idle
-        # In the last turn too: what the server says then arrives together with the cancelling.
+        # In the last turn, too, so that bytes of the server arrive together with the cancelling.
         idle = 0 if server.step() else idle + 1
         passed += idle < _PAUSE
         return finished or passed > turns
@@ -188,7 +188,7 @@ async def _cancelled(
 
 
 async def _served(trial: Trial, server: SteppedServer, operation: Operation) -> Any:
-    """What an operation returns, while the server acts."""
+    """Run an operation while the server acts. Returns its result."""
     over = False
 
     async def work() -> Any:
@@ -208,7 +208,7 @@ async def _served(trial: Trial, server: SteppedServer, operation: Operation) -> 
 
 
 async def _until(trial: Trial, server: SteppedServer, condition: Callable[[], Any]) -> None:
-    """Let the server and others act until something is the case."""
+    """Let the server and other tasks act until a condition is true."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -226,13 +226,13 @@ async def _usable(trial: Trial, server: SteppedServer, conn: Any) -> None:
 
 
 async def _all_closed(trial: Trial, server: SteppedServer, before: int) -> None:
-    """Check that the server has no client, and this process no further socket."""
+    """Check that the server has no client, and that this process has no new open socket."""
     await _until(trial, server, lambda: not server.clients)
     await _until(trial, server, lambda: _open_sockets() <= before)
 
 
 def _open_sockets() -> int:
-    """How many sockets this process has open; 0 where the system does not tell."""
+    """How many sockets this process has open. 0 if the system does not tell."""
     if not os.path.isdir("/dev/fd"):
         return 0
     return sum(map(_is_socket, os.listdir("/dev/fd")))

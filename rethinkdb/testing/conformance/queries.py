@@ -1,4 +1,4 @@
-"""Scenarios: queries, cursors, changefeeds, while the link holds."""
+"""Scenarios: queries, cursors and changefeeds on a link that is not lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .trial import SMALL_BATCHES, SOON, Scenario, Trial
 
 
 async def values_and_errors(trial: Trial) -> None:
-    """Values of all kinds come back; an error of the server's ends its query only."""
+    """Values of all kinds come back. An error of the server fails only its own query."""
     conn = await trial.connect()
     value = {"n": [1, 2.5, None, True], "s": "é\0"}
     assert await trial.run(r.expr(value), conn) == value
@@ -36,7 +36,7 @@ async def values_and_errors(trial: Trial) -> None:
 
 
 async def bad_queries_are_not_sent(trial: Trial) -> None:
-    """What cannot be encoded fails before anything is sent."""
+    """A query that cannot be encoded fails before anything is sent."""
     conn = await trial.connect()
     await trial.fails(ValueError, "no", trial.run, r.expr(1), conn, json_encoder=_Refusing)
     assert not trial.proxy.queries
@@ -49,7 +49,7 @@ class _Refusing:
 
 
 async def default_database(trial: Trial) -> None:
-    """`db=` and `use()` say where tables are sought; so does the query's own option."""
+    """`db=`, `use()` and the run option `db` set the database of tables."""
     trial.insert({"id": 1})
     conn = await trial.connect(db=trial.db_name)
     assert await trial.run(r.table("heroes").count(), conn) == 1
@@ -60,7 +60,7 @@ async def default_database(trial: Trial) -> None:
 
 
 async def noreply(trial: Trial) -> None:
-    """A noreply query returns None at once; `noreply_wait` returns when it is done."""
+    """A noreply query returns None at once. `noreply_wait` returns when it is done."""
     conn = await trial.connect()
     assert await trial.run(trial.table.insert({"id": 1}), conn, noreply=True) is None
     assert await trial.do(conn.noreply_wait) is None
@@ -68,13 +68,13 @@ async def noreply(trial: Trial) -> None:
 
 
 async def server_information(trial: Trial) -> None:
-    """`server()` says who answers."""
+    """`server()` tells which server answers."""
     conn = await trial.connect()
     assert (await trial.do(conn.server)).keys() >= {"id", "proxy"}
 
 
 async def attributes(trial: Trial) -> None:
-    """What programs read of a connection."""
+    """The attributes of a connection that programs read."""
     conn = await trial.connect()
     assert (conn.host, conn.port) == (trial.proxy.host, trial.proxy.port)
     assert conn.is_open()
@@ -88,7 +88,7 @@ async def attributes(trial: Trial) -> None:
 
 
 async def answers_out_of_order(trial: Trial) -> None:
-    """Each query gets its own answer, whichever comes first."""
+    """Each query gets its own answer, in whatever order the answers come."""
     conn = await trial.connect()
     trial.proxy.hold()
 
@@ -108,7 +108,7 @@ async def a_thousand_in_flight(trial: Trial) -> None:
 
 
 async def large_values(trial: Trial) -> None:
-    """Megabytes in one query and in its answer, others beside them."""
+    """A query and an answer of some megabytes, while other queries run."""
     conn = await trial.connect()
     text = "x" * 3_000_000
     big, small = (lambda: trial.run(r.expr(text), conn)), (lambda: trial.run(r.expr(1), conn))
@@ -158,7 +158,7 @@ async def _take(trial: Trial, cursor: Any) -> list[Any]:
 
 
 async def the_end_of_a_cursor(trial: Trial) -> None:
-    """At the end `next` says so, as often as it is asked."""
+    """At the end, each call of `next` raises."""
     conn = await trial.connect()
     cursor = await trial.run(r.range(1), conn)
     assert await trial.do(cursor.next) == 0
@@ -169,7 +169,7 @@ async def the_end_of_a_cursor(trial: Trial) -> None:
 
 
 async def items_before_an_error(trial: Trial) -> None:
-    """The items come first; then the error, as often as it is asked for."""
+    """The items come first. Then each call raises the error."""
     conn = await trial.connect()
     query = r.range(100).map(lambda n: r.branch(n == 50, r.error("boom"), n))
     cursor = await trial.run(query, conn, **SMALL_BATCHES)
@@ -190,7 +190,7 @@ async def items_before_an_error(trial: Trial) -> None:
 
 
 async def a_feed_beside_queries(trial: Trial) -> None:
-    """A waiting changefeed is in nobody's way, and delivers what others write."""
+    """A waiting changefeed does not block other queries, and gives the changes they make."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
 
@@ -207,7 +207,7 @@ async def a_feed_beside_queries(trial: Trial) -> None:
 
 
 async def two_feeds(trial: Trial) -> None:
-    """Two changefeeds on one connection keep to themselves."""
+    """Two changefeeds on one connection do not affect each other."""
     conn = await trial.connect()
     feeds = [
         await trial.run(trial.table.filter(r.row["id"] % 2 == n).changes(), conn) for n in (0, 1)
@@ -219,7 +219,7 @@ async def two_feeds(trial: Trial) -> None:
 
 
 async def several_wait_for_one_feed(trial: Trial) -> None:
-    """Whoever waits gets one item each, and none is lost."""
+    """Each waiter gets one item, and no item is lost."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
 
@@ -249,7 +249,7 @@ async def time_limits_lose_nothing(trial: Trial) -> None:
 
 
 async def cancelling_a_query(trial: Trial) -> None:
-    """It is stopped on the server, nothing leaks, and the connection goes on."""
+    """A cancelled query is stopped on the server, nothing leaks, and the connection still works."""
     conn = await trial.connect()
     trial.proxy.hold()
     sent = len(trial.proxy.queries)
@@ -264,7 +264,7 @@ async def cancelling_a_query(trial: Trial) -> None:
 
 
 async def cancelling_a_wait_for_an_item(trial: Trial) -> None:
-    """The item goes to the next caller."""
+    """If a wait for an item is cancelled, the item goes to the next caller."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
     await trial.until(lambda: trial.proxy.sent(QueryType.CONTINUE))
@@ -294,7 +294,7 @@ async def _first(cursor: Any) -> Any:
 
 
 async def break_with_a_cursor_kept(trial: Trial) -> None:
-    """A cursor in a variable can be gone on with after a `break`."""
+    """After a `break`, a cursor in a variable can still be used."""
     conn = await trial.connect()
     cursor = await trial.run(r.range(), conn, **SMALL_BATCHES)
     assert await _first(cursor) == 0
@@ -303,7 +303,7 @@ async def break_with_a_cursor_kept(trial: Trial) -> None:
 
 
 async def waiting_holds_the_cursor(trial: Trial) -> None:
-    """A wait goes on even if nobody else holds its cursor."""
+    """A wait continues even if nothing else refers to its cursor."""
     conn = await trial.connect()
 
     async def wait() -> Any:
@@ -318,7 +318,7 @@ async def waiting_holds_the_cursor(trial: Trial) -> None:
 
 
 async def closing_a_cursor(trial: Trial) -> None:
-    """The server is told to stop; what has arrived can still be taken, then it is exhausted."""
+    """The server is told to stop. Items that have arrived can still be taken, then nothing."""
     conn = await trial.connect()
     cursor = await trial.run(r.range(), conn, **SMALL_BATCHES)
     assert await trial.do(cursor.next) == 0
@@ -333,7 +333,7 @@ async def closing_a_cursor(trial: Trial) -> None:
 
 
 async def values_that_python_has_not(trial: Trial) -> None:
-    """A reply whose values cannot be had concerns its query alone."""
+    """A reply whose values cannot be converted fails only its own query."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
     trial.proxy.fault = Fault("devalue", at="reply")
@@ -347,7 +347,7 @@ async def values_that_python_has_not(trial: Trial) -> None:
 
 
 async def copies_are_refused(trial: Trial) -> None:
-    """Copying or pickling a connection or a cursor says why not, and harms nothing."""
+    """Copying or pickling a connection or a cursor raises a clear error, and harms nothing."""
     conn = await trial.connect()
     result = await trial.run(r.range(30), conn, profile=True, **SMALL_BATCHES)
     handle = trial.table.changes().run_with(print, conn)
@@ -369,7 +369,7 @@ async def copies_are_refused(trial: Trial) -> None:
 
 
 async def closing_a_cursor_ends_waits(trial: Trial) -> None:
-    """Whoever waits for an item of a cursor that gets closed is told that there is none."""
+    """If a cursor is closed, waits for its items raise."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
 

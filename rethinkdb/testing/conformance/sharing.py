@@ -1,4 +1,4 @@
-"""Scenarios: a connection that many use at once, while some close it or connect it again."""
+"""Scenarios: many tasks use a connection, while some of them close or reconnect it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ CALLERS = 12
 ROUNDS = 4
 
 PAUSE = 0.01
-"""Seconds after which a query is tried again. Were there none, the callers would keep busy the loop
-that has to connect."""
+"""Seconds before a query is tried again. Without a pause, the callers would block the loop, which
+has to connect."""
 
 CLOSED = r"^Connection is closed"
 NOT_YET = r"^Connection is not open yet"
 
 
 async def many_reconnect_at_once(trial: Trial) -> None:
-    """It is one reconnect, whether the link is lost or not, and all get the connection."""
+    """Concurrent calls of `reconnect()` share one reconnect, and all return the connection."""
     conn = await trial.connect()
     for lost in (True, False):
         if lost:
@@ -45,7 +45,7 @@ async def many_reconnect_at_once(trial: Trial) -> None:
 
 
 async def reconnecting_one_after_the_other(trial: Trial) -> None:
-    """What has ended is joined no longer."""
+    """A call after a reconnect has ended begins a new one."""
     conn = await trial.connect()
     for accepted in (2, 3):
         await trial.do(conn.reconnect)
@@ -54,7 +54,7 @@ async def reconnecting_one_after_the_other(trial: Trial) -> None:
 
 
 async def a_reconnect_of_many_fails(trial: Trial) -> None:
-    """Each of the callers is told why, and may try again."""
+    """Each caller gets the error, and may try again."""
     conn = await trial.connect()
     trial.proxy.hold()
     trial.proxy.fault = Fault("cut", at="proof")
@@ -75,7 +75,7 @@ async def a_reconnect_of_many_fails(trial: Trial) -> None:
 
 
 async def who_reconnects_for_others_is_cancelled(trial: Trial) -> None:
-    """That concerns nobody else: another caller does it instead."""
+    """If the caller that reconnects is cancelled, another caller continues instead."""
     conn = await trial.connect()
     trial.proxy.hold()
     outcomes: list[Any] = []
@@ -95,7 +95,7 @@ async def who_reconnects_for_others_is_cancelled(trial: Trial) -> None:
 
 
 async def who_joins_a_reconnect_is_cancelled(trial: Trial) -> None:
-    """That does not stop it."""
+    """If a caller that joined a reconnect is cancelled, the reconnect continues."""
     conn = await trial.connect()
     trial.proxy.hold()
     outcomes: list[Any] = []
@@ -115,7 +115,7 @@ async def who_joins_a_reconnect_is_cancelled(trial: Trial) -> None:
 
 
 async def the_time_limit_of_who_joins_a_reconnect(trial: Trial) -> None:
-    """It is his own."""
+    """A caller that joins a reconnect keeps its own time limit."""
     conn = await trial.connect()
     trial.proxy.hold()
 
@@ -131,7 +131,7 @@ async def the_time_limit_of_who_joins_a_reconnect(trial: Trial) -> None:
 
 
 async def a_query_while_others_reconnect(trial: Trial) -> None:
-    """It is refused, and the reason is said."""
+    """A query during a reconnect is refused, and the error says why."""
     conn = await trial.connect()
     trial.proxy.hold()
 
@@ -146,7 +146,7 @@ async def a_query_while_others_reconnect(trial: Trial) -> None:
 
 
 async def closing_while_others_reconnect(trial: Trial) -> None:
-    """The connection is closed then; those who reconnect are told."""
+    """The connection is closed, and the callers of `reconnect()` get an error."""
     conn = await trial.connect()
     trial.proxy.hold()
 
@@ -164,7 +164,7 @@ async def closing_while_others_reconnect(trial: Trial) -> None:
 
 
 async def closing_by_force_while_another_close_waits(trial: Trial) -> None:
-    """A link that has gone mute keeps nobody: `close(noreply_wait=False)` ends the other one."""
+    """On a silent link, `close(noreply_wait=False)` ends another `close()` that waits."""
     conn = await trial.connect()
     trial.proxy.hold()
 
@@ -184,7 +184,7 @@ async def closing_by_force_while_another_close_waits(trial: Trial) -> None:
 
 
 async def reconnecting_by_force_while_another_reconnect_waits(trial: Trial) -> None:
-    """Nobody waits for noreply queries longer than the most impatient caller does."""
+    """A `reconnect(noreply_wait=False)` ends the wait of another one for noreply queries."""
     conn = await trial.connect()
     trial.proxy.fault = Fault("mute", at="reply")
 
@@ -200,8 +200,8 @@ async def reconnecting_by_force_while_another_reconnect_waits(trial: Trial) -> N
 
 
 async def writing_while_others_reconnect(trial: Trial) -> None:
-    """Each query ends: with its own answer, or with an error that says what happened. What was
-    acknowledged was done."""
+    """Each query ends with its own answer, or with an error that says what happened. Every
+    acknowledged write was done."""
     conn = await trial.connect()
     numbers, acknowledged, errors = count(), set[int](), list[Exception]()
     over = False
@@ -236,7 +236,8 @@ async def writing_while_others_reconnect(trial: Trial) -> None:
 
 
 async def a_check_open_of_the_programs_own(trial: Trial) -> None:
-    """It is asked before each query, that of a class or of an instance: people reconnect there."""
+    """A `check_open` of a subclass or of an instance is called before each query. Programs use it
+    to reconnect."""
     asked: list[Any] = []
 
     def check_open(self: Any) -> Any:
@@ -256,7 +257,7 @@ async def a_check_open_of_the_programs_own(trial: Trial) -> None:
 
 
 async def a_check_open_that_refuses(trial: Trial) -> None:
-    """What it raises is what the caller of the query gets; nothing is sent."""
+    """If `check_open` raises, the caller of the query gets this error, and nothing is sent."""
 
     def check_open(_: Any) -> None:
         raise PermissionError("not today")
@@ -268,19 +269,19 @@ async def a_check_open_that_refuses(trial: Trial) -> None:
 
 
 def _joined(conn: Any) -> int:
-    """How many wait for a reconnect that another one does."""
+    """How many callers wait for the reconnect of another caller."""
     under_way = conn._reconnect
     return 0 if under_way is None else len(under_way.joined)
 
 
 async def _release(trial: Trial, conn: Any, joined: int) -> None:
-    """Let the server answer once so many have joined a reconnect."""
+    """Let the server answer when so many callers have joined a reconnect."""
     await trial.until(lambda: trial.proxy.held and _joined(conn) == joined)
     trial.proxy.release()
 
 
 async def _beside(trial: Trial, here: Operation, *others: Operation) -> None:
-    """Do something in this thread, where it can be cancelled, and other things beside it."""
+    """Run an operation in this thread, where it can be cancelled, and others concurrently."""
     if trial.driver.shared:
         with ThreadPoolExecutor(1) as pool:
             beside = pool.submit(complete, trial.driver.gather(*others))

@@ -1,8 +1,9 @@
 """A server that acts only when told to: between two turns of the loop under test.
 
-With a server in a thread of its own, what arrives in which turn of the loop is left to chance. This
-one acts in `step()`, which a scenario calls once a turn. So everything takes about as many turns
-each time, and a scenario can go through them: cancel after the first, after the second, and so on.
+If a server runs in its own thread, chance decides in which turn of the loop bytes arrive. This
+server acts only in `step()`, which a scenario calls once per turn. So everything takes about the
+same number of turns each time. A scenario can then cancel after the first turn, the second, and so
+on.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ __all__ = ["SteppedServer"]
 
 _READ_SIZE = 65536
 
-# One round of hashing: what it costs is not on trial.
+# One round of hashing, because its cost does not matter here.
 _CREDENTIALS = {"admin": Credentials.from_password("", 1)}
 
 
 class SteppedServer:
     """Listens from `__enter__` to `__exit__`, and acts in `step()`.
 
-    A query that is a plain value is answered with it. Any other one is a stream: it has the batches
-    of `batches`, one for each CONTINUE; after those it is a changefeed of what `push()` gives.
+    A query that is a plain value is answered with that value. Any other query is a stream. It gives
+    the batches of `batches`, one for each CONTINUE. After these it is a changefeed of the items
+    that `push()` gets.
 
     Attributes:
-        host, port: where it listens.
-        batches: what new streams begin with; None as the last one ends them.
-        stopped: how many streams clients have stopped.
+        host, port: the address it listens on.
+        batches: the first batches of new streams. If the last one is None, the stream ends there.
+        stopped: how many streams were stopped by clients.
     """
 
     def __init__(self) -> None:
@@ -55,19 +57,19 @@ class SteppedServer:
 
     @property
     def clients(self) -> int:
-        """How many connections there are; those that hung up are noticed by `step()`."""
+        """How many connections are open. `step()` notices those that clients have closed."""
         return len(self._peers)
 
     @property
     def waiting(self) -> bool:
-        """Whether a client has asked for more of a changefeed than there is."""
+        """Whether a client waits for the next items of a changefeed."""
         return any(stream.asked for peer in self._peers for stream in peer.streams.values())
 
     def step(self) -> bool:
-        """Accept who wants to connect, take what has arrived, answer it.
+        """Accept new clients, read what has arrived, and answer it.
 
         Returns:
-            whether there was anything to do.
+            Whether there was anything to do.
         """
         busy = self._accept()
         for peer in list(self._peers):
@@ -77,7 +79,7 @@ class SteppedServer:
         return busy
 
     def push(self, *items: Any) -> None:
-        """Send items to all changefeeds, each as soon as its client has asked for more."""
+        """Send items to all changefeeds. Each gets them when its client asks for more."""
         for peer in self._peers:
             for token, stream in peer.streams.items():
                 stream.batches.append(list(items))
@@ -93,7 +95,7 @@ class SteppedServer:
 
 
 class _Stream:
-    """One query's results, still to be sent."""
+    """The results of a query that are still to be sent."""
 
     def __init__(self, batches: list[list[Any] | None]) -> None:
         self.batches = batches
@@ -114,7 +116,7 @@ class _Peer:
         self._protocol = ServerProtocol(_CREDENTIALS.get)
 
     def step(self) -> bool:
-        """Answer what has arrived. False if nothing has."""
+        """Answer what has arrived. Returns False if nothing has."""
         try:
             data = self.socket.recv(_READ_SIZE)
         except BlockingIOError:
@@ -133,7 +135,7 @@ class _Peer:
         return True
 
     def go_on(self, token: int, stream: _Stream) -> None:
-        """Send the next batch if it was asked for, and there is one."""
+        """Send the next batch, if there is one and the client has asked for it."""
         if not stream.asked or not stream.batches:
             return
         stream.asked = False

@@ -1,4 +1,4 @@
-"""Scenarios: how long things may take."""
+"""Scenarios: deadlines, keepalive and other time limits."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _KERNEL_OPTIONS = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 
 
 
 def _late(trial: Trial, seconds: float, query: str) -> str:
-    """What is said then, as a regular expression."""
+    """The message of the error for a missed deadline, as a regular expression."""
     return rf"^No answer from 127\.0\.0\.1:{trial.proxy.port} within {seconds:g} s to {query}"
 
 
 async def a_deadline(trial: Trial) -> None:
-    """A query that is not answered in time fails, and says what was waited for and how long. It is
-    stopped on the server, its late answer harms nobody, and the connection goes on."""
+    """A query that is not answered in time fails. The error names the query and the time. The query
+    is stopped on the server, its late answer is dropped, and the connection still works."""
     conn = await trial.connect()
     trial.proxy.hold()
     text = _late(trial, SOON, r"r\.db\('conformance_\w+'\)\.table\('heroes'\)\.count\(\)$")
@@ -49,7 +49,8 @@ async def a_deadline(trial: Trial) -> None:
 
 
 async def a_deadline_that_is_met(trial: Trial) -> None:
-    """It limits the first answer only, and is not sent to the server, which would refuse it."""
+    """A deadline limits only the first answer. It is not sent to the server, which would refuse
+    the option."""
     conn = await trial.connect()
     assert await trial.run(r.expr(1), conn, deadline=PATIENCE) == 1
     items = await trial.run(r.expr([1, 2]), conn, deadline=PATIENCE, as_cursor=True)
@@ -64,7 +65,7 @@ async def a_deadline_that_is_met(trial: Trial) -> None:
 
 
 async def a_deadline_of_the_connection(trial: Trial) -> None:
-    """`connect(deadline=...)` sets a default; the run option replaces it, and None takes it off."""
+    """`connect(deadline=...)` sets a default. The run option replaces it, and None removes it."""
     conn = await trial.connect(deadline=SOON)
     trial.proxy.hold()
     text = _late(trial, SOON, "1$")
@@ -83,7 +84,7 @@ async def a_deadline_of_the_connection(trial: Trial) -> None:
 
 
 async def deadlines_of_many(trial: Trial) -> None:
-    """Each query has its own, and one that ends early ends no other one."""
+    """Each query has its own deadline. A deadline that passes affects no other query."""
     conn = await trial.connect()
     trial.proxy.hold()
 
@@ -106,7 +107,7 @@ async def deadlines_of_many(trial: Trial) -> None:
 
 
 async def a_deadline_of_a_long_query(trial: Trial) -> None:
-    """The text of the error shows the beginning of the query only."""
+    """The error shows only the beginning of a long query."""
     conn = await trial.connect()
     trial.proxy.hold()
     query = r.expr(["x" * 50] * 1000)
@@ -115,7 +116,7 @@ async def a_deadline_of_a_long_query(trial: Trial) -> None:
 
 
 async def a_deadline_while_the_transport_is_full(trial: Trial) -> None:
-    """It counts from when the query was run, sent or not."""
+    """A deadline counts from `run()`, even if the query could not be sent yet."""
     conn = await trial.connect()
     trial.proxy.fault = Fault("stall", at="query")
     sent = len(trial.proxy.queries)
@@ -129,7 +130,7 @@ async def a_deadline_while_the_transport_is_full(trial: Trial) -> None:
 
 
 async def a_deadline_with_a_handler(trial: Trial) -> None:
-    """The handler is told."""
+    """The handler gets the error of a missed deadline."""
     conn = await trial.connect()
     trial.proxy.hold()
     told: list[Any] = []
@@ -153,7 +154,7 @@ async def a_deadline_with_a_handler(trial: Trial) -> None:
 
 
 async def deadlines_that_are_none(trial: Trial) -> None:
-    """The option is named, and nothing is sent."""
+    """The error for an invalid deadline names the option, and nothing is sent."""
     conn = await trial.connect()
     wrong: Any
     for wrong in (0, -1, True, float("nan"), "2", []):
@@ -164,7 +165,8 @@ async def deadlines_that_are_none(trial: Trial) -> None:
 
 
 async def a_silent_server_is_given_up(trial: Trial) -> None:
-    """With `connect(keepalive=...)` it is asked for a sign of life first. All who wait are told."""
+    """With `connect(keepalive=...)`, a silent server is first asked for an answer. If none comes,
+    all waiters get an error."""
     conn = await trial.connect(keepalive=SOON)
     feed = await trial.run(trial.table.changes(), conn)
     trial.proxy.hold()
@@ -184,7 +186,7 @@ async def a_silent_server_is_given_up(trial: Trial) -> None:
 
 
 async def a_silent_server_that_does_not_read(trial: Trial) -> None:
-    """What could not be sent yet does not keep the link."""
+    """Keepalive also gives up a link on which bytes cannot be sent."""
     conn = await trial.connect(keepalive=SOON)
     trial.proxy.fault = Fault("stall", at="query")
     long = partial(trial.run, r.expr("x" * 20_000_000), conn)
@@ -194,7 +196,8 @@ async def a_silent_server_that_does_not_read(trial: Trial) -> None:
 
 
 async def a_server_that_shows_signs_of_life(trial: Trial) -> None:
-    """It may take its time. It is asked only while somebody waits."""
+    """A server that answers keepalive may take long for a query. It is asked only while a waiter
+    waits."""
     conn = await trial.connect(keepalive=_CALM)
     feed = await trial.run(trial.table.changes(), conn)
 
@@ -208,7 +211,7 @@ async def a_server_that_shows_signs_of_life(trial: Trial) -> None:
 
 
 async def without_keepalive_nobody_asks(trial: Trial) -> None:
-    """It is off unless it is asked for: not every server answers such a question."""
+    """Keepalive is off by default, because not every server answers such a question."""
     conn = await trial.connect()
     assert await trial.run(r.expr(1), conn) == 1
     assert not conn._session.clock_wanted
@@ -216,7 +219,7 @@ async def without_keepalive_nobody_asks(trial: Trial) -> None:
 
 
 async def the_system_notices_dead_peers(trial: Trial) -> None:
-    """The system's keepalive is set: a minute, in place of two hours."""
+    """The TCP keepalive of the system is set to a minute, instead of two hours."""
     names = [name for name, _ in _KERNEL_OPTIONS if hasattr(socket, name)]
     if len(names) < len(_KERNEL_OPTIONS) or not os.path.isdir("/dev/fd"):
         raise Skip("this system does not tell")
@@ -231,7 +234,7 @@ async def the_system_notices_dead_peers(trial: Trial) -> None:
 
 
 def sockets_at(port: int) -> list[socket.socket]:
-    """Copies of this process's TCP sockets that have this port on this side."""
+    """Copies of this process's TCP sockets with this local port."""
     found = []
     for name in os.listdir("/dev/fd"):
         with suppress(OSError):

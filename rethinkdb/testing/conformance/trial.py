@@ -1,4 +1,4 @@
-"""One scenario on one loop: what it may use."""
+"""The class `Trial`: what a scenario may use on a loop."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .driver import Driver
 __all__ = ["PATIENCE", "SMALL_BATCHES", "SOON", "Scenario", "ServerAddress", "Skip", "Trial"]
 
 PATIENCE = 20.0
-"""Seconds to wait for what must happen. How long only matters when it does not."""
+"""How many seconds to wait for something that must happen."""
 
 SOON = 0.03
-"""Seconds of a time limit that is meant to pass. How long does not matter: nothing comes."""
+"""A time limit in seconds that is meant to pass, because nothing comes."""
 
 SMALL_BATCHES = {"max_batch_rows": 10}
 """Run options: enough items for a program are several batches."""
@@ -43,7 +43,7 @@ class ServerAddress(Protocol):
 
 
 class Skip(Exception):
-    """This scenario means nothing here; the text says why."""
+    """The scenario does not apply here. The text says why."""
 
 
 class Trial:
@@ -51,11 +51,11 @@ class Trial:
 
     Attributes:
         driver: the loop.
-        connection_type: the adapter.
-        proxy: stands between its connections and the server.
-        admin: a blocking connection, past the proxy, for what is not on trial.
-        table: a fresh, empty table.
-        directory: for files.
+        connection_type: the adapter's `Connection`.
+        proxy: the proxy between its connections and the server.
+        admin: a blocking connection that does not use the proxy, for work that is not tested.
+        table: a new, empty table.
+        directory: a temporary directory for files.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Trial:
     # Doing things on the loop.
 
     async def do(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a method of the adapter, and wait for its result as its callers do."""
+        """Call a method of the adapter, and wait for its result in the way of this loop."""
         try:
             result = function(*args, **kwargs)
         except CursorEmpty:  # a StopIteration, which no coroutine may raise
@@ -100,7 +100,7 @@ class Trial:
         return connection
 
     def open(self, kind: type[BaseConnection] | None = None, **options: Any) -> Any:
-        """What the adapter's connect() returns, or that of another class."""
+        """The result of the adapter's `connect()`, or of another class's."""
         arguments = {"host": self.proxy.host, "port": self.proxy.port, "timeout": PATIENCE}
         kind = kind or self.connection_type
         return kind.make(**{**arguments, **self.driver.options(), **options})
@@ -117,10 +117,10 @@ class Trial:
         return kind
 
     def pool(self, **options: Any) -> Any:
-        """A pool of such connections, closed after the scenario.
+        """A pool of connections through the proxy, closed after the scenario.
 
         Raises:
-            Skip: this loop has none.
+            Skip: this loop has no pools.
         """
         kind = self.pool_type()
         arguments = {"host": self.proxy.host, "port": self.proxy.port, "timeout": PATIENCE}
@@ -133,7 +133,7 @@ class Trial:
         return await self.do(term.run, connection, **options)
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        """Let others run until something is the case."""
+        """Let other tasks run until a condition is true."""
         deadline = time.monotonic() + PATIENCE
         gc.collect()  # what was dropped is dropped now, on PyPy too
         while not condition():
@@ -148,7 +148,7 @@ class Trial:
         *args: Any,
         **kwargs: Any,
     ) -> Exception:
-        """Check that a method fails, with that class and a message matching `text`."""
+        """Check that a method raises this class, with a message that matches `text`."""
         try:
             result = await self.do(function, *args, **kwargs)
         except kind as exc:
@@ -158,11 +158,11 @@ class Trial:
         raise AssertionError(f"it did not fail: {result!r}")
 
     async def usable(self, connection: Any) -> None:
-        """Check that a connection still does its work."""
+        """Check that a connection still works."""
         assert await self.run(r.expr("still here"), connection) == "still here"
 
     async def nothing_leaked(self, connection: Any) -> None:
-        """Check that a connection does its work, and in the end remembers no other query."""
+        """Check that a connection works, and that its core holds no other query in the end."""
         deadline = time.monotonic() + PATIENCE
         await self.usable(connection)
         while connection._session.tokens_in_use:
@@ -170,7 +170,7 @@ class Trial:
             await self.usable(connection)
 
     async def unusable(self, connection: Any) -> None:
-        """Check that a lost connection says so, and can be closed, and closed again."""
+        """Check that a lost connection says that it is lost, and can be closed twice."""
         lost = r"^Connection is closed\. The link to \S+:\d+ was lost: ."
         await self.fails(ReqlConnectionLostError, lost, self.run, self.table, connection)
         assert not connection.is_open()
@@ -178,7 +178,7 @@ class Trial:
         await self.do(connection.close)
 
     def insert(self, *documents: Any) -> None:
-        """Somebody else writes into the table."""
+        """Insert documents into the table over `admin`."""
         assert self.table.insert(list(documents)).run(self.admin)["inserted"] == len(documents)
 
     async def finish(self) -> None:
@@ -189,5 +189,5 @@ class Trial:
             await self.do(pool.close, timeout=0)
 
 
-#: What is tried: raises if the adapter fails, `Skip` if it does not apply.
+#: A scenario. It raises if the adapter fails, and `Skip` if it does not apply.
 Scenario = Callable[[Trial], Awaitable[None]]

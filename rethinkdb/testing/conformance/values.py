@@ -1,4 +1,4 @@
-"""Scenarios: Python values that are, become or cannot be part of a query."""
+"""Scenarios: Python values in queries: converted, or refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEY = UUID(int=7)
 
 
 async def converters_of_a_connection(trial: Trial) -> None:
-    """Each connection sends what its converters make of a value, and tells where one is unknown."""
+    """Each connection applies its own converters. The error for an unknown value says its place."""
     text = await trial.connect(converters={Decimal: str, UUID: str})
     number = await trial.connect(converters={Decimal: float})
     await _converts(trial, text)
@@ -46,7 +46,7 @@ async def _converts(trial: Trial, connection: Any) -> None:
 
 
 async def what_is_no_value(trial: Trial) -> None:
-    """A connection, a feed or an awaitable in a query is refused, with what to write."""
+    """A connection, a feed or an awaitable in a query is refused. The error says what to write."""
     conn = await trial.connect()
     feed = await trial.run(trial.table.changes(), conn)
     for thing, advice in [(conn, r"query\.run\(conn\)"), (feed, "a changefeed, which never ends")]:
@@ -63,7 +63,7 @@ async def what_is_no_value(trial: Trial) -> None:
 
 
 async def what_cannot_run(trial: Trial) -> None:
-    """`run` says what it was given in place of a connection, or of a query."""
+    """If `run` gets something else than a connection, or than a query, the error says what."""
     conn = await trial.connect()
     await trial.fails(ReqlDriverError, "takes a query, not 1", trial.do, lambda: conn.run(1))
     text = "not a str: 'localhost'"

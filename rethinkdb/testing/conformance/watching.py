@@ -1,4 +1,4 @@
-"""Scenarios: what those are told who listen to events; see `rethinkdb.monitoring`."""
+"""Scenarios: the events that listeners get. See `rethinkdb.monitoring`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _names(events: list[Any]) -> list[str]:
 
 
 async def events_of_queries(trial: Trial) -> None:
-    """Each query that is started ends once: finished, failed or cancelled."""
+    """Each query has one event at its start and one at its end: finished, failed or cancelled."""
     conn = await trial.connect()
     events: list[Any] = []
     with monitoring.listening(events.append, conn):
@@ -55,7 +55,7 @@ async def events_of_queries(trial: Trial) -> None:
 
 
 async def events_of_cursors(trial: Trial) -> None:
-    """Each batch, and the end, with all that has come."""
+    """A cursor has an event for each batch, and one for its end, with totals."""
     conn = await trial.connect()
     events: list[Any] = []
     with monitoring.listening(events.append, conn):
@@ -73,7 +73,8 @@ async def events_of_cursors(trial: Trial) -> None:
 
 
 async def events_of_connections(trial: Trial) -> None:
-    """Opened, and closed or lost; a listener that fails harms nobody."""
+    """A connection has events when it is opened, closed or lost. A listener that raises harms
+    nothing."""
     events: list[Any] = []
 
     def broken(_: Any) -> None:
@@ -95,7 +96,7 @@ async def events_of_connections(trial: Trial) -> None:
 
 
 async def events_of_pools(trial: Trial) -> None:
-    """Those of its connections, which have its name, and its own."""
+    """A pool has its own events. The events of its connections carry its name."""
     pool = trial.pool(name="web", retry=RetryPolicy(first_pause=0.001))
     events: list[Any] = []
     with monitoring.listening(events.append, pool):
@@ -112,7 +113,7 @@ async def events_of_pools(trial: Trial) -> None:
 
 
 async def slow_queries_are_logged(trial: Trial) -> None:
-    """With their text, and without the values in it."""
+    """Slow queries are logged with their text, but without the values in it."""
     told: list[str] = []
 
     class Keeper(logging.Handler):
@@ -132,7 +133,7 @@ async def slow_queries_are_logged(trial: Trial) -> None:
 
 
 async def what_a_connection_shows(trial: Trial) -> None:
-    """Its loop, server and state; and to who completes a name, what users may use."""
+    """`repr` shows loop, server and state. `dir` shows the public names."""
     conn = await trial.connect(db="test", password="")
     kind, place = type(conn), f"{trial.proxy.host}:{trial.proxy.port}"
     name = f"{kind.__name__} {loop_name(kind)}"
