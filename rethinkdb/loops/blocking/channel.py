@@ -1,26 +1,25 @@
-"""One socket shared by threads: whoever waits, reads.
+"""`Channel`: one socket, shared by threads. A thread that waits for an answer reads.
 
-There is no reader thread. Among the threads that wait for an answer one is the leader: it waits
-for the socket and hands what arrives to the core, which settles whichever waiters it answers. The
-others are followers: each sleeps until its own waiter is settled, or until the leader, having its
-answer, makes it the next leader. So a lone thread pays for no hand-over at all, and queries of many
-threads are in flight together.
+There is no reader thread. One of the threads that wait for an answer is the leader. It waits for
+the socket and gives what arrives to the core, which settles the waiters that are answered. The
+other threads are followers: each sleeps until its own waiter is settled, or until the leader has
+its own answer and makes it the next leader. So a single thread never waits for another one, and the
+queries of many threads are in flight at the same time.
 
-One lock guards the core, the TLS layer and the bytes to send. It is never held while waiting: the
-socket does not block, and what it will not take at once stays unsent.
+One lock guards the core, the TLS layer and the bytes to send. No thread holds it while waiting: the
+socket does not block, and bytes that it does not take at once are kept.
 
-Python runs signal handlers in the main thread, in the midst of anything that is done here:
+Python runs signal handlers in the main thread, at almost any point of this code:
 
-- A handler may raise. Then the call it interrupted ends with that. The core's steps can be done
-  again or gone on with, and somebody does that: the next leader, or the thread itself, with its
-  next call.
-- A handler may use the connection, while its thread is in the midst of a call, perhaps of a step
-  under the lock. As a step may be interrupted anywhere, others may come in between: so the call of
-  the handler takes its thread's lock away for as long as it lasts, and otherwise does what calls
-  do. In the end it wakes the call that it interrupted, which may have got what it waits for.
+- A handler may raise an error. Then the call that it interrupted ends with that error. The core's
+  steps can be repeated or continued. The next leader does that, or the same thread in its next
+  call.
+- A handler may use the connection while its thread is in a call, perhaps while it holds the lock.
+  As a step may be interrupted anywhere, other threads may run in between. So the handler's call
+  releases its thread's lock as long as it lasts; otherwise it works like any call. At the end it
+  wakes the call that it interrupted, whose answer may have arrived.
 
-Finalizers run in the midst of anything, too, and in all threads. What is true of handlers is true
-of them.
+Finalizers also run at any point, and in all threads. The same is true for them.
 """
 
 from __future__ import annotations
@@ -47,29 +46,29 @@ from .turns import Turns
 
 __all__ = ["Channel"]
 
-# Seconds for which a thread with unsent bytes trusts that another one is reading. If that one
-# leaves, and the server will not read before its answers are read, somebody must notice.
+# Seconds for which a thread with unsent bytes relies on another thread to read. If that one stops,
+# and the server reads nothing before its answers are read, this thread must read.
 _TRUST = 0.05
 
 
 T = TypeVar("T")
 
-# What a thread does in whose call another one begins: whether it leads, whether it sleeps. The call
-# within lets it go on with that.
+# For a call inside another call of the same thread: whether the outer call leads, and whether it
+# sleeps. The inner call leaves that unchanged.
 _Within = tuple[bool, bool]
 
 
 class Channel:
-    """A session, its socket once there is one, and the threads that wait for them.
+    """A session, its socket when it is connected, and the threads that wait for answers.
 
     Args:
-        session: a new one.
-        before: the channel that this one replaces, of the same connection. They share the lock: a
-            handler waits for others while its thread is in a step of either.
+        session: a new session.
+        before: the channel of the same connection that this one replaces. Both use the same lock,
+            as a handler may wait for other threads while its thread is in a step of either.
 
     Attributes:
-        session: likewise. A channel serves it from beginning to end.
-        process: where it lives.
+        session: the argument. A channel has one session.
+        process: the id of the process that made the channel.
     """
 
     def __init__(self, session: Session, before: Channel | None = None) -> None:
@@ -77,24 +76,23 @@ class Channel:
         self.process = os.getpid()
         self._link: Link = session
         self._line: Line | None = None
-        # No thread locks it twice. It is an RLock as such a one knows its owner.
+        # No thread acquires it twice. It is an RLock because only an RLock knows its owner.
         self._lock: Any = threading.RLock()
         if before is not None and before.process == self.process:
             self._lock = before._lock
         self._turns = Turns(self._lock)
         self._discarded: deque[Stream] = deque()
-        # When the core wants to know the time, by `time.monotonic`; who waits sees to it.
+        # When to call the session's `tick`, by `time.monotonic`; the waiting threads do that.
         self._tick_at: float | None = None
-        # Perhaps somebody was interrupted in the midst of a step, which is to be gone on with.
+        # Whether a step may have been interrupted and must be continued.
         self._interrupted = False
 
     def open(self, options: ConnectOptions, deadline: float) -> None:
         """Connect, and wait until the session is open. If that fails, nothing stays open.
 
         Raises:
-            OSError: nobody can be reached there. TimeoutError, which is one: the deadline passed.
-            ReqlDriverError: whoever is there does not let us in, or the options for TLS will not
-                do.
+            OSError: the server cannot be reached; TimeoutError if the deadline passed.
+            ReqlDriverError: the server refuses the client, or the options for TLS are invalid.
         """
         try:
             self._link = open_link(self.session, options)
@@ -113,18 +111,18 @@ class Channel:
         outcome: Callable[[Waiter[Any]], Any] | None = None,
         within: _Within | None = None,
     ) -> Any:
-        """Run an operation of the core, send what it wants sent, wait until it is settled.
+        """Run an operation of the core, send its bytes, wait until its waiter is settled.
 
         Args:
-            operation: gives a waiter.
-            args: for it.
-            deadline: of `time.monotonic`.
-            outcome: makes the result of the settled waiter. Without, that is the waiter.
-            within: what this thread is in the midst of, if that is known already.
+            operation: returns a waiter.
+            args: its arguments.
+            deadline: a time of `time.monotonic`; None: no limit.
+            outcome: makes the result from the settled waiter. Without it, the waiter is returned.
+            within: what the outer call of this thread does, if this is known to be an inner call.
 
         Raises:
-            ReqlTimeoutError: the deadline passed. The operation is abandoned, as it is when a
-                signal handler raises; nothing else is affected.
+            ReqlTimeoutError: the deadline passed. The operation is abandoned, and nothing else is
+                affected. The same happens if a signal handler raises an error.
         """
         me = get_ident()
         turns = self._turns
@@ -132,7 +130,7 @@ class Channel:
         if within is not None:
             led, slept = within
         elif turns.leader == me or me in turns.sleepers or self._lock._is_owned():
-            # In the midst of another call of this thread: by a signal handler or a finalizer.
+            # A signal handler or a finalizer calls this inside another call of this thread.
             within = turns.leader == me, me in turns.sleepers
             return self.outside(self.call, operation, args, deadline, outcome, within)
         begun: list[Waiter[Any]] = []
@@ -140,7 +138,7 @@ class Channel:
             with self._lock:
                 if self._interrupted:
                     self._go_on()
-                begun.extend(starmap(operation, (args,)))  # begun and known, in one step
+                begun.extend(starmap(operation, (args,)))  # one step starts it and keeps its waiter
                 self._flush()
                 waiter = begun[0]
                 pending = not waiter.done()
@@ -160,7 +158,7 @@ class Channel:
             raise
 
     def outside(self, function: Callable[..., T], *args: Any) -> T:
-        """Call what waits for other threads: without the lock, should this thread be in a step."""
+        """Call a function that waits for other threads. Meanwhile this thread releases the lock."""
         held = self._lock._is_owned()
         try:
             if held:
@@ -177,7 +175,7 @@ class Channel:
             self.drop()
 
     def drop(self) -> None:
-        """Close the socket now; whatever is pending fails."""
+        """Close the socket now. Everything pending fails."""
         try:
             with self._lock:
                 if self._line is None:
@@ -190,7 +188,7 @@ class Channel:
             raise
 
     def look(self) -> None:
-        """Take in what has arrived, without waiting. If a thread waits, it has done so already."""
+        """Read what has arrived, without waiting. If a thread leads, it reads anyway."""
         with self._lock:
             if self._interrupted:
                 self._go_on()
@@ -200,9 +198,9 @@ class Channel:
                 self._tidy_up(line)
 
     def discard(self, stream: Stream) -> None:
-        """Close a stream whose cursor is garbage: now, or with the next operation.
+        """Close a stream whose cursor was garbage-collected: now, or with the next operation.
 
-        The garbage collector strikes anywhere, even in a thread that holds the lock.
+        The garbage collector may call this at any point, even in a thread that holds the lock.
         """
         self._discarded.append(stream)
         if not self._lock._is_owned() and self._lock.acquire(blocking=False):
@@ -212,18 +210,18 @@ class Channel:
                 self._lock.release()
 
     def leave(self) -> None:
-        """After fork(), in the child: close its copy of the socket, not the connection."""
+        """In a forked child: close its copy of the socket. The parent's connection stays open."""
         if self._line is not None:
             self._line.leave()
 
     def local_address(self) -> tuple[str, int] | None:
-        """This side's address and port; None when closed."""
+        """The local address and port; None when closed."""
         return None if self._line is None else self._line.local_address()
 
-    # Calling in the midst of a call.
+    # Calls inside another call of the same thread.
 
     def _return_to(self, me: int, held: bool) -> None:
-        """Let the call go on that was interrupted. It may be waiting for what it has got."""
+        """Let the interrupted call go on: take the lock again, and wake the call."""
         try:
             if held and not self._lock._is_owned():
                 self._lock.acquire()
@@ -235,7 +233,7 @@ class Channel:
             raise
 
     def _recover(self, me: int, led: bool, slept: bool, begun: list[Waiter[Any]]) -> None:
-        """Give up what was begun, and let others go on. Should that be interrupted, once more."""
+        """Abandon what was started, and let others go on. If that is interrupted, do it again."""
         self._interrupted = True
         try:
             with self._lock:
@@ -255,7 +253,7 @@ class Channel:
     # The core, under the lock.
 
     def _flush(self) -> None:
-        """Send what the core wants sent. Should something be left over, whoever comes goes on."""
+        """Send the core's bytes. If an interrupt leaves some, the next call sends them."""
         while self._discarded:
             stream = self._discarded[0]
             stream.close()
@@ -277,12 +275,13 @@ class Channel:
             line.end()  # without sending the rest
 
     def _go_on(self) -> None:
-        """Go on with what was interrupted."""
+        """Continue what was interrupted."""
         self._interrupted = False
         self._link.proceed()
 
     def _tidy_up(self, line: Line) -> None:
-        # Only when nobody leads: a descriptor closed under a waiting leader may be another's soon.
+        # Only when no thread leads: if the socket were closed while a leader waits for it, its
+        # descriptor could soon belong to another file.
         if line.over and self._turns.leader is None:
             line.close()
 
@@ -297,12 +296,12 @@ class Channel:
             if turns.leader == me:
                 self._wait_and_read(me, led, line, deadline, waiter)
             elif self._lead(me):
-                continue  # the last leader may have taken the answer in meanwhile
+                continue  # the last leader may have read the answer meanwhile
             elif not turns.sleep(me, waiter, self._left(deadline)):
                 self._time_passed(deadline)
 
     def _lead(self, me: int) -> bool:
-        """Whether this thread leads from now on: no other one does."""
+        """Become the leader if no thread leads. Returns whether this thread leads."""
         with self._lock:
             leads = self._turns.lead(me)
             if leads and self._interrupted:
@@ -317,9 +316,10 @@ class Channel:
     def _wait_and_read(
         self, me: int, led: bool, line: Line, deadline: float | None, waiter: Waiter[Any] | None
     ) -> None:
-        """The leader's turn: wait for the socket, take what came. Done with its waiter, it resigns.
+        """As the leader: wait for the socket, read, and resign if the waiter is settled.
 
-        It does so under the same lock: a lone thread takes it twice for a query, not four times.
+        Both happen under one lock. So a single thread acquires it twice for a query, not four
+        times.
         """
         if not line.wait(me, self._left(deadline), led):
             self._time_passed(deadline)
@@ -331,14 +331,14 @@ class Channel:
                 self._tidy_up(line)
 
     def _left(self, deadline: float | None) -> float | None:
-        """Seconds that may be spent waiting now."""
+        """The longest wait now, in seconds; None: no limit."""
         tick_at = self._tick_at
         if tick_at is None or (deadline is not None and deadline < tick_at):
             tick_at = deadline
         return None if tick_at is None else remaining(tick_at)
 
     def _time_passed(self, deadline: float | None) -> None:
-        """Nothing came: tell the core, which may have an end to put to this wait, or to another.
+        """Nothing has arrived in time: tell the core, which may end this wait or another.
 
         Raises:
             ReqlTimeoutError: the deadline passed.
@@ -353,11 +353,12 @@ class Channel:
     def _push(
         self, me: int, led: bool, line: Line, deadline: float | None, waiter: Waiter[Any] | None
     ) -> None:
-        """The socket is full: wait until it takes all, and read meanwhile if nobody else does.
+        """The socket is full: wait until all is sent, and read meanwhile if no other thread does.
 
         Args:
-            me, led, line, deadline: as elsewhere.
-            waiter: of a query; once it is settled its time is up, and others may go on sending.
+            me, led, line, deadline: as in the other methods.
+            waiter: a query's waiter. When it is settled, the query's time is up; other threads send
+                the rest.
         """
         while line.output and not line.closing and not (waiter is not None and waiter.done()):
             if self._turns.leader == me or self._lead(me):

@@ -1,9 +1,9 @@
-"""A thread that sees to what the main thread must not do itself, and to the time.
+"""`Clerk`: a thread that makes a pool's decisions for the main thread, and watches the time.
 
-Python runs signal handlers in the main thread, at any call, and what they raise leaves undone what
-was being done. So the main thread decides nothing of a pool: it puts what is to be done into an
-inbox. That is one call of a function written in C, before which or after which a handler may come,
-but not in its midst.
+Python runs signal handlers in the main thread, at any call. If a handler raises an error, the code
+that was running stops halfway. So the main thread makes no decisions of a pool. It puts them into
+an inbox as functions. That is one call of a function written in C: a handler may come before or
+after it, but not in the middle.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ T = TypeVar("T")
 
 logger = logging.getLogger("rethinkdb.pool")
 
-# The longest that a thread can wait in one go, of all platforms.
+# The longest wait of a thread, in seconds, that all platforms accept.
 _LONGEST = 1_000_000.0
 
 
 class Clerk:
-    """What serves one pool. Its thread starts when it is needed, and ends with the pool.
+    """Serves one pool. Its thread starts when it is needed, and ends with the pool.
 
     Args:
-        pool: what to serve. It is not kept alive.
+        pool: the pool. The clerk does not keep it alive.
 
     Attributes:
-        inbox: what is to be done, oldest first.
+        inbox: what there is to do, oldest first.
     """
 
     def __init__(self, pool: Any) -> None:
         self.inbox: SimpleQueue[Any] = SimpleQueue()
         self._wake_at: float | None = None
         self._pool = weakref.ref(pool, self.inbox.put)
-        self._guard = threading.RLock()  # a signal handler may come between, and use the pool
-        # Mostly one. After an interrupt there may be two, which does no harm.
+        self._guard = threading.RLock()  # an RLock, as a signal handler may use the pool
+        # Usually one. After an interrupt there may be two, which does no harm.
         self._threads: set[int] = set()
 
     @property
     def works(self) -> bool:
-        """Whether there is a thread now."""
+        """Whether the thread is running."""
         return bool(self._threads)
 
     def call(self, job: Callable[[], T]) -> T:
-        """Have something done, and wait for what comes of it."""
+        """Have the clerk call `job`; wait for its result."""
         done = Bell()
         outcomes: list[tuple[Any, BaseException | None]] = []
 
@@ -74,20 +74,20 @@ class Clerk:
         return result
 
     def do(self, job: Callable[[], object]) -> None:
-        """Have something done, and do not wait for it."""
+        """Have the clerk call `job`; do not wait for it."""
         self.inbox.put(job)
         self._works()
 
     def wait_for(self, event: Bell) -> None:
-        """Wait until an event is set by what is in the inbox, or by another thread."""
+        """Wait until an event is set, by a job in the inbox or by another thread."""
         if self._works() and threading.get_ident() not in self._threads:
             event.wait()
             return
-        while not event.is_set():  # a listener waits, or there can be no thread
+        while not event.is_set():  # this is the clerk's own thread, or there can be no thread
             self._serve_next()
 
     def wake(self, seconds: float | None) -> None:
-        """Look at the time in so many seconds, or never."""
+        """Call the pool's `_tick` after `seconds`; None: do not."""
         with self._guard:
             self._wake_at = None if seconds is None else monotonic() + seconds
         self.inbox.put(nothing)
@@ -95,7 +95,7 @@ class Clerk:
             self._works()
 
     def _works(self) -> bool:
-        """Whether there is a thread, now at the latest. There is none when the process ends."""
+        """Start the thread if it is not running. Returns False if the process is ending."""
         if sys.is_finalizing():
             return False
         with self._guard:
@@ -121,7 +121,7 @@ class Clerk:
             return True
 
     def _serve_next(self) -> bool:
-        """Do the next thing, as soon as there is one. Returns whether more may come."""
+        """Wait for the next job and do it. Returns whether more may come."""
         try:
             seconds = self._seconds()
             job = self.inbox.get(timeout=seconds) if seconds else self.inbox.get_nowait()
@@ -139,7 +139,7 @@ class Clerk:
         return not pool._is_over()
 
     def _is_time(self) -> bool:
-        """Whether it is time to look at it. Told once."""
+        """Whether the time of `wake` has come. It returns True once."""
         with self._guard:
             if self._seconds():
                 return False
@@ -147,10 +147,10 @@ class Clerk:
             return True
 
     def _seconds(self) -> float:
-        """How long to wait for something to do."""
+        """The longest wait for the next job, in seconds."""
         wake_at = self._wake_at
         return _LONGEST if wake_at is None else min(_LONGEST, max(0.0, wake_at - monotonic()))
 
 
 def nothing() -> None:
-    """There is nothing to do but to look at the time."""
+    """A job that does nothing. After it the clerk checks the time."""

@@ -1,4 +1,4 @@
-"""A pool that decides where no signal handler comes between, and keeps an eye on the time."""
+"""`ThreadedPool`: a pool whose decisions no signal handler can interrupt."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 class ThreadedPool(WaitingPool):
-    """A pool for threads. The main thread, where signal handlers run, lets a `Clerk` decide.
+    """A pool for threads. For the main thread, where signal handlers run, a `Clerk` decides.
 
-    All other threads decide themselves, in turn.
+    All other threads make the decisions themselves, one at a time.
     """
 
     def _begin_anew(self) -> None:
@@ -36,18 +36,19 @@ class ThreadedPool(WaitingPool):
         return job()
 
     def _is_over(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether the pool is closed and has no connections left."""
         return self.closed and not len(self._pool._members)
 
     def _see_to(self, job: Callable[[], object]) -> None:
-        # Who calls holds the lock of a connection, so it must not wait for another thread.
+        # The caller holds the lock of a connection, so it must not wait for another thread.
         if threading.current_thread() is threading.main_thread():
             self._clerk.do(job)
         else:
             job()
 
     def _when(self, waiter: Waiter[Any], then: Callable[[], object]) -> None:
-        # Whoever settles it holds the lock of a connection, and a signal handler may interrupt it.
+        # The thread that settles the waiter holds the lock of a connection, and a signal handler
+        # may interrupt it. So `then` is called later, out of the inbox.
         self._awaited[waiter] = then
         waiter.add_done_callback(self._inbox.put)
 
@@ -57,7 +58,7 @@ class ThreadedPool(WaitingPool):
         super()._serve(job)
 
     def stats(self) -> PoolStats:
-        if self._clerk.works:  # what this thread has seen to end has ended in the numbers, too
+        if self._clerk.works:  # first empty the inbox, so that the numbers are up to date
             self._safely(nothing)
         return super().stats()
 

@@ -1,7 +1,7 @@
-"""Changefeeds that go on, for threads: whoever waits, reads, on whichever connection the feed is.
+"""Resumed changefeeds for threads: a thread that waits for the feed reads from its connection.
 
-Between runs there is nothing to read. Then who waits for the feed sleeps until a thread of the
-pool's has run it again.
+Between two runs of the feed's query there is no connection to read from. Then the waiting thread
+sleeps until a thread of the pool has run the query again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class FeedConnection(Connection):
-    """What the cursor of a feed takes for its connection. It is never opened."""
+    """The connection of a feed's cursor. It is never opened; it uses the feed's connection."""
 
     __module__ = "rethinkdb.loops.blocking"  # as of any other connection
 
@@ -40,11 +40,11 @@ class FeedConnection(Connection):
     _feeding: ConnectionPool
 
     def follow(self, feed: Feed, pool: ConnectionPool) -> None:
-        """Stand for the connections that a feed is run on."""
+        """Set the feed whose connections this one stands for, and its pool."""
         self._feed = feed
         self._feeding = pool
         self._feed_process = os.getpid()
-        # Those who wait wait for one of these, too: the feed comes to a connection, or leaves it.
+        # Settled when the feed gets another connection or loses it: waiting threads must know.
         self._turns: set[Waiter[None]] = set()
         feed.on_change = self._changed
 
@@ -56,7 +56,7 @@ class FeedConnection(Connection):
         begun: list[Waiter[T]] = []
         try:
             with self._feed.guard:
-                begun.extend(starmap(operation, (args,)))  # begun and known, in one step
+                begun.extend(starmap(operation, (args,)))  # one step starts it and keeps its waiter
             self._feeding._serve_feed(self._feed)
             self._attend(begun[0], deadline)
             return self._outcome(begun[0])
@@ -65,7 +65,7 @@ class FeedConnection(Connection):
             raise
 
     def _recover(self, begun: list[Waiter[T]]) -> None:
-        """Give up what was begun, and let others go on. Should that be interrupted, once more."""
+        """Abandon what was started, and let others go on. If that is interrupted, do it again."""
         try:
             with self._feed.guard:
                 for waiter in begun:
@@ -76,12 +76,12 @@ class FeedConnection(Connection):
             raise
 
     def _attend(self, waiter: Waiter[Any], deadline: float | None = None) -> None:
-        """Wait until a waiter is settled, and read meanwhile."""
+        """Wait until a waiter is settled, and read from the feed's connection meanwhile."""
         while not waiter.done():
             self._wait(waiter, deadline)
 
     def _wait(self, waiter: Waiter[Any], deadline: float | None) -> None:
-        """Wait until it is settled, or the feed is elsewhere.
+        """Wait until the waiter is settled, or the feed changes its connection.
 
         Raises:
             ReqlTimeoutError: the deadline has passed.
@@ -95,7 +95,7 @@ class FeedConnection(Connection):
             if cursor is not None:
                 cursor.conn._call(lambda: turn, timeout=remaining(deadline))
                 return
-            # No Event: Python's own one breaks where a signal handler interrupts it.
+            # Not a `threading.Event`, which breaks if a signal handler interrupts it.
             woken: SimpleQueue[Any] = SimpleQueue()
             with self._feed.guard:
                 turn.add_done_callback(woken.put)

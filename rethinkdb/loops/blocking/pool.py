@@ -72,8 +72,8 @@ class ConnectionPool(ThreadedPool):
         vars(connection)["_pool"] = self
         connection.follow(feed, self)
 
-    # An interrupt may come with any call. So an effect is taken off when it is carried out, and may
-    # be carried out twice.
+    # An interrupt may come at any call. So an effect is removed only after it was carried out, and
+    # may be carried out twice.
 
     def _serve_feed(self, feed: Feed) -> None:
         effects = feed.effects
@@ -103,6 +103,6 @@ class ConnectionPool(ThreadedPool):
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
         try:
             threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True).start()
-        except RuntimeError:  # the process ends, and there are no new threads: connections close
+        except RuntimeError:  # the process is ending and starts no threads: do it here
             work(*args)
-        return bool  # nothing ends a thread but itself; it has the time limit of connecting
+        return bool  # a thread cannot be ended early; the limit for connecting ends it

@@ -1,4 +1,4 @@
-"""`reconnect()` of many threads at once is one reconnect; see `rethinkdb.net.reconnecting`."""
+"""If many threads call `reconnect()` at once, one reconnects; see `rethinkdb.net.reconnecting`."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["Reconnects"]
 
 
 class Reconnects:
-    """Those of one connection. Each is done by one thread; the others wait for it."""
+    """The reconnects of one connection. One thread does each; the others wait for its result."""
 
     def __init__(self) -> None:
-        # The last one, by process. Several threads may begin one at the same time.
+        # The last reconnect of each process. Several threads may begin one at the same time.
         self._last: dict[int, Reconnect] = {}
 
     @property
     def under_way(self) -> Reconnect | None:
-        """The one that has not ended."""
+        """The reconnect that has not ended; None if there is none."""
         last = self._last.get(os.getpid())
         return None if last is None or last.ended else last
 
     def reconnect(self, conn: Connection, noreply_wait: bool, limit: float) -> None:
-        """Reconnect, or wait until another thread has done so, `limit` seconds at most."""
+        """Reconnect, or wait until another thread has done so, for at most `limit` seconds."""
         mine = Reconnect(partial(conn._channel.close, noreply_wait=False), get_ident())
         try:
             while not self._reconnected(mine, conn, noreply_wait, limit):
@@ -51,7 +51,7 @@ class Reconnects:
             if self._last[process] is under_way:
                 self._last[process] = mine
             return False
-        if under_way.owner == mine.owner:  # this call's own, or that which a handler interrupts
+        if under_way.owner == mine.owner:  # this call's, or one that this handler interrupts
             _reconnect_for_all(under_way, conn, noreply_wait, limit)
             return True
         if not noreply_wait:
@@ -73,11 +73,11 @@ def _reconnect_for_all(
     except ReqlError as exc:
         if not under_way.ended or raised_by_handler(exc):
             raise
-        under_way.join().result()  # a handler closed it under this call, and did better
+        under_way.join().result()  # a handler has interrupted this call, and has reconnected
 
 
 def _joined(under_way: Reconnect, limit: float) -> bool:
-    """Wait for what another thread does; whether it came to an end."""
+    """Wait for another thread's reconnect. Returns False if that thread was stopped."""
     told = SimpleQueue[Any]()
     waiter: Waiter[bool] = Waiter()
     waiter.add_done_callback(told.put)
@@ -87,7 +87,7 @@ def _joined(under_way: Reconnect, limit: float) -> bool:
 
 
 def _end(under_way: Reconnect, error: BaseException) -> None:
-    """Tell those who wait, whatever signal handlers raise meanwhile."""
+    """Tell the waiting threads, even if signal handlers raise errors meanwhile."""
     try:
         under_way.end(error)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Whose turn it is to wait for the socket, among the threads that wait for answers."""
+"""`Turns`: decides which of the threads that wait for answers reads from the socket."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ __all__ = ["Turns"]
 
 
 class Turns:
-    """One thread leads: it waits for the socket. The others sleep until they are woken.
+    """One thread is the leader: it waits for the socket. The others sleep until they are woken.
 
     Args:
-        lock: is held by those who call a method, except for `sleep`.
+        lock: the lock that callers of the methods hold, except those of `sleep`.
 
     Attributes:
-        leader: the thread that leads; None if none does.
-        sleepers: what wakes each of the others, by thread, whoever came first first.
+        leader: the thread that leads; None if no thread does.
+        sleepers: the other threads in the order in which they came, each with a queue: an item in
+            the queue wakes the thread.
     """
 
     def __init__(self, lock: Any) -> None:
@@ -27,18 +28,18 @@ class Turns:
         self._lock = lock
 
     def lead(self, me: int) -> bool:
-        """Lead from now on, unless another thread does; whether this one does."""
+        """Become the leader, unless another thread is. Returns whether this thread leads."""
         if self.leader is None:
             self.leader = me
         return self.leader == me
 
     def resign(self) -> None:
-        """Lead no longer; who has slept longest is next."""
+        """Stop leading, and wake the thread that has slept longest: it leads next."""
         self.leader = None
         self.wake_next()
 
     def wake_next(self) -> None:
-        """If nobody leads, wake who has slept longest."""
+        """If no thread leads, wake the one that has slept longest."""
         if self.leader is None:
             for bed in [*self.sleepers.values()][:1]:
                 bed.put(None)
@@ -49,12 +50,12 @@ class Turns:
             bed.put(None)
 
     def sleep(self, me: int, waiter: Waiter[Any], timeout: float | None) -> bool:
-        """Sleep until the waiter is settled, or nobody leads; perhaps less long.
+        """Sleep until the waiter is settled or no thread leads. It may return earlier.
 
         Returns:
-            False when the time is up.
+            False if the time is up.
         """
-        interrupted = self.sleepers.get(me)  # by a signal handler, which sleeps in the same bed
+        interrupted = self.sleepers.get(me)  # set if this is a signal handler in a sleep
         bed = SimpleQueue[Any]() if interrupted is None else interrupted
         with self._lock:
             if self.leader is None:
@@ -71,6 +72,6 @@ class Turns:
         return True
 
     def leave(self, me: int) -> None:
-        """Sleep no longer. The turn may have come to this thread, which passes it on."""
+        """Stop sleeping. If this thread was to lead next, wake the next one."""
         self.sleepers.pop(me, None)
         self.wake_next()
