@@ -1,4 +1,4 @@
-"""The socket under the core, used in steps that no signal handler parts; see `net.steps`."""
+"""`Line`: a socket below the core. Signal handlers may interrupt it; see `rethinkdb.net.steps`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from .watch import Bell, Watch
 
 __all__ = ["Line"]
 
-# As much as one recv() can take without the allocator asking the system for fresh pages each time.
+# With larger reads, the allocator would ask the system for new pages each time.
 _READ_SIZES = (65536,)
 
 _NOT_NOW = (BlockingIOError, InterruptedError)
 
 
 class Line:
-    """A connected socket, and the core on top of it. One thread at a time uses it, and one waits.
+    """Connects a socket with the core. One thread at a time may use it, and another one may wait.
 
     Args:
-        sock: connected and non-blocking.
+        sock: a connected, non-blocking socket.
         link: the session, or TLS around it.
 
     Attributes:
-        output: what is to be sent, and the socket would not take yet.
-        over: nothing is received or sent any more; it may be closed when nobody waits for it.
+        output: bytes to send that the socket has not taken yet.
+        over: whether receiving and sending have ended. The socket can be closed when no thread
+            waits for it.
     """
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
@@ -38,8 +39,8 @@ class Line:
         self._link = link
         self._tls = link if isinstance(link, TLSLink) else None
         self._incoming = link.incoming
-        self._taken: list[int] = []  # of the output, by the socket, and not taken off yet
-        # Handlers run in the main thread, where a bell ends the wait that one has interrupted.
+        self._taken: list[int] = []  # how many bytes of the output were sent and not removed yet
+        # Handlers run in the main thread. There a bell ends the wait that a handler interrupted.
         self._main = threading.main_thread().ident
         self._bell: Bell | None = None
         self._main_watch: Watch | None = None
@@ -47,27 +48,29 @@ class Line:
 
     @property
     def closing(self) -> bool:
-        """Whether the core wants to close, so that what cannot be sent need not be."""
+        """Whether the core asks to close. Bytes that cannot be sent are then dropped."""
         return self._link.close_requested
 
     # Moving bytes.
 
     def receive(self) -> None:
-        """Take what has arrived, let the core handle it, and answer."""
+        """Read what has arrived, give it to the core, and send the core's bytes."""
         self._take()
         try:
             self._link.proceed()
-        except Exception as exc:  # a fault of the core: it is worth no more than the link
+        except Exception as exc:  # an error in the core: give up the link
             if raised_by_handler(exc):
                 raise
             self.lose(exc)
-        # Mostly there is nothing: spares a call, for each reply.
+        # Usually there is nothing to send. This check saves a call for each reply.
         if self.output or self._tls is not None or self._link.close_requested:
             self.flush()
 
     def flush(self) -> None:
-        """Send what the core wants sent, as far as the socket takes it without waiting; end if the
-        core wants that. Call it after each operation."""
+        """Send the core's bytes, as far as the socket takes them without waiting.
+
+        If the core asks to close, end when all is sent. Call it after each operation.
+        """
         if self._tls is not None:
             self._tls.prepare()
         if self.output and not self.over:
@@ -76,48 +79,48 @@ class Line:
             self.end()
 
     def lose(self, exc: Exception | None = None) -> None:
-        """End now; whatever is pending fails, because of `exc`."""
+        """End now. Everything pending fails, with `exc` as the cause."""
         try:
             self._link.receive_eof(exc)
-        finally:  # settling waiters may run code of others
+        finally:  # waiters run callbacks, which may raise errors
             self.end()
 
     def end(self) -> None:
-        """Neither receive nor send any more, and wake who waits. The core is not told."""
+        """End receiving and sending, and wake the thread that waits. The core is not told."""
         if self.over:
             return
         try:
-            self.socket.shutdown(socket.SHUT_RDWR)  # wakes, which close() does not
-        except OSError as exc:  # the peer may have been first
+            self.socket.shutdown(socket.SHUT_RDWR)  # unlike close(), it wakes a waiting thread
+        except OSError as exc:  # the peer may have closed it first
             if raised_by_handler(exc):
                 raise
         self.over = True
         self.output.clear()
 
     def count_unsent(self) -> int:
-        """How many bytes the other side has not taken yet, as far as that is known."""
+        """How many bytes the other side has not taken yet, as far as this is known."""
         return len(self.output) + unacknowledged(self.socket)
 
     def close(self) -> None:
-        """Close the socket. Nobody may be waiting for it."""
+        """Close the socket. No thread may be waiting for it."""
         self.socket.close()
         if self._bell is not None:
             self._bell.close()
 
     def leave(self) -> None:
-        """After fork(), in the child: close its copy of the socket, not the connection."""
+        """In a forked child: close its copy of the socket. The parent's connection stays open."""
         self.over = True
         self.close()
 
     def local_address(self) -> tuple[str, int] | None:
-        """This side's address and port; None once it is over."""
+        """The local address and port; None when it is over."""
         if self.over:
             return None
         address, port = self.socket.getsockname()[:2]
         return address, port
 
     def _take(self) -> bool:
-        """Take what has arrived. False when there is nothing, or nothing more to come."""
+        """Read once. Returns False if nothing has arrived, or the connection has ended."""
         if self.over:
             return False
         incoming = self._incoming
@@ -136,33 +139,33 @@ class Line:
 
     def _send(self) -> None:
         output, taken = self.output, self._taken
-        if taken:  # a handler came right after it, and raised
+        if taken:  # a handler raised an error right after sending, before this was removed
             del output[: taken[0]], taken[:]
         try:
             taken.extend(map(self.socket.send, (output,)))
-            if taken:  # or else a handler has used the connection
+            if taken:  # empty if a handler has used the connection and removed it
                 del output[: taken[0]], taken[:]
         except OSError as exc:
             if raised_by_handler(exc):
                 raise
             if isinstance(exc, _NOT_NOW):
                 return
-            while self._take():  # the server may have said why it hung up
+            while self._take():  # the server may have sent a reason before it closed
                 self._link.proceed()
             self.lose(exc)
 
     # Waiting.
 
     def wait(self, me: int, timeout: float | None, again: bool) -> bool:
-        """Wait until there is something to read, and to send if something was left over.
+        """Wait until there is something to read, or until left-over bytes can be sent.
 
         Args:
-            me: the thread.
+            me: the calling thread.
             timeout: seconds; None waits without limit.
-            again: this is done in the midst of another wait, by a signal handler.
+            again: whether a signal handler calls this during another wait of the thread.
 
         Returns:
-            False when the time is up.
+            False if the time is up.
         """
         by_main = me == self._main
         watch = self._main_watch if by_main else self._watch
@@ -171,7 +174,7 @@ class Line:
         return watch.wait(timeout)
 
     def _new_watch(self, by_main: bool, again: bool) -> Watch:
-        """What to wait with: kept for the next time if it is for reading only, and in no use."""
+        """Make a `Watch`. It is kept for the next wait if it is for reading only and not in use."""
         if by_main and self._bell is None:
             self._bell = Bell()
         bell = self._bell if by_main else None
@@ -183,14 +186,14 @@ class Line:
         return watch
 
     def wait_to_send(self, timeout: float) -> bool:
-        """Wait until something can be sent, while another thread waits for what there is to read.
+        """Wait until bytes can be sent, while another thread waits to read.
 
         Returns:
-            False when the time is up.
+            False if the time is up.
         """
         return Watch(self.socket, read=False, write=True).wait(timeout)
 
     def wake(self) -> None:
-        """End the wait of this thread that a signal handler has interrupted."""
+        """End the wait of this thread, which a signal handler has interrupted."""
         if self._bell is not None:
             self._bell.ring()

@@ -1,7 +1,8 @@
-"""Waiting for a socket, in a thread in which a signal handler may use the same connection.
+"""`Watch`: waits for a socket, in a thread whose signal handlers may use the same connection.
 
-A handler runs in the midst of waiting, and the wait goes on after it. Should the handler have taken
-in what the thread waits for, the socket has nothing more to say: so it rings a bell.
+A handler runs during the wait, and the wait goes on after it. If the handler has read the answer
+that the thread waits for, nothing more arrives on the socket. So the handler rings a bell, which
+ends the wait.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ class Bell:
         self._clapper.setblocking(False)
 
     def ring(self) -> None:
-        """Wake whoever waits, or else the next one who does."""
+        """End the current wait, or the next one if there is none."""
         try:
             self._clapper.send(b"\0")
-        except OSError as exc:  # it rings loud enough, or was closed meanwhile
+        except OSError as exc:  # the bell is full, so it rings already; or it was closed
             if raised_by_handler(exc):
                 raise
 
     def hush(self) -> None:
-        """Ring no longer."""
+        """Stop ringing."""
         try:
             self.ears.recv(4096)
         except OSError as exc:
@@ -40,20 +41,20 @@ class Bell:
                 raise
 
     def close(self) -> None:
-        """Ring never again."""
+        """Close the bell's sockets."""
         self.ears.close()
         self._clapper.close()
 
 
 class Watch:
-    """Waits, again and again, for one socket, or for a bell. One call at a time.
+    """Waits for a socket or a bell. It can be used many times, one call at a time.
 
-    A socket that failed or was closed counts as ready: using it will tell.
+    A socket that failed or was closed counts as ready: using it then raises the error.
 
     Args:
-        sock: what to wait for.
-        bell: ends waiting, too; it is hushed then.
-        read, write: what it is to be ready for.
+        sock: the socket.
+        bell: ends a wait, too; it is then silenced.
+        read, write: whether to wait until the socket can be read, or written.
     """
 
     def __init__(
@@ -78,10 +79,10 @@ class Watch:
                 self._register(bell.ears, True, False)
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait so many seconds at most; None waits without limit.
+        """Wait for at most `timeout` seconds; None waits without limit.
 
         Returns:
-            False when the time is up.
+            False if the time is up.
         """
         if self._number < 0:
             return True
@@ -99,8 +100,8 @@ class Watch:
         self._poll.register(sock, events)
 
     def _select(self, timeout: float | None) -> bool:
-        # select() cannot take descriptors from 1024 up, but Windows has nothing else (and no such
-        # limit). There it reports a failed connection among the exceptional ones only.
+        # select() cannot use descriptors from 1024 up. Windows has only select(), without this
+        # limit. It reports a failed connection only in the third list.
         readers = [self._socket] if self._read else []
         bells = [] if self._bell is None else [self._bell.ears]
         writers = [self._socket] if self._write else []

@@ -104,7 +104,7 @@ class Connection(LoopConnection):
             return future
 
         def deliver(_: Waiter[T]) -> None:
-            if future.done():  # its callback is due, but by then the next one in line has its value
+            if future.done():  # `give_up` runs later, when the next caller already has its item
                 self._abandon(waiter)
                 return
             future.remove_done_callback(give_up)
