@@ -21,15 +21,15 @@ from rethinkdb.embedded.keeping.files import DataFile, Row
 logger = logging.getLogger("rethinkdb.embedded")
 
 SOFT_SECONDS = 1.0
-"""How long writes nobody waits for are collected: as long as a real server does it."""
+"""How long writes are collected if no query waits for them: as long as in a real server."""
 
 _AT_ONCE = 20_000
 _MOST_WAITING = 200_000
-"""With more writes on their way than that, whoever writes waits."""
+"""If more writes than this are queued, queries that write must wait."""
 
 
 class Put(NamedTuple):
-    """A row was written; without a document it was deleted."""
+    """A row was written. Without a document: it was deleted."""
 
     table: str
     key: Datum
@@ -49,14 +49,14 @@ class Described(NamedTuple):
 
 
 class Journal:
-    """What is being written to one data file.
+    """The queue of writes for one data file.
 
     Args:
-        file: the open file, which the journal closes.
+        file: the open file. The journal closes it.
 
     Attributes:
         sequence: the number of the last write.
-        described: that of the last write that was no row.
+        described: the number of the last write that was not a row.
     """
 
     def __init__(self, file: DataFile) -> None:
@@ -77,7 +77,7 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="rethinkdb-data", daemon=True)
         self._thread.start()
 
-    # -- told under the store's lock
+    # -- called under the store's lock
 
     def put(self, table: str, key: Datum, document: Datum) -> None:
         """A row was written."""
@@ -88,7 +88,7 @@ class Journal:
         self._add(Drop(table))
 
     def describe(self, description: dict[str, Any]) -> None:
-        """Something else may have changed."""
+        """Something other than rows may have changed."""
         if description != self._last:
             self._last = description
             self._add(Described(description))
@@ -100,18 +100,18 @@ class Journal:
         if not self._work.is_set():
             self._work.set()
 
-    # -- asked by queries
+    # -- called by queries
 
     @property
     def crowded(self) -> bool:
-        """Whether so much is on its way that whoever writes had better wait."""
+        """Whether so many writes are queued that writers should wait."""
         return len(self._waiting) > _MOST_WAITING
 
     def wait(self, sequence: int) -> None:
-        """Returns once a write and all before it are on disk.
+        """Waits until a write and all earlier ones are on disk.
 
         Raises:
-            QueryFailure: they cannot be written. They will be tried again with the next.
+            QueryFailure: they cannot be written. They are tried again with the next write.
         """
         if self._kept >= sequence:
             return

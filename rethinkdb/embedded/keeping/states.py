@@ -13,9 +13,9 @@ from rethinkdb.embedded.storage.store import Store
 
 
 def attach(store: Store, path: Path) -> Journal:
-    """Makes a store what its file says, and keeps it there from now on.
+    """Loads a store from its data file, and keeps the store in this file from now on.
 
-    A file that has just been made takes over what the store holds.
+    If the file is new, the content of the store is written to it.
 
     Raises:
         DataFileError: the file cannot be used.
@@ -48,10 +48,10 @@ def detach(store: Store, journal: Journal) -> None:
 
 
 def save(store: Store, path: Path) -> None:
-    """Writes all that a store holds to a file of its own.
+    """Writes the whole content of a store to a file.
 
     Raises:
-        DataFileError: that fails; what was in the file before is still there.
+        DataFileError: writing failed. The old content of the file is still there.
     """
     with store.lock:
         description, rows = describing.described(store), list(describing.all_rows(store))
@@ -59,8 +59,10 @@ def save(store: Store, path: Path) -> None:
 
 
 def load(store: Store, path: Path) -> None:
-    """Makes a store what a file says: one written by `save`, a data file, or an archive of
-    `rethinkdb-dump`, which has no users.
+    """Loads a store from a file.
+
+    The file may be written by `save`, be a data file, or be an archive of `rethinkdb-dump`. An
+    archive has no users.
 
     Raises:
         DataFileError: the file cannot be used.

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 class Call:
     """One evaluation of a term, as its implementation sees it.
 
-    Arguments are evaluated when first asked for, once. An accessor that finds a wrong type raises
-    the failure located where that value was made, as a real server does; failures raised otherwise
-    are located at the term.
+    Each argument is evaluated once, at its first use. If an accessor finds a wrong type, it raises
+    a failure whose backtrace shows where the value was made, as a real server does. Other failures
+    get the backtrace of the term.
     """
 
     __slots__ = (
@@ -82,7 +82,7 @@ class Call:
 
     @property
     def place(self) -> Backtrace:
-        """Where the term itself stands."""
+        """The backtrace of the term itself."""
         return self.node.backtrace
 
     # -- positional arguments
@@ -109,18 +109,18 @@ class Call:
         return value
 
     def evaluated(self, index: int, *, literal_ok: bool = False) -> Value:
-        """An argument evaluated afresh: per row, where a real server makes a function of it."""
+        """An argument, evaluated again. For each row, where a real server makes it a function."""
         self._values.pop(index, None)
         return self.value(index, literal_ok=literal_ok)
 
     def backtrace(self, index: int) -> Backtrace:
-        """Where an argument was made, for failures about it."""
+        """The backtrace of an argument, for failures about it."""
         if self._places is not None and index in self._places:
             return self._places[index]
         return self._arguments[index].backtrace
 
     def note_place_of(self, value: Value) -> None:
-        """Notes in the environment where this value was made, which the call returns."""
+        """Notes in the environment where the value that the call returns was made."""
         place = self._result_place
         if place is None:
             place = self._place_of_argument(value)
@@ -128,7 +128,7 @@ class Call:
             self.environment.place = place
 
     def _place_of_argument(self, value: Value) -> Backtrace | None:
-        """Where an argument was made; None if the value is what a function gave, which noted it."""
+        """The backtrace of an argument. None if the value came from a function, which noted it."""
         if self.node.rules.type is TermType.FUNCALL:
             return None if isinstance(self._values[0], Function) else self.backtrace(0)
         calls_function = False
@@ -144,7 +144,7 @@ class Call:
         return self._arguments[index]
 
     def determinism(self, index: int) -> Determinism:
-        """How far an argument gives the same result each time."""
+        """Whether an argument gives the same result each time."""
         return self._arguments[index].determinism
 
     def _converted(self, index: int, convert: Callable[[Value], Result]) -> Result:
@@ -159,7 +159,7 @@ class Call:
         return located(values.as_datum, value, self.backtrace(index))
 
     def data(self, start: int = 0) -> list[Datum]:
-        """All arguments from one on as plain data."""
+        """All arguments from position `start` as plain data."""
         return [self.datum(index) for index in range(start, self.count)]
 
     def number(self, index: int) -> int | float:
@@ -197,13 +197,13 @@ class Call:
         return located(datum.as_object, self.datum(index), self.backtrace(index))
 
     def stream(self, index: int) -> Stream:
-        """An argument as a sequence whose rows are to be pulled, once."""
+        """An argument as a sequence whose rows can be pulled once."""
         stream = self.unbatched_stream(index)
         _ = self.environment.batch_limits  # refused if they are wrong
         return stream
 
     def unbatched_stream(self, index: int) -> Stream:
-        """The same where a real server does not look at the batch options."""
+        """As `stream`, for terms where a real server does not check the batch options."""
         value = self.value(index)
         if type(value) in PLAIN_TYPES:
             stream = values.as_stream(value, self.environment)
@@ -240,7 +240,7 @@ class Call:
         return self._converted(index, values.as_database)
 
     def function(self, index: int, shortcut: Shortcut = Shortcut.NONE) -> AnyFunction:
-        """An argument as a function; plain data by the given shortcut."""
+        """An argument as a function. The shortcut says what plain data means."""
         value = self.value(index)
         if type(value) is Function:
             return value
@@ -250,7 +250,7 @@ class Call:
     # -- results
 
     def sequence(self, stream: Stream) -> Value:
-        """A stream as the result of the term; what comes from an array is one."""
+        """A stream as the result of the term. If it comes from an array, it becomes an array."""
         return results.sequence(stream, self.environment)
 
     def picked(self, subject: Value, stream: Stream) -> Value:
@@ -260,9 +260,9 @@ class Call:
         return self.sequence(stream)
 
     def aggregate(self, stream: Stream, start: Callable[[], Accumulator]) -> Value:
-        """The result of an aggregation over a stream; per group if it is grouped.
+        """The result of an aggregation over a stream. One for each group if it is grouped.
 
-        It counts as made by the stream, when failures about it are located.
+        For backtraces of failures, the result counts as made by the stream.
         """
         self._result_place = stream.backtrace
         environment = self.environment
@@ -275,20 +275,20 @@ class Call:
     # -- options
 
     def has_option(self, name: str) -> bool:
-        """Whether an option was given, on the term or as run option; null counts as given."""
+        """Whether an optarg was given, on the term or as a run option. Null counts as given."""
         return name in self.node.options or name in self.environment.options
 
     def option_node(self, name: str) -> Node | None:
-        """An option of the term itself, not evaluated."""
+        """An optarg of the term itself, not evaluated."""
         return self.node.options.get(name)
 
     def option(self, name: str) -> Value | None:
-        """An option's value; if not given, that of the run option of the same name, then None."""
+        """The value of an optarg, else of the run option with the same name, else None."""
         node = self.node.options.get(name)
         return self.environment.option(name) if node is None else node.evaluate(self.scope)
 
     def option_as(self, name: str, convert: Callable[[Datum], Any], default: Any = None) -> Any:
-        """An option's value, converted (say `datum.as_integer`); failures are located at it."""
+        """The converted value of an optarg. Failures of `convert` get the optarg's backtrace."""
         if not self.has_option(name):
             return default
         value = self.option(name)
@@ -297,13 +297,13 @@ class Call:
         )
 
     def option_function(self, name: str) -> AnyFunction | None:
-        """An option that must be a function, None if it was not given."""
+        """An optarg that must be a function. None if it was not given."""
         if not self.has_option(name):
             return None
         return located(as_function, self.option(name), self.option_backtrace(name))
 
     def option_backtrace(self, name: str) -> Backtrace:
-        """Where an option was made, for failures about it; to be asked once it was evaluated."""
+        """The backtrace of an optarg, for failures about it. Call it after the evaluation."""
         node = self.node.options.get(name)
         return () if node is None else node.place(self.scope)
 
@@ -311,7 +311,7 @@ class Call:
 def as_function(
     value: Value, shortcut: Shortcut = Shortcut.NONE, place: Backtrace | None = None
 ) -> AnyFunction:
-    """A function, or what data stands for where one is expected; that fails at `place`."""
+    """The value as a function. Data is converted by the shortcut, or fails at `place`."""
     if isinstance(value, (Function, NativeFunction)):
         return value
     if shortcut is Shortcut.NONE or not values.is_datum(value):

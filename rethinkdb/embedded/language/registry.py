@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Implementation: TypeAlias = "Callable[[Call], Any]"
 
 MANY = -1
-"""As a highest number of arguments: no limit."""
+"""No limit, as the highest number of arguments."""
 
 
 class Grouping(enum.Enum):
@@ -46,14 +46,14 @@ class TermRules:
     determinism: Determinism
     grouping: Grouping
     writes: bool
-    """Changes data or administers: not allowed inside the functions of stream operations."""
+    """The term changes data or configuration. It is refused in functions of stream operations."""
     forbids_writes: bool
-    """Runs its functions per row, so none of them may write."""
+    """The term runs its functions for each row, so they must not write."""
     depends_on_arguments: bool = False
-    """With arguments it depends on nothing else; `determinism` is that of the term without any."""
+    """With arguments, it depends only on them. `determinism` is then that without arguments."""
 
     def arity(self) -> str:
-        """The number of arguments as error messages say it."""
+        """The number of arguments, as error messages show it."""
         if self.least == self.most:
             return f"{self.least} argument{'' if self.least == 1 else 's'}"
         if self.most == MANY:

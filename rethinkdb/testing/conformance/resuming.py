@@ -1,4 +1,4 @@
-"""Scenarios: changefeeds that go on when their links are cut and their server restarts."""
+"""Scenarios: changefeeds that resume after lost links and server restarts."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ WAYS: tuple[dict[str, str], ...] = (
 
 
 async def item_of(trial: Trial, feed: Any) -> Any:
-    """The next item, within the time that it may take at most."""
+    """The next item of a feed. Fails if it takes too long."""
     return await trial.do(feed.next, PATIENCE)
 
 
 async def feed_is_plain_without_a_loss(trial: Trial) -> None:
-    """Without a loss a feed that goes on gives what the plain one gives."""
+    """Without a loss, a resumed feed gives the same items as a plain one."""
     pool = trial.pool()
     trial.insert({"id": 1, "n": 1}, {"id": 2, "n": 1})
     everything = {"include_initial": True, "include_states": True, "include_types": True}
@@ -57,7 +57,7 @@ async def feed_is_plain_without_a_loss(trial: Trial) -> None:
 
 
 async def feed_tells_of_a_gap(trial: Trial) -> None:
-    """After a loss the feed is run again, and says so before what comes next."""
+    """After a loss the feed is run again, and an item about the gap comes first."""
     pool = trial.pool()
     feed = await trial.run(trial.table.changes(), pool, resume="restart")
     for number in range(3):
@@ -74,7 +74,7 @@ async def feed_tells_of_a_gap(trial: Trial) -> None:
 
 
 async def feed_gives_what_differs(trial: Trial) -> None:
-    """After a restart of the server the feed gives what has changed meanwhile, and nothing else."""
+    """After a restart of the server, the feed gives exactly the changes that happened meanwhile."""
     for way in WAYS[1:]:
         pool = trial.pool()
         trial.table.delete().run(trial.admin)
@@ -95,7 +95,7 @@ async def feed_gives_what_differs(trial: Trial) -> None:
 
 
 async def feed_in_step_through_many_cuts(trial: Trial) -> None:
-    """Whoever applies all items holds the rows of the table, however often links are cut."""
+    """A consumer that applies all items has the rows of the table, however often links are cut."""
     pool = trial.pool()
     table = trial.table
     query = table.filter(lambda row: row["n"] < 50).changes(include_initial=True)
@@ -126,7 +126,7 @@ def apply(held: dict[Any, Any], item: Any, exact: bool = True) -> None:
 
 
 async def feed_in_step_on_a_cluster(trial: Trial) -> None:
-    """The same on a cluster, whose servers die and come back, and whose primaries move."""
+    """The same on a cluster whose servers die and come back, and whose primaries move."""
     with new_cluster() as cluster:
         hosts = with_hosts(trial, cluster.addresses, retry=PERSISTENT)
         pool = trial.pool(**hosts)
@@ -161,9 +161,9 @@ async def feed_in_step_on_a_cluster(trial: Trial) -> None:
 
 
 async def feed_of_a_connection_to_several_hosts(trial: Trial) -> None:
-    """A feed that goes on does so at the other hosts of its connection, which may be lost itself.
-    Closing the connection ends it."""
-    trial.pool_type()  # it goes on by a pool of the connection's own
+    """A feed of a connection resumes at the connection's other hosts, even if the connection itself
+    is lost. Closing the connection ends the feed."""
+    trial.pool_type()  # the connection makes its own pool to resume the feed
     with new_cluster() as cluster:
         conn = await trial.connect(**with_hosts(trial, cluster.addresses))
         await trial.run(r.table_create("heroes", replicas=3), conn)
@@ -194,7 +194,7 @@ async def listed(trial: Trial, query: Any, pool: Any) -> Any:
 
 
 async def feed_that_waits_hears_of_it(trial: Trial) -> None:
-    """Who waits in `next()` as the link is cut gets the next item, when there is one."""
+    """If the link is cut during `next()`, this call returns the next item when there is one."""
     pool = trial.pool()
     for way in WAYS[:2]:
         feed = await trial.run(trial.table.changes(), pool, **way)
@@ -222,7 +222,7 @@ async def feed_that_waits_hears_of_it(trial: Trial) -> None:
 
 
 async def feed_ends_for_good(trial: Trial) -> None:
-    """A dropped table ends a feed with what the next run says."""
+    """If the table is dropped, the feed ends with the error of its next run."""
     pool = trial.pool()
     db = r.db(trial.db_name)
     for way in WAYS:
@@ -236,7 +236,7 @@ async def feed_ends_for_good(trial: Trial) -> None:
 
 
 async def feed_closed_at_any_time(trial: Trial) -> None:
-    """Closing a feed, while it runs and while it is about to, ends it and leaks nothing."""
+    """Closing a feed ends it and leaks nothing, while it runs as well as while it is opening."""
     pool = trial.pool()
     for way in WAYS[:2]:
         for meanwhile in ("running", "away"):
@@ -250,7 +250,7 @@ async def feed_closed_at_any_time(trial: Trial) -> None:
             if meanwhile == "away":
                 trial.proxy.start()
         feed = await trial.run(trial.table.changes(), pool, **way)
-        del feed  # forgotten: it closes itself
+        del feed  # without a reference to it, the feed closes itself
         await trial.until(lambda: quiet(trial, pool))
     await closes(trial, pool)
 
@@ -261,7 +261,7 @@ def quiet(trial: Trial, pool: Any) -> bool:
 
 
 async def feed_of_a_pool_that_closes(trial: Trial) -> None:
-    """Closing the pool ends the feed as it ends plain ones."""
+    """Closing the pool ends a resumed feed as it ends a plain one."""
     for way in WAYS[:2]:
         pool = trial.pool()
         feed = await trial.run(trial.table.changes(), pool, **way)
@@ -272,7 +272,7 @@ async def feed_of_a_pool_that_closes(trial: Trial) -> None:
 
 
 async def feed_cancelled_while_it_opens(trial: Trial) -> None:
-    """Who is cancelled while a feed opens leaves nothing behind."""
+    """Cancelling while a feed opens leaves nothing behind."""
     pool = trial.pool()
     await trial.run(r.expr(1), pool)
     for way in WAYS[:2]:
@@ -289,7 +289,7 @@ async def feed_cancelled_while_it_opens(trial: Trial) -> None:
 
 
 async def feed_cancelled_while_it_waits(trial: Trial) -> None:
-    """Who is cancelled in `next()` loses nothing, also while the server is away."""
+    """Cancelling `next()` loses no item, even while the server is away."""
     pool = trial.pool()
     feed = await trial.run(trial.table.changes(), pool, resume="diff")
     turns: list[int] = []
@@ -312,7 +312,7 @@ async def feed_cancelled_while_it_waits(trial: Trial) -> None:
 
 
 async def feed_that_opens_too_slowly(trial: Trial) -> None:
-    """The deadline covers the opening of a feed, whatever that takes."""
+    """The deadline covers the whole opening of a feed."""
     pool = trial.pool()
     await trial.run(r.expr(1), pool)
     for way in WAYS[:2]:
@@ -326,7 +326,7 @@ async def feed_that_opens_too_slowly(trial: Trial) -> None:
 
 
 async def feed_that_cannot_go_on(trial: Trial) -> None:
-    """What cannot be resumed is refused, and the text says why."""
+    """A query that cannot be resumed is refused, and the error says why."""
     pool = trial.pool()
     table = trial.table
     conn = await trial.connect()
@@ -359,7 +359,7 @@ async def feed_that_cannot_go_on(trial: Trial) -> None:
 
 
 async def feed_as_emitter(trial: Trial) -> None:
-    """Listeners hear of gaps, and of what comes after them."""
+    """The listeners of an emitter get gaps, and the items after them."""
     pool = trial.pool()
     feed = await trial.run(trial.table.changes(), pool, resume="restart")
     gaps: list[Any] = []
@@ -377,7 +377,7 @@ async def feed_as_emitter(trial: Trial) -> None:
 async def heard(
     trial: Trial, items: list[Any], key: Any, enough: Callable[[], Any] = lambda: False
 ) -> None:
-    """Write until that is heard of, or there is enough: a write may fall into a gap."""
+    """Write until an item with this key arrives, or `enough` is true. One write may be in a gap."""
     trial.table.insert({"id": key, "n": 0}).run(trial.admin)
 
     def is_heard() -> bool:
@@ -388,7 +388,7 @@ async def heard(
 
 
 async def feed_with_a_handler(trial: Trial) -> None:
-    """Results that come to a function go on, too."""
+    """A feed with a handler resumes, too."""
     pool = trial.pool()
     await trial.run(r.expr(1), pool)
     for way in WAYS[:2]:

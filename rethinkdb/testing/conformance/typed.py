@@ -15,7 +15,7 @@ from .trial import SMALL_BATCHES, Scenario, Skip, Trial
 
 @dataclass
 class Hero:
-    """What the rows become."""
+    """The class of the rows."""
 
     name: str
     id: int = 0
@@ -28,7 +28,7 @@ def _typed(trial: Trial) -> Any:
 
 
 async def objects_go_in_and_come_out(trial: Trial) -> None:
-    """A table with a type gives objects, one by one and as lists; so does a query with one."""
+    """A typed table gives objects, one by one and as lists. So does a query with a type."""
     heroes = _typed(trial)
     conn = await trial.connect()
     added = [Hero(f"hero {n}", n) for n in range(25)]
@@ -54,7 +54,7 @@ async def feeds_give_changes(trial: Trial) -> None:
 
 
 async def rows_that_do_not_fit(trial: Trial) -> None:
-    """Each of them is one error, which names it; the cursor goes on with the next row."""
+    """Each row that does not fit raises one error, which names it. Then the cursor continues."""
     heroes = _typed(trial)
     conn = await trial.connect()
     trial.insert(*({"id": n, "name": n if n % 7 == 0 else "Ada"} for n in range(25)))
@@ -77,7 +77,7 @@ async def rows_that_do_not_fit(trial: Trial) -> None:
 
 
 async def pools_give_objects(trial: Trial) -> None:
-    """So do pools, whose feeds go on."""
+    """Pools give objects, too, and so do their resumed feeds."""
     heroes = _typed(trial)
     pool = trial.pool()
     trial.insert({"id": 1, "name": "Ada"})

@@ -7,7 +7,7 @@ from . import cancelling, closing, lending, losing, objects, queries, retiring, 
 
 __all__ = ["SCENARIOS"]
 
-#: All of them, in an order that shows simple failures first.
+#: All scenarios of pools, in an order that shows simple failures first.
 SCENARIOS: tuple[Scenario, ...] = (
     *queries.SCENARIOS,
     *objects.SCENARIOS,

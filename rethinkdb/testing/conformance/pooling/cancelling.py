@@ -1,4 +1,4 @@
-"""Scenarios: waiting for a pool, and queries on it, given up."""
+"""Scenarios: cancelling a wait for a pool, and cancelling queries on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TURNS = 25
 
 
 async def pool_cancelled_waiters(trial: Trial) -> None:
-    """Who stops waiting leaves the queue, and takes no connection along."""
+    """A cancelled waiter leaves the queue, and takes no connection with it."""
     pool = trial.pool(max_size=1, acquire_timeout=NEVER)
     conn = await trial.do(pool.acquire)
     for wait in (partial(trial.run, r.expr(1), pool), partial(trial.do, pool.acquire)):
@@ -33,7 +33,7 @@ async def pool_cancelled_waiters(trial: Trial) -> None:
 
 
 async def pool_cancelled_queries(trial: Trial) -> None:
-    """A query that is cancelled is stopped on the server, and its place is free."""
+    """A cancelled query is stopped on the server, and its place in the pool is free again."""
     pool = trial.pool(max_size=1, per_connection=1)
     await trial.do(pool.open)
     trial.proxy.hold("reply")
@@ -48,8 +48,8 @@ async def pool_cancelled_queries(trial: Trial) -> None:
 
 
 async def pool_cancelled_as_a_connection_comes(trial: Trial) -> None:
-    """Who waits is cancelled in the turn in which a connection comes, or soon after. It is not
-    lost, and whoever waits next gets it."""
+    """A waiter is cancelled in the turn in which it gets a connection, or soon after. The
+    connection is not lost: the next waiter gets it."""
     pool = trial.pool(max_size=1, per_connection=1, acquire_timeout=NEVER)
     await trial.do(pool.open)
     for operation in (_query_and_stay, _borrow_and_stay):
@@ -66,7 +66,7 @@ async def pool_cancelled_as_a_connection_comes(trial: Trial) -> None:
 
 
 class _Next:
-    """Somebody waits behind the one on trial; then the pool's only connection comes back."""
+    """A second waiter behind the tested one, and the return of the pool's only connection."""
 
     def __init__(self, pool: Any, conn: Any, turns: int) -> None:
         self.served: list[Any] = []
@@ -75,7 +75,7 @@ class _Next:
         self._turns = turns
 
     def has_come(self) -> bool:
-        """Whether so many turns have passed since it came back."""
+        """Whether so many turns have passed since the connection came back."""
         if self._conn is not None:
             if self._pool.stats().waiting != 1:
                 return False

@@ -1,4 +1,4 @@
-"""Scenarios: pools that are closed."""
+"""Scenarios: closing pools."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["SCENARIOS"]
 
 
 async def pool_closes(trial: Trial) -> None:
-    """Closing waits for what is under way, and refuses all else. Twice is no error."""
+    """Closing waits for running queries, and refuses new ones. Closing twice is no error."""
     pool = trial.pool(max_size=1)
     feed = await trial.run(trial.table.changes(), pool)
     trial.proxy.hold("reply")
@@ -45,7 +45,7 @@ async def pool_closes(trial: Trial) -> None:
 
 
 async def pool_closes_in_time(trial: Trial) -> None:
-    """Then it ends what is under way: queries, cursors and loans."""
+    """After its time limit, closing ends running queries, cursors and lent connections."""
     pool = trial.pool(max_size=3, per_connection=1, min_size=3)
     await trial.do(pool.open)
     cursor = await trial.run(r.range(), pool, **SMALL_BATCHES)
@@ -68,7 +68,7 @@ async def pool_closes_in_time(trial: Trial) -> None:
 
 
 async def pool_closes_while_dialling(trial: Trial) -> None:
-    """Who waits is told; what is being opened is given up."""
+    """Waiters get an error, and connections that are being opened are given up."""
     pool = trial.pool(acquire_timeout=NEVER)
     trial.proxy.hold()
 
@@ -84,7 +84,7 @@ async def pool_closes_while_dialling(trial: Trial) -> None:
 
 
 async def pool_closing_cancelled(trial: Trial) -> None:
-    """Who gives up waiting for the end ends what is under way."""
+    """Cancelling `close()` ends everything that is still running."""
     pool = trial.pool()
     cursor = await trial.run(r.range(), pool, **SMALL_BATCHES)
     conn = cursor.conn

@@ -1,4 +1,4 @@
-"""What scenarios of pools have in common."""
+"""Helpers for the scenarios of pools."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NEVER = 3600.0
 CLOSED = r"^The pool is closed\.$"
 
 TRIES = 20
-"""How often something is tried that a slow machine may spoil, or a connection lost unnoticed."""
+"""How often a step is tried that may fail on a slow machine, or by an unnoticed loss."""
 
 
 @asynccontextmanager
 async def entered(thing: Any) -> AsyncIterator[Any]:
-    """`async with`, or `with` where that is the loop's way."""
+    """`async with`, or `with` on loops that use it."""
     if hasattr(thing, "__aenter__"):
         async with thing as same:
             yield same
@@ -41,8 +41,8 @@ def is_closed(conn: Any) -> bool:
 
 
 async def tried_until(trial: Trial, pool: Any, condition: Callable[[], Any]) -> None:
-    """Run queries until something is the case. Those that a loss ends are tried again, and what is
-    noticed only while somebody waits for the server is noticed."""
+    """Run queries until a condition is true. Queries that fail by a loss are tried again. Some
+    losses are only noticed while a query waits for the server, so this finds them, too."""
     deadline = time.monotonic() + PATIENCE
     in_a_row = 0
     while not condition():

@@ -19,7 +19,7 @@ __all__ = ["SCENARIOS"]
 
 
 async def pool_lends(trial: Trial) -> None:
-    """A connection lent is its borrower's alone, and comes back as it was."""
+    """Only the borrower uses a lent connection, and it comes back unchanged."""
     pool = trial.pool(max_size=1, db="rethinkdb")
     async with entered(pool.connection()) as conn:
         conn.use("test")
@@ -38,8 +38,8 @@ async def pool_lends(trial: Trial) -> None:
 
 
 async def pool_takes_back_what_is_not_clean(trial: Trial) -> None:
-    """A connection on which something is left is closed; so is one that its borrower has connected
-    anew. One that was closed or lost is replaced."""
+    """A returned connection is closed if something is still open on it, or if the borrower has
+    reconnected it. If it is closed or lost, it is replaced."""
     pool = trial.pool(max_size=1)
     before: set[Any] = set()
 
@@ -71,7 +71,7 @@ async def pool_takes_back_what_is_not_clean(trial: Trial) -> None:
 
 
 async def pool_blocks_that_fail(trial: Trial) -> None:
-    """Leaving the block by an exception gives the connection back, too."""
+    """Leaving the block by an exception returns the connection, too."""
     pool = trial.pool(max_size=1)
     for _ in range(2):
         try:

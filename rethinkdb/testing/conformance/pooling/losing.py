@@ -25,8 +25,8 @@ __all__ = ["SCENARIOS"]
 
 
 async def pool_survives_a_restart(trial: Trial) -> None:
-    """Who asks while the server is away waits, and is served when it is back. So is who asks first
-    afterwards, even if nobody has used the pool meanwhile."""
+    """A query that starts while the server is away waits, and is served when the server is back. So
+    is the first query afterwards, even if the pool was not used meanwhile."""
     pool = trial.pool(acquire_timeout=PATIENCE)
     for _ in range(2):
         assert await trial.run(r.expr(1), pool) == 1
@@ -48,7 +48,7 @@ async def pool_survives_a_restart(trial: Trial) -> None:
 
 
 async def pool_tells_why(trial: Trial) -> None:
-    """Who waits in vain is told the cause."""
+    """A waiter that gets no connection gets an error with the cause."""
     pool = trial.pool(acquire_timeout=0.2)
     port = trial.proxy.port
     trial.proxy.stop()
@@ -64,8 +64,8 @@ async def pool_tells_why(trial: Trial) -> None:
 
 
 async def pool_loses_queries(trial: Trial) -> None:
-    """When a link is lost, queries and cursors on it fail with the cause, and their places are
-    free; the next query gets another connection."""
+    """When a link is lost, its queries and cursors fail with the cause, and their places are free.
+    The next query gets another connection."""
     pool = trial.pool(max_size=1, retry=None)
     cursor = await trial.run(r.range(), pool, **SMALL_BATCHES)
     feed = await trial.run(trial.table.changes(), pool)
@@ -93,8 +93,8 @@ async def pool_loses_queries(trial: Trial) -> None:
 
 
 async def pool_with_slow_accepts(trial: Trial) -> None:
-    """A server that takes long to let anybody in keeps nobody beyond his time; when it does, those
-    who still wait are served."""
+    """If a server is slow to accept, waiters fail at their own time limits. When it accepts, the
+    remaining waiters are served."""
     pool = trial.pool()
     trial.proxy.hold()
     text = r"had no connection to .* within \S+ s: .* There was no answer yet\.$"
@@ -110,7 +110,7 @@ async def pool_with_slow_accepts(trial: Trial) -> None:
 
 
 async def pool_with_a_wrong_password(trial: Trial) -> None:
-    """What does not pass by waiting is told at once, to each who waits."""
+    """A wrong password does not pass by waiting, so all waiters get the error at once."""
     pool = trial.pool(password="wrong", acquire_timeout=NEVER)
     text = f"Could not connect to 127.0.0.1:{trial.proxy.port}, Wrong password"
     for method in (partial(trial.run, r.expr(1), pool), pool.open, pool.acquire):
@@ -119,8 +119,8 @@ async def pool_with_a_wrong_password(trial: Trial) -> None:
 
 
 async def pool_gives_up_a_silent_server(trial: Trial) -> None:
-    """Its connections have the pool's `keepalive`. All who wait on a link that has become mute are
-    told, and the next query gets another connection."""
+    """Connections have the `keepalive` of the pool. All waiters on a silent link get an error, and
+    the next query gets another connection."""
     pool = trial.pool(keepalive=SOON, retry=None, max_size=1)
     feed = await _in_the_end(partial(trial.run, trial.table.changes(), pool))
     opened = pool.stats().opened
@@ -143,7 +143,7 @@ async def pool_gives_up_a_silent_server(trial: Trial) -> None:
 
 
 async def _in_the_end(operation: Callable[[], Any]) -> Any:
-    """Its result. A slow machine may seem silent for a moment, too."""
+    """The result of an operation. Tries again, because a slow machine may seem silent, too."""
     for _ in range(TRIES):
         with suppress(ReqlConnectionLostError):
             return await operation()

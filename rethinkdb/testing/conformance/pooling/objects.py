@@ -1,4 +1,4 @@
-"""Scenarios: a pool as an object: what it shows, whom it belongs to, whom it tells."""
+"""Scenarios: a pool as an object: its `repr`, its thread, its listeners."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SCENARIOS"]
 
 
 async def pool_is_no_value(trial: Trial) -> None:
-    """It cannot be copied or pickled, and shows what it is."""
+    """A pool cannot be copied or pickled, and has a useful `repr`."""
     pool = trial.pool(name="web", password="hunter2")
     for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
         await trial.fails(TypeError, "cannot be copied or pickled", attempt, pool)
@@ -33,7 +33,7 @@ async def pool_is_no_value(trial: Trial) -> None:
 
 
 async def pools_side_by_side(trial: Trial) -> None:
-    """Two pools do not know of each other."""
+    """Two pools do not affect each other."""
     first, second = trial.pool(max_size=1), trial.pool(max_size=1)
     conn = await trial.do(first.acquire)
     assert await trial.run(r.expr(1), second) == 1
@@ -44,7 +44,7 @@ async def pools_side_by_side(trial: Trial) -> None:
 
 
 async def pool_in_another_thread(trial: Trial) -> None:
-    """A pool that threads may not share says so."""
+    """A pool that threads may not share raises a clear error in another thread."""
     pool = trial.pool()
     assert await trial.run(r.expr(1), pool) == 1
     outcomes: list[Any] = []
@@ -71,7 +71,7 @@ async def pool_in_another_thread(trial: Trial) -> None:
 
 
 async def pool_listeners(trial: Trial) -> None:
-    """A listener may use the pool; what it raises harms nobody."""
+    """A listener may use the pool. If it raises, this harms nothing."""
     pool = trial.pool(max_size=1)
     seen: list[Any] = []
 

@@ -17,8 +17,8 @@ __all__ = ["SCENARIOS"]
 
 
 async def pool_results(trial: Trial) -> None:
-    """A query on a pool gives what it gives on a connection, and so does one that fails. The first
-    query opens the pool: making it does not."""
+    """A query on a pool gives the same result or error as on a connection. The first query opens
+    the pool. Creating it does not."""
     pool = trial.pool()
     await trial.driver.sleep(SOON)
     assert not trial.proxy.clients
@@ -38,7 +38,7 @@ async def pool_results(trial: Trial) -> None:
 
 
 async def pool_refuses_what_is_no_query(trial: Trial) -> None:
-    """Whatever goes wrong before a query is sent takes no connection away."""
+    """An error before a query is sent takes no connection from the pool."""
     pool = trial.pool(max_size=1, per_connection=1)
     assert await trial.run(r.expr(1), pool) == 1
     for _ in range(2):
@@ -49,7 +49,7 @@ async def pool_refuses_what_is_no_query(trial: Trial) -> None:
 
 
 async def pool_cursors(trial: Trial) -> None:
-    """The pool knows which cursors are open: until they are exhausted, closed or forgotten."""
+    """The pool counts open cursors until they are exhausted, closed or garbage-collected."""
     pool = trial.pool()
     cursor = await trial.run(r.range(25), pool, **SMALL_BATCHES)
     assert pool.stats().cursors == 1
@@ -72,7 +72,7 @@ async def pool_cursors(trial: Trial) -> None:
 
 
 async def pool_feeds(trial: Trial) -> None:
-    """Changefeeds are counted apart, and leave their connection to others as well."""
+    """Changefeeds are counted separately, and other queries may use their connection."""
     pool = trial.pool(max_size=1, per_connection=1)
     feed = await trial.run(trial.table.changes(), pool)
     assert (pool.stats().feeds, pool.stats().cursors, pool.stats().in_flight) == (1, 0, 0)

@@ -1,4 +1,4 @@
-"""Scenarios: connections that a pool keeps open, and lets go."""
+"""Scenarios: which connections a pool keeps open, and which it closes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["SCENARIOS"]
 
 
 async def pool_keeps_its_least_size(trial: Trial) -> None:
-    """`open()` waits for `min_size` connections; those that are lost are replaced unasked."""
+    """`open()` waits for `min_size` connections. Lost ones are replaced without a query."""
     events: list[str] = []
     pool = trial.pool(min_size=3)
     for name in ("opened", "lost"):
@@ -28,7 +28,7 @@ async def pool_keeps_its_least_size(trial: Trial) -> None:
 
 
 async def pool_retires(trial: Trial) -> None:
-    """Old connections are replaced; one with an open cursor is not, until that has ended."""
+    """Old connections are replaced. One with an open cursor is replaced after the cursor ended."""
     pool = trial.pool(min_size=2, max_size=3, max_lifetime=0.1)
     await trial.do(pool.open)
     cursor = await trial.run(r.range(100), pool, **SMALL_BATCHES)
@@ -47,7 +47,7 @@ async def pool_retires(trial: Trial) -> None:
 
 
 async def pool_shrinks(trial: Trial) -> None:
-    """Connections that nobody uses are closed, down to `min_size`, and opened again when needed."""
+    """Unused connections are closed, down to `min_size`, and opened again when needed."""
     pool = trial.pool(min_size=0, max_idle=0.1)
     for _ in range(2):
         assert await trial.run(r.expr(1), pool) == 1

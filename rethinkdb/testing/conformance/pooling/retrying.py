@@ -1,4 +1,4 @@
-"""Scenarios: queries that fail, and are run again or not."""
+"""Scenarios: which failed queries a pool runs again, and which not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CUT_EACH_ANSWER = Fault("cut", "reply")
 
 
 async def cut_once(trial: Trial, query: Any) -> Any:
-    """Run a query whose link is lost before the answer, the first time."""
+    """Run a query. At its first try, the link is lost before the answer."""
     trial.proxy.hold("reply")
     started = len(trial.proxy.sent(QueryType.START))
 
@@ -48,7 +48,8 @@ async def pool_runs_reads_again(trial: Trial) -> None:
 
 
 async def pool_never_repeats_a_write(trial: Trial) -> None:
-    """A write whose link is lost may have been done. Its user is told so, and nothing is sent."""
+    """If the link of a write is lost, the write may have been done. It is not sent again, and the
+    error says so."""
     pool = trial.pool()
     await trial.run(r.expr(1), pool)
     for write in (
@@ -69,7 +70,7 @@ async def pool_never_repeats_a_write(trial: Trial) -> None:
 
 
 async def pool_runs_idempotent_writes_again(trial: Trial) -> None:
-    """What its user calls idempotent is run again. The server is not told of that."""
+    """A write marked as idempotent is run again. The mark is not sent to the server."""
     pool = trial.pool()
     write = trial.table.insert({"id": 1}, conflict="replace")
     done = await cut_once(trial, partial(trial.run, write, pool, idempotent=True))
@@ -80,7 +81,7 @@ async def pool_runs_idempotent_writes_again(trial: Trial) -> None:
 
 
 async def pool_without_retries(trial: Trial) -> None:
-    """Where retrying is off, each loss comes out."""
+    """If retrying is off, each loss raises."""
     pool = trial.pool(retry=None)
 
     async def run() -> None:
@@ -92,7 +93,7 @@ async def pool_without_retries(trial: Trial) -> None:
 
 
 async def pool_gives_up(trial: Trial) -> None:
-    """Attempts end, and the error tells how many there were and where, with its cause."""
+    """After the last attempt, the error says how many there were and where, and has the cause."""
     pool = trial.pool(retry=RetryPolicy(attempts=3, first_pause=0.001))
     await trial.run(r.expr(1), pool)
     trial.proxy.fault = CUT_EACH_ANSWER
@@ -108,7 +109,7 @@ async def pool_gives_up(trial: Trial) -> None:
 
 
 async def pool_leaves_other_errors_alone(trial: Trial) -> None:
-    """An answer that would be the same again comes out at once, as it is."""
+    """An error that would be the same again is raised at once, unchanged."""
     pool = trial.pool()
     started = len(trial.proxy.sent(QueryType.START))
     exc = await trial.fails(ReqlNonExistenceError, "No attribute", trial.run, r.expr({})["a"], pool)
@@ -117,7 +118,7 @@ async def pool_leaves_other_errors_alone(trial: Trial) -> None:
 
 
 async def pool_cancelled_between_attempts(trial: Trial) -> None:
-    """Cancelling ends it while it waits for the next attempt, and leaves nothing behind."""
+    """Cancelling a query that waits for its next attempt ends it, and leaves nothing behind."""
     pool = trial.pool(retry=RetryPolicy(first_pause=NEVER, longest_pause=NEVER))
     await trial.run(r.expr(1), pool)
     trial.proxy.fault = CUT_EACH_ANSWER
@@ -150,7 +151,7 @@ async def pool_closed_between_attempts(trial: Trial) -> None:
 
 
 async def lost_before_a_row(trial: Trial, take: Callable[[Any], Any], **options: Any) -> Any:
-    """Take from a cursor whose link is lost when nothing was taken yet."""
+    """Take from a cursor whose link is lost before anything was taken."""
     pool = trial.pool(**options)
     cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
     trial.proxy.cut()
@@ -162,12 +163,12 @@ async def lost_before_a_row(trial: Trial, take: Callable[[Any], Any], **options:
 
 
 def loops_that_look_late(trial: Trial) -> bool:
-    """Whether a loss is noticed only when somebody waits. Until then rows at hand are given out."""
+    """Whether a loop notices a loss only when it waits. Until then, it gives the rows it has."""
     return trial.connection_type.__module__ == "rethinkdb.loops.blocking"
 
 
 async def pool_begins_cursors_anew(trial: Trial) -> None:
-    """A cursor whose link is lost before it has given a row begins anew, whatever was at hand."""
+    """If the link is lost before a cursor has given a row, the cursor restarts."""
 
     async def rows(cursor: Any) -> list[Any]:
         return list(await trial.do(cursor.to_list))
@@ -183,7 +184,7 @@ async def pool_begins_cursors_anew(trial: Trial) -> None:
 
 
 async def pool_begins_lists_anew(trial: Trial) -> None:
-    """So does `to_list()`, as nobody has seen its rows."""
+    """`to_list()` restarts after a loss, because no row has been given out yet."""
     pool = trial.pool()
     cursor = await trial.run(r.range(95), pool, **SMALL_BATCHES)
     trial.proxy.hold("reply")
@@ -200,7 +201,7 @@ async def pool_begins_lists_anew(trial: Trial) -> None:
 
 
 async def pool_goes_on_with_no_cursor(trial: Trial) -> None:
-    """Once a row was given out, the loss comes out, after the rows that are at hand."""
+    """After a cursor has given a row, a loss raises, after the rows that have arrived."""
     pool = trial.pool()
     cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
     assert await trial.do(cursor.next) == 0
@@ -219,7 +220,7 @@ async def pool_goes_on_with_no_cursor(trial: Trial) -> None:
 
 
 async def pool_begins_no_feed_anew(trial: Trial) -> None:
-    """A changefeed would miss changes, so its loss comes out; so does that of a closed cursor."""
+    """A restarted changefeed would miss changes, so a loss raises; also for a closed cursor."""
     pool = trial.pool()
     feed = await trial.run(trial.table.changes(), pool)
     cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
@@ -232,7 +233,7 @@ async def pool_begins_no_feed_anew(trial: Trial) -> None:
 
 
 async def pool_gives_cursors_up(trial: Trial) -> None:
-    """When a cursor cannot be begun anew, what was at hand comes out, and then the error."""
+    """If a cursor cannot be restarted, it gives the rows that have arrived, and then raises."""
     pool = trial.pool(retry=RetryPolicy(attempts=2, first_pause=0.001))
     cursor = await trial.run(r.range(35), pool, **SMALL_BATCHES)
     trial.proxy.fault = CUT_EACH_ANSWER

@@ -17,8 +17,8 @@ __all__ = ["SCENARIOS"]
 
 
 async def pool_grows(trial: Trial) -> None:
-    """When each connection has `per_connection` queries a further one is opened, up to
-    `max_size`; beyond that queries wait."""
+    """If each connection has `per_connection` queries, another one is opened, up to `max_size`.
+    After that, queries wait."""
     pool = trial.pool(max_size=2, per_connection=2)
     await trial.do(pool.open)
     assert trial.proxy.clients == 1
@@ -43,7 +43,7 @@ async def pool_grows(trial: Trial) -> None:
 
 
 async def pool_serves_in_order(trial: Trial) -> None:
-    """Who asked first is served first."""
+    """Waiters are served in the order in which they came."""
     trial.insert({"id": "log", "order": []})
     pool = trial.pool(max_size=1, per_connection=1)
     await trial.do(pool.open)
@@ -63,8 +63,8 @@ async def pool_serves_in_order(trial: Trial) -> None:
 
 
 async def pool_limits_waiting(trial: Trial) -> None:
-    """No more than `max_waiting` wait, and nobody for longer than `acquire_timeout`. The errors
-    give the numbers."""
+    """At most `max_waiting` queries wait, for at most `acquire_timeout` seconds. The errors name
+    these numbers."""
     pool = trial.pool(max_size=1, max_waiting=1)
     conn = await trial.do(pool.acquire)
 
@@ -98,7 +98,7 @@ async def pool_deadlines(trial: Trial) -> None:
     text = r"^No connection of the pool had room within \S+ s: "
     await trial.fails(PoolTimeoutError, text, trial.run, r.expr(1), pool, deadline=SOON)
     await trial.do(pool.release, conn)
-    # If waiting were not counted it were never less. A slow machine needs another attempt.
+    # If waiting did not count, the time would never be less. A slow machine may need another try.
     for _ in range(TRIES):
         if await _seconds_with_a_connection(trial, pool, limit=0.3, part=0.2) < 0.3:
             break
@@ -108,7 +108,7 @@ async def pool_deadlines(trial: Trial) -> None:
 
 
 async def _seconds_with_a_connection(trial: Trial, pool: Any, limit: float, part: float) -> float:
-    """A query waits for a part of its time: how long it waits for the answer afterwards."""
+    """Let a query wait for a part of its deadline. Returns how long it then awaits the answer."""
     begun: list[float] = []
     conn = await trial.do(pool.acquire)
 
