@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.transport.coroutines`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.transport.coroutines`: loop adapters import its names from here."""
 
 from .transport.coroutines import CoroutineConnection
 

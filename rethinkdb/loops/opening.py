@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.transport.opening`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.transport.opening`: loop adapters import its names from here."""
 
 from .transport.opening import Opening
 

@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.transport.place`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.transport.place`: loop adapters import its names from here."""
 
 from .transport.place import check_process, misplaced
 

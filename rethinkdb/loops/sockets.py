@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.transport.sockets`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.transport.sockets`: loop adapters import its names from here."""
 
 from .transport.sockets import Reader, configure, dial, remaining, wait_ready
 

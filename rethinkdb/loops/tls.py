@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.transport.tls`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.transport.tls`: loop adapters import its names from here."""
 
 from .transport.tls import Link, TLSLink, open_link
 

@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.trio`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.trio`: loop adapters import its names from here."""
 
 from .trio import ConnectionPool
 

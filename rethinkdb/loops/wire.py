@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.transport.wire`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.transport.wire`: loop adapters import its names from here."""
 
 from .transport.wire import Wire
 

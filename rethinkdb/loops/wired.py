@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.loops.transport.wired`, for loop adapters that find its names here."""
+"""Old place of `rethinkdb.loops.transport.wired`: loop adapters import its names from here."""
 
 from .transport.wired import AnyWire, WiredConnection
 

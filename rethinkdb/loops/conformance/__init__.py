@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.testing.conformance`, for packages that find the suite here."""
+"""Old place of `rethinkdb.testing.conformance`: other packages import the suite from here."""
 
 from rethinkdb.testing.conformance import (
     FAULTS,

@@ -1,4 +1,4 @@
-"""A face of `rethinkdb.testing.conformance.drivers`."""
+"""Old place of `rethinkdb.testing.conformance.drivers`."""
 
 from rethinkdb.testing.conformance.drivers import (
     DRIVERS,
