@@ -18,18 +18,18 @@ from rethinkdb.embedded.storage.watchers import Change, TableListener, Where
 from rethinkdb.embedded.system.tables import SystemTable, time_of
 
 _EVERY = 1.0
-"""Seconds after which those who watch figures are told of new ones, as a real server does."""
+"""How many seconds pass between updates for feeds on these tables, as on a real server."""
 
 
 class ChangingTable(SystemTable):
-    """A table whose rows change by themselves: somebody has to look while it is watched."""
+    """A table whose rows change by themselves. It is checked regularly while a feed watches it."""
 
     def __init__(self, store: Store, identifier_format: str) -> None:
         super().__init__(store, identifier_format)
         self._unwatched: threading.Event | None = None
 
     def watch(self, listener: TableListener, where: Where | None = None) -> Callable[[], None]:
-        """Has a listener called after each change that a look has found."""
+        """Calls a listener after each change that a check has found."""
         with self.lock:
             unwatch = super().watch(listener, where)
             if self._unwatched is None:
@@ -79,12 +79,12 @@ class Logs(SystemTable):
 
 
 class JobsTable(ChangingTable):
-    """What the server is working on: running queries. Deleting a row interrupts its query."""
+    """The running queries. Deleting a row interrupts its query."""
 
     NAME = "jobs"
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """The running queries, the one that reads among them."""
+        """The running queries, including the one that reads."""
         server = self.shown(self.store.server.name, self.store.server.id)
         for job in self.store.jobs.running():
             yield {
@@ -113,12 +113,12 @@ class JobsTable(ChangingTable):
 
 
 class Stats(ChangingTable):
-    """Figures of the cluster, the server, the tables, and the tables on the server."""
+    """Statistics of the cluster, the server, the tables, and the tables on the server."""
 
     NAME = "stats"
 
     def read_rows(self) -> Iterator[dict[str, Datum]]:
-        """Those of tables that exist; no table, no figures of it."""
+        """The statistics. Dropped tables have none."""
         tables = list(self.store.all_tables())
         per_second, totals = _documents([table for _, table in tables])
         clients = self._clients()
@@ -162,7 +162,7 @@ class Stats(ChangingTable):
 
 
 def _documents(tables: list[StoredTable]) -> tuple[dict[str, Datum], dict[str, Datum]]:
-    """What was read from tables and written to them: in a second, and in all."""
+    """The numbers of reads and writes of tables: per second, and in total."""
     meters = {
         "read_docs": [table.reads for table in tables],
         "written_docs": [table.writes for table in tables],
@@ -191,4 +191,4 @@ _IN_MEMORY: Datum = {
         "written_bytes_total": 0,
     },
 }
-"""There is no disk here, and so no cache of it."""
+"""The statistics of disk and cache, which do not exist here."""

@@ -40,7 +40,7 @@ class ClusterConfig(SystemTable):
         yield {"heartbeat_timeout_secs": self.store.heartbeat_timeout, "id": "heartbeat"}
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
-        """Changes the setting; it is kept, and means nothing to one server."""
+        """Changes the setting. It is kept, but has no effect."""
         if change.new is None:
             raise op_failed(
                 "It's illegal to delete rows from the `rethinkdb.cluster_config` table."
@@ -67,7 +67,7 @@ class ServerConfig(SystemTable):
     NAME = "server_config"
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """The servers that are there."""
+        """The servers that are up."""
         for server in self.store.servers:
             if server.up:
                 yield {
@@ -78,7 +78,7 @@ class ServerConfig(SystemTable):
                 }
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
-        """Changes name, tags or size of the cache, which is only kept."""
+        """Changes the name, the tags or the cache size. The cache size has no effect."""
         if change.old is None:
             if change.new is None:
                 return None
@@ -114,12 +114,12 @@ def _cache_size(value: Datum) -> Datum:
 
 
 class DatabaseConfig(SystemTable):
-    """The databases: renaming one here, making and dropping them."""
+    """The databases. Writes rename, create and drop them."""
 
     NAME = "db_config"
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """All but the system database."""
+        """All databases except the system database."""
         return map(configuration.database_config, tuple(self.store.databases.values()))
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
@@ -173,7 +173,7 @@ class TableStatus(SystemTable):
 
 @dataclass(slots=True)
 class _NewConfig:
-    """What somebody wants a table's configuration to be."""
+    """The configuration that a client has written for a table."""
 
     name: str
     database: DatabaseData
@@ -184,7 +184,7 @@ class _NewConfig:
 
 
 class TableConfig(SystemTable):
-    """The tables: renaming and moving one here, changing its settings, making and dropping them."""
+    """The tables. Writes rename, move, configure, create and drop them."""
 
     NAME = "table_config"
 
@@ -268,7 +268,7 @@ class TableConfig(SystemTable):
         table.name = wanted.name
         wanted.database.tables[table.name] = table
 
-    # -- what is to be written
+    # -- reading what a client writes
 
     def _parse(self, row: Datum, existing: StoredTable | None) -> _NewConfig:
         with within(_HAS_WRONG_FORMAT.format(table=self.NAME)):
@@ -306,7 +306,7 @@ class TableConfig(SystemTable):
         return found
 
     def _shards_of(self, table: StoredTable | None) -> Callable[[Datum], list[Shard]]:
-        """Converts to the shards of a table; servers that it has may be away."""
+        """A converter to the shards of a table. Servers that it already has may be down."""
         known = [server for server in self.store.servers if server.up]
         if table is not None:
             known += [server for shard in table.shards for server in shard.replicas]

@@ -18,7 +18,7 @@ def database_config(database: DatabaseData) -> dict[str, Datum]:
 def table_config(
     store: Store, database: DatabaseData, table: StoredTable, *, names: bool = True
 ) -> dict[str, Datum]:
-    """A row of `table_config`; databases and servers by name or by id."""
+    """A row of `table_config`. `names`: show names, not ids, of databases and servers."""
 
     def shown(servers: Iterable[ServerIdentity]) -> list[str]:
         return [_shown_server(server, names) for server in servers]
@@ -53,7 +53,8 @@ def table_status(
 ) -> dict[str, Datum]:
     """A row of `table_status`.
 
-    In the answer to a change of its layout it is not settled, and otherwise as if all were done.
+    The answer to a change of the layout says that the table is not settled. Otherwise, the status
+    is that after the change.
     """
     health = health_of(table) if settled else healthy(table.shards)
     leader = health.leader
@@ -73,7 +74,7 @@ def table_status(
 
 
 def health_of(table: StoredTable) -> Health:
-    """How a table is now."""
+    """The state of a table now."""
     return healthy(table.shards) if table.gate is None else table.gate.health()
 
 
@@ -97,5 +98,5 @@ def changed(old: Datum, new: Datum) -> list[Datum]:
 
 
 def special(what: str) -> QueryFailure:
-    """The failure of administering the system database."""
+    """The error for administrative commands on the system database."""
     return op_failed(f"Database `rethinkdb` is special; {what}")

@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from rethinkdb.embedded.storage.store import Store
 
 _CLUSTER_PORT = 1000
-"""How far the port for other servers is from that for clients, as by default on a real server."""
+"""The distance from the client port to the cluster port. It is the default of a real server."""
 
 _ID_OF_TABLES = uuid.UUID("0eabef01-6deb-4069-9a2d-448db057ab1e")
 
 
 class SystemTable(TableData):
-    """A table whose rows are computed whenever somebody reads."""
+    """A table whose rows are computed at each read."""
 
     NAME: ClassVar[str]
     REFUSAL: ClassVar[str] = "It's illegal to write to the `rethinkdb.{name}` table."
-    """What a write fails with, where there is no `write_row`."""
+    """The error message for a write, if the table has no `write_row`."""
 
     is_system = True
 
@@ -54,11 +54,11 @@ class SystemTable(TableData):
         """All rows as they are now."""
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
-        """Carries out one change, and gives the row as it is then; None is absent."""
+        """Carries out one change. Returns the new row; None means: no row."""
         raise op_failed(self.REFUSAL.format(name=self.NAME))
 
     def shown(self, name: str, id: str) -> str:
-        """A name or an id, by how this table is to show things."""
+        """The name or the id, depending on `identifier_format`."""
         return name if self.shows_names else id
 
     # -- as a table
@@ -84,13 +84,13 @@ class SystemTable(TableData):
     # -- watching
 
     def watch(self, listener: TableListener, where: Where | None = None) -> Callable[[], None]:
-        """Has a listener called after each change from now on; the function returned ends that."""
+        """Calls a listener after each change from now on. Returns a function that ends this."""
         with self.lock:
             self._seen = self.rows
             return super().watch(listener, where)
 
     def refresh(self) -> None:
-        """Tells those who watch what has changed. The caller holds the lock."""
+        """Notifies the feeds of what has changed. The caller holds the lock."""
         if not self.watched:
             return
         before, self._seen = self._seen, self.rows
@@ -101,7 +101,7 @@ class SystemTable(TableData):
 
 
 class DebugScratch(SystemTable):
-    """A table to try the rules of system tables on. It keeps what is written to it."""
+    """A table for tests of the rules of system tables. It keeps the rows that are written to it."""
 
     NAME = "_debug_scratch"
 
@@ -110,11 +110,11 @@ class DebugScratch(SystemTable):
         self._kept: dict[OrderKey, dict[str, Datum]] = {}
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """What has been written."""
+        """The rows that were written."""
         return tuple(self._kept.values())
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
-        """Keeps a row, or forgets it."""
+        """Stores or deletes a row."""
         key = datum.order_key(change.key)
         if change.new is None:
             self._kept.pop(key, None)
@@ -129,7 +129,7 @@ class ServerStatus(SystemTable):
     NAME = "server_status"
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """The servers that are there."""
+        """The servers that are up."""
         servers = [server for server in self.store.servers if server.up]
         for server in servers:
             yield self._row(server, [other for other in servers if other is not server])
@@ -140,7 +140,7 @@ class ServerStatus(SystemTable):
             "id": server.id,
             "name": server.name,
             "network": {
-                # There are no links between the servers: the port is made up.
+                # There are no connections between the servers, so the port is invented.
                 "canonical_addresses": [
                     {"host": server.host, "port": server.port + _CLUSTER_PORT} for _ in others[:1]
                 ],
@@ -161,7 +161,7 @@ class ServerStatus(SystemTable):
 
 
 def time_of(seconds: float) -> Datum:
-    """A time since the epoch, as rows show it."""
+    """Seconds since the epoch as a time for a row."""
     return {
         datum.REQL_TYPE: "TIME",
         "epoch_time": datum.number(round(seconds, 3)),
