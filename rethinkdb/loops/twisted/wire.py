@@ -1,4 +1,4 @@
-"""A Twisted transport under the core."""
+"""Connects a Twisted transport with the core."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["TwistedWire", "dial", "limit"]
 
 T = TypeVar("T")
 
-# How long closing waits for a peer that does not read what is still to be sent.
+# Seconds that closing waits for a peer that does not read the rest of the bytes.
 _LINGER = 1.0
 
 
 class TwistedWire(Protocol):
-    """Moves bytes between one transport and the core.
+    """Moves bytes between a Twisted transport and the core.
 
     Args:
         link: the session, or TLS around it.
-        reactor: for the time.
+        reactor: the reactor, for its clock and timers.
     """
 
     transport: Any = None
@@ -69,9 +69,9 @@ class TwistedWire(Protocol):
     # Called by the connection.
 
     def flush(self) -> None:
-        """Send what the core wants sent; close if it wants that.
+        """Send the core's bytes; close the transport if the core asks for that.
 
-        Twisted sends when the reactor has its turn: all that is started before goes out together.
+        Twisted sends in the reactor's next turn. Queries that are started before go out together.
         """
         if self._over or self._abort is not None:
             return
@@ -87,7 +87,7 @@ class TwistedWire(Protocol):
         self.transport.abortConnection()
 
     def _count_unsent(self) -> int:
-        # Twisted does not tell. These are attributes of its transports for all systems but Windows.
+        # Twisted has no method for this. Its transports have these attributes, except on Windows.
         waiting: list[bytes] = getattr(self.transport, "_tempDataBuffer", [])
         sending = getattr(self.transport, "dataBuffer", b"")
         sent: int = getattr(self.transport, "offset", 0)
@@ -100,7 +100,7 @@ class TwistedWire(Protocol):
         return cancel
 
     def closed(self) -> Deferred[None]:
-        """Fires when the transport has closed. Tests that wait for it leave the reactor clean."""
+        """A Deferred that fires when the transport is closed, so that tests can wait for it."""
         if self._over:
             return succeed(None)
         watcher: Deferred[None] = Deferred()
@@ -108,11 +108,11 @@ class TwistedWire(Protocol):
         return watcher
 
     def leave(self) -> None:
-        """After fork(), in the child. The transport is the parent's; touching it harms both."""
+        """In a forked child: stop using the transport, as it belongs to the parent."""
         self._over = True
 
     def local_address(self) -> tuple[str, int] | None:
-        """This side's address and port; None once closed."""
+        """The local address and port; None when closed."""
         if self._over or self._abort is not None:
             return None
         here = self.transport.getHost()
@@ -120,12 +120,12 @@ class TwistedWire(Protocol):
 
 
 async def dial(reactor: Any, host: str, port: int, timeout: float, link: Link) -> TwistedWire:
-    """A connected wire; `await` it in a coroutine that a Deferred runs.
+    """Make a connected wire. Await it in a coroutine that a Deferred runs.
 
     Raises:
-        CancelledError: that Deferred was cancelled.
+        CancelledError: the Deferred was cancelled.
         TimeoutError: no address of the host has answered in time.
-        OSError, ValueError: what there is to say of the host or its addresses.
+        OSError, ValueError: the host's name or its addresses cannot be used.
     """
     factory: Any = Factory.forProtocol(partial(TwistedWire, link, reactor))
     factory.noisy = False
@@ -142,7 +142,10 @@ async def dial(reactor: Any, host: str, port: int, timeout: float, link: Link) -
 
 
 def _cancellable(deferred: Deferred[T]) -> Deferred[T]:
-    """Being cancelled while it resolves a name, Twisted says that there is no such host."""
+    """Let a Deferred fail with CancelledError when it is cancelled.
+
+    While Twisted looks up a name, it would fail with an error that the host is unknown.
+    """
 
     def cancel(outer: Deferred[T]) -> None:
         outer.errback(CancelledError())
@@ -158,7 +161,7 @@ def _cancellable(deferred: Deferred[T]) -> Deferred[T]:
 
 
 def limit(deferred: Deferred[T], seconds: float, reactor: Any, late: Exception) -> Deferred[T]:
-    """Cancel a Deferred when the time is up, which then fails with `late`."""
+    """Cancel a Deferred after `seconds`. It then fails with `late`."""
 
     def fail(*_: object) -> NoReturn:
         raise late
