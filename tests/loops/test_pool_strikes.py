@@ -15,15 +15,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rethinkdb import r
 from rethinkdb.embedded import Server
+from rethinkdb.errors import ReqlError
 from rethinkdb.loops.blocking import ConnectionPool
 from rethinkdb.loops.blocking.bell import Bell
+from rethinkdb.loops.transport.renewing import WaitingRenewal
+from rethinkdb.net.stream import Stream
 from rethinkdb.pool import RetryPolicy
 from rethinkdb.testing.conformance.trial import PATIENCE, SMALL_BATCHES
 
@@ -306,3 +309,27 @@ def at_rest(pool: Any, beside: ThreadPoolExecutor, place: str) -> None:
         assert time.monotonic() < deadline, f"{place}: {stats}"
         time.sleep(0.001)
     assert stats.size <= pool.options.max_size, place
+
+
+class StruckLock:
+    """A lock that a signal handler strikes as it is released, once."""
+
+    struck = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        if not self.struck:
+            self.struck = True
+            raise KeyboardInterrupt
+
+
+def test_a_cursor_that_was_to_begin_anew_can_be_read_after_an_interrupt() -> None:
+    renewal = WaitingRenewal.__new__(WaitingRenewal)
+    renewal._pool = SimpleNamespace(_lock=StruckLock(), _new_event=Bell)
+    replaced, lost = Stream.__new__(Stream), Stream.__new__(Stream)
+    cursor = SimpleNamespace(_stream=replaced)
+    with pytest.raises(KeyboardInterrupt):
+        renewal.begins(cursor, lost, ReqlError("lost"))
+    assert renewal.begins(cursor, lost, ReqlError("lost"))

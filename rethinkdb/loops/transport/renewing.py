@@ -171,14 +171,15 @@ class WaitingRenewal(Renewal):
     def begins(self, cursor: Any, stream: Stream, error: ReqlError) -> bool:
         """See `AwaitingRenewal`."""
         pool = self._pool
-        while pool is not None:
-            with pool._lock:
-                busy, mine = self._busy, pool._new_event()
-                if busy is None:
-                    self._busy = mine
-                    break
-            busy.wait()
+        mine = None if pool is None else pool._new_event()
         try:
+            while pool is not None:
+                with pool._lock:
+                    busy = self._busy
+                    if busy is None:
+                        self._busy = mine
+                        break
+                busy.wait()
             if cursor._stream is not stream:
                 return True
             if not self._may_begin(stream, error):
@@ -187,7 +188,8 @@ class WaitingRenewal(Renewal):
         except ReqlError as failure:
             return self._give_up(cursor, failure)
         finally:
-            self._busy = None
-            if pool is not None:
+            if self._busy is mine:  # else a signal handler raised while another thread was at it
+                self._busy = None
+            if mine is not None:
                 mine.set()
         return True
