@@ -97,6 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _what(arguments: argparse.Namespace) -> dict[str, Any]:
     """What to import, as arguments of the function."""
+    from rethinkdb.tools.failures import ToolError
+    from rethinkdb.tools.importing import table_named
+
     if bool(arguments.directory) == bool(arguments.file):
         raise CommandError("give --directory, or --file with --table", status=2)
     if arguments.directory:
@@ -109,6 +112,10 @@ def _what(arguments: argparse.Namespace) -> dict[str, Any]:
         raise CommandError("--import goes with --directory, not --file", status=2)
     if not arguments.table:
         raise CommandError("--file needs --table DB.TABLE", status=2)
+    try:
+        table_named(arguments.table)
+    except ToolError as error:
+        raise CommandError(str(error), error.status) from error
     if arguments.file != "-" and not Path(arguments.file).is_file():
         raise CommandError(f"the file {arguments.file} does not exist", status=2)
     return {

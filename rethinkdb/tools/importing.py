@@ -156,6 +156,19 @@ def _in_directory(
     return wanted
 
 
+def table_named(text: str) -> TableName:
+    """The table that `DB.TABLE` stands for.
+
+    Raises:
+        ToolError: the text is not of that form.
+    """
+    tables = Selection([text]).tables
+    if not tables:
+        raise ToolError(f"{text} names no table: write DB.TABLE, such as test.orders", status=2)
+    (name,) = tables
+    return name
+
+
 def _in_file(
     file: Any,
     table: str,
@@ -165,10 +178,7 @@ def _in_file(
     csv: CsvOptions | None,
     limits: Limits,
 ) -> _Wanted:
-    selection = Selection([table])
-    if not selection.tables:
-        raise ToolError(f"{table} names no table: write DB.TABLE, such as test.orders", status=2)
-    (name,) = selection.tables
+    name = table_named(table)
     path = Path(file) if isinstance(file, (str, os.PathLike)) else None
     shown = str(path) if path is not None else str(getattr(file, "name", "the file"))
     format = format or format_of(shown)[0] or "json"
