@@ -13,6 +13,8 @@ import pytest
 from rethinkdb import r
 from rethinkdb.embedded import Server
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.loops.blocking import ConnectionPool
+from rethinkdb.pool import Dial
 from rethinkdb.testing.conformance import Scenario, name_of, pooling
 from rethinkdb.testing.conformance.drivers import DRIVERS
 from tests.trying import try_on
@@ -220,3 +222,19 @@ os.waitpid(child, 0)
 say("parent")
 """
 )
+
+
+def test_a_connection_is_known_before_another_thread_may_close_it(server: Server) -> None:
+    """What one thread is to dial another one may be told to close, before it is dialled."""
+    dialled: list[Any] = []
+
+    class Watched(ConnectionPool):
+        def _do(self, effect: Any) -> None:
+            if isinstance(effect, Dial):
+                dialled.append(effect.member.connection)
+            super()._do(effect)
+
+    with Watched(server.host, server.port) as pool:
+        assert r.expr(1).run(pool) == 1
+    assert dialled
+    assert None not in dialled

@@ -87,9 +87,8 @@ class Executor(Discovering, Feeding, Watched):
         """Carry out one decision."""
         if isinstance(effect, Dial):
             member = effect.member
-            member.connection = self._new_connection()
-            member.connection._settle_at(member.host.address)
-            member.connection._pool = self  # it runs the callbacks; see `rethinkdb.push`
+            if member.connection is None:
+                self._equip(member)
             give_up = self._spawn(self._dial, member)
             if member.state is State.DIALLING:
                 self._dialling[member] = give_up
@@ -103,6 +102,13 @@ class Executor(Discovering, Feeding, Watched):
             self._follow_cluster()
         else:
             self._tell(effect)
+
+    def _equip(self, member: Member) -> None:
+        """Give a member its connection, which is not open yet."""
+        connection = self._new_connection()
+        connection._settle_at(member.host.address)
+        connection._pool = self  # it runs the callbacks; see `rethinkdb.push`
+        member.connection = connection
 
     def _tell(self, event: Event) -> None:
         self._report(event)

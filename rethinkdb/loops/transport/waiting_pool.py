@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool import Member, PoolStats, Retrying, Wake
+from rethinkdb.pool import Dial, Member, PoolStats, Retrying, Wake
 from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.feeds import Feed, Pause, Run
 from rethinkdb.pool.hold import Hold
@@ -352,6 +352,8 @@ class WaitingPool(Lending):
                 if isinstance(effect, Wake):  # under the lock, so that the newest timer wins
                     self._do(effect)
                     continue
+                if isinstance(effect, Dial):  # likewise: another thread may be told to close it
+                    self._equip(effect.member)
             if effect is not None:
                 self._do(effect)
 
