@@ -16,20 +16,20 @@ class Crew(Protocol):
     """The threads of a server."""
 
     def elsewhere(self) -> AbstractContextManager[None]:
-        """Inside, the calling thread does not count as busy."""
+        """A block in which the calling thread does not count as busy."""
 
 
 _local = threading.local()
 
 
 def join(crew: Crew) -> None:
-    """The calling thread belongs to this crew from now on."""
+    """Makes the calling thread a member of a crew."""
     _local.crew = crew
 
 
 @contextmanager
 def elsewhere() -> Iterator[None]:
-    """Inside, the calling thread waits for something outside, for as long as that takes."""
+    """A block in which the calling thread waits for something outside, and does not compute."""
     crew: Crew | None = getattr(_local, "crew", None)
     with nullcontext() if crew is None else crew.elsewhere():
         yield

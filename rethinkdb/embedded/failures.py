@@ -13,15 +13,15 @@ from typing import Any, TypeAlias
 from rethinkdb.ql2 import ErrorType
 
 Backtrace: TypeAlias = "tuple[()] | tuple[Backtrace, int | str]"
-"""The way from the root of a query to a term in it: empty for the root, otherwise the way to the
-term around it, and which part of that it is, a position (wire order) or an option's name.
+"""The path from the root of a query to a term. It is empty for the root. Otherwise it is the path
+to the enclosing term, and a step: the position (in wire order) or the name of an optarg.
 
-So each term of a query nested some thousand levels deep holds one step, not thousands.
+So each term stores only one step, even in a query that is nested some thousand levels deep.
 """
 
 
 def frames(backtrace: Backtrace) -> list[int | str]:
-    """The steps of a way, from the root on."""
+    """The steps of a backtrace, from the root on."""
     steps: list[int | str] = []
     while backtrace:
         backtrace, step = backtrace
@@ -30,7 +30,7 @@ def frames(backtrace: Backtrace) -> list[int | str]:
 
 
 class FailureKind(enum.Enum):
-    """What went wrong; decides the response's error type."""
+    """The kind of an error. It decides the error type of the response."""
 
     LOGIC = ErrorType.QUERY_LOGIC
     INTERNAL = ErrorType.INTERNAL
@@ -41,24 +41,24 @@ class FailureKind(enum.Enum):
     NON_EXISTENCE = ErrorType.NON_EXISTENCE
     PERMISSION = ErrorType.PERMISSION_ERROR
     EMPTY_USER = "r.error() without arguments"
-    """Only `default` understands it; anywhere else it counts as LOGIC."""
+    """`default` handles it. Everywhere else it counts as LOGIC."""
     COMPILE = "found before evaluation"
     """Answered with COMPILE_ERROR, which has no error type."""
 
     @property
     def error_type(self) -> ErrorType | None:
-        """The wire's error type, None for compile errors."""
+        """The error type on the wire. None for compile errors."""
         if self is FailureKind.COMPILE:
             return None
         return ErrorType.QUERY_LOGIC if self is FailureKind.EMPTY_USER else ErrorType(self.value)
 
 
 class QueryFailure(Exception):
-    """One query failed; its client gets `kind`, `message` and `backtrace`.
+    """A query failed. Its client gets `kind`, `message` and `backtrace`.
 
     Attributes:
-        precedes_reading: nothing was read, as that is not allowed, or not possible now. Such a
-            failure is located at the term that wanted the rows, wherever they came from.
+        precedes_reading: whether it failed before a read, because reading is not allowed or not
+            possible now. The backtrace then shows the term that pulls the rows.
     """
 
     def __init__(self, kind: FailureKind, message: str, backtrace: Backtrace | None = None) -> None:
@@ -74,12 +74,12 @@ class Interrupted(Exception):
 
 
 def logic(message: str, backtrace: Backtrace | None = None) -> QueryFailure:
-    """A query that makes no sense: wrong types, bad option values."""
+    """The query has wrong types or invalid option values."""
     return QueryFailure(FailureKind.LOGIC, message, backtrace)
 
 
 def non_existence(message: str, backtrace: Backtrace | None = None) -> QueryFailure:
-    """Something that was expected is not there; `default` catches it."""
+    """An expected value does not exist. `default` catches this error."""
     return QueryFailure(FailureKind.NON_EXISTENCE, message, backtrace)
 
 
@@ -89,7 +89,7 @@ def resource(message: str, backtrace: Backtrace | None = None) -> QueryFailure:
 
 
 def op_failed(message: str, backtrace: Backtrace | None = None) -> QueryFailure:
-    """An operation on databases, tables, indexes or users could not be done."""
+    """An operation on databases, tables, indexes or users failed."""
     return QueryFailure(FailureKind.OP_FAILED, message, backtrace)
 
 
@@ -104,5 +104,5 @@ def compile_failure(message: str, backtrace: Backtrace) -> QueryFailure:
 
 
 def typed(found: Any, message: str) -> QueryFailure:
-    """A wrong type: NON_EXISTENCE if null was found, so that `default` catches it, else LOGIC."""
+    """A value has a wrong type. For null NON_EXISTENCE, which `default` catches, else LOGIC."""
     return non_existence(message) if found is None else logic(message)

@@ -6,17 +6,17 @@ import enum
 
 
 class Determinism(enum.IntFlag):
-    """Why a term might not give the same result each time, joined (`|`) with its parts' reasons."""
+    """The reasons why a term may give different results. Reasons of its parts are added by `|`."""
 
     ALWAYS = 0
     CONSTANT_NOW = 1
-    """The same throughout one query only (`r.now()`)."""
+    """The result is the same only within one query (`r.now()`)."""
     SINGLE_SERVER = 2
-    """The same on one machine only (floating point of geography)."""
+    """The result is the same only on one machine (floating-point numbers of geography)."""
     NEVER = 4
 
     def holds(self, *, on_one_server: bool = False, within_one_query: bool = False) -> bool:
-        """Whether results can be relied on, in the given narrower sense."""
+        """Whether the result is always the same: at all, on one server, or within one query."""
         allowed = Determinism.ALWAYS
         if on_one_server:
             allowed |= Determinism.SINGLE_SERVER
