@@ -22,7 +22,7 @@ SHARDS = 8
 _MASK = 2**64 - 1
 _SEED = 0x47A59E381FB2DC06
 _CACHED = 1_000_000
-"""Keys whose part is remembered, per table: computing it takes some microseconds."""
+"""How many keys of a table have their part cached. Computing it takes some microseconds."""
 
 # What each byte adds to the hash.
 _ADDED = tuple(
@@ -32,7 +32,7 @@ _ADDED = tuple(
 
 
 def shard_of_bytes(stored: bytes) -> int:
-    """The part in which a row is whose primary key is stored as these bytes."""
+    """The number of the part for a primary key that is stored as these bytes."""
     value = _SEED
     for byte in stored:
         value = (value + _ADDED[byte]) & _MASK
@@ -62,7 +62,7 @@ def _stored_number(number: float) -> bytes:
 
 
 class Sharding:
-    """Which part of one table a row is in, by its primary key."""
+    """Finds the part of a table that holds a row, by the primary key."""
 
     def __init__(self) -> None:
         self._known: dict[Any, int] = {}
@@ -81,19 +81,19 @@ class Sharding:
 
 
 class Portion(NamedTuple):
-    """How much one part gives to a batch."""
+    """The limits of what one part gives to a batch."""
 
     rows: float
     size: float
 
 
 class Portions:
-    """How much each part gives, batch after batch.
+    """The limits of what each part gives, batch after batch.
 
     Args:
-        rows: the most rows a batch may have.
-        size: the most bytes.
-        factor: by which the first batch is smaller.
+        rows: the largest number of rows in a batch.
+        size: the largest number of bytes in a batch.
+        factor: the factor by which the first batch is smaller.
     """
 
     def __init__(self, rows: float, size: float, factor: int) -> None:
@@ -102,18 +102,18 @@ class Portions:
         self._factor = factor
 
     def next(self, parts: int) -> Portion:
-        """For the next batch, with so many parts that may have more rows."""
+        """The limits for the next batch, if so many parts may have more rows."""
         factor, self._factor = self._factor, 1
         rows = min(self._rows, self._rows * SHARDS / (7 * parts) + 32)
         size = self._size * SHARDS / (7 * parts)
         return Portion(_divided(rows, factor), _divided(size, factor))
 
     def at_most(self, rows: float) -> Portions:
-        """The same, but for somebody who will not need more rows than these."""
+        """The limits for a reader that needs at most so many rows."""
         return Portions(min(self._rows, rows), self._size, self._factor)
 
     def whole(self) -> int:
-        """The rows of the next batch of a sequence that does not come in parts."""
+        """The number of rows in the next batch of a sequence that has no parts."""
         factor, self._factor = self._factor, 1
         return int(_divided(min(self._rows, _BATCHED * factor), factor))
 
@@ -126,7 +126,7 @@ _BATCHED = 1024
 """The most rows that are handled together unless they come from a table."""
 
 _SAMPLED = 8
-"""So many rows of a batch are measured; the others are taken to be like them."""
+"""How many rows of a batch are measured. The others are assumed to be as large."""
 
 
 class ShardedRows:
@@ -154,7 +154,7 @@ class ShardedRows:
         return ShardedRows([transform(iter(part)) for part in self.parts], self._portions)
 
     def limited(self, rows: int) -> ShardedRows:
-        """The same rows for somebody who will not need more of them, so that fewer are read."""
+        """The same rows for a reader that needs at most so many, so that fewer are read."""
         return ShardedRows(self.parts, lambda: self._portions().at_most(max(1, rows)))
 
     def __iter__(self) -> Iterator[Any]:
@@ -239,7 +239,7 @@ def batches_of(rows: Iterable[Any], portions: Portions) -> Iterator[list[Any]]:
 
 
 def _take(part: Iterator[Any], portion: Portion) -> tuple[list[Any], bool]:
-    """Rows of a part for one batch, and whether there may be more."""
+    """The rows of a part for one batch, and whether there may be more."""
     most = portion.rows
     taken: list[Any] = []
     size = 0
@@ -258,7 +258,7 @@ def _take(part: Iterator[Any], portion: Portion) -> tuple[list[Any], bool]:
 
 
 def stored_size(value: Datum) -> int:
-    """About how many bytes a server takes to send a datum from where it is stored."""
+    """The approximate number of bytes that a real server needs to send a stored datum."""
     if isinstance(value, str):
         return 2 + len(value)
     if isinstance(value, dict):
