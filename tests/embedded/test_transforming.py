@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -373,8 +374,6 @@ LIMITED: Cases = {
     "JSON": (r.json("[1, 2, 3, 4]"), ()),
     "JSON, inside": (r.expr([r.json('{"a": [[0], [1, 2, 3, 4]]}')]), (0,)),
     "documents": (r.db("rethinkdb").table("users").insert([{"id": "a"}] * 4), (1,)),
-    "a script": (r.js("[1, 2, 3, 4]"), ()),
-    "a script's function": (r.do(1, r.js("(function(x) { return [1, 2, 3, 4]; })")), (0,)),
     "inside a function": (r.range(2).map(lambda x: r.range(4).coerce_to("array")), ()),
 }
 
@@ -382,6 +381,18 @@ LIMITED: Cases = {
 @parametrize(LIMITED)
 def test_array_limit(conn: Any, term: Any, expected: Any) -> None:
     assert outcome(conn, term, array_limit=3) == over_limit(3, *expected)
+
+
+SCRIPTED: Cases = {
+    "a script": (r.js("[1, 2, 3, 4]"), ()),
+    "a script's function": (r.do(1, r.js("(function(x) { return [1, 2, 3, 4]; })")), (0,)),
+}
+
+
+@parametrize(SCRIPTED)
+def test_array_limit_of_scripts(conn: Any, term: Any, expected: Any) -> None:
+    failure = replace(over_limit(3, *expected), kind=ReqlQueryLogicError)
+    assert outcome(conn, term, array_limit=3) == failure
 
 
 def test_streams_may_be_longer_than_an_array(evaluate: Callable[..., Any]) -> None:

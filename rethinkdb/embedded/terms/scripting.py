@@ -8,6 +8,7 @@ from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.values import NativeFunction, Value
+from rethinkdb.embedded.failures import QueryFailure, logic
 from rethinkdb.embedded.language.evaluation import Call, located
 from rethinkdb.embedded.language.registry import term
 from rethinkdb.embedded.outside import javascript
@@ -25,14 +26,11 @@ def javascript_(call: Call) -> Value:
     given = javascript.evaluate(source, timeout, interruption)
     limit = call.array_limit
     if not given.is_function:
-        datum.check_all_arrays(given.value, limit)
-        return given.value
+        return _checked(given.value, limit)
     place = call.place
 
     def result(arguments: Sequence[Datum]) -> Datum:
-        found = javascript.call(source, arguments, timeout, interruption)
-        datum.check_all_arrays(found, limit)
-        return found
+        return _checked(javascript.call(source, arguments, timeout, interruption), limit)
 
     def function(*arguments: Datum) -> Datum:
         # Located where the script stands, wherever the function is called.
@@ -44,3 +42,16 @@ def javascript_(call: Call) -> Value:
         determinism=Determinism.NEVER,
         source=f"javascript timeout={milliseconds}ms, source={source}",
     )
+
+
+def _checked(value: Datum, limit: int) -> Datum:
+    """What a script has made, if its arrays are not too large.
+
+    Elsewhere that is a resource error. For a script's arrays a real server has the same text, as a
+    logic error.
+    """
+    try:
+        datum.check_all_arrays(value, limit)
+    except QueryFailure as failure:
+        raise logic(failure.message) from failure
+    return value
