@@ -327,7 +327,8 @@ class PoolMachine(RuleBasedStateMachine):
     def something_is_done(self, waiting: bool) -> None:
         """Too few connections: one is being opened, or will be; there are as many as may be."""
         world, stats = self.world, self.world.pool.stats()
-        few = self.users and stats.size - len(world.closes) < self.options.min_size
+        closing = sum(member.state is State.CLOSING for member in self.open)
+        few = self.users and stats.size - closing < self.options.min_size
         if self.closing is None and (few or waiting) and stats.size < self.options.max_size:
             assert world.alarm < world.now + (5.0001 if waiting else 10.0001) or (
                 stats.dialling and not waiting
