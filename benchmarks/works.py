@@ -99,6 +99,21 @@ class Work:
         return Task(driver, loop, self.does, items, self.spread, self.table)
 
 
+def _beside_get_64(name: str, title: str, does: str) -> Work:
+    """The work `get-64` with one thing more, to be compared with it."""
+    return Work(
+        name,
+        title,
+        does,
+        "get_spread",
+        0.05,
+        (*AWAITABLES, "gevent"),
+        spread=64,
+        official=0,
+        beside="get-64",
+    )
+
+
 # Scans run on all items; works whose item is a round trip get fewer, to take about as long.
 WORKS: dict[str, Work] = {
     work.name: work
@@ -205,49 +220,13 @@ WORKS: dict[str, Work] = {
             official=0,
             beside="get",
         ),
-        Work(
-            "get-64-pool",
-            "get-64, on a pool",
-            "get_spread_on_pool",
-            "get_spread",
-            0.05,
-            (*AWAITABLES, "gevent"),
-            spread=64,
-            official=0,
-            beside="get-64",
+        _beside_get_64("get-64-pool", "get-64, on a pool", "get_spread_on_pool"),
+        _beside_get_64("get-64-deadline", "get-64, each with a deadline", "get_spread_by_deadline"),
+        _beside_get_64(
+            "get-64-keepalive", "get-64, on a connection with keepalive", "get_spread_kept_alive"
         ),
-        Work(
-            "get-64-deadline",
-            "get-64, each with a deadline",
-            "get_spread_by_deadline",
-            "get_spread",
-            0.05,
-            (*AWAITABLES, "gevent"),
-            spread=64,
-            official=0,
-            beside="get-64",
-        ),
-        Work(
-            "get-64-keepalive",
-            "get-64, on a connection with keepalive",
-            "get_spread_kept_alive",
-            "get_spread",
-            0.05,
-            (*AWAITABLES, "gevent"),
-            spread=64,
-            official=0,
-            beside="get-64",
-        ),
-        Work(
-            "get-64-counted",
-            "get-64, with a listener that counts",
-            "get_spread_counted",
-            "get_spread",
-            0.05,
-            (*AWAITABLES, "gevent"),
-            spread=64,
-            official=0,
-            beside="get-64",
+        _beside_get_64(
+            "get-64-counted", "get-64, with a listener that counts", "get_spread_counted"
         ),
         Work(
             "listener",
