@@ -278,7 +278,7 @@ _CONVERSIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, int], Any]], 
 def _key(key: object) -> str:
     if not isinstance(key, str):
         if state.active and state.is_kept(key):
-            return _LATER  # type: ignore[no-any-return]
+            return _LATER  # type: ignore[no-any-return]  # the caller tells it from a key
         return _key_by(key, (state.process,))
     return _text(key)
 

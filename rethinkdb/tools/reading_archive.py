@@ -48,6 +48,7 @@ def members(file: IO[bytes], name: str) -> Iterator[ArchiveMember]:
         content, _ = decompressed(file)
         tail = _Tail(content)
         tops: set[str] = set()
+        # A stream of tarfile only needs `read`; the types ask for a whole file.
         with tarfile.open(fileobj=tail, mode="r|", bufsize=_BLOCK) as archive:  # type: ignore[call-overload]
             for info in archive:
                 found = in_archive(info.name)

@@ -72,13 +72,13 @@ def index_rebuild(
     tally.expect((str(index), 1) for index in wanted)
     tally.phase("rebuilding")
 
-    def rebuild(index: Any) -> None:
+    def rebuild(index: RebuiltIndex) -> None:
         tally.begin(str(index))
         _rebuild(runner, index, wanted[index])
         tally.add(str(index), 1)
         tally.end(str(index))
 
-    in_threads(runner, rebuild, wanted, concurrent)  # type: ignore[arg-type]
+    in_threads(runner, rebuild, wanted, concurrent)
     return list(wanted)
 
 

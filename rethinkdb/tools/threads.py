@@ -1,4 +1,4 @@
-"""Runs work for several tables at once."""
+"""Runs work for several tables, or indexes, at once."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from rethinkdb.tools.layout import TableName
 from rethinkdb.tools.running import Runner, Stopped
 
 __all__ = ["in_threads"]
 
+N = TypeVar("N")
 T = TypeVar("T")
 
 
-def in_threads(
-    runner: Runner, work: Callable[[TableName], T], names: Iterable[TableName], clients: int
-) -> list[T]:
-    """Calls `work` for each table, several at once. The first error stops all of them."""
+def in_threads(runner: Runner, work: Callable[[N], T], names: Iterable[N], clients: int) -> list[T]:
+    """Calls `work` for each name, several at once. The first error stops all of them."""
     with ThreadPoolExecutor(clients) as pool:
         parts = [pool.submit(work, name) for name in names]
         try:

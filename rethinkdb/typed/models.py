@@ -46,6 +46,7 @@ class Models:
 
 def _replies(results: Any) -> Any:
     fields = {"r": results, "n": NotRequired[Any], "p": NotRequired[Any]}
+    # mypy knows a TypedDict only by fields that stand there.
     return pydantic.TypeAdapter(TypedDict("Reply", fields))  # type: ignore[operator]
 
 
