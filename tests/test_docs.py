@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rethinkdb import errors, loops, query
+from rethinkdb import errors, loops, query, r
 from rethinkdb.ast import DB, RqlQuery, Table
 from rethinkdb.embedded import Server
 
@@ -136,6 +136,16 @@ def test_every_loop_is_documented(documented: set[str], loop: str) -> None:
 @pytest.mark.parametrize(("page", "part"), PARTS)
 def test_the_code_of_a_page_runs(page: Path, part: int, port: str) -> None:
     python("-m", "tests.pages", str(page), str(part), port)
+    assert what_is_left(port) == ({"rethinkdb", "test"}, [])
+
+
+def what_is_left(port: str) -> tuple[set[str], list[str]]:
+    """The databases of a server, and the tables of `test`.
+
+    A reader tries one page after another on the same server, so a page must remove what it made.
+    """
+    with r.connect("localhost", int(port)) as conn:
+        return set(r.db_list().run(conn)), r.table_list().run(conn)
 
 
 def test_what_is_not_run_says_why() -> None:
