@@ -218,8 +218,12 @@ class TestReplies:
 
     @given(st.binary(max_size=40))
     def test_noise_is_a_broken_reply(self, payload: bytes) -> None:
-        with pytest.raises(MalformedResponse):
-            Codec().decoder({})(payload)
+        try:
+            response = Codec().decoder({})(payload)
+        except MalformedResponse:
+            return
+        # Hypothesis also tries constants that it finds in the sources, and some are whole replies.
+        assert json.loads(payload)["r"] == response.results
 
     @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
     def test_nesting_beyond_python_is_a_broken_reply(self, opening: bytes, library: str) -> None:
