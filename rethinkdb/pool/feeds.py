@@ -420,6 +420,10 @@ class Feed(Stream):
         else:
             self._resumption.heard(self._clocks.wall())
             self.low_water = max(stream.low_water, view.more)
+            if len(self.buffer) + len(self.held) < self.low_water:
+                # Another thread has taken the batch already, before it could see that the next one
+                # is due. It waits for that one now.
+                self._read_on(stream)
         if view.opened and not self.finished and not self.opened.done():
             self.opened.set_result(self)
         self.serve()

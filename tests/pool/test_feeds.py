@@ -302,6 +302,39 @@ def test_batches_are_asked_for_as_by_a_plain_stream() -> None:
     world.feed.pull()  # the run has ended meanwhile
 
 
+@pytest.mark.parametrize("resume", ["restart", "diff"])
+def test_rows_that_are_taken_before_the_feed_hears_of_them_do_not_silence_it(resume: str) -> None:
+    """Another thread may take rows as soon as they are in the buffer, and wait for more."""
+    world = World(resume=resume).open()
+    world.server.write("a", {"id": "a", "n": 0})
+    world.serve()
+    world.server.write("a", {"id": "a", "n": 1})
+    taken = overtaken(world)
+    world.serve()
+    assert [item["new_val"]["n"] for item in taken] == [0, 1]
+    world.server.write("a", {"id": "a", "n": 2})
+    world.serve()
+    assert [item["new_val"]["n"] for item in taken] == [0, 1, 2]
+
+
+def overtaken(world: World) -> list[Any]:
+    """Take the items of the next batch, and wait for more, before the feed hears of the batch."""
+    assert world.link is not None
+    stream = world.link.stream
+    taken: list[Any] = []
+    heard = stream.follower
+    assert heard is not None
+
+    def late() -> None:
+        stream.follower = heard
+        taken.extend(world.feed.take_batch())
+        world.feed.next().add_done_callback(lambda waiter: taken.append(waiter.result()))
+        heard()
+
+    stream.follower = late
+    return taken
+
+
 def test_a_late_word_of_a_run_is_not_heard() -> None:
     world = restarted()
     stale = world.feed._followed
