@@ -121,8 +121,9 @@ def open_pool(arguments: argparse.Namespace, connections: int) -> Iterator[Conne
     from rethinkdb.loops.blocking import ConnectionPool
 
     _open(arguments).close()  # to report errors at once
+    # The server handles all queries of a connection on one core: more connections, more cores.
     pool = ConnectionPool(
-        max_size=max(connections, 1), per_connection=4, **connect_options_once(arguments)
+        max_size=max(connections, 1), per_connection=1, **connect_options_once(arguments)
     )
     try:
         yield pool

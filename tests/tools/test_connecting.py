@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 import trustme
 
+from rethinkdb import r
 from rethinkdb.cli import main
+from rethinkdb.cli.connecting import add_connection_arguments, open_pool
 from rethinkdb.embedded import Server
 
 VARIABLES = ("RETHINKDB_URL", "RETHINKDB_HOSTNAME", "RETHINKDB_DRIVER_PORT", "RETHINKDB_USER")
@@ -92,3 +98,28 @@ def test_tls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         place = ["-c", f"localhost:{server.port}"]
         assert works(*place, "--tls-cert", str(tmp_path / "authority.pem")) == 0
         assert works(*place, "--tls-cert", str(tmp_path / "server.pem")) == 2
+
+
+def connecting_to(server: Server) -> Namespace:
+    parser = ArgumentParser()
+    add_connection_arguments(parser)
+    return parser.parse_args(["-c", f"{server.host}:{server.port}"])
+
+
+def test_each_query_of_a_command_has_a_connection_of_its_own() -> None:
+    """Because the server handles all queries of a connection on one core."""
+    came = Event()
+
+    def first(question: Any) -> bool:
+        came.set()
+        return "DB_LIST" in str(question.terms).upper()
+
+    with Server() as server, ThreadPoolExecutor() as threads:
+        arguments = connecting_to(server)
+        with open_pool(arguments, 2) as pool:
+            with server.chaos.mute(match=first):
+                waiting = threads.submit(r.db_list().run, pool)
+                came.wait()
+                assert r.expr(1).run(pool) == 1
+                assert pool.stats().size == 2
+            assert waiting.result()
