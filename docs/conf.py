@@ -47,8 +47,10 @@ napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = f"rethinkdb-loops {release}"
-html_copy_source = False
+# Each page has a button that shows its Markdown.
+html_copy_source = True
+html_sourcelink_suffix = ""
 html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_theme_options = {"source_directory": "docs/"}
+html_theme_options = {"top_of_page_buttons": ["view"]}
