@@ -396,8 +396,9 @@ class Feed(Stream):
             cursor = self._cursor
             if self.finished:
                 self._settle_end()
-            elif self._cursor is not None:
-                self._take_in(self._cursor._stream)
+                self.drop()  # again, if it was dropped in the moment when it got this run
+            elif cursor is not None:
+                self._take_in(cursor._stream)
             else:
                 self.on_change()
         if self.effects:

@@ -585,6 +585,27 @@ def interrupt_when(condition: Callable[[], Any]) -> Iterator[None]:
         signal.signal(signal.SIGUSR1, previous)
 
 
+def test_a_cursor_that_is_dropped_while_another_thread_reads_is_closed(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    """The other thread holds the lock at that moment, and no further operation need follow."""
+    feed = Command("feed", "f").run(conn)
+
+    def drop(_: Any) -> None:
+        dropping = threading.Thread(target=conn._discard, args=(feed._stream,))
+        dropping.start()
+        dropping.join(PATIENCE)
+
+    def operation() -> Waiter[Any]:
+        waiter: Waiter[Any] = conn._session.start(conn._query(Command("atom", 1), {}))
+        waiter.add_done_callback(drop)
+        return waiter
+
+    conn._call(operation)
+    assert feed._stream.finished
+    server.wait_for_sent(QueryType.STOP)
+
+
 def test_an_interrupt_stops_the_query_and_spares_the_connection(
     server: ScriptedServer, conn: Connection
 ) -> None:

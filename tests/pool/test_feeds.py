@@ -22,6 +22,7 @@ from rethinkdb.net.query import Query
 from rethinkdb.net.stream import Stream
 from rethinkdb.pool import PoolClosedError, PoolTimeoutError
 from rethinkdb.pool.feeds import Begin, Cease, Pause, Pull, Run, Stop
+from rethinkdb.pool.resuming import Resumption
 from rethinkdb.pool.retrying import RetryPolicy
 from rethinkdb.ql2 import QueryType
 
@@ -501,6 +502,21 @@ def test_a_feed_that_nobody_holds_any_more_is_dropped() -> None:
     world = World(resume="restart")
     world.feed.drop()
     assert world.feed.finished
+
+
+def test_a_feed_that_is_dropped_while_it_gets_its_run_stops_that_run(monkeypatch: Any) -> None:
+    """The garbage collector may call `drop` at any point."""
+    world = World(resume="restart")
+    began = Resumption.began
+
+    def dropped(*args: Any) -> Any:
+        world.feed.drop()
+        return began(*args)
+
+    monkeypatch.setattr(Resumption, "began", dropped)
+    world.open()
+    assert world.link is not None
+    assert world.link.stopped
 
 
 def test_a_loss_in_the_midst_of_its_background_work_begins_no_second_one() -> None:

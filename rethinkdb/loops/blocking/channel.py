@@ -80,7 +80,7 @@ class Channel:
         self._lock: Any = threading.RLock()
         if before is not None and before.process == self.process:
             self._lock = before._lock
-        self._turns = Turns(self._lock)
+        self._turns = Turns(self._lock, self._close_discarded)
         self._discarded: deque[Stream] = deque()
         # When to call the session's `tick`, by `time.monotonic`; the waiting threads do that.
         self._tick_at: float | None = None
@@ -152,6 +152,8 @@ class Channel:
                     self._wait(me, led, line, deadline, waiter)
                 if self._turns.leader == me and not led:
                     self._resign(line)
+            if self._discarded:
+                self._close_discarded()
             return waiter if outcome is None else outcome(waiter)
         except BaseException:
             self._recover(me, led, slept, begun)
@@ -196,6 +198,7 @@ class Channel:
             if line is not None and not line.over and self._turns.leader is None:
                 line.receive()
                 self._tidy_up(line)
+        self._close_discarded()
 
     def discard(self, stream: Stream) -> None:
         """Close a stream whose cursor was garbage-collected: now, or with the next operation.
@@ -203,7 +206,15 @@ class Channel:
         The garbage collector may call this at any point, even in a thread that holds the lock.
         """
         self._discarded.append(stream)
-        if not self._lock._is_owned() and self._lock.acquire(blocking=False):
+        if not self._lock._is_owned():
+            self._close_discarded()
+
+    def _close_discarded(self) -> None:
+        """Close discarded streams, unless another thread holds the lock: it calls this afterwards.
+
+        So whoever releases the lock calls this, before it waits for anything or returns.
+        """
+        while self._discarded and self._lock.acquire(blocking=False):
             try:
                 self._flush()
             finally:
@@ -246,6 +257,7 @@ class Channel:
                     self._turns.leave(me)
                 if self._line is not None:
                     self._tidy_up(self._line)
+            self._close_discarded()
         except BaseException:
             self._recover(me, led, slept, begun)
             raise
@@ -293,6 +305,8 @@ class Channel:
         """Wait until the waiter is settled."""
         turns = self._turns
         while not waiter.done():
+            if self._discarded:
+                self._close_discarded()
             if turns.leader == me:
                 self._wait_and_read(me, led, line, deadline, waiter)
             elif self._lead(me):

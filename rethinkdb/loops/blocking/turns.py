@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -15,6 +16,7 @@ class Turns:
 
     Args:
         lock: the lock that callers of the methods hold, except those of `sleep`.
+        released: called when `sleep` has released the lock, before it waits.
 
     Attributes:
         leader: the thread that leads; None if no thread does.
@@ -22,10 +24,11 @@ class Turns:
             the queue wakes the thread.
     """
 
-    def __init__(self, lock: Any) -> None:
+    def __init__(self, lock: Any, released: Callable[[], object]) -> None:
         self.leader: int | None = None
         self.sleepers: dict[int, SimpleQueue[Any]] = {}
         self._lock = lock
+        self._released = released
 
     def lead(self, me: int) -> bool:
         """Become the leader, unless another thread is. Returns whether this thread leads."""
@@ -62,6 +65,7 @@ class Turns:
                 return True
             self.sleepers[me] = bed
             waiter.add_done_callback(bed.put)
+        self._released()
         try:
             bed.get(timeout=timeout)
         except Empty:
