@@ -33,10 +33,12 @@ from rethinkdb.reql.pickling import unpickled
 from rethinkdb.reql.rows import holds_row
 from rethinkdb.reql.run_options import build_db, build_options
 from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.typed_terms import Array, Single, Stream, TypedTable
 
 __all__ = [
     "DB",
     "NESTING_DEPTH",
+    "Array",
     "Binary",
     "Constant",
     "Datum",
@@ -52,7 +54,10 @@ __all__ = [
     "RqlBinary",
     "RqlQuery",
     "RqlTzinfo",
+    "Single",
+    "Stream",
     "Table",
+    "TypedTable",
     "Var",
     "binary",
     "build_db",

@@ -117,7 +117,7 @@ class Names:
     sub = staticmethod(_query.sub)
     sum = staticmethod(_query.sum)
     sunday = _query.sunday
-    table = staticmethod(_query.table)
+    table = _query.table
     table_create = staticmethod(_query.table_create)
     table_drop = staticmethod(_query.table_drop)
     table_list = staticmethod(_query.table_list)

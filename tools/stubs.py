@@ -27,6 +27,9 @@ HEAD = """\
 # Whoever has `import rethinkdb` has these modules, too. The others need extras.
 MODULES = sorted(rethinkdb._SUBMODULES - {"cli", "embedded", "testing"})
 
+# Functions whose type is that of a protocol, as it is overloaded: `staticmethod` would lose that.
+OVERLOADED = {"table"}
+
 
 def of_the_package() -> str:
     """`rethinkdb/__init__.pyi`"""
@@ -63,7 +66,7 @@ def of_the_names() -> str:
 
 def attribute(name: str, source: str, module: object) -> str:
     """The line of an attribute of `Names`; functions take no `self`."""
-    is_function = inspect.isfunction(getattr(module, name))
+    is_function = inspect.isfunction(getattr(module, name)) and name not in OVERLOADED
     return f"    {name} = " + (f"staticmethod({source})" if is_function else source)
 
 

@@ -6,6 +6,8 @@ Some are methods, too. These are made of the method's declaration: `r.count(sequ
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from rethinkdb.pseudotypes import RqlTzinfo
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql.classes import constant
@@ -29,6 +31,9 @@ from rethinkdb.reql.conversion import binary, expr
 from rethinkdb.reql.declare import function, unbound
 from rethinkdb.reql.literals import DB, ImplicitVar, Table
 from rethinkdb.reql.term import RqlQuery
+
+if TYPE_CHECKING:
+    from rethinkdb.reql.types import MakesTable
 
 __all__ = [
     "add",
@@ -131,7 +136,7 @@ __all__ = [
 
 # --- databases and tables
 
-table = unbound(DB.table)
+table: MakesTable = cast("MakesTable", unbound(DB.table))
 table_create = unbound(DB.table_create, class_name="TableCreateTL")
 table_drop = unbound(DB.table_drop, class_name="TableDropTL")
 table_list = unbound(DB.table_list, class_name="TableListTL")

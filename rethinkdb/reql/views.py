@@ -32,6 +32,9 @@ class TermViews:
     if TYPE_CHECKING:
         _nodes: Sequence[Any]
         _optargs: dict[str, Any]
+
+        def _gives_anything(self) -> Any: ...  # see `rethinkdb/net/results.pyi`
+
     else:
         __slots__ = ()
 

@@ -11,6 +11,7 @@ from rethinkdb.net.waiter import Waiter
 
 from ..transport.event_loop import LoopConnection
 from ..transport.opening import Opening
+from .results import AsyncioResults
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,7 +39,7 @@ class AsyncioCursor(AsyncIterableCursor[Row]):
         return self.close()
 
 
-class Connection(LoopConnection):
+class Connection(AsyncioResults, LoopConnection):
     """A connection whose methods return coroutines.
 
     `async with conn:` closes it at the end, without `noreply_wait`.
@@ -67,7 +68,7 @@ class Connection(LoopConnection):
     def close(self, noreply_wait: bool = True) -> Coroutine[Any, Any, None]:
         return self._closed(noreply_wait)
 
-    def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]:
+    def _start(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]:
         if options and (place := self._place_for(options)) is not self:
             elsewhere: Coroutine[Any, Any, Any] = place.run(term, **options)
             return elsewhere
@@ -78,9 +79,10 @@ class Connection(LoopConnection):
             self._started(term, options).result()  # raises, and says why
         return self._call(self._started, term, options)
 
-    run.__doc__ = LoopConnection.run.__doc__
+    _start.__doc__ = LoopConnection.run.__doc__
 
-    _start = run
+    if not TYPE_CHECKING:  # `AsyncioResults` has its types
+        run = _start
 
     async def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None

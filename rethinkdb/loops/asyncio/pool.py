@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..transport.event_loop_pool import LoopPool
 from .connection import Connection
+from .results import AsyncioResults
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionPool"]
 
 
-class ConnectionPool(LoopPool):
+class ConnectionPool(AsyncioResults, LoopPool):
     """A pool whose methods return coroutines.
 
     `async with pool:` opens it, and closes it at the end.
@@ -30,7 +31,6 @@ class ConnectionPool(LoopPool):
 
     if TYPE_CHECKING:
 
-        def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]: ...
         def open(self) -> Coroutine[Any, Any, Self]: ...
         def close(self, timeout: float = 10.0) -> Coroutine[Any, Any, None]: ...
         def connection(self) -> AbstractAsyncContextManager[Connection]: ...

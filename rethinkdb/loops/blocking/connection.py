@@ -21,6 +21,7 @@ from ..transport.place import check_process
 from ..transport.places import WaitingReach
 from .channel import Channel
 from .reconnecting import Reconnects
+from .results import BlockingResults
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,7 +46,7 @@ class DefaultCursor(IterableCursor[Row]):
         def close(self) -> None: ...
 
 
-class Connection(WaitingReach):
+class Connection(BlockingResults, WaitingReach):
     """A connection whose methods return values.
 
     `with conn:` closes it at the end, without `noreply_wait`.
@@ -62,7 +63,6 @@ class Connection(WaitingReach):
 
         @classmethod
         def make(cls, *args: Any, **kwargs: Any) -> Self: ...
-        def run(self, term: Any, **options: Any) -> Any: ...
         def noreply_wait(self) -> None: ...
         def server(self) -> ServerInfo: ...
 

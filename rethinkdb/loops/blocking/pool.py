@@ -13,6 +13,7 @@ from rethinkdb.pool.feeds import Feed
 from .connection import Connection
 from .deciding import ThreadedPool
 from .feeding import FeedConnection
+from .results import BlockingResults
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -26,7 +27,7 @@ T = TypeVar("T")
 _UNWATCHED = 0.02
 
 
-class ConnectionPool(ThreadedPool):
+class ConnectionPool(BlockingResults, ThreadedPool):
     """A pool whose methods return values, for any number of threads.
 
     `with pool:` opens it, and closes it at the end.

@@ -22,6 +22,7 @@ from ..transport.places import WaitingReach
 from ..transport.sockets import dial
 from ..transport.tls import open_link
 from ..transport.wired import WiredConnection
+from .results import GeventResults
 from .wire import GeventWire
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class GeventCursor(IterableCursor[Row]):
         def close(self) -> None: ...
 
 
-class Connection(WaitingReach, WiredConnection[GeventWire]):
+class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
     """A connection whose methods return values.
 
     `with conn:` closes it at the end, without `noreply_wait`.
@@ -64,7 +65,6 @@ class Connection(WaitingReach, WiredConnection[GeventWire]):
 
         @classmethod
         def make(cls, *args: Any, **kwargs: Any) -> Self: ...
-        def run(self, term: Any, **options: Any) -> Any: ...
         def noreply_wait(self) -> None: ...
         def server(self) -> ServerInfo: ...
 

@@ -14,6 +14,7 @@ from rethinkdb.pool import Member
 
 from ..transport.waiting_pool import WaitingPool
 from .connection import Connection
+from .results import GeventResults
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionPool"]
 
 
-class ConnectionPool(WaitingPool):
+class ConnectionPool(GeventResults, WaitingPool):
     """A pool whose methods return values, for the greenlets of one hub.
 
     `with pool:` opens it, and closes it at the end.

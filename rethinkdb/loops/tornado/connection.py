@@ -15,6 +15,7 @@ from rethinkdb.net.waiter import Waiter
 from ..transport.event_loop import LoopConnection, expire
 from .cursor import TornadoCursor
 from .futures import ReturnableFuture, loop_to_run, waiter_of
+from .results import TornadoResults
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,7 +25,7 @@ __all__ = ["Connection", "TornadoCursor"]
 T = TypeVar("T")
 
 
-class Connection(LoopConnection):
+class Connection(TornadoResults, LoopConnection):
     """A connection whose methods return Futures.
 
     `async with conn:` and `with conn:` close it at the end, without `noreply_wait`. Only
@@ -40,7 +41,6 @@ class Connection(LoopConnection):
 
         @classmethod
         def make(cls, *args: Any, **kwargs: Any) -> Future[Self]: ...
-        def run(self, term: Any, **options: Any) -> Future[Any]: ...
         def noreply_wait(self) -> Future[None]: ...
         def server(self) -> Future[ServerInfo]: ...
 

@@ -15,6 +15,7 @@ from rethinkdb.pool.allowance import Allowance
 from ..transport.event_loop_pool import LoopPool
 from .connection import Connection
 from .futures import RetriedFuture
+from .results import TornadoResults
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionPool"]
 
 
-class ConnectionPool(LoopPool):
+class ConnectionPool(TornadoResults, LoopPool):
     """A pool whose methods return Futures.
 
     `async with pool:` opens it, and closes it at the end.
@@ -45,16 +46,17 @@ class ConnectionPool(LoopPool):
         def acquire(self) -> Future[Connection]: ...
         def release(self, connection: Connection) -> Future[None]: ...
 
-    def run(self, term: Any, **options: Any) -> Future[Any]:
+    def _start(self, term: Any, **options: Any) -> Future[Any]:
         # Usually a connection has room. Then one Future is enough; a task would take 20 µs more.
         member, allowance = self._at_once(options)
         if member is None:
             return self._given(self._run(term, options, (None, allowance)))
         return self._attempted(member, term, options, allowance)
 
-    run.__doc__ = LoopPool.run.__doc__
+    _start.__doc__ = LoopPool.run.__doc__
 
-    _start = run
+    if not TYPE_CHECKING:  # `TornadoResults` has its types
+        run = _start
 
     def _attempted(
         self, member: Member, term: Any, options: dict[str, Any], allowance: Allowance | None

@@ -16,6 +16,7 @@ from ..transport.coroutines import CoroutineConnection
 from ..transport.place import misplaced
 from ..transport.tls import open_link
 from .cursor import TrioCursor
+from .results import TrioResults
 from .wire import TrioWire, deadline, settled
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "open"]
 
 
-class Connection(CoroutineConnection[TrioWire]):
+class Connection(TrioResults, CoroutineConnection[TrioWire]):
     """A connection whose methods return coroutines.
 
     `async with conn:` closes it at the end, without `noreply_wait`.
@@ -41,7 +42,6 @@ class Connection(CoroutineConnection[TrioWire]):
 
     if TYPE_CHECKING:
 
-        def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]: ...
         def noreply_wait(self) -> Coroutine[Any, Any, None]: ...
         def server(self) -> Coroutine[Any, Any, ServerInfo]: ...
 

@@ -11,6 +11,7 @@ from rethinkdb.net.waiter import Waiter
 
 from .connection import Connection
 from .official_pool import OfficialNames
+from .results import TrioResults
 from .timer import call_later
 from .wire import settled
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionPool"]
 
 
-class ConnectionPool(OfficialNames):
+class ConnectionPool(TrioResults, OfficialNames):
     """A pool whose methods return coroutines.
 
     `async with pool:` opens it, and closes it at the end.
@@ -45,7 +46,6 @@ class ConnectionPool(OfficialNames):
 
     if TYPE_CHECKING:
 
-        def run(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]: ...
         def open(self) -> Coroutine[Any, Any, Self]: ...
         def connection(self) -> AbstractAsyncContextManager[Connection]: ...
         def acquire(self) -> Coroutine[Any, Any, Connection]: ...

@@ -19,6 +19,7 @@ from ..transport.places import AwaitingReach
 from ..transport.tls import open_link
 from ..transport.wired import WiredConnection
 from .cursor import TwistedCursor
+from .results import TwistedResults
 from .wire import TwistedWire, dial, limit
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "TwistedCursor"]
 
 
-class Connection(AwaitingReach, WiredConnection[TwistedWire]):
+class Connection(TwistedResults, AwaitingReach, WiredConnection[TwistedWire]):
     """A connection whose methods return Deferreds.
 
     `async with conn:` and `with conn:` close it at the end, without `noreply_wait`. Only
@@ -76,7 +77,7 @@ class Connection(AwaitingReach, WiredConnection[TwistedWire]):
         closing: Deferred[None] = self._call(self._session.close, noreply_wait)
         return closing if wire is None else closing.addCallback(lambda _: wire.closed())
 
-    def run(self, term: Any, **options: Any) -> Deferred[Any]:
+    def _start(self, term: Any, **options: Any) -> Deferred[Any]:
         try:
             if options and (place := self._place_for(options)) is not self:
                 elsewhere: Deferred[Any] = place.run(term, **options)
@@ -88,7 +89,8 @@ class Connection(AwaitingReach, WiredConnection[TwistedWire]):
             return Deferred.fromCoroutine(self._run_after(opening, term, options))
         return self._call(self._started, term, options)
 
-    _start = run
+    if not TYPE_CHECKING:  # `TwistedResults` has its types
+        run = _start
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from rethinkdb.pool.allowance import Allowance
 
 from .connection import Connection
 from .reactor_pool import ReactorPool
+from .results import TwistedResults
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionPool"]
 
 
-class ConnectionPool(ReactorPool):
+class ConnectionPool(TwistedResults, ReactorPool):
     """A pool whose methods return Deferreds.
 
     `async with pool:` opens it, and closes it at the end.
@@ -44,7 +45,7 @@ class ConnectionPool(ReactorPool):
         def acquire(self) -> Deferred[Connection]: ...
         def release(self, connection: Connection) -> Deferred[None]: ...
 
-    def run(self, term: Any, **options: Any) -> Deferred[Any]:
+    def _start(self, term: Any, **options: Any) -> Deferred[Any]:
         # Usually a connection has room. Then one Deferred is enough; a coroutine takes 10 µs more.
         try:
             member, allowance = self._at_once(options)
@@ -55,9 +56,10 @@ class ConnectionPool(ReactorPool):
         except Exception:
             return fail()
 
-    run.__doc__ = ReactorPool.run.__doc__
+    _start.__doc__ = ReactorPool.run.__doc__
 
-    _start = run
+    if not TYPE_CHECKING:  # `TwistedResults` has its types
+        run = _start
 
     async def _attempt(self, member: Member, term: Any, options: dict[str, Any]) -> Any:
         return await self._answered(member, term, options)

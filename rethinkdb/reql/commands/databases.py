@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql.commands.administration import NamespaceCommands
@@ -22,16 +22,40 @@ if TYPE_CHECKING:
         RqlQuery,
         Table,
         Text,
+        TypedTable,
         Value,
     )
 
 __all__ = ["DatabaseCommands", "db", "db_create", "db_drop", "db_list"]
+
+T = TypeVar("T")
 
 
 class DatabaseCommands(NamespaceCommands):
     """Commands of databases."""
 
     __slots__ = ()
+
+    @overload
+    def table(
+        self,
+        name: Text,
+        /,
+        *,
+        read_mode: ReadMode = "single",
+        identifier_format: IdentifierFormat = "name",
+        of: type[T],
+    ) -> TypedTable[T]: ...
+    @overload
+    def table(
+        self,
+        name: Text,
+        /,
+        *,
+        read_mode: ReadMode = "single",
+        identifier_format: IdentifierFormat = "name",
+        of: Any = None,
+    ) -> Table: ...
 
     @command(TermType.TABLE, style=method_of_namespace)
     def table(

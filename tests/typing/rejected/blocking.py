@@ -13,8 +13,8 @@ async def running(conn: Connection) -> None:
     await conn.server()  # error: misc
     async with conn:  # error: attr-defined attr-defined
         pass
-    conn.run(r.expr(1), r.expr(2))  # error: call-arg
-    conn.run()  # error: call-arg
+    conn.run(r.expr(1), r.expr(2))  # error: call-overload
+    conn.run()  # error: call-overload
     conn.server()["version"]  # error: typeddict-item
     conn.reconnect(False, "5")  # error: arg-type
     r.expr(1).run("localhost")  # error: call-overload

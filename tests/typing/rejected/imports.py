@@ -9,7 +9,7 @@ from rethinkdb.loops.trio import r as trio_r
 
 print(tabel)
 rethinkdb.tabel("t")  # error: attr-defined
-rethinkdb.table(1)  # error: arg-type
+rethinkdb.table(1)  # error: call-overload
 RethinkDB("asyncio")  # error: call-arg
 RethinkDB().set_loop_type(asyncio=True)  # error: call-arg
 r.set_loop_type(1)  # error: arg-type

@@ -8,7 +8,7 @@ heroes = r.table("heroes")
 
 # How many.
 
-r.table()  # error: call-arg
+r.table()  # error: call-overload
 r.db("tv", "heroes")  # error: call-arg
 r.db()  # error: call-arg
 heroes.get()  # error: call-arg
@@ -21,7 +21,7 @@ r.now(1)  # error: call-arg
 
 # Which.
 
-r.table(1)  # error: arg-type
+r.table(1)  # error: call-overload
 heroes.filter(1)  # error: arg-type
 heroes.update("age")  # error: arg-type
 heroes.limit("3")  # error: arg-type
@@ -36,7 +36,7 @@ heroes.between(1, 2, left_bound="shut")  # error: arg-type
 heroes.changes(include_inital=True)  # error: call-arg
 heroes.get("a", index="name")  # error: call-arg
 heroes.table("other")  # error: attr-defined
-r.table("t", read_mode="slave")  # error: arg-type
+r.table("t", read_mode="slave")  # error: call-overload
 r.point(0, 0).distance(r.point(1, 1), unit="miles")  # error: arg-type
 
 # Names.
