@@ -60,7 +60,8 @@ def emitter_of(cursor: BaseCursor) -> CursorEmitter:
     """The emitter of a cursor. The first call makes it."""
     emitter = vars(cursor).get("_emitter")
     if emitter is None:
-        emitter = vars(cursor)["_emitter"] = CursorEmitter(cursor, runner_of(cursor.conn))
+        emitter = CursorEmitter(cursor, runner_of(cursor.conn))
+        emitter = vars(cursor).setdefault("_emitter", emitter)  # another thread may be faster
     found: CursorEmitter = emitter
     return found
 

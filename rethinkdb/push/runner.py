@@ -149,12 +149,13 @@ class Runner(ABC):
             A copy of `self` for that connection: always the same one until the connection has
             another session.
         """
-        runner: Runner | None = vars(conn).get("_runner")
-        if runner is None or runner.session is not conn._session:
+
+        def make() -> Runner:
             runner = copy.copy(self)
             runner.conn, runner.session = conn, conn._session
-            vars(conn)["_runner"] = runner
-        return runner
+            return runner
+
+        return _kept_on(conn._session, make)
 
     # Loops with threads override these.
 
@@ -250,14 +251,8 @@ def runner_of(conn: Any) -> Runner:
     pool = vars(conn).get("_pool")
     if pool is not None:
         return runner_of_pool(pool).on(conn)
-    runner = vars(conn).get("_runner")
-    if runner is None or runner.session is not conn._session:
-        runner = _runner_type(type(conn))(conn)
-        runner.check()
-        vars(conn)["_runner"] = runner
-    else:
-        runner.check()
-    return runner
+    runner = _kept_on(conn._session, lambda: _checked(_runner_type(type(conn))(conn)))
+    return _checked(runner)
 
 
 def runner_of_pool(pool: Any) -> Runner:
@@ -266,17 +261,32 @@ def runner_of_pool(pool: Any) -> Runner:
     Raises:
         ReqlDriverError: the loop of the pool is not running.
     """
-    if pool._runner is None:
+
+    def make() -> Runner:
         try:
             conn = pool._stand_in()
         except RuntimeError as exc:
             raise ReqlDriverError("Callbacks need a running event loop.") from exc
-        runner = _runner_type(type(conn))(conn, pool)
-        runner.check()
-        pool._runner = runner
-    found: Runner = pool._runner
-    found.check()
+        return _checked(_runner_type(type(conn))(conn, pool))
+
+    return _checked(_kept_on(pool, make))
+
+
+def _kept_on(owner: Any, make: Callable[[], Runner]) -> Runner:
+    """The one runner of a session or a pool.
+
+    Two threads may make one at the same time. Both then get the one that was kept first, as all
+    callbacks of a session are to run in one thread.
+    """
+    found: Runner | None = vars(owner).get("_runner")
+    if found is None:
+        found = vars(owner).setdefault("_runner", make())
     return found
+
+
+def _checked(runner: Runner) -> Runner:
+    runner.check()
+    return runner
 
 
 def _nothing() -> None:

@@ -25,7 +25,7 @@ class CallingBack:
     """The part of a pool that serves handlers."""
 
     #: Runs the callbacks of all connections; `rethinkdb.push` makes it.
-    _runner: Any
+    _runner: Any = None
 
     closed: bool
     _pool: Pool

@@ -100,20 +100,19 @@ class BlockingRunner(Runner):
         return waiter.result()
 
     def _worker(self, task: str) -> _Worker:
-        worker = _Worker(f"rethinkdb {task} {self.conn.host}:{self.conn.port}")
-        # Do not end the thread at exit: it still has to run the last callbacks then.
-        weakref.finalize(self, worker.jobs.put, None).atexit = False
-        return worker
+        return _Worker(f"rethinkdb {task} {self.conn.host}:{self.conn.port}")
 
 
 class _Worker:
-    """A thread that runs one job after the other, until it gets None."""
+    """A thread that runs one job after the other. It ends when no runner uses it any more."""
 
     def __init__(self, name: str) -> None:
         self.jobs: _Jobs = SimpleQueue()
         # A daemon thread, so that a feed that never ends does not keep the process running.
         self.thread = threading.Thread(target=_work, args=(self.jobs,), name=name, daemon=True)
         self.thread.start()
+        # Do not end the thread at exit: it still has to run the last callbacks then.
+        weakref.finalize(self, self.jobs.put, None).atexit = False
 
     def put(self, job: Callable[[], object]) -> None:
         self.jobs.put(job)
