@@ -46,21 +46,19 @@ class Deadlines:
 
     Args:
         is_pending: tells whether the query with a token still waits for its first answer.
+
+    Attributes:
+        new: deadlines whose seconds do not count yet. While there are some, the clock is wanted.
     """
 
     def __init__(self, is_pending: Callable[[int], bool]) -> None:
         self._is_pending = is_pending
-        self._new: deque[tuple[float, int]] = deque()
+        self.new: deque[tuple[float, int]] = deque()
         self._heap: list[tuple[float, int]] = []
-
-    @property
-    def clock_wanted(self) -> bool:
-        """Whether there are new deadlines whose seconds do not count yet."""
-        return bool(self._new)
 
     def add(self, token: int, left: float) -> None:
         """Add a query that was sent and must be answered within `left` seconds."""
-        self._new.append((left, token))
+        self.new.append((left, token))
 
     def begin(self, now: float, most: int) -> None:
         """Let the seconds of new deadlines count from now on.
@@ -69,10 +67,10 @@ class Deadlines:
             now: the time.
             most: how many queries are pending, at most.
         """
-        while self._new:
-            left, token = self._new[0]
+        while self.new:
+            left, token = self.new[0]
             heappush(self._heap, (now + left, token))
-            self._new.popleft()
+            self.new.popleft()
         if len(self._heap) > 2 * most + _KEPT:
             heap = [entry for entry in self._heap if self._is_pending(entry[1])]
             heapify(heap)

@@ -16,6 +16,7 @@ from .stream import Stream
 from .waiter import Waiter
 
 __all__ = [
+    "NOBODY",
     "Exchange",
     "arrays_as_sequences",
     "close_stream",
@@ -29,7 +30,8 @@ _START = QueryType.START
 _CONTINUE = b"[%d]" % QueryType.CONTINUE
 _STOP = b"[%d]" % QueryType.STOP
 
-_NOBODY: Waiter[Any] = Waiter.succeeded(None)
+#: The receiver of an exchange that is over.
+NOBODY: Waiter[Any] = Waiter.succeeded(None)
 
 
 class Exchange:
@@ -52,7 +54,7 @@ class Exchange:
         self.query = query
         self.owed = 1
         self.dropped = False
-        self.receiver: Waiter[Any] | Stream = _NOBODY
+        self.receiver: Waiter[Any] | Stream = NOBODY
 
     def decoded(self, payload: bytes) -> Response | Exception:
         """Decode a reply; returns its content, or the error of decoding."""
@@ -71,7 +73,7 @@ class Exchange:
         """Ask for the next batch, unless it is asked for already."""
         frame, _ = self._protocol.framed(self.token, _CONTINUE)
         output = self._protocol.output
-        if not self.owed and self.receiver is not _NOBODY:
+        if not self.owed and self.receiver is not NOBODY:
             self.owed = 1
             output += frame
 
@@ -80,7 +82,7 @@ class Exchange:
         frame, _ = self._protocol.framed(self.token, _STOP)
         output = self._protocol.output
         waiter: Waiter[Any] = Waiter()
-        if not self.dropped and self.receiver is not _NOBODY:
+        if not self.dropped and self.receiver is not NOBODY:
             self.dropped = True
             self.receiver = waiter
             self.owed += 1
@@ -92,7 +94,7 @@ class Exchange:
             self.send_stop()
             return
         waiter: Waiter[Any] = Waiter()
-        if self.receiver is not _NOBODY:
+        if self.receiver is not NOBODY:
             self.receiver = waiter
             self.dropped = True
 
@@ -102,7 +104,7 @@ class Exchange:
         Receiver and exchange refer to each other. Without this, only the garbage collector would
         free them.
         """
-        self.receiver = _NOBODY
+        self.receiver = NOBODY
 
 
 def oversized(query: Query) -> ReqlDriverError:

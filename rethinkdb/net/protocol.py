@@ -109,11 +109,6 @@ class Protocol(ABC):
         self.state = State.CLOSED
         self.output.clear()
 
-    @property
-    def output_pending(self) -> bool:
-        """Whether there are bytes to send, or the socket is to be closed."""
-        return self.close_requested or bool(self.output)
-
     def data_to_send(self) -> bytes:
         """Take all bytes to send, for one write; may be empty."""
         if not self.output:
@@ -177,9 +172,10 @@ class Protocol(ABC):
             while self.incoming or self._uncut:
                 self._uncut = True
                 self.heard = True
-                frames.feed_from(self.incoming)
-                # One call for all, so that an interrupt loses no frame between reader and queue.
-                self.events.extend(iter(frames.next_frame, None))
+                if not frames.cut_from(self.incoming, self.events):
+                    frames.feed_from(self.incoming)
+                    # One call for all, so that an interrupt loses no frame on its way.
+                    self.events.extend(iter(frames.next_frame, None))
                 self._uncut = False
         except FrameTooLarge as exc:
             self._frame_too_large(exc)

@@ -18,7 +18,7 @@ from rethinkdb.ql2 import QueryType, ResponseType
 
 from .client import ClientProtocol
 from .events import ConnectionLost, FrameReceived
-from .exchange import Exchange, error_of, with_profile
+from .exchange import NOBODY, Exchange, error_of, with_profile
 from .handshake import refusal
 from .protocol import logger
 from .signals import raised_by_handler
@@ -172,7 +172,11 @@ class Reception:
         while not self.close_requested:
             if not events:
                 break
-            self._handle(events[0])
+            event = events[0]
+            if type(event) is FrameReceived:
+                self._frame_received(event)
+            else:
+                self._handle(event)
         if self._closing is not None and self._closing.done():
             self.close_requested = True
         if self.close_requested:
@@ -195,11 +199,9 @@ class Reception:
             self._hand_over(frame, exchange, exchange.receiver, error)
 
     def _handle(self, event: Any) -> None:
-        """Handle the first event. This may add further events, and end the session."""
+        """Handle the first event, if it is no frame. This may add further events."""
         kind = type(event)
-        if kind is FrameReceived:
-            self._frame_received(event)
-        elif kind is tuple:
+        if kind is tuple:
             self._deliver(event)
         elif kind is ConnectionLost:
             self._end(event.cause)
@@ -218,13 +220,37 @@ class Reception:
             self._events.popleft()
 
     def _frame_received(self, frame: FrameReceived) -> None:
-        exchange = self._exchanges.get(frame.token)
+        """Handle the first event, a frame. This may add further events, and end the session."""
+        token, payload = frame
+        exchanges = self._exchanges
+        exchange = exchanges.get(token)
         if exchange is None or not exchange.owed:
             self._unexpected(frame)
             return
         receiver = exchange.receiver
-        outcome = None if exchange.dropped else exchange.decoded(frame.payload)
-        self._hand_over(frame, exchange, receiver, outcome)
+        outcome = None if exchange.dropped else exchange.decoded(payload)
+        if (
+            type(outcome) is not Response
+            or outcome.type is not _ATOM
+            or outcome.profile is not None
+            or not outcome.results
+            or type(receiver) is not Waiter
+            or exchange.query.type is not _START
+        ):
+            self._hand_over(frame, exchange, receiver, outcome)
+            return
+        # Most replies: the value of a query, and nothing else. What follows is what `_hand_over`
+        # does with them, without its calls: they would take 1.5 µs more.
+        delivery: Any = exchange, receiver, outcome, _NO_ITEMS, None
+        events = self._events
+        if events and events[0] is frame and exchange.receiver is receiver:
+            events[0] = delivery
+            exchange.owed -= 1
+            exchange.receiver = NOBODY
+            del exchanges[token]
+            receiver.set_result(outcome.results[0])
+            if events and events[0] is delivery:
+                events.popleft()
 
     def _hand_over(
         self,

@@ -110,12 +110,30 @@ class Session(Timekeeping):
 
     def data_to_send(self) -> bytes:
         """Take all bytes to send, for one write; may be empty."""
-        return self._protocol.data_to_send()
+        output = self.output  # that of the protocol, whose method would be one more call
+        if not output:
+            return b""
+        data = bytes(output)
+        output.clear()
+        return data
 
     @property
     def output_pending(self) -> bool:
         """Whether the adapter has to send bytes or to close the socket. Quick to ask."""
-        return self._protocol.output_pending
+        return bool(self.output) or self._protocol.close_requested
+
+    @property
+    def alone(self) -> bool:
+        """Whether the query that was started last is in flight, and no other one.
+
+        Its bytes may then be sent at once: if others were to go with them, these would have come.
+        """
+        return len(self._exchanges) == 1 and self._last_token in self._exchanges
+
+    @property
+    def awaits_last(self) -> bool:
+        """Whether the query that was started last will be answered, and is not yet."""
+        return self._last_token in self._exchanges
 
     # For connections.
 
@@ -156,7 +174,7 @@ class Session(Timekeeping):
         observation = None
         if self.observer is not None and query.type is _START:
             observation = self.observer.asked(self, query)
-        if not self.is_open:
+        if self._protocol.state is not _OPEN or self._closing is not None:
             return settled(observation, self._refusal())
         if len(query.payload) > MAX_QUERY_SIZE:
             return settled(observation, oversized(query))
@@ -234,7 +252,7 @@ class Session(Timekeeping):
 
     def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
         """Send a query that will be answered, also while the session is closing."""
-        token = self._new_token()
+        token = self._last_token = self._last_token + 1
         if observation is None:
             exchange = Exchange(self._protocol, token, query)
             waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)

@@ -44,7 +44,7 @@ class Timekeeping(Reception):
     @property
     def clock_wanted(self) -> bool:
         """Whether `tick()` must be called now, even if it returned a later time before."""
-        if self._deadlines.clock_wanted:
+        if self._deadlines.new:
             return True
         keepalive = self._keepalive
         return keepalive is not None and keepalive.asleep and bool(self._exchanges)

@@ -254,6 +254,7 @@ STEPS: list[tuple[type, str]] = [
     (Exchange, "release"),
     (Exchange, "send_continue"),
     (Exchange, "send_stop"),
+    (FrameReader, "cut_from"),
     (FrameReader, "feed_from"),
     (Protocol, "close"),
     (Protocol, "process"),
@@ -271,6 +272,7 @@ STEPS: list[tuple[type, str]] = [
     (Stream, "serve"),
     (Waiter, "_run"),
     (Waiter, "_settle"),
+    (Waiter, "set_result"),
 ]
 
 

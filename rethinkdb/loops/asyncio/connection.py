@@ -88,5 +88,6 @@ class Connection(AsyncioResults, LoopConnection):
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
     ) -> Any:
         waiter = self._begin(operation, args)
-        await self._settled(waiter, timeout)
+        if not waiter.done():
+            await self._settled(waiter, timeout)
         return self._outcome(waiter)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -64,6 +64,8 @@ class AsyncioWire(asyncio.BufferedProtocol):
         self._flush_due = False
         self._lost = loop.create_future()
         self._buffer = _buffer_for(loop)
+        # What else the loop is to run in this turn. Loops that are not asyncio's own hide it.
+        self._ready: Collection[object] | None = getattr(loop, "_ready", None)
         self._alarm = Alarm(
             link, loop.time, self._later, self.flush_now, self.abort, self._count_unsent
         )
@@ -88,11 +90,21 @@ class AsyncioWire(asyncio.BufferedProtocol):
         self._lost.set_result(None)
 
     def flush(self) -> None:
-        """Send at the end of this turn of the loop: the bytes of all its tasks, in one write."""
+        """Send at the end of this turn of the loop: the bytes of all its tasks, in one write.
+
+        If nothing else is to run in this turn, a query is sent now: that saves a turn, which is a
+        tenth of what a get takes.
+        """
         # Most calls have nothing to send. A turn of the loop for them would take 2 µs (measured).
-        if self._flush_due or not self._link.output_pending:
+        link = self._link
+        if self._flush_due or not (link.output or link.output_pending):
             return
-        if not self._loop.is_closed():
+        if self._loop.is_closed():
+            return
+        is_last = link.alone if self._ready is None else not self._ready and link.awaits_last
+        if is_last and not link.close_requested:
+            self.flush_now()
+        else:
             self._flush_due = True
             self._loop.call_soon(self.flush_now)
 

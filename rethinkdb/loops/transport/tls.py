@@ -55,6 +55,16 @@ class Link(Protocol):
         """Whether there are bytes to send, or the socket is to be closed."""
         ...
 
+    @property
+    def alone(self) -> bool:
+        """Whether the query that was started last is in flight, and no other one."""
+        ...
+
+    @property
+    def awaits_last(self) -> bool:
+        """Whether the query that was started last will be answered, and is not yet."""
+        ...
+
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the peer. Never raises; call `data_to_send` afterwards."""
         ...
@@ -170,6 +180,14 @@ class TLSLink:
     @property
     def output_pending(self) -> bool:
         return self._closed or bool(self._outgoing.pending) or self._session.output_pending
+
+    @property
+    def alone(self) -> bool:
+        return self._session.alone
+
+    @property
+    def awaits_last(self) -> bool:
+        return self._session.awaits_last
 
     def receive_data(self, data: bytes) -> None:
         self.incoming += (data,)

@@ -1,0 +1,142 @@
+"""The quick way of most replies gives what the ordinary way of all replies gives."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rethinkdb.codec import Codec
+from rethinkdb.net import frames
+from rethinkdb.net.events import FrameReceived
+from rethinkdb.net.frames import MAX_REPLY_SIZE, FrameReader, frame_header
+from rethinkdb.net.waiter import Waiter
+
+from .pair import ATOM, PARTIAL, RUNTIME_ERROR, SEQUENCE, WAIT_COMPLETE, Pair, reply_body, start
+from .test_meanwhile import Once
+
+TIME = {"$reql_type$": "TIME", "epoch_time": 1, "timezone": "+00:00"}
+
+BODIES = st.one_of(
+    st.builds(
+        reply_body,
+        st.sampled_from([ATOM, ATOM, ATOM, SEQUENCE, PARTIAL, RUNTIME_ERROR, WAIT_COMPLETE, 99]),
+        st.sampled_from(["text", 1, None, [], {"a": 1}, TIME, {"$reql_type$": "?"}]),
+    ),
+    st.sampled_from(
+        [
+            reply_body(ATOM),
+            reply_body(ATOM, 1, 2),
+            reply_body(ATOM, 1, p=[{"took": 1}]),
+            reply_body(ATOM, 1, n=[1]),
+            b'{"t":true,"r":[1]}',
+            b'{"t":1.0,"r":[1]}',
+            b'{"t":1,"r":2}',
+            b"[1]",
+            b"[",
+        ]
+    ),
+)
+
+
+class OrdinaryReader(FrameReader):
+    """Cuts every frame by itself."""
+
+    def cut_from(self, chunks: deque[bytes], frames: deque[Any]) -> bool:
+        return False
+
+
+class OrdinaryWaiter(Waiter[Any]):
+    """As it is no plain `Waiter`, its reply goes the ordinary way."""
+
+    __slots__ = ()
+
+
+class Way:
+    """A session with five queries, and what becomes of these."""
+
+    def __init__(self, ordinary: bool) -> None:
+        pair = Pair()
+        self.session = pair.session
+        asked = [pair.run() for _ in range(5)]
+        self.tokens = [token for _, token in asked] + [1000]  # nobody has sent the last one
+        self.ends: list[tuple[int, str]] = []
+        for waiter, token in asked:
+            if ordinary:
+                waiter.__class__ = OrdinaryWaiter
+            waiter.add_done_callback(lambda waiter, token=token: self._end(token, waiter))
+        if ordinary:
+            self.session._protocol._frames = OrdinaryReader(MAX_REPLY_SIZE)
+
+    def _end(self, token: int, waiter: Waiter[Any]) -> None:
+        error = waiter.exception()
+        value = None if error else waiter.peek()
+        self.ends.append((token, repr(error or getattr(value, "buffer", value))))
+
+    def seen(self, pieces: list[bytes]) -> Any:
+        """What can be seen when these bytes have arrived."""
+        session = self.session
+        for piece in pieces:
+            session.receive_data(piece)
+        return self.ends, repr(session.cause), session.tokens_in_use, session.data_to_send()
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), BODIES), min_size=1, max_size=6), st.data())
+def test_both_ways_lead_to_the_same(replies: list[tuple[int, bytes]], data: st.DataObject) -> None:
+    quick, ordinary = Way(ordinary=False), Way(ordinary=True)
+    assert quick.tokens == ordinary.tokens
+    stream = b"".join(
+        frame_header(quick.tokens[number], len(body)) + body for number, body in replies
+    )
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
+    pieces = [stream[start:end] for start, end in pairwise([0, *cuts, len(stream)])]
+    assert quick.seen(pieces) == ordinary.seen(pieces)
+
+
+def test_frames_of_a_chunk_are_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if a signal handler cuts them meanwhile."""
+    reader, cut = FrameReader(MAX_REPLY_SIZE), deque[Any]()
+    chunks = deque((frame_header(1, 2) + b"{}",))
+    once = Once(lambda: reader.cut_from(chunks, cut), frames._frame)
+    monkeypatch.setattr(frames, "_frame", once)
+    assert reader.cut_from(chunks, cut)
+    assert list(cut) == [FrameReceived(1, b"{}")]
+    assert not chunks
+    assert not reader.cut_from(chunks, cut)
+
+
+@pytest.mark.parametrize("extra", [{}, {"p": [{"took": 1}]}])
+def test_a_reply_that_is_handled_while_it_is_decoded(extra: dict[str, Any]) -> None:
+    """By a signal handler that uses the connection, say."""
+    pair = Pair()
+    session = pair.session
+    decode = Once(lambda: session.receive_data(b""), Codec().decoder({}))
+    waiter, token = pair.run(decode=decode)
+    ends: list[Any] = []
+    waiter.add_done_callback(lambda waiter: ends.append(waiter.result()))
+    pair.answer(token, ATOM, "value", **extra)
+    assert not decode.actions
+    assert ends == [{"value": "value", "profile": extra["p"]} if extra else "value"]
+    assert session.is_open
+
+
+def test_whether_a_query_may_be_sent_at_once() -> None:
+    pair = Pair()
+    session = pair.session
+    assert not session.alone
+    assert not session.awaits_last
+    session.start(start(noreply=True))
+    pair.received()
+    assert not session.awaits_last
+    _, token = pair.run()
+    assert session.alone
+    assert session.awaits_last
+    pair.run()
+    assert not session.alone
+    assert session.awaits_last
+    pair.answer(token, ATOM, 1)
+    assert session.alone
