@@ -43,7 +43,7 @@ __all__ = [
 Address = tuple[str, int]
 
 DEFAULT_HOST = "localhost"
-DEFAULT_PORT = 28015
+DEFAULT_PORT: int = 28015
 DEFAULT_USER = "admin"
 DEFAULT_TIMEOUT = 20.0
 

@@ -56,7 +56,7 @@ class QueryHandle(Flow, Uncopyable):
         super().__init__(runner)
         self.handler = handler
         self.query = query.term if query is not None else None
-        self.token = 0
+        self.token: int = 0
         self.error: Exception | None = None
         self._profiled = query is not None and bool(query.options.get("profile"))
         self._profile: Any = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
@@ -80,11 +80,12 @@ class BasePool(Executor):
         """The advice in the error raised when a program puts a pool into a query."""
         return "Give the pool to run(), and to run() only: query.run(pool)."
 
-    def __new__(cls, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> Self:
         if loop_type is not _OWN:
             chosen = pool_type(loop_type)
             if not issubclass(cls, chosen):
-                return chosen(*args, **kwargs)  # another class, so Python calls no `__init__` here
+                # Another class, so Python calls no `__init__` here.
+                return cast("Self", chosen(*args, **kwargs))
         return super().__new__(cls)
 
     def __init__(self, *args: Any, loop_type: Any = _OWN, **kwargs: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import assert_type
@@ -16,6 +17,7 @@ from rethinkdb.loops.transport.opening import Opening
 from rethinkdb.net.session import ServerInfo
 
 
+@dataclass
 class Hero:
     """What the rows are."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import assert_type
@@ -13,6 +14,7 @@ from rethinkdb.loops.gevent import r as gevent_r
 from rethinkdb.net.session import ServerInfo
 
 
+@dataclass
 class Hero:
     """What the rows are."""
 
@@ -41,7 +43,8 @@ def running(conn: Connection) -> None:
     count: int = r.table("t").count().run(conn)
     assert_type(count, int)
     assert_type(conn.server(), ServerInfo)
-    assert_type(conn.server()["name"], str)
+    assert_type(conn.server()["id"], str)
+    assert_type(conn.server().get("name"), str | None)
     close: Callable[[], None] = conn.close
     noreply_wait: Callable[[], None] = conn.noreply_wait
     close()

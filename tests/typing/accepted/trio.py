@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import trio
@@ -17,6 +18,7 @@ from rethinkdb.loops.trio import r as trio_r
 from rethinkdb.net.session import ServerInfo
 
 
+@dataclass
 class Hero:
     """What the rows are."""
 

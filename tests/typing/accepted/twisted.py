@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,6 +15,7 @@ from rethinkdb.loops.twisted import r as twisted_r
 from rethinkdb.net.session import ServerInfo
 
 
+@dataclass
 class Hero:
     """What the rows are."""
 
