@@ -57,13 +57,14 @@ class QueryFailure(Exception):
     """A query failed. Its client gets `kind`, `message` and `backtrace`.
 
     Attributes:
-        precedes_reading: whether it failed before a read, because reading is not allowed or not
-            possible now. The backtrace then shows the term that pulls the rows.
+        at_user: whether the backtrace shows the term that uses a value, not the term that made it.
+            So it is with a failure before a read, because reading is not allowed or not possible
+            now, and with a value that no message can show.
     """
 
     def __init__(self, kind: FailureKind, message: str, backtrace: Backtrace | None = None) -> None:
         super().__init__(message)
-        self.precedes_reading = False
+        self.at_user = False
         self.kind = kind
         self.message = message
         self.backtrace = backtrace

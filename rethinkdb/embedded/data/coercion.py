@@ -20,6 +20,20 @@ _NUMBER = re.compile(
 """What C's `scanf("%lf")` reads, which is how a real server parses numbers."""
 
 
+_UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def upper(text: str) -> str:
+    """In capital letters, as far as they are ASCII; a real server leaves others alone."""
+    return text.translate(_UPPER)
+
+
+def lower(text: str) -> str:
+    """In small letters, as far as they are ASCII."""
+    return text.translate(_LOWER)
+
+
 def to_number(text: str) -> int | float:
     """The number a string spells."""
     found = _NUMBER.fullmatch(text)

@@ -57,8 +57,12 @@ class GroupedStream(Stream):
         self.array_limit = array_limit
 
     def __iter__(self) -> Iterator[Datum]:
-        """Refused: there is no one sequence."""
-        raise logic(_NOT_A_STREAM, self.backtrace)
+        """Refused when it is pulled: there is no one sequence."""
+        return _refused(self.backtrace)
+
+    def located_source(self) -> Iterable[Datum]:
+        """Refused likewise."""
+        return _refused(self.backtrace)
 
     def through(
         self,
@@ -149,3 +153,8 @@ class GroupedStream(Stream):
         # groups row by row, it counts per row.
         if groups + 1 > self.array_limit:
             raise resource(f"Too many groups (> {self.array_limit}).", ())
+
+
+def _refused(place: Backtrace | None) -> Iterator[Datum]:
+    yield from ()
+    raise logic(_NOT_A_STREAM, place)

@@ -145,4 +145,5 @@ def default_zone(timezone: str) -> str:
         offset = "" if "+" in timezone or "-" in timezone else "+00"
         raise logic(f"Invalid ISO 8601 timezone: `{timezone}{offset}`.")
     sign, hours, minutes = match.groups()
-    return f"{sign}{hours:0>2}:{minutes or '0':0>2}"
+    whole, rest = divmod(int(hours) * 60 + int(minutes or 0), 60)
+    return f"{sign}{whole:02}:{rest:02}"

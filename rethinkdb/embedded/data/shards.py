@@ -214,6 +214,31 @@ class JoinedRows:
             yield from (batch for _, batch in found if batch is not None)
 
 
+class WantedRows:
+    """Rows that are made otherwise if only some of them are wanted.
+
+    Args:
+        made: makes them, for a reader that needs at most so many.
+        wanted: how many are needed.
+    """
+
+    def __init__(self, made: Callable[[float], Iterator[Any]], wanted: float = math.inf) -> None:
+        self._made = made
+        self._wanted = wanted
+
+    def through(self, transform: Callable[[Iterator[Any]], Iterator[Any]]) -> WantedRows:
+        """The rows with a row-wise transformation applied."""
+        return WantedRows(lambda wanted: transform(self._made(wanted)), self._wanted)
+
+    def limited(self, rows: int) -> WantedRows:
+        """The same rows for a reader that needs at most so many."""
+        return WantedRows(self._made, min(self._wanted, max(1, rows)))
+
+    def __iter__(self) -> Iterator[Any]:
+        """All rows that are wanted, and perhaps more."""
+        return self._made(self._wanted)
+
+
 def parts_of(rows: Iterable[Any]) -> Sequence[Iterable[Any]]:
     """The parts of a table's rows; other rows are one part."""
     return rows.parts if isinstance(rows, (ShardedRows, JoinedRows)) else (rows,)
@@ -223,9 +248,16 @@ def transformed(
     rows: Iterable[Any], transform: Callable[[Iterator[Any]], Iterator[Any]]
 ) -> Iterable[Any]:
     """The rows with a row-wise transformation applied, in each part if there are parts."""
-    if isinstance(rows, (ShardedRows, JoinedRows)):
+    if isinstance(rows, (ShardedRows, JoinedRows, WantedRows)):
         return rows.through(transform)
     return transform(iter(rows))
+
+
+def wanted_of(rows: Iterable[Any], wanted: float) -> Iterable[Any]:
+    """The same rows for a reader that needs at most so many, so that fewer are read."""
+    if wanted < math.inf and isinstance(rows, (ShardedRows, WantedRows)):
+        return rows.limited(int(wanted))
+    return rows
 
 
 def batches_of(rows: Iterable[Any], portions: Portions) -> Iterator[list[Any]]:

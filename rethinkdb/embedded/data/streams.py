@@ -9,7 +9,8 @@ Streams that are split into groups are in `grouped_streams`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
@@ -157,6 +158,11 @@ class Stream:
         return cls(items, is_array=True)
 
     @property
+    def exhausted(self) -> bool:
+        """Whether it is seen, without pulling anything, that there is no row."""
+        return isinstance(self._rows, Sized) and len(self._rows) == 0
+
+    @property
     def infinite(self) -> bool:
         """Whether it never ends, so that only what is lazy may be done to it."""
         return self.refusal is not None
@@ -173,21 +179,27 @@ class Stream:
                 failure.backtrace = self.backtrace
             raise
 
+    def _located_unless_at_user(self, rows: Iterable[Datum]) -> Iterator[Datum]:
+        try:
+            yield from rows
+        except QueryFailure as failure:
+            if failure.backtrace is None and not failure.at_user:
+                failure.backtrace = self.backtrace
+            raise
+
     def all_rows(self) -> Iterator[Datum]:
         """Pulls the rows for a result that needs them all; refused if the stream never ends."""
         self.check_finite()
         return iter(self)
 
-    def batches(self, portions: Portions) -> Iterator[list[Datum]]:
-        """The rows in portions, as a real server handles them."""
-        return shards.batches_of(self.located_source(), portions)
+    def batches(self, portions: Portions, wanted: float = math.inf) -> Iterator[list[Datum]]:
+        """The rows in portions, as a real server handles them, for a reader that needs so many."""
+        rows = shards.wanted_of(self.located_source(), wanted)
+        return shards.batches_of(rows, portions.at_most(wanted))
 
     def first_rows(self, count: int) -> Iterator[Datum]:
         """The rows for somebody who needs so many of them at the most."""
-        rows = self._rows
-        if isinstance(rows, shards.ShardedRows):
-            rows = rows.limited(count)
-        return self._located(iter(rows))
+        return self._located(iter(shards.wanted_of(self._rows, count)))
 
     def check_finite(self) -> None:
         """Raises if the stream never ends."""
@@ -213,7 +225,7 @@ class Stream:
         """
         after_limit = None if may_follow_limit else logic(_AFTER_LIMIT, backtrace)
         return Stream(
-            shards.transformed(self._rows, transform),
+            () if self.exhausted else shards.transformed(self._rows, transform),
             origins=tuple(
                 origin.through(transform, obstacle if origin.limit is None else after_limit)
                 for origin in self.origins
@@ -248,10 +260,11 @@ class Stream:
 
     def sliced(self, left: int, right: int | None) -> Stream:
         """The rows from one place up to another, which is not included; None: up to the end."""
+        rows: Iterable[Datum] = ()
         if right is None:
-            rows: Iterable[Datum] = islice(iter(self), left, None)
-        else:
-            rows = islice(self.first_rows(right), left, max(left, right))
+            rows = islice(iter(self), left, None)
+        elif left < right:
+            rows = islice(self.first_rows(right), left, right)
         feed = self.feed and self.feed.sliced(left, right)
         return self.wrapped(rows, origins=self._sliced_origins(left, right), feed=feed)
 
@@ -297,14 +310,14 @@ class Stream:
         total = start()
         parts = shards.parts_of(self._rows)
         try:
-            total.add(iter(parts[0]))
+            total.add(iter(parts[0]) if len(parts) > 1 else self._located_unless_at_user(parts[0]))
             for rows in parts[1:]:
                 part = start()
                 if part.add(iter(rows)):
                     total.join(part)
         except QueryFailure as failure:
             # A real server aggregates where the rows are stored, far from the term.
-            if failure.backtrace is None and len(parts) > 1 and not failure.precedes_reading:
+            if failure.backtrace is None and len(parts) > 1 and not failure.at_user:
                 failure.backtrace = ()
             raise
         return total.result()

@@ -146,6 +146,7 @@ def of_iso8601(text: str, default_timezone: str) -> Datum:
     offset = checked_offset(zone)
     local = (ordinal - _EPOCH_ORDINAL) * _DAY + parsed.microseconds
     moment = local - offset * _MICROSECOND
+    _checked_date(local)
     _checked_date(moment)
     return _to_time(moment, timezones.normalized(zone))
 

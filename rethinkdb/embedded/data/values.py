@@ -309,9 +309,12 @@ def print_value(value: Value) -> str:
 def wrong_kind(expected: str, value: Value) -> QueryFailure:
     """The failure for a value that does not convert to the kind that is needed."""
     found = as_datum(value) if is_datum(value) else value
-    return typed(
-        found, f"Expected type {expected} but found {kind_name(value)}:\n{print_value(value)}"
-    )
+    try:
+        shown = print_value(value)
+    except QueryFailure as failure:  # `r.minval` and `r.maxval` have no text
+        failure.at_user = True
+        return failure
+    return typed(found, f"Expected type {expected} but found {kind_name(value)}:\n{shown}")
 
 
 def as_datum(value: Value) -> Datum:

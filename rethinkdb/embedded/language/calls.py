@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
 from rethinkdb.embedded.data.streams import Accumulator, Stream
 from rethinkdb.embedded.data.values import (
     PLAIN_TYPES,
     AnyFunction,
     Database,
     Function,
+    GroupedData,
     NativeFunction,
     Selection,
     SingleSelection,
@@ -122,6 +124,8 @@ class Call:
     def note_place_of(self, value: Value) -> None:
         """Notes in the environment where the value that the call returns was made."""
         place = self._result_place
+        if place is None and isinstance(value, (GroupedData, GroupedStream)):
+            place = self.node.backtrace
         if place is None:
             place = self._place_of_argument(value)
         if place is not None:

@@ -119,10 +119,12 @@ def _compile_term(term: RawTerm, backtrace: Backtrace, around: Surroundings) -> 
 
 
 def _build(rules: TermRules, term: RawTerm, backtrace: Backtrace, around: Surroundings) -> Node:
+    if rules.rewritten:
+        _check_count(rules, term, backtrace)
     nodes = tuple(_compile_all(dict(enumerate(term.arguments)), backtrace, around).values())
     spliced = any(_is_args(argument) for argument in term.arguments)
-    if not spliced and not rules.accepts(len(nodes)):
-        raise compile_failure(f"Expected {rules.arity()} but found {len(nodes)}.", backtrace)
+    if not spliced:
+        _check_count(rules, term, backtrace)
     for name in term.options:
         if name not in rules.options:
             raise compile_failure(f"Unrecognized optional argument `{name}`.", (backtrace, name))
@@ -130,6 +132,12 @@ def _build(rules: TermRules, term: RawTerm, backtrace: Backtrace, around: Surrou
     if around.trace is not None:
         return TracedNode(rules, nodes, options, backtrace, spliced=spliced, trace=around.trace)
     return TermNode(rules, nodes, options, backtrace, spliced=spliced)
+
+
+def _check_count(rules: TermRules, term: RawTerm, backtrace: Backtrace) -> None:
+    found = len(term.arguments)
+    if not rules.accepts(found):
+        raise compile_failure(f"Expected {rules.arity()} but found {found}.", backtrace)
 
 
 def _is_args(wire: Any) -> bool:

@@ -124,7 +124,7 @@ def located(convert: Callable[[Value], Result], value: Value, place: Backtrace) 
     try:
         return convert(value)
     except QueryFailure as failure:
-        if failure.backtrace is None and not failure.precedes_reading:
+        if failure.backtrace is None and not failure.at_user:
             failure.backtrace = place
         raise
 

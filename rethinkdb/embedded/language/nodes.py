@@ -211,9 +211,11 @@ class TermNode(Node):
             raise RuntimeError("StopIteration") from exc
 
     def _in_each_group(self, call: Call, groups: GroupedData) -> GroupedData:
-        return groups.transformed(
+        result = groups.transformed(
             lambda value: values.as_datum(self._implementation(call.on(value)))
         )
+        call.environment.place = self.backtrace
+        return result
 
     def _splice(self, scope: Scope, literal_ok: bool) -> tuple[Node, ...]:
         arguments: list[Node] = []
@@ -253,7 +255,8 @@ class ObjectNode(Node):
         for node in values.values():
             determinism |= node.determinism
         super().__init__(backtrace, determinism)
-        self.values = values
+        # A real server evaluates the fields by name, so the first that fails is the first of these.
+        self.values = {name: values[name] for name in sorted(values)}
         self.finish = finish
         """Checks and converts pseudo-types."""
 

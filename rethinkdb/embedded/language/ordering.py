@@ -5,11 +5,9 @@ A row without a value for a key (a NON_EXISTENCE failure) sorts before all rows 
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import total_ordering
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -44,21 +42,6 @@ class SortKey:
             if failure.kind is FailureKind.NON_EXISTENCE:
                 return _MISSING
             raise
-
-    def comparable(self, row: Datum) -> Any:
-        """The same, comparing in the key's direction."""
-        return _Descending(self.of(row)) if self.descending else self.of(row)
-
-
-@total_ordering
-@dataclass(frozen=True, slots=True)
-class _Descending:
-    """An order key that compares the other way round."""
-
-    key: OrderKey
-
-    def __lt__(self, other: _Descending) -> bool:
-        return other.key < self.key
 
 
 def sort_key(node: Node, value: Value, place: Backtrace) -> SortKey:
@@ -105,19 +88,113 @@ def sorted_rows(rows: list[Datum], keys: Sequence[SortKey]) -> list[Datum]:
     return [row for run in runs for row in sorted_rows(run, rest)]
 
 
-def merged(sequences: Sequence[Iterator[Datum]], keys: Sequence[SortKey]) -> Iterator[Datum]:
-    """Rows of several sorted sequences, sorted; lazily."""
-    ordered = (_checked(rows, keys) for rows in sequences)
-    return (row for _, row in heapq.merge(*ordered, key=_by_key))
+def merged(
+    sequences: Sequence[Iterator[Datum]], keys: Sequence[SortKey], batches: Iterator[int]
+) -> Iterator[Datum]:
+    """Rows of several sorted sequences, sorted, as `union` gives them.
+
+    Args:
+        sequences: the rows.
+        keys: the criteria by which they are sorted.
+        batches: how many rows are merged before the first of them is given, batch after batch.
+    """
+    heap = _Heap(keys)
+    for rows in sequences:
+        heap.push_next(rows)
+    for size in batches:
+        batch = list(islice(_drawn(heap), size))
+        yield from batch
+        if len(batch) < size:
+            return
 
 
-def _checked(
-    rows: Iterator[Datum], keys: Sequence[SortKey]
-) -> Iterator[tuple[tuple[Any, ...], Datum]]:
-    previous: tuple[Any, ...] | None = None
-    for row in rows:
-        place = tuple([key.comparable(row) for key in keys])
-        if previous is not None and place < previous:
-            raise logic("The streams given as arguments are not ordered by given ordering.")
-        previous = place
-        yield place, row
+def _drawn(heap: _Heap) -> Iterator[Datum]:
+    while heap.held:
+        smallest = heap.pop()
+        following = heap.next_of(smallest.source)
+        if following is not None:
+            if heap.less(following, smallest):
+                raise logic("The streams given as arguments are not ordered by given ordering.")
+            heap.push(following)
+        yield smallest.row
+
+
+@dataclass(slots=True)
+class _Held:
+    """The first row of a sequence that has not been given yet."""
+
+    row: Datum
+    source: Iterator[Datum]
+    known: dict[int, OrderKey]
+    """What it is sorted by, as far as that was needed."""
+
+    def place(self, number: int, keys: Sequence[SortKey]) -> OrderKey:
+        """What it is sorted by in the criterion with this number."""
+        if number not in self.known:
+            self.known[number] = keys[number].of(self.row)
+        return self.known[number]
+
+
+class _Heap:
+    """The rows to choose from, the smallest first.
+
+    It compares the same rows in the same order as the priority queue of a real server. This decides
+    which of several equal rows comes first, and which row a failure is about.
+    """
+
+    def __init__(self, keys: Sequence[SortKey]) -> None:
+        self.held: list[_Held] = []
+        self._keys = keys
+
+    def less(self, left: _Held, right: _Held) -> bool:
+        """Whether the left row comes before the right one."""
+        for number, key in enumerate(self._keys):
+            mine, theirs = left.place(number, self._keys), right.place(number, self._keys)
+            if mine != theirs:
+                return (theirs < mine) if key.descending else (mine < theirs)
+        return False
+
+    def next_of(self, source: Iterator[Datum]) -> _Held | None:
+        """The next row of a sequence; None at its end."""
+        for row in source:
+            return _Held(row, source, {})
+        return None
+
+    def push_next(self, source: Iterator[Datum]) -> None:
+        """Adds the next row of a sequence, if it has one."""
+        following = self.next_of(source)
+        if following is not None:
+            self.push(following)
+
+    def push(self, item: _Held) -> None:
+        """Adds a row."""
+        self.held.append(item)
+        self._rise(len(self.held) - 1, item)
+
+    def pop(self) -> _Held:
+        """Takes the smallest row."""
+        last = self.held.pop()
+        if not self.held:
+            return last
+        smallest = self.held[0]
+        self._sink(last)
+        return smallest
+
+    def _rise(self, hole: int, item: _Held) -> None:
+        while hole and self.less(item, self.held[(hole - 1) // 2]):
+            self.held[hole] = self.held[(hole - 1) // 2]
+            hole = (hole - 1) // 2
+        self.held[hole] = item
+
+    def _sink(self, item: _Held) -> None:
+        """Fills the hole at the top: the hole goes down to the bottom, and the item rises there."""
+        hole, count = 0, len(self.held)
+        while (child := 2 * hole + 2) < count:
+            if self.less(self.held[child - 1], self.held[child]):
+                child -= 1
+            self.held[hole] = self.held[child]
+            hole = child
+        if child == count:
+            self.held[hole] = self.held[child - 1]
+            hole = child - 1
+        self._rise(hole, item)

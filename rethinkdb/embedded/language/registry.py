@@ -51,6 +51,9 @@ class TermRules:
     """The term runs its functions for each row, so they must not write."""
     depends_on_arguments: bool = False
     """With arguments, it depends only on them. `determinism` is then that without arguments."""
+    rewritten: bool = False
+    """A real server makes other terms of it before it compiles the arguments. So it complains about
+    their number before it complains about anything in them."""
 
     def arity(self) -> str:
         """The number of arguments, as error messages show it."""
@@ -96,6 +99,7 @@ def term(
     writes: bool = False,
     forbids_writes: bool = False,
     depends_on_arguments: bool = False,
+    rewritten: bool = False,
 ) -> Callable[[Implementation], Implementation]:
     """Puts the function below it in the table.
 
@@ -109,6 +113,7 @@ def term(
         writes: see `TermRules`.
         forbids_writes: see `TermRules`.
         depends_on_arguments: see `TermRules`.
+        rewritten: see `TermRules`.
     """
 
     def register(implementation: Implementation) -> Implementation:
@@ -123,6 +128,7 @@ def term(
             writes=writes,
             forbids_writes=forbids_writes,
             depends_on_arguments=depends_on_arguments,
+            rewritten=rewritten,
         )
         return implementation
 

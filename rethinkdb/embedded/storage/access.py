@@ -38,7 +38,7 @@ def require_read(
             return
         gate.pass_to_read(environment, table, keys, bounds)
     except QueryFailure as failure:
-        failure.precedes_reading = True
+        failure.at_user = True
         raise
     if keys is None:
         _, known = environment.scanned.get(table.data.id, (table, bounds))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import enum
 import itertools
-import math
 import random
 from collections.abc import Iterator
 from typing import Any
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.data.shards import Portions
 from rethinkdb.embedded.data.values import Table, TableSlice
 from rethinkdb.embedded.failures import logic, op_failed
 from rethinkdb.embedded.storage import keys
@@ -35,11 +33,6 @@ def row_order(name: str) -> RowOrder:
     except ValueError:
         names = " or ".join(f'"{order.value}"' for order in RowOrder)
         raise ValueError(f"`order` must be {names}, not {name!r}.") from None
-
-
-def everything() -> Portions:
-    """All rows at once: those that belong to a portion of others."""
-    return Portions(math.inf, math.inf, 1)
 
 
 def shuffled(items: Iterator[Any], chance: random.Random) -> Iterator[Any]:

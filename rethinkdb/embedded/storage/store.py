@@ -30,7 +30,6 @@ from rethinkdb.embedded.storage.slices import (
     RowOrder,
     check_primary_bounds,
     chunks_of,
-    everything,
     find_index,
     index_for_values,
     is_empty,
@@ -310,7 +309,8 @@ class Store:
         if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
             access.require_read(environment, part.table, part.primary_keys, primary_bounds(part))
             find_index(part.table, part.index)
-        return Stream(self._ordered(part, environment), origin=Origin(part))
+        rows = () if part.keys == () else self._ordered(part, environment)
+        return Stream(rows, origin=Origin(part))
 
     def _ordered(self, part: TableSlice, environment: Environment) -> Iterable[Datum]:
         rows, table = self._rows(part, environment), part.table.data
@@ -359,7 +359,7 @@ class Store:
 
         A multi index gives a row once for each of its values.
         """
-        table, index = part.table.data, find_index(part.table, part.index)
+        table, index = part.table.data, index_for_values(part)
         if index is None:
             for row in self._rows(part, environment):
                 yield table.key_of(row), row
@@ -380,7 +380,7 @@ class Store:
         pairs, table = self._keyed(part, environment), part.table.data
         if not isinstance(table, StoredTable):
             return pairs
-        return self._in_parts(table, pairs, lambda pair: pair[1], everything)
+        return self._in_parts(table, pairs, lambda pair: pair[1], environment.portions)
 
     def _keyed(self, part: TableSlice, environment: Environment) -> Iterator[tuple[Datum, Datum]]:
         access.require_read(environment, part.table, part.primary_keys, primary_bounds(part))

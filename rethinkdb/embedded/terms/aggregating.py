@@ -193,8 +193,9 @@ def _extreme(call: Call, name: str, better: Callable[[Any, Any], bool], sorting:
     function = _aggregated_function(call)
     if call.has_option("index"):
         _refuse_both(function, name)
-        table = call.table(0)
-        return _first_in_index(call, table, call.option_as("index", datum.as_string), name, sorting)
+        call.value(0)
+        index = call.option_as("index", datum.as_string)
+        return _first_in_index(call, call.table(0), index, name, sorting)
     subject = call.value(0)
     if function is None and isinstance(subject, Table):
         return _first_in_index(call, subject, None, name, sorting)

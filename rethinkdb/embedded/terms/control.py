@@ -35,7 +35,8 @@ def branch(call: Call) -> Value:
 def error(call: Call) -> Value:
     if call.count == 0:
         raise QueryFailure(FailureKind.EMPTY_USER, "Empty ERROR term outside a default block.")
-    raise QueryFailure(FailureKind.USER, call.string(0))
+    # A real server takes the message for a C string, which a NUL ends.
+    raise QueryFailure(FailureKind.USER, call.string(0).partition("\0")[0])
 
 
 @term(TermType.DEFAULT, 2, grouping=Grouping.WHOLE)

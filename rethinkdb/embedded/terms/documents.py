@@ -108,7 +108,8 @@ def _overlay(call: Call, index: int, below: Datum) -> Datum:
         overlay = values.as_datum(value)
     else:
         function = call.function(index, Shortcut.CONSTANT)
-        overlay = values.as_datum(function.call(below, literal_ok=True))
+        made = function.call(below, literal_ok=True)
+        overlay = call.environment.located_here(values.as_datum, made)
     pseudo_type = datum.reql_type(overlay) if isinstance(overlay, dict) else None
     if pseudo_type not in (None, "LITERAL"):
         raise logic(

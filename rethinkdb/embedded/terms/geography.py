@@ -8,6 +8,7 @@ from typing import TypeVar
 from rethinkdb.embedded.data import datum, pseudotypes
 from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
 from rethinkdb.embedded.data.determinism import Determinism
+from rethinkdb.embedded.data.shards import SHARDS
 from rethinkdb.embedded.data.values import Selection, Table, TableSlice, Value
 from rethinkdb.embedded.failures import QueryFailure, logic
 from rethinkdb.embedded.geo import cells, ellipsoids, geojson, nearest, relations, vectors
@@ -247,12 +248,13 @@ def distance(call: Call) -> float:
 def get_intersecting(call: Call) -> Selection:
     table = call.table(0)
     call.value(1)
-    index = _index(call, table, "get_intersecting")
+    name = _index_name(call, table, "get_intersecting")
     wanted = geojson.shape(geojson.checked(_geometry(call, 1)))
 
     environment = call.environment
 
     def matching(rows: Iterable[Datum]) -> Iterator[tuple[int, Datum]]:
+        index = _index(table, name, "get_intersecting")
         for row in rows:
             for value in index.values(row):
                 shape = _shape_or_none(value)
@@ -293,16 +295,21 @@ def _shape_or_none(geometry: Datum) -> relations.Shape | None:
         return None
 
 
-def _index(call: Call, table: Table, name: str) -> Index:
+def _index_name(call: Call, table: Table, term: str) -> str:
     if not call.has_option("index"):
-        raise logic(f"{name} requires an index argument.")
-    index_name = call.option_as("index", datum.as_string)
-    if index_name == table.data.primary_key:
-        raise logic(f"{name} cannot use the primary index.")
-    index = find_index(table, index_name)
+        raise logic(f"{term} requires an index argument.")
+    name: str = call.option_as("index", datum.as_string)
+    if name == table.data.primary_key:
+        raise logic(f"{term} cannot use the primary index.")
+    return name
+
+
+def _index(table: Table, name: str, term: str) -> Index:
+    """The index; looked for when rows are pulled."""
+    index = find_index(table, name)
     if index is None or not index.geo:
         raise logic(
-            f"Index `{index_name}` is not a geospatial index.  {name} can only be used with a"
+            f"Index `{name}` is not a geospatial index.  {term} can only be used with a"
             " geospatial index.",
             (),
         )
@@ -319,11 +326,12 @@ def get_nearest(call: Call) -> list[Datum]:
     """The nearest rows with their distances, nearest first."""
     table = call.table(0)
     call.value(1)
-    index = _index(call, table, "get_nearest")
+    name = _index_name(call, table, "get_nearest")
     center = geojson.point_shape(geojson.point(_position(call.datum(1))))
     ellipsoid, factor = _ellipsoid(call), _metres_per_unit(call)
     farthest = _positive(call, "max_dist", datum.as_number, 100_000.0, factor)
     most = _positive(call, "max_results", datum.as_integer, 100)
+    index = _index(table, name, "get_nearest")
     data = table.data
     shard = data.sharding.shard if isinstance(data, StoredTable) else lambda key: 0
     found = [
@@ -334,7 +342,10 @@ def get_nearest(call: Call) -> list[Datum]:
         and (metres := ellipsoid.distance(center, shape)) <= farthest
     ]
     found.sort(key=lambda place: place[:3])
-    nearest.check_reach([metres for metres, *_ in found], ellipsoid, farthest, most)
+    # A real server searches each part of the table for itself.
+    for part in range(SHARDS if isinstance(data, StoredTable) else 1):
+        distances = [metres for metres, where, *_ in found if where == part]
+        nearest.check_reach(distances, ellipsoid, farthest, most)
     results = (
         {"dist": datum.number(metres / factor), "doc": row} for metres, *_, row in found[:most]
     )

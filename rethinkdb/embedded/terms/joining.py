@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from rethinkdb.embedded.data import datum, merging, values
+from rethinkdb.embedded.data import datum, merging
 from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.grouped_streams import GroupedStream
+from rethinkdb.embedded.data.shards import WantedRows, batches_of, wanted_of
 from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import AnyFunction, Table, TableSlice, Value
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
 from rethinkdb.embedded.language.evaluation import Call, as_function, located
 from rethinkdb.embedded.language.registry import Grouping, Shortcut, term
+from rethinkdb.embedded.terms.typing import rows_as_array
 from rethinkdb.ql2 import TermType
 
 # -- inner_join, outer_join
@@ -20,13 +24,13 @@ from rethinkdb.ql2 import TermType
 # each row of the left, and the function for each pair.
 
 
-@term(TermType.INNER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True)
+@term(TermType.INNER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True, rewritten=True)
 def inner_join(call: Call) -> Value:
     """`inner_join`: all pairs of rows for which a function is true."""
     return _joined(call, _pairs)
 
 
-@term(TermType.OUTER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True)
+@term(TermType.OUTER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True, rewritten=True)
 def outer_join(call: Call) -> Value:
     """`outer_join`: the same, and rows of the left without a partner."""
     return _joined(call, _pairs_or_alone)
@@ -44,21 +48,18 @@ def _joined(call: Call, partners: Callable[[Call, Datum], Iterable[Datum]]) -> V
 
 
 def _pairs(call: Call, left: Datum) -> Iterator[Datum]:
-    for right in _right_rows(call):
+    return _paired(call, left, _right_rows(call).all_rows())
+
+
+def _paired(call: Call, left: Datum, rows: Iterator[Datum]) -> Iterator[Datum]:
+    for right in rows:
         if _holds(call, left, right):
             yield {"left": left, "right": right}
 
 
-def _right_rows(call: Call) -> Iterator[Datum]:
-    value = call.evaluated(1)
-    place = call.backtrace(1)
-    if values.is_datum(value):
-        stream = values.as_stream(values.as_datum(value), call.environment)
-    else:
-        stream = located(lambda value: values.as_stream(value, call.environment), value, place)
-    if stream.backtrace is None:
-        stream.backtrace = place
-    return stream.all_rows()
+def _right_rows(call: Call) -> Stream:
+    call.evaluated(1)
+    return call.unbatched_stream(1)
 
 
 def _holds(call: Call, left: Datum, right: Datum) -> bool:
@@ -68,9 +69,9 @@ def _holds(call: Call, left: Datum, right: Datum) -> bool:
     return function.truth(left, right)
 
 
-def _pairs_or_alone(call: Call, left: Datum) -> list[Datum]:
-    pairs = datum.array(_pairs(call, left), call.array_limit)
-    return pairs or [{"left": left}]
+def _pairs_or_alone(call: Call, left: Datum) -> Iterable[Datum]:
+    pairs = _right_rows(call).through(lambda rows: _paired(call, left, rows), call.place)
+    return rows_as_array(call, pairs) or [{"left": left}]
 
 
 # -- eq_join
@@ -94,13 +95,18 @@ def eq_join(call: Call) -> Value:
     ordered = call.option_as("ordered", datum.truth, False)
     index = datum.as_string(call.option_as("index", lambda value: value, table.data.primary_key))
     in_order = ordered or stream.feed is not None
-    match = _matched if in_order else _matched_by_portions
-    rows = match(call, stream, function, table, index)
+    rows: Iterable[Datum]
+    if isinstance(stream, GroupedStream):
+        rows = iter(stream)
+    elif in_order:
+        rows = _matched(call, stream, function, table, index)
+    else:
+        rows = WantedRows(partial(_matched_by_portions, call, stream, function, table, index))
     joined = Stream(
         rows,
         is_array=stream.is_array,
         refusal=stream.refusal and stream.refusal.pinned_at(stream.backtrace),
-        feed=stream.feed and stream.feed.iterated(rows),
+        feed=stream.feed and stream.feed.iterated(iter(rows)),
         backtrace=call.place,
     )
     return call.sequence(joined)
@@ -119,10 +125,10 @@ def _matched(
 
 
 def _matched_by_portions(
-    call: Call, stream: Stream, function: AnyFunction, table: Table, index: str
+    call: Call, stream: Stream, function: AnyFunction, table: Table, index: str, needed: float
 ) -> Iterator[Datum]:
     environment = call.environment
-    for batch in stream.batches(environment.portions()):
+    for batch in stream.batches(environment.portions(), needed):
         lefts: dict[tuple[Any, ...], list[Datum]] = {}
         wanted: list[Datum] = []
         for left in batch:
@@ -136,8 +142,10 @@ def _matched_by_portions(
         if not wanted:
             continue
         part = TableSlice(table, index, keys=tuple(wanted))
-        for key, right in reversed(list(environment.read_keyed(part))):
-            yield from ({"left": left, "right": right} for left in lefts[datum.order_key(key)])
+        rows = wanted_of(environment.read_keyed(part), needed)
+        for found in batches_of(rows, environment.portions()):
+            for key, right in reversed(found):
+                yield from ({"left": left, "right": right} for left in lefts[datum.order_key(key)])
 
 
 def _key(function: AnyFunction, row: Datum) -> Datum:

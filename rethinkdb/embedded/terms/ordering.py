@@ -45,7 +45,12 @@ def order_by(call: Call) -> Value:
     if isinstance(subject, (Table, TableSlice)):
         return _ordered_table(call, call.table_slice(0), keys)
     stream = call.selection(0).stream if isinstance(subject, Selection) else call.stream(0)
-    if call.has_option("index") and subject != []:
+    index = call.option("index")
+    if stream.exhausted:
+        if index is None and not keys:
+            raise logic(_NO_KEYS)
+        return call.picked(subject, stream)
+    if index is not None:
         raise logic(_NOT_A_TABLE)
     return call.picked(subject, _sorted(call, stream, keys))
 
@@ -81,7 +86,7 @@ def with_sorting(part: TableSlice, index: str, sorting: str) -> TableSlice:
 
 
 def _sorted(call: Call, stream: Stream, keys: list[SortKey]) -> Stream:
-    if not keys and not (call.has_option("index") and call.value(0) == []):
+    if not keys:
         raise logic(_NO_KEYS)
     rows = datum.array(stream.all_rows(), call.array_limit)
     return Stream(sorted_rows(rows, keys), is_array=True, backtrace=call.place)

@@ -119,7 +119,11 @@ def get(call: Call) -> SingleSelection:
 
     def read() -> Datum:
         access.require_read(call.environment, table, (key,))
-        return table.data.get(key)
+        try:
+            return table.data.get(key)
+        except QueryFailure as failure:  # no key: about the term that wants the row
+            failure.at_user = True
+            raise
 
     return SingleSelection(table, key, read)
 

@@ -54,7 +54,7 @@ def slice_(call: Call) -> Value:
     return _sliced(call, left, left_open, call.integer(2), right_open)
 
 
-@term(TermType.SKIP, 2, options=("left_bound",))
+@term(TermType.SKIP, 2, options=("left_bound",), rewritten=True)
 def skip(call: Call) -> Value:
     """`skip(n)`; a real server rewrites it to a `slice` up to the end."""
     call.value(0)
@@ -73,7 +73,9 @@ def _sliced(call: Call, left: int, left_open: bool, right: int, right_open: bool
             )
         return _sliced_datum(found, left, left_open, right, right_open)
     if not values.is_sequence(subject):
-        raise typed(subject, "Cannot slice non-sequences.")
+        failure = typed(subject, "Cannot slice non-sequences.")
+        failure.backtrace = call.backtrace(0)
+        raise failure
     return _sliced_stream(call, left, left_open, right, right_open)
 
 
@@ -128,10 +130,11 @@ def nth(call: Call) -> Value:
 
 
 def _nth(call: Call, subject: Value) -> Value:
+    call.value(1)
     if isinstance(subject, (list, SingleSelection)):
         return _element(datum.as_array(values.as_datum(subject)), _place(call, 1))
-    place = _place(call, 1)
     stream = _rows(call)
+    place = _place(call, 1)
     if place < -1:
         raise logic(f"Cannot use an index < -1 ({place}) on a stream.")
     stream.check_finite()
@@ -214,7 +217,8 @@ def range_(call: Call) -> Stream:
             _counted(call, itertools.count()), refusal=refusal, backtrace=call.place, at_hand=True
         )
     start, end = (0, call.integer(0)) if call.count == 1 else (call.integer(0), call.integer(1))
-    return Stream(_counted(call, range(start, end)), backtrace=call.place, at_hand=True)
+    numbers = range(start, end)
+    return Stream(_counted(call, numbers) if numbers else (), backtrace=call.place, at_hand=True)
 
 
 def _counted(call: Call, numbers: Iterator[int] | range) -> Iterator[int]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from rethinkdb.embedded.data import datum
+from rethinkdb.embedded.data import coercion, datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import logic
 from rethinkdb.embedded.language.evaluation import Call
@@ -15,20 +15,17 @@ from rethinkdb.embedded.outside import expressions
 from rethinkdb.embedded.outside.expressions import BadPattern
 from rethinkdb.ql2 import TermType
 
-# -- letter case: of ASCII only
-
-_UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+# -- letter case
 
 
 @term(TermType.UPCASE, 1)
 def upcase(call: Call) -> str:
-    return call.string(0).translate(_UPPER)
+    return coercion.upper(call.string(0))
 
 
 @term(TermType.DOWNCASE, 1)
 def downcase(call: Call) -> str:
-    return call.string(0).translate(_LOWER)
+    return coercion.lower(call.string(0))
 
 
 # -- match

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, repeat
 
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
@@ -247,7 +247,7 @@ def _matches(wanted: dict[str, Datum], row: Datum) -> bool:
     return True
 
 
-@term(TermType.DIFFERENCE, 2, grouping=Grouping.STREAM)
+@term(TermType.DIFFERENCE, 2, grouping=Grouping.STREAM, rewritten=True)
 def difference(call: Call) -> Value:
     """The rows not in the second sequence; a real server rewrites it to a `filter`."""
     subject = call.value(0)
@@ -266,8 +266,13 @@ def _without(call: Call) -> Transform:
 
     def wanted(row: Datum) -> bool:
         nonlocal unwanted
-        if unwanted is None:
-            unwanted = {datum.order_key(item) for item in call.stream(1).all_rows()}
+        try:
+            if unwanted is None:
+                unwanted = {datum.order_key(item) for item in call.stream(1).all_rows()}
+        except QueryFailure as failure:
+            if failure.kind is FailureKind.NON_EXISTENCE:  # as in any other filter
+                return False
+            raise
         return datum.order_key(row) not in unwanted
 
     return lambda rows: filter(wanted, rows)
@@ -276,7 +281,7 @@ def _without(call: Call) -> Transform:
 # -- fields
 
 
-@term(TermType.WITH_FIELDS, 1, MANY, grouping=Grouping.STREAM)
+@term(TermType.WITH_FIELDS, 1, MANY, grouping=Grouping.STREAM, rewritten=True)
 def with_fields(call: Call) -> Value:
     """`with_fields`: the rows that have all of some fields, with only those."""
     having = rowwise.on_object_or_rows(call, "has_fields", has_fields_of, Rows.FILTERED)
@@ -342,13 +347,18 @@ def _joined(call: Call, streams: list[Stream]) -> Stream:
     )
 
 
+def _sizes(environment: Environment) -> Iterator[int]:
+    portions = environment.portions()
+    while True:
+        yield portions.whole()
+
+
 def _merged(call: Call, streams: list[Stream], keys: list[SortKey]) -> Stream:
-    rows: Iterable[Datum] = (
-        ordering.merged([iter(stream) for stream in streams], keys)
-        if keys
-        else chain.from_iterable(streams)
-    )
     endless = any(stream.infinite for stream in streams)
+    rows: Iterable[Datum] = chain.from_iterable(streams)
+    if keys:
+        sizes = repeat(1) if endless else _sizes(call.environment)
+        rows = ordering.merged([iter(stream) for stream in streams], keys, sizes)
     message = "Cannot use an infinite stream with an ordered `union`."
     return Stream(
         rows,

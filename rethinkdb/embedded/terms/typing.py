@@ -237,7 +237,7 @@ def coerce_to(call: Call) -> Value:
 
 
 def _wanted_type(call: Call) -> str:
-    name = call.string(1).upper()
+    name = coercion.upper(call.string(1))
     if name not in _DATUM_TYPES and name not in _KINDS:
         raise logic(f"Unknown Type: {name}")
     return name
@@ -261,7 +261,11 @@ _OF_SEQUENCES = frozenset(("ARRAY", "DATUM", "OBJECT"))
 def _converted_sequence(call: Call, wanted: str) -> Datum:
     if wanted == "OBJECT":
         return coercion.to_object(call.stream(0).all_rows())
-    stream = call.unbatched_stream(0)
+    return rows_as_array(call, call.unbatched_stream(0))
+
+
+def rows_as_array(call: Call, stream: Stream) -> Datum:
+    """All rows, in the order in which `coerce_to("array")` has them."""
     return call.aggregate(stream, lambda: _ToArray(call.array_limit))
 
 

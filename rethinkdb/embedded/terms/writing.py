@@ -150,7 +150,7 @@ _CONFLICTS: dict[str, Callable[[str], Conflict]] = {
 # -- update, replace, delete
 
 
-@term(TermType.UPDATE, 2, options=REPLACE_OPTIONS, writes=True, forbids_writes=True)
+@term(TermType.UPDATE, 2, options=REPLACE_OPTIONS, writes=True, forbids_writes=True, rewritten=True)
 def update(call: Call) -> Datum:
     """`selection.update(object or function)`."""
     return _write_rows(call, _updating, call.determinism(1))
@@ -189,7 +189,7 @@ def _replacing(call: Call) -> Replacement:
     return lambda old: values.as_datum(function.call(old, literal_ok=True))
 
 
-@term(TermType.DELETE, 1, options=REPLACE_OPTIONS, writes=True, forbids_writes=True)
+@term(TermType.DELETE, 1, options=REPLACE_OPTIONS, writes=True, forbids_writes=True, rewritten=True)
 def delete(call: Call) -> Datum:
     """`selection.delete()`."""
     return _write_rows(call, lambda call: lambda old: None, Determinism.ALWAYS)
