@@ -223,23 +223,24 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
 
         Returns:
             Streams return a cursor, arrays a list, other values are returned directly; on loops
-            where callers wait for results, as an awaitable, a Future or a Deferred. `noreply=True`
-            returns None at once, and errors of the query are not reported. `profile=True` returns
-            `{"value": result, "profile": [...]}`.
+            where callers wait for results, as an awaitable, a Future or a Deferred. `profile=True`
+            returns `{"value": result, "profile": [...]}`. `noreply=True` returns None. It does not
+            wait for the server, and errors of the query are not reported. It waits only while the
+            network is slower than the program: so a loop of such queries does not fill the memory.
 
         Raises:
             ReqlError: the query failed. Other queries on the connection are not affected.
             ReqlTimeoutError: no answer came within `deadline`. The query was stopped.
             ReqlDriverError: the connection is closed or was lost.
 
-        Cancelling it stops the query on the server. The connection stays usable.
+        Cancelling it stops the query on the server. The connection stays usable. A `noreply` query
+        is sent and executed even if it is cancelled.
         """
         if options and (place := self._place_for(options)) is not self:
             return place.run(term, **options)
         if (opening := self._ask_own_check()) is not None:
             return self._run_after(opening, term, options)
-        query = self._query(term, options)
-        return self._call(self._session.start, query, timeout=query.sending_limit)
+        return self._call(self._session.start, self._query(term, options))
 
     _start = run
 

@@ -44,14 +44,6 @@ class Query(NamedTuple):  # made for each query: 0.3 µs, where a frozen datacla
     deadline: Deadline | None = None
     db: str | None = None
 
-    @property
-    def sending_limit(self) -> float | None:
-        """For noreply queries: seconds that sending may take. None: no limit.
-
-        For other queries the session itself limits the wait for the answer.
-        """
-        return self.deadline.left if self.noreply and self.deadline is not None else None
-
     def late(self, host: str, port: int) -> ReqlTimeoutError:
         """The error for a query whose deadline has passed."""
         seconds = self.deadline.seconds if self.deadline is not None else 0

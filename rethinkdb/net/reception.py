@@ -20,6 +20,7 @@ from .client import ClientProtocol
 from .events import ConnectionLost, FrameReceived
 from .exchange import NOBODY, Exchange, error_of, with_profile
 from .handshake import refusal
+from .outflow import Outflow
 from .protocol import logger
 from .signals import raised_by_handler
 from .stream import Stream
@@ -93,6 +94,7 @@ class Reception:
         self.port = port
         self.incoming = protocol.incoming
         self.output = protocol.output
+        self.outflow = Outflow(protocol.output)
         self._events: deque[Any] = protocol.events
         self._exchanges: dict[int, Exchange] = {}
         self._last_token = 0
@@ -405,8 +407,10 @@ class Reception:
         for event in tuple(self._events):
             if type(event) is tuple:
                 receivers += [who for who in (event[1], event[4]) if who is not None]
+        receivers += self.outflow.waiting
         self._pending += receivers
         self._exchanges = {}
+        self.outflow.waiting.clear()
         self._events.clear()
         self._protocol.close()
         for exchange in exchanges:

@@ -59,6 +59,7 @@ class Session(Timekeeping):
     - After each of these, and after each operation or `abandon()`, it sends `data_to_send()`. Then
       it closes the socket if `close_requested` is set.
     - If `clock_wanted` is set, it calls `tick()`, and again at the time that `tick()` returns.
+    - It tells `outflow` how many bytes its transport holds, if its callers await results.
 
     It is not thread-safe: an adapter for threads holds a lock during each call.
 
@@ -79,6 +80,7 @@ class Session(Timekeeping):
             (when connecting takes too long) ends the session.
         closed: settled when the session has ended, for whatever reason; never fails.
         cause: why the session has ended; None if this side closed it.
+        outflow: makes noreply queries wait while the transport is full; the adapter tells it.
         close_requested: the adapter is to send `data_to_send()`, then to close the socket.
         observer: is told what happens; None: nobody is told. An observer that is set on the class
             watches all sessions that have none of their own.
@@ -163,8 +165,9 @@ class Session(Timekeeping):
 
         Returns:
             A waiter of the value, or of a `Stream` if the answer is a stream. If the reply has a
-            profile, it is `{"value": ..., "profile": ...}`. A noreply query returns a settled
-            waiter of None. The waiter fails with
+            profile, it is `{"value": ..., "profile": ...}`. For a noreply query it is a waiter of
+            None. It is settled at once, or when the transport has room again (see `Outflow`).
+            Abandoning it does not stop the query. The waiter fails with
 
             - the server's error, or the error of decoding the reply;
             - `ReqlTimeoutError` after the query's deadline; the query is then stopped;
@@ -179,8 +182,7 @@ class Session(Timekeeping):
         if len(query.payload) > MAX_QUERY_SIZE:
             return settled(observation, oversized(query))
         if query.noreply:
-            self._protocol.send_frame(self._new_token() | NOREPLY_BIT, query.payload)
-            return settled(observation, None)
+            return self._send_only(query, observation)
         try:
             return self._send(query, observation)
         except BaseException:  # an interrupt after it was sent: the caller gets no waiter
@@ -249,6 +251,23 @@ class Session(Timekeeping):
         error = self._lost(ReqlConnectionLostError) if lost else ReqlDriverError(CLOSED)
         error.unsent = True
         return error if lost else chained(error, self.cause)
+
+    def _send_only(self, query: Query, observation: Observation | None) -> Waiter[Any]:
+        """Send a noreply query; wait only for the transport."""
+        token = self._new_token()
+        self._protocol.send_frame(token | NOREPLY_BIT, query.payload)
+        if not self.outflow.must_wait(len(query.payload)):
+            return settled(observation, None)
+        if observation is None:
+            waiter: Waiter[Any] = Waiter(self.outflow.forget)
+        else:
+            waiter = ObservedWaiter(self.outflow.forget)
+            waiter.observation = observation
+        self.outflow.waiting.append(waiter)
+        if query.deadline is not None:
+            self._senders[token] = query, waiter
+            self._deadlines.add(token, query.deadline.left)
+        return waiter
 
     def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
         """Send a query that will be answered, also while the session is closing."""

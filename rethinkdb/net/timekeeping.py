@@ -33,7 +33,9 @@ class Timekeeping(Reception):
     ) -> None:
         super().__init__(protocol, host, port)
         self._decode = Codec().decoder({})
-        self._deadlines = Deadlines(self._is_unanswered)
+        self._deadlines = Deadlines(self._is_pending)
+        # Noreply queries with a deadline that wait for the transport, by token.
+        self._senders: dict[int, tuple[Query, Waiter[Any]]] = {}
         self._keepalive = None if keepalive is None else Keepalive(keepalive)
 
     if TYPE_CHECKING:  # for `Session` to supply
@@ -63,9 +65,12 @@ class Timekeeping(Reception):
             harm.
         """
         deadlines = self._deadlines
-        deadlines.begin(now, len(self._exchanges))
+        deadlines.begin(now, len(self._exchanges) + len(self._senders))
         while (token := deadlines.due(now)) is not None:
-            self._expire(self._exchanges[token])
+            if token in self._senders:
+                self._stop_sending(token)
+            else:
+                self._expire(self._exchanges[token])
         at = deadlines.next()
         if self._keepalive is None or self.close_requested:
             return at
@@ -73,11 +78,25 @@ class Timekeeping(Reception):
 
     # Deadlines.
 
-    def _is_unanswered(self, token: int) -> bool:
+    def _is_pending(self, token: int) -> bool:
+        if token in self._senders:
+            return self._is_sending(token)
         exchange = self._exchanges.get(token)
         return (
             exchange is not None and not exchange.dropped and isinstance(exchange.receiver, Waiter)
         )
+
+    def _is_sending(self, token: int) -> bool:
+        pending = not self._senders[token][1].done()
+        if not pending:
+            self._senders.pop(token, None)
+        return pending
+
+    def _stop_sending(self, token: int) -> None:
+        """The deadline of a noreply query has passed. It will be sent, but its caller goes on."""
+        query, waiter = self._senders[token]
+        self.outflow.forget(waiter)
+        waiter.set_exception(query.late(self.host, self.port))
 
     def _expire(self, exchange: Exchange) -> None:
         """The deadline of a query has passed: fail it, and stop it on the server."""

@@ -159,7 +159,9 @@ def test_closing_does_not_wait_for_a_server_that_does_not_read(server: ScriptedS
     with Connection.make("localhost", server.port) as conn:
         Command("stall", "s").run(conn, noreply=True)
         until(lambda: "s" in server.held)
-        Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+        with pytest.raises(gevent.Timeout), gevent.Timeout(SOON):
+            Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+        assert conn._session.outflow.held
     server.held["s"]()
 
 

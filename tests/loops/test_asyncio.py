@@ -380,10 +380,12 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_read(
     conn = await Connection.make("localhost", server.port)
     await Command("stall", "s").run(conn, noreply=True)
     await until(lambda: "s" in server.held)
-    await Command("atom", "x" * 30_000_000).run(conn, noreply=True)
-    await asyncio.sleep(0)
+    query = asyncio.create_task(Command("atom", "x" * 30_000_000).run(conn, noreply=True))
+    await until(lambda: conn._session.outflow.held)
     await conn.close(noreply_wait=False)
     assert not conn.is_open()
+    with pytest.raises(ReqlConnectionLostError):
+        await query
     server.held.pop("s")()
 
 

@@ -267,7 +267,10 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_read(
     async with connected(server) as conn:
         await Command("stall", "s").run(conn, noreply=True)
         await until(lambda: "s" in server.held)
-        await Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+        with trio.move_on_after(SOON) as scope:
+            await Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+        assert scope.cancelled_caught
+        assert conn._session.outflow.held
     server.held["s"]()
 
 

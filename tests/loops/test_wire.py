@@ -11,7 +11,9 @@ import pytest
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.loops.transport.sockets import configure
 from rethinkdb.loops.transport.wire import Wire
+from rethinkdb.net.outflow import MAX_UNSENT
 from rethinkdb.net.session import Session
+from rethinkdb.net.waiter import Waiter
 
 from .scripted_server import PATIENCE
 
@@ -117,3 +119,35 @@ def test_a_full_socket(sockets: tuple[socket.socket, socket.socket]) -> None:
         wire.writable()
     assert received == len(text)
     assert wire.writable()
+
+
+def test_the_core_is_told_how_much_a_full_socket_has_not_taken(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    client, server = sockets
+    session = Session()
+    wire = PatientWire(client, session)
+    assert session.outflow.held == 0
+    session.output += b"x" * 20_000_000
+    wire.flush()
+    assert session.outflow.held
+    waiter: Waiter[None] = Waiter()
+    session.outflow.waiting.append(waiter)
+    while not wire.writable():
+        assert waiter.done() == (session.outflow.held <= MAX_UNSENT)
+        server.recv(1_000_000)
+    assert waiter.done()
+    assert session.outflow.held == 0
+
+
+def test_who_waits_for_a_turn_gets_it_when_the_socket_takes_more(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    wire = PatientWire(sockets[0], session := Session())
+    waiter: Waiter[None] = Waiter()
+    session.outflow.waiting.append(waiter)
+    wire.flush()
+    assert wire.full
+    assert not waiter.done()
+    assert wire.writable()
+    assert waiter.done()

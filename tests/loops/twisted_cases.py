@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from rethinkdb import RethinkDB
 from rethinkdb.errors import (
+    ReqlConnectionLostError,
     ReqlCursorEmpty,
     ReqlDriverError,
     ReqlQueryLogicError,
@@ -301,8 +302,11 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_read(
     conn = await connect(server)
     Command("stall", "s").run(conn, noreply=True)
     await until(lambda: "s" in server.held)
-    await Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+    query = Command("atom", "x" * 30_000_000).run(conn, noreply=True)
+    await until(lambda: conn._session.outflow.held)
     await conn.close(noreply_wait=False)
+    with pytest.raises(ReqlConnectionLostError):
+        await query
     server.held["s"]()
 
 

@@ -8,6 +8,7 @@ from rethinkdb import r
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.deadlines import Deadline, Deadlines, outlined
 from rethinkdb.net.options import ConnectOptions
+from rethinkdb.net.outflow import MAX_UNSENT
 
 from .memory import MemoryConnection, Term
 from .pair import (
@@ -190,6 +191,41 @@ def test_a_noreply_query_waits_for_no_answer():
     assert not pair.session.clock_wanted
 
 
+def test_a_noreply_query_waits_for_the_transport_no_longer_than_that():
+    pair = Pair()
+    session = pair.session
+    session.outflow.held_back(MAX_UNSENT + 1)
+    late, _ = limited(pair, 2, noreply=True)
+    in_time, _ = limited(pair, 3, noreply=True)
+    unlimited = session.start(start(noreply=True))
+    assert session.clock_wanted
+    assert session.tick(0) == 2
+    assert session.tick(2) == 3
+    error = failure(late)
+    assert type(error) is ReqlTimeoutError
+    assert str(error) == "db.example:28015 did not take all of the query within 2 s"
+    assert [*session.outflow.waiting] == [in_time, unlimited]
+    pair.move()  # it is sent all the same
+    assert pair.types() == [START] * 3
+    session.outflow.held_back(0)
+    assert settled(in_time) is None
+    assert settled(unlimited) is None
+    assert session.tick(3) is None
+
+
+def test_noreply_queries_that_have_waited_are_forgotten():
+    pair = Pair()
+    session = pair.session
+    for _ in range(1000):
+        session.outflow.held_back(MAX_UNSENT + 1)
+        waiter, _ = limited(pair, 5, noreply=True)
+        session.tick(0)
+        session.data_to_send()
+        session.outflow.held_back(0)
+        assert settled(waiter) is None
+    assert len(session._senders) < 250
+
+
 class Long(Term):
     def render(self, frames=None, enough=None):
         return "x" * 1000, None
@@ -202,10 +238,7 @@ def test_the_text_has_the_beginning_of_the_query():
 
 
 def test_the_text_for_whoever_sends_a_noreply_query():
-    query = start(printable=Term(), noreply=True)
-    assert query.sending_limit is None
-    query = query._replace(deadline=Deadline.of(3))
-    assert query.sending_limit == 3
+    query = start(printable=Term(), noreply=True)._replace(deadline=Deadline.of(3))
     assert str(query.late("here", 1)) == "here:1 did not take all of term() within 3 s"
 
 
@@ -247,9 +280,11 @@ def test_one_of_which_a_part_is_spent_stays_so(conn):
 
 
 def test_a_noreply_query_limits_the_sending(conn):
-    conn.run(Term(), noreply=True, deadline=2)
-    conn.run(Term(), noreply=True)
-    assert conn.timeouts[-2:] == [2, None]
+    conn._session.outflow.held_back(MAX_UNSENT + 1)
+    conn.answers.append(lambda pair: (pair.session.tick(0), pair.session.tick(2)))
+    text = r"^db.example:28015 did not take all of term\(\) within 2 s$"
+    with pytest.raises(ReqlTimeoutError, match=text):
+        conn.run(Term(), noreply=True, deadline=2)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, True, False, float("nan"), "2", [], "", -0.0])

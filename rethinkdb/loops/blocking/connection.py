@@ -7,10 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.cursor import CursorEmpty, IterableCursor, Row
 from rethinkdb.net.options import connect_limit
-from rethinkdb.net.query import Query
 from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.session import ServerInfo, Session
 from rethinkdb.net.signals import raised_by_handler
@@ -133,12 +131,7 @@ class Connection(BlockingResults, WaitingReach):
         channel = self._channel
         check_process(channel.process)
         deadline = None if timeout is None else monotonic() + timeout
-        try:
-            return channel.call(operation, args, deadline, self._outcome)
-        except ReqlTimeoutError as exc:
-            if args and isinstance(args[0], Query) and not raised_by_handler(exc):
-                raise args[0].late(self.host, self.port) from None
-            raise
+        return channel.call(operation, args, deadline, self._outcome)
 
     def _look(self) -> None:
         """Read what has arrived: while no thread waits, nobody reads or notices a loss."""

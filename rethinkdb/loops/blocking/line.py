@@ -37,6 +37,10 @@ class Line:
         self.output = link.output
         self.over = False
         self._link = link
+        self._outflow = link.outflow
+        # A thread that waits harms no other one: so each noreply query waits until it is sent.
+        self._outflow.limit = 0
+        self._outflow.held_back(0)
         self._tls = link if isinstance(link, TLSLink) else None
         self._incoming = link.incoming
         self._taken: list[int] = []  # how many bytes of the output were sent and not removed yet
@@ -75,6 +79,8 @@ class Line:
             self._tls.prepare()
         if self.output and not self.over:
             self._send()
+        if self._outflow.waiting and not self.output and not self.over:
+            self._outflow.held_back(0)
         if self._link.close_requested and not self.output:
             self.end()
 

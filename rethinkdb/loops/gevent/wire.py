@@ -33,24 +33,29 @@ class GeventWire(Wire):
         self._hub = gevent.get_hub()
         # Kept, as `wait_read` would make a new one for each wait: 3 of the 26 µs of a get.
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
-        self._greenlets = [gevent.spawn(self._read_on)]
+        self._reading = gevent.spawn(self._read_on)
+        self._writing: gevent.Greenlet[..., None] | None = None
         self.flush()
 
     def _read_on(self) -> None:
         while not self.over:
             self._hub.wait(self._readable)
-            if self._process != os.getpid():
-                return  # this is a forked child, whose hub goes on; the parent reads the bytes
+            if self._is_copy():
+                return
             self.receive()
 
     def _await_writable(self) -> None:
-        self._greenlets.append(gevent.spawn(self._write_on))
+        self._writing = gevent.spawn(self._write_on)
 
     def _write_on(self) -> None:
         while not self.over:
             wait_write(self.socket.fileno())
-            if self.writable():
+            if self._is_copy() or self.writable():
                 return
+
+    def _is_copy(self) -> bool:
+        """Whether this is a forked child, whose hub goes on. The bytes belong to the parent."""
+        return self._process != os.getpid()
 
     def _now(self) -> float:
         return monotonic()
@@ -62,6 +67,7 @@ class GeventWire(Wire):
     def _stop_waiting(self) -> None:
         # The current greenlet may be the reading one. It ends by itself.
         current = gevent.getcurrent()
-        others = [greenlet for greenlet in self._greenlets if greenlet is not current]
+        both = self._reading, self._writing
+        others = [greenlet for greenlet in both if greenlet and greenlet is not current]
         gevent.killall(others, block=False)
         self._readable.close()

@@ -10,10 +10,11 @@ import asyncio
 import socket
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.outflow import MAX_UNSENT
 from rethinkdb.net.waiter import Waiter
 
 from .alarm import Alarm
@@ -61,6 +62,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, link: Link) -> None:
         self._loop = loop
         self._link = link
+        self._outflow = link.outflow
         self._flush_due = False
         self._lost = loop.create_future()
         self._buffer = _buffer_for(loop)
@@ -71,7 +73,9 @@ class AsyncioWire(asyncio.BufferedProtocol):
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]  # that of a TCP connection
+        self.transport = made = cast(asyncio.Transport, transport)  # that of a TCP connection
+        made.set_write_buffer_limits(MAX_UNSENT)
+        self._outflow.held_back(0)
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         keep_alive(sock)
@@ -83,6 +87,14 @@ class AsyncioWire(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         deliver(self._link, bytes(self._buffer[:nbytes]))
         self.flush_now()
+
+    def pause_writing(self) -> None:
+        """The transport holds more than `MAX_UNSENT` bytes."""
+        self._tell_outflow()
+
+    def resume_writing(self) -> None:
+        """The transport has sent most of them."""
+        self._tell_outflow()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._link.receive_eof(exc)
@@ -118,6 +130,8 @@ class AsyncioWire(asyncio.BufferedProtocol):
             self._alarm.set()
         if data := self._link.data_to_send():
             transport.write(data)
+            if self._outflow.waiting:
+                self._tell_outflow()
         if self._link.close_requested:
             transport.close()
             if transport.get_write_buffer_size():
@@ -130,6 +144,10 @@ class AsyncioWire(asyncio.BufferedProtocol):
         """
         if self.transport is not None:
             self.transport.abort()
+
+    def _tell_outflow(self) -> None:
+        if self.transport is not None:
+            self._outflow.held_back(self.transport.get_write_buffer_size())
 
     def _count_unsent(self) -> int:
         if self.transport is None:

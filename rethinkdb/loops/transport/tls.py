@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.handshake import refusal
 from rethinkdb.net.options import ConnectOptions, TLSConfig
+from rethinkdb.net.outflow import Outflow
 from rethinkdb.net.session import Session
 from rethinkdb.net.signals import raised_by_handler
 from rethinkdb.net.steps import exhaust
@@ -40,10 +41,12 @@ class Link(Protocol):
     Attributes:
         incoming: received bytes, in pieces.
         output: bytes to send.
+        outflow: is told how many bytes the transport holds.
     """
 
     incoming: deque[bytes]
     output: bytearray
+    outflow: Outflow
 
     @property
     def close_requested(self) -> bool:
@@ -158,6 +161,7 @@ class TLSLink:
     def __init__(self, session: Session, context: ssl.SSLContext, host: str, port: int) -> None:
         self.incoming: deque[bytes] = deque()
         self.output = bytearray()
+        self.outflow = session.outflow
         self._session = session
         self._host = host
         self._port = port

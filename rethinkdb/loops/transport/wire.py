@@ -36,6 +36,8 @@ class Wire:
         self.socket = sock
         self.over = False
         self._link = link
+        self._outflow = link.outflow
+        self._outflow.held_back(0)
         self._unsent: bytes | memoryview = b""
         self._full = False
         self._alarm: Alarm | None = None
@@ -73,7 +75,8 @@ class Wire:
             self._set_alarm()
         if not self._unsent and (data := self._link.data_to_send()):
             self._send(data)
-        if self._unsent and not self._full:
+        if (self._unsent or self._outflow.waiting) and not self._full:
+            self._outflow.held = len(self._unsent)
             self._full = True
             self._await_writable()
         if self._link.close_requested and not self._unsent:
@@ -93,7 +96,8 @@ class Wire:
         """Send the bytes that were left over. Returns True if all are sent."""
         self._send(self._unsent)
         self.flush()
-        self._full = bool(self._unsent)
+        self._outflow.held_back(len(self._unsent))
+        self._full = bool(self._unsent or self._outflow.waiting)
         return not self._full
 
     def lose(self, exc: Exception | None = None) -> None:

@@ -13,6 +13,8 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from rethinkdb.net.outflow import MAX_UNSENT
+
 from ..transport.alarm import Alarm
 from ..transport.sockets import keep_alive, unacknowledged
 from ..transport.tls import Link, deliver
@@ -37,6 +39,8 @@ class TwistedWire(Protocol):
 
     def __init__(self, link: Link, reactor: Any) -> None:
         self._link = link
+        self._outflow = link.outflow
+        self._full = False
         self._reactor = reactor
         self._abort: Any = None
         self._alarm = Alarm(
@@ -50,11 +54,26 @@ class TwistedWire(Protocol):
     def connectionMade(self) -> None:  # noqa: N802
         self.transport.setTcpNoDelay(True)
         keep_alive(self.transport.getHandle())
+        self.transport.registerProducer(self, True)
+        self._outflow.held_back(0)
         self.flush()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         deliver(self._link, data)
         self.flush()
+
+    # Twisted tells producers when the transport's buffer is full, which is at 64 KiB.
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self._full = True
+        self._tell_outflow()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self._full = False
+        self._tell_outflow()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is lost: `connectionLost` is called next."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
         self._over = True
@@ -79,9 +98,15 @@ class TwistedWire(Protocol):
             self._alarm.set()
         if data := self._link.data_to_send():
             self.transport.write(data)
-        if self._link.close_requested:
+            if self._outflow.waiting:
+                self._tell_outflow()
+        if self._link.close_requested and self._abort is None:  # a callback may have closed it
+            self.transport.unregisterProducer()  # otherwise it would wait for the producer
             self._abort = self._reactor.callLater(_LINGER, self.transport.abortConnection)
             self.transport.loseConnection()
+
+    def _tell_outflow(self) -> None:
+        self._outflow.held_back(MAX_UNSENT + 1 if self._full else 0)
 
     def _give_up(self) -> None:
         self.transport.abortConnection()

@@ -1,7 +1,8 @@
-"""Scenarios: cancelling at each moment: after the first turn of the loop, the second, and so on.
+"""Scenarios in which the server acts only in turn with the loop, so that nothing happens by chance.
 
-Only turns in which something has just happened matter. Of a pause, only the first turns are used:
-a name look-up in a thread takes hundreds of turns, which are all alike.
+Some cancel at each moment: after the first turn of the loop, the second, and so on. Only turns in
+which something has just happened matter. Of a pause, only the first turns are used: a name look-up
+in a thread takes hundreds of turns, which are all alike.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from itertools import count
 from typing import Any
 
 from rethinkdb import query as r
+from rethinkdb.errors import ReqlConnectionLostError, ReqlTimeoutError
+from rethinkdb.net.outflow import MAX_UNSENT
 
 from .driver import Operation
 from .stepped import SteppedServer
-from .trial import PATIENCE, Scenario, Trial
+from .trial import PATIENCE, SOON, Scenario, Trial
 
 _PAUSE = 12
 """How many turns of a pause are used."""
+
+_FRAME = 100
+"""The most bytes that a query has beside its value."""
 
 STREAM = r.range()
 """A query for a stream. The stepped server treats every query that is no plain value as one."""
@@ -148,6 +154,98 @@ async def cancelling_a_query_at_each_moment(trial: Trial) -> None:
         await trial.do(conn.close, noreply_wait=False)
 
 
+async def noreply_waits_while_the_link_is_full(trial: Trial) -> None:
+    """While the server reads nothing, a loop of noreply queries stops, so that few bytes wait to be
+    sent. If the loop is cancelled then, all its queries are executed."""
+    for size, most in ((20_000, 5_000), (30_000_000, 1)):
+        with SteppedServer() as server:
+            conn = await _connect(trial, server)
+            begun = await _flood(trial, conn, "x" * size, most)
+            await _served(trial, server, partial(trial.do, conn.noreply_wait))
+            assert server.started == begun
+            await _usable(trial, server, conn)
+            await trial.do(conn.close, noreply_wait=False)
+
+
+async def _flood(trial: Trial, conn: Any, text: str, most: int) -> int:
+    """Send noreply queries to a server that does not read, until the link is full.
+
+    Returns:
+        How many were begun.
+    """
+    query, outflow = r.expr(text), conn._session.outflow
+    begun, seen, looks = 0, 0, 0
+
+    async def flood() -> None:
+        nonlocal begun
+        for _ in range(most):
+            begun += 1
+            await trial.run(query, conn, noreply=True)
+
+    def is_stuck() -> bool:
+        nonlocal seen, looks
+        looks = looks + 1 if outflow.waiting and begun == seen else 0
+        seen = begun
+        return looks > _PAUSE
+
+    await trial.driver.cancel(flood, is_stuck)
+    assert outflow.unsent <= 2 * MAX_UNSENT + len(text) + _FRAME
+    return begun
+
+
+async def noreply_lets_others_run(trial: Trial) -> None:
+    """A loop of noreply queries lets other tasks run, even if the server reads all at once."""
+    query, size, total = r.expr("x" * 2_000), 2_000, 1_000
+    begun, seen, most = 0, 0, 0
+    with SteppedServer() as server:
+        conn = await _connect(trial, server)
+
+        async def flood() -> None:
+            nonlocal begun
+            for _ in range(total):
+                begun += 1
+                await trial.run(query, conn, noreply=True)
+
+        def all_read() -> bool:
+            nonlocal seen, most
+            most, seen = max(most, begun - seen), begun
+            return server.started == total
+
+        await trial.driver.gather(flood, partial(_until, trial, server, all_read))
+        if not trial.driver.shared:  # threads run anyway
+            assert most * size <= 2 * MAX_UNSENT, most
+        await trial.do(conn.close, noreply_wait=False)
+
+
+async def noreply_with_a_deadline(trial: Trial) -> None:
+    """A noreply query waits for the link no longer than its deadline, and is executed anyway."""
+    with SteppedServer() as server:
+        conn = await _connect(trial, server)
+        query = r.expr("x" * 30_000_000)
+        text = f"^{server.host}:{server.port} did not take all of "
+        options = {"noreply": True, "deadline": SOON}
+        await trial.fails(ReqlTimeoutError, text, trial.run, query, conn, **options)
+        await _served(trial, server, partial(trial.do, conn.noreply_wait))
+        assert server.started == 1
+        await trial.do(conn.close, noreply_wait=False)
+
+
+async def noreply_that_waits_when_the_link_is_lost(trial: Trial) -> None:
+    """If the link is lost, a noreply query that waits for it fails, as every query does."""
+    with SteppedServer() as server:
+        conn = await _connect(trial, server)
+        query = r.expr("x" * 30_000_000)
+
+        async def cut() -> None:
+            await trial.until(lambda: conn._session.outflow.waiting)
+            server.hang_up()
+
+        noreply = partial(trial.run, query, conn, noreply=True)
+        outcome, _ = await trial.driver.gather(noreply, cut)
+        assert type(outcome) is ReqlConnectionLostError, outcome
+        await trial.unusable(conn)
+
+
 async def _cancelled(
     trial: Trial,
     server: SteppedServer,
@@ -252,4 +350,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     cancelling_fetch_next_at_each_moment,
     cancelling_a_list_at_each_moment,
     cancelling_a_query_at_each_moment,
+    noreply_waits_while_the_link_is_full,
+    noreply_lets_others_run,
+    noreply_with_a_deadline,
+    noreply_that_waits_when_the_link_is_lost,
 )

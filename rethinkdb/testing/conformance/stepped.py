@@ -36,6 +36,7 @@ class SteppedServer:
     Attributes:
         host, port: the address it listens on.
         batches: the first batches of new streams. If the last one is None, the stream ends there.
+        started: how many queries were started by clients.
         stopped: how many streams were stopped by clients.
     """
 
@@ -44,6 +45,7 @@ class SteppedServer:
         self._listener.setblocking(False)
         self.host, self.port = self._listener.getsockname()
         self.batches: list[list[Any] | None] = [[]]
+        self.started = 0
         self.stopped = 0
         self._peers: list[_Peer] = []
 
@@ -59,6 +61,12 @@ class SteppedServer:
     def clients(self) -> int:
         """How many connections are open. `step()` notices those that clients have closed."""
         return len(self._peers)
+
+    def hang_up(self) -> None:
+        """Cut all connections."""
+        for peer in self._peers:
+            peer.socket.close()
+        self._peers.clear()
 
     @property
     def waiting(self) -> bool:
@@ -149,6 +157,9 @@ class _Peer:
 
     def _answer(self, token: int, query: list[Any]) -> None:
         kind = query[0]
+        self._server.started += kind == QueryType.START
+        if kind == QueryType.START and query[2].get("noreply"):
+            return
         if kind == QueryType.START and isinstance(query[1], (str, int)):
             self._reply(token, ResponseType.SUCCESS_ATOM, [query[1]])
         elif kind == QueryType.START:
