@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from rethinkdb.ql2 import TermType
 
@@ -22,7 +22,7 @@ class Doing(Enum):
     """What a query does."""
 
     READS = "it only reads"
-    WRITES_ONE = "it writes one document, once"
+    WRITES_ONE = "it writes one document, once, and asks for nothing else afterwards"
     ACTS = "it writes more, administrates, or acts outside of the database"
 
 
@@ -59,6 +59,21 @@ ACTING = frozenset(
     }
 )
 
+# Where a query asks a table or the cluster. The server may refuse that, as something is not
+# available. If a query has written before, a refusal does not mean that it has done nothing:
+# `a.get(1).update(...).do(b.get(1))` has updated a row when it cannot read from `b`.
+_ASKING = frozenset(
+    {
+        TermType.TABLE,
+        TermType.DB_LIST,
+        TermType.TABLE_LIST,
+        TermType.CONFIG,
+        TermType.STATUS,
+        TermType.WAIT,
+        TermType.INFO,
+    }
+)
+
 # An unknown term may do anything.
 _KNOWN = frozenset(map(int, TermType))
 _READING = _KNOWN - ACTING
@@ -84,33 +99,44 @@ def only_reads(query: Any) -> bool:
 
 def doing_of(query: Any) -> Doing:
     """What a query does. See `only_reads`."""
-    doing = Doing.READS
-    for term, within_function in _terms(query):
+    doing, asks_elsewhere = Doing.READS, False
+    for term, within in _terms(query):
         if not _is_known(term):
             return Doing.ACTS
         if term[0] in _READING:
+            asks_elsewhere = asks_elsewhere or (term[0] in _ASKING and not within.write)
             continue
-        if doing is not Doing.READS or within_function or not _writes_one(term):
+        if doing is not Doing.READS or within.function or not _writes_one(term):
             return Doing.ACTS
         doing = Doing.WRITES_ONE
-    return doing
+    return Doing.ACTS if doing is Doing.WRITES_ONE and asks_elsewhere else doing
 
 
-def _terms(query: Any) -> Iterator[tuple[Any, bool]]:
-    """All terms of a query, each with whether it is inside a function.
+class _Within(NamedTuple):
+    """Where a term stands: inside a function; inside a term that acts, so that it comes before."""
+
+    function: bool = False
+    write: bool = False
+
+
+def _terms(query: Any) -> Iterator[tuple[Any, _Within]]:
+    """All terms of a query, each with where it stands.
 
     Unknown nodes are also yielded. After an unknown node the caller must stop.
     """
-    pending = [(query, False)]
+    pending = [(query, _Within())]
     while pending:
-        node, within_function = pending.pop()
+        node, within = pending.pop()
         if type(node) is dict:
-            pending += [(value, within_function) for value in node.values()]
+            pending += [(value, within) for value in node.values()]
         elif not isinstance(node, _VALUES):
-            yield node, within_function
-            _, arguments, *options = node
-            within_function = within_function or node[0] == TermType.FUNC
-            pending += [(value, within_function) for value in (*arguments, *options)]
+            yield node, within
+            number, arguments, *options = node
+            if number == TermType.FUNC or number in ACTING:
+                within = _Within(
+                    within.function or number == TermType.FUNC, within.write or number in ACTING
+                )
+            pending += [(value, within) for value in (*arguments, *options)]
 
 
 def _is_known(node: Any) -> bool:

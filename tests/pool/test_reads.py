@@ -121,6 +121,35 @@ ONE_WRITE = [
     heroes.get(1).update(lambda hero: {"n": hero["n"] + 1}, non_atomic=True),
     heroes.get(1).replace({"id": 1}),
     heroes.get(1).delete(),
+    heroes.get(1).delete()["deleted"].default(0).add(1),
+    heroes.insert({"id": 1, "friend": r.table("others").get(2)}),
+    heroes.get(r.table("others").get(2)["hero"]).update({"n": 1}),
+    heroes.get(1).update({"n": r.table("others").count()}, non_atomic=True),
+    r.db("test").table("heroes").get(1).update({"n": r.row["n"] + 1}).do(lambda told: [told, 1]),
+]
+
+OTHERS = r.table("others")
+ADDING = heroes.get(1).update({"n": r.row["n"] + 1})
+
+#: The write may be done when the server refuses the rest.
+WRITE_AND_MORE = [
+    ADDING.do(OTHERS.get(1)),
+    ADDING.do(lambda told: OTHERS.get(told["replaced"])),
+    ADDING.do(OTHERS.changes()),
+    ADDING.merge({"other": OTHERS.get(1)}),
+    ADDING["nothing"].default(OTHERS.count()),
+    ADDING["replaced"] + OTHERS.count(),
+    r.expr([ADDING, OTHERS.get(1)]),
+    r.expr({"one": ADDING, "other": OTHERS.get(1)}),
+    r.branch(ADDING["replaced"].eq(1), heroes.get(1), None),
+    r.expr([ADDING]).union(OTHERS),
+    r.expr([ADDING]).concat_map(lambda told: OTHERS),
+    r.do(ADDING, OTHERS, lambda told, other: other),
+    r.expr([ADDING, r.db("test").wait()]),
+    r.expr([ADDING, r.db("test").config()]),
+    r.expr([ADDING, r.db("test").info()]),
+    r.expr([ADDING, r.db("test").table_list(), r.db_list()]),
+    OTHERS.get(1).default(ADDING),
 ]
 
 ANY = [
@@ -154,6 +183,11 @@ def test_reads(query: Any) -> None:
 @pytest.mark.parametrize("query", ONE_WRITE, ids=str)
 def test_one_write(query: Any) -> None:
     assert doing_of(query.build()) is Doing.WRITES_ONE
+
+
+@pytest.mark.parametrize("query", WRITE_AND_MORE, ids=lambda query: str(query)[-80:])
+def test_a_write_and_more_is_more_than_a_write(query: Any) -> None:
+    assert doing_of(query.build()) is Doing.ACTS
 
 
 @pytest.mark.parametrize("query", ANY, ids=lambda query: str(query)[:80])
