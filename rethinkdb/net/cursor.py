@@ -144,7 +144,7 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
 
         Cancelling it loses no item: the next caller gets it.
         """
-        return self.conn._call(self._next, timeout=wait_limit(wait))
+        return self.conn._call(self._next, timeout=self._limit(wait))
 
     def fetch_next(self, wait: bool | float | None = True) -> Any:
         """Wait until it is known whether there is a next item. `next()` then takes it.
@@ -165,7 +165,20 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
             while await cursor.fetch_next():
                 print(await cursor.next())
         """
-        return self.conn._call(self._has_next, timeout=wait_limit(wait))
+        return self.conn._call(self._has_next, timeout=self._limit(wait))
+
+    def _limit(self, wait: bool | float | None) -> float | None:
+        """The longest wait in seconds; None: no limit.
+
+        With a limit there is no time to run a query again whose connection was lost. Then the rows
+        that have arrived are given out, and after them the error.
+        """
+        limit = wait_limit(wait)
+        if limit is not None and self._stream.finished:
+            renewal = self._renewal
+            if renewal is not None and not renewal.under_way:
+                self._keep_stream()
+        return limit
 
     def close(self) -> Any:
         """Stop the query on the server. Items that have arrived can still be taken.
@@ -359,12 +372,12 @@ class AsyncIterableCursor(BaseCursor[Row]):
     # 6.0.
 
     def next(self, wait: bool | float | None = True) -> Any:
-        return self._next_item(wait_limit(wait))
+        return self._next_item(None if wait is True else self._limit(wait))
 
     next.__doc__ = BaseCursor.next.__doc__
 
     def fetch_next(self, wait: bool | float | None = True) -> Any:
-        return self._has_item(wait_limit(wait))
+        return self._has_item(None if wait is True else self._limit(wait))
 
     fetch_next.__doc__ = BaseCursor.fetch_next.__doc__
 

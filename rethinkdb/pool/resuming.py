@@ -38,6 +38,7 @@ class Resumption:
         random: returns a random number from 0 up to, but not including, 1.
         now: the present time.
         wall: the present time.
+        closed: returns whether the pool is closed, so that no feed is run again.
 
     Attributes:
         tries: how many attempts in a row have failed.
@@ -45,9 +46,15 @@ class Resumption:
     """
 
     def __init__(
-        self, policy: RetryPolicy, random: Callable[[], float], now: float, wall: datetime
+        self,
+        policy: RetryPolicy,
+        random: Callable[[], float],
+        now: float,
+        wall: datetime,
+        closed: Callable[[], bool] = bool,
     ) -> None:
         self._policy = policy
+        self._closed = closed
         self._backoff = Backoff(random, policy.first_pause, policy.longest_pause)
         self._begun = now
         self._heard = wall
@@ -75,7 +82,7 @@ class Resumption:
 
     def lost(self, error: Exception, now: float) -> bool:
         """A run has ended with an error. Returns whether to run the feed again."""
-        if fate_of(error) is Fate.FINAL:
+        if fate_of(error) is Fate.FINAL or self._closed():
             return False
         if now - self._begun >= _SETTLED:
             self._failures = 0

@@ -248,7 +248,10 @@ class World:
         self.follows_at_once = True
         body = query.start_body(run_options or {}, None)
         shape = shape_of(body) if resume == "diff" else None
-        resumption = Resumption(policy or RetryPolicy(), lambda: 0.5, 0.0, START)
+        self.pool_closed = False
+        resumption = Resumption(
+            policy or RetryPolicy(), lambda: 0.5, 0.0, START, lambda: self.pool_closed
+        )
         clocks = Clocks(lambda: self.now, lambda: START + timedelta(seconds=self.now))
         self.feed = Feed(
             query,

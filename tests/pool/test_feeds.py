@@ -205,6 +205,16 @@ def test_a_pool_that_is_closed_ends_the_feed_as_it_ends_plain_ones() -> None:
         world.feed.opened.result()
 
 
+def test_a_pool_that_is_closed_does_not_say_that_its_feeds_go_on(caplog: Any) -> None:
+    world = restarted()
+    world.pool_closed = True
+    world.lose()
+    with pytest.raises(ReqlCursorLostError, match="Connection is closed"):
+        world.feed.next().result()
+    assert world.runs == 1
+    assert not caplog.records
+
+
 def test_a_feed_that_ends_by_itself() -> None:
     world = restarted()
     assert world.link is not None

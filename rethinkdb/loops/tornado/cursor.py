@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from tornado.concurrent import Future
 
 from rethinkdb.net.cursor import AsyncIterableCursor, Row
-from rethinkdb.net.options import wait_limit
 from rethinkdb.net.waiter import Waiter
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class TornadoCursor(AsyncIterableCursor[Row]):
             return self.conn._finished(self._items.popleft())
         if wait is True and self._renewal is not None:
             return self.conn._spawn(self._renewal.asked(self, self._next), self._unread)
-        return self.conn._take(self._next, wait_limit(wait))
+        return self.conn._take(self._next, self._limit(wait))
 
     next.__doc__ = AsyncIterableCursor.next.__doc__
 
@@ -48,7 +47,7 @@ class TornadoCursor(AsyncIterableCursor[Row]):
             return self.conn._finished(True)
         if wait is True and self._renewal is not None:
             return self.conn._spawn(self._renewal.asked(self, self._has_next))
-        return self.conn._call(self._has_next, timeout=wait_limit(wait))
+        return self.conn._call(self._has_next, timeout=self._limit(wait))
 
     fetch_next.__doc__ = AsyncIterableCursor.fetch_next.__doc__
 

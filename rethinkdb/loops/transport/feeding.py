@@ -71,6 +71,7 @@ class Feeding:
     """The part of a pool that runs resumed feeds."""
 
     options: PoolOptions
+    closed: bool
 
     # For each feed with background work: what ends this work.
     _courses: dict[Feed, Callable[[], object]]
@@ -111,7 +112,9 @@ class Feeding:
             )
         shape = shape_of(body) if resume == "diff" else None
         policy = self.options.retry or USUAL
-        resumption = Resumption(policy, random.random, _CLOCKS.steady(), _CLOCKS.wall())
+        resumption = Resumption(
+            policy, random.random, _CLOCKS.steady(), _CLOCKS.wall(), lambda: self.closed
+        )
         connection = self._feed_stand_in()
         feed = Feed(
             term,

@@ -46,7 +46,14 @@ class Renewal:
         self._pool = None
         stream.buffer.extendleft(reversed(kept))
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the query is being run again."""
+        return self._busy is not None
+
     # For the two subclasses.
+
+    _busy: Any = None
 
     @property
     def _possible(self) -> bool:
@@ -110,8 +117,6 @@ class Renewal:
 class AwaitingRenewal(Renewal):
     """For loops whose callers await."""
 
-    _busy: Waiter[None] | None = None
-
     async def asked(self, cursor: Any, operation: Callable[[], Waiter[Any]]) -> Any:
         """Run `next()` or `fetch_next()` of a cursor; run the query again if that is needed."""
         while True:
@@ -149,8 +154,6 @@ class AwaitingRenewal(Renewal):
 
 class WaitingRenewal(Renewal):
     """For threads and greenlets, whose calls block."""
-
-    _busy: Any = None
 
     def asked(self, cursor: Any, operation: Callable[[], Waiter[Any]]) -> Any:
         """See `AwaitingRenewal`."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred, fail, succeed
 
 from rethinkdb.net.cursor import AsyncIterableCursor, Row
-from rethinkdb.net.options import wait_limit
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,7 +37,7 @@ class TwistedCursor(AsyncIterableCursor[Row]):
                 return succeed(self._items.popleft())
             if wait is True and self._renewal is not None:
                 return Deferred.fromCoroutine(self._renewal.asked(self, self._next))
-            return self.conn._call(self._next, timeout=wait_limit(wait))
+            return self.conn._call(self._next, timeout=self._limit(wait))
         except Exception:
             return fail()
 
@@ -50,7 +49,7 @@ class TwistedCursor(AsyncIterableCursor[Row]):
                 return succeed(True)
             if wait is True and self._renewal is not None:
                 return Deferred.fromCoroutine(self._renewal.asked(self, self._has_next))
-            return self.conn._call(self._has_next, timeout=wait_limit(wait))
+            return self.conn._call(self._has_next, timeout=self._limit(wait))
         except Exception:
             return fail()
 

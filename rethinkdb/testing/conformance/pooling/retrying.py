@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -183,6 +184,22 @@ async def pool_begins_cursors_anew(trial: Trial) -> None:
     assert await rows(cursor) == list(range(35))
 
 
+async def pool_cursor_with_a_limit_gives_what_it_has(trial: Trial) -> None:
+    """With a limit there is no time to restart: the rows that have arrived, and then the loss."""
+
+    async def rows(cursor: Any) -> list[Any]:
+        taken = [await trial.do(cursor.next, PATIENCE)]
+        assert await trial.do(cursor.fetch_next, PATIENCE)
+        with suppress(ReqlCursorLostError):
+            while True:
+                taken.append(await trial.do(cursor.next, PATIENCE))
+        return taken
+
+    taken = await lost_before_a_row(trial, rows)
+    assert taken == list(range(len(taken)))
+    assert 0 < len(taken) < 35
+
+
 async def pool_begins_lists_anew(trial: Trial) -> None:
     """`to_list()` restarts after a loss, because no row has been given out yet."""
     pool = trial.pool()
@@ -262,6 +279,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     pool_cancelled_between_attempts,
     pool_closed_between_attempts,
     pool_begins_cursors_anew,
+    pool_cursor_with_a_limit_gives_what_it_has,
     pool_begins_lists_anew,
     pool_goes_on_with_no_cursor,
     pool_begins_no_feed_anew,
