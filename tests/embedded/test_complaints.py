@@ -217,7 +217,7 @@ def test_each_part_of_a_table_searches_for_the_nearest(conn: Any, table: Any) ->
 def test_binary_data_is_no_geometry(conn: Any, table: Any) -> None:
     failure = outcome(conn, table.get_intersecting(r.binary(b"x"), index="g"))
     assert failure.kind is not ReqlInternalError
-    assert failure.message.startswith("Not a GEOMETRY pseudotype")
+    assert failure.message == "Expected type OBJECT but found PTYPE<BINARY>."
 
 
 @pytest.mark.parametrize("zone", ["+01:60", "+0:120", "+2"])

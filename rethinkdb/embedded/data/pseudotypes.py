@@ -65,7 +65,7 @@ def as_pseudo_type(value: Datum, name: str) -> Datum:
     Any pseudo-type passes, as on a real server; what is done with the value then fails on the
     fields it lacks.
     """
-    if not isinstance(value, dict) or datum.reql_type(value) is None:
+    if datum.reql_type(value) is None:
         raise logic(f"Not a {name} pseudotype: `{datum.truncated(value)}`.")
     return value
 

@@ -118,7 +118,7 @@ def shape(geometry: Datum) -> Shape:
 
 def checked(geometry: Datum) -> Datum:
     """The geometry, once it has been made sure that it describes a shape."""
-    if geometry.get("crs") is not None:
+    if isinstance(geometry, dict) and geometry.get("crs") is not None:
         raise logic(
             "Non-default coordinate reference systems are not supported in GeoJSON objects.  Make"
             " sure the `crs` field of the geometry is null or non-existent."

@@ -54,7 +54,11 @@ def find_index(table: Table, name: str | None) -> Index | None:
     index = table.data.indexes.get(name)
     if index is None:
         message = f"Index `{name}` was not found on table `{table.display_name}`"
-        raise op_failed(message) if table.data.is_system else op_failed(f"{message}.", ())
+        if not table.data.is_system:
+            raise op_failed(f"{message}.", ())
+        failure = op_failed(message)
+        failure.at_user = True
+        raise failure
     if not index.ready:
         raise op_failed(
             f"Index `{name}` on table `{table.display_name}` was accessed before its construction"
