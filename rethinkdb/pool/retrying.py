@@ -229,7 +229,8 @@ class Retrying:
         if not self._may_repeat(fate):
             return self._give_up(error, _NOT_HARMLESS)
         if self.tries >= self._policy.attempts:
-            return self._give_up(error, "")
+            short = fate is Fate.NOT_DONE and self._policy.attempts < _OUTLASTS
+            return self._give_up(error, "", _OUTLAST if short else "")
         at = now + self._backoff.pause(self.tries)
         if at >= self._deadline:
             return self._give_up(error, "Not tried again: its deadline would have passed.")
@@ -254,17 +255,26 @@ class Retrying:
     def _may_repeat(self, fate: Fate) -> bool:
         return fate is Fate.NOT_BEGUN or self._idempotent or fate in _HARMLESS[self._does]
 
-    def _give_up(self, error: BaseException, why: str) -> GiveUp:
+    def _give_up(self, error: BaseException, why: str, advice: str = "") -> GiveUp:
         if isinstance(error, ReqlError):
             error.tries, error.hosts = self.tries, tuple(self.hosts)
             tried = f"Tried {self.tries} times, on {', '.join(self.hosts) or 'no connection'}."
-            error.retries = " ".join(filter(None, [tried if self.tries > 1 else "", why]))
+            error.retries = advice + " ".join(filter(None, [tried * (self.tries > 1), why]))
         return GiveUp(error)
 
 
 _NOT_HARMLESS = (
     "Not tried again, as it may have been done, or a part of it. If running it twice is as good as"
     " once, say so: run(..., idempotent=True)."
+)
+
+# With the usual pauses, so many attempts take about five seconds. A cluster needs about two to
+# replace a primary.
+_OUTLASTS = 10
+
+_OUTLAST = (
+    "A cluster needs some seconds to replace a primary. More attempts wait for that:"
+    " ConnectionPool(..., retry=r.RetryPolicy(attempts=10)).\n"
 )
 
 _BUDGET_SPENT = (

@@ -151,6 +151,16 @@ def test_an_error_that_shows_its_query_tells_of_attempts_on_a_line_of_its_own() 
     assert error.message == "Cannot perform read: no."
 
 
+def test_a_cluster_that_needs_longer_than_the_attempts_is_told_of_with_advice() -> None:
+    for attempts, advised in ((2, True), (9, True), (10, False)):
+        course = retrying(Doing.WRITES_ONE, attempts=attempts)
+        for _ in range(attempts):
+            error = errors.ReqlOpFailedError("Cannot perform write: no.", Shown(), [])
+            course.failed(error, True, "a:1", 1, 0.0)
+        assert ("RetryPolicy(attempts=10)" in str(error)) is advised
+        assert str(error).splitlines()[-1] == f"Tried {attempts} times, on a:1."
+
+
 def test_a_final_error_at_once_is_left_as_it_is() -> None:
     error = errors.ReqlOpFailedError(GONE.message)
     retrying(Doing.READS).failed(error, True, "a:1", 1, 0.0)
