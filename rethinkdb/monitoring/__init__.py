@@ -23,6 +23,7 @@ from .describing import QueryInfo
 from .events import (
     EVENTS,
     ConnectionClosed,
+    ConnectionFailed,
     ConnectionLost,
     ConnectionOpened,
     CursorBatch,
@@ -35,6 +36,8 @@ from .events import (
     PoolLost,
     PoolOpened,
     PoolRecovered,
+    PoolReturned,
+    PoolServed,
     QueryAnswered,
     QueryCancelled,
     QueryEvent,
@@ -49,6 +52,7 @@ from .registering import register, unregister
 __all__ = [
     "EVENTS",
     "ConnectionClosed",
+    "ConnectionFailed",
     "ConnectionLost",
     "ConnectionOpened",
     "CursorBatch",
@@ -62,6 +66,8 @@ __all__ = [
     "PoolLost",
     "PoolOpened",
     "PoolRecovered",
+    "PoolReturned",
+    "PoolServed",
     "QueryAnswered",
     "QueryCancelled",
     "QueryEvent",

@@ -14,7 +14,16 @@ from rethinkdb.net.session import Session
 from rethinkdb.ql2 import QueryType
 
 from .describing import QueryInfo, Where
-from .events import EVENTS, ConnectionClosed, ConnectionLost, ConnectionOpened, QueryRetried
+from .events import (
+    EVENTS,
+    ConnectionClosed,
+    ConnectionFailed,
+    ConnectionLost,
+    ConnectionOpened,
+    PoolReturned,
+    PoolServed,
+    QueryRetried,
+)
 from .listener import methods_of
 from .observation import QueryObservation
 from .telling import Calls, tell
@@ -39,6 +48,7 @@ class Audience:
     """
 
     connection_opened: Calls
+    connection_failed: Calls
     connection_lost: Calls
     connection_closed: Calls
     query_started: Calls
@@ -104,6 +114,12 @@ class Audience:
         if calls := self.connection_opened:
             tell(calls, ConnectionOpened(session.host, session.port, session.pool_name, seconds))
 
+    def failed(self, session: Session, error: Exception) -> None:
+        """A session could not be opened: call the listeners."""
+        if calls := self.connection_failed:
+            place = session.host, session.port, session.pool_name
+            tell(calls, ConnectionFailed(*place, self._seconds(session), error))
+
     def ended(self, session: Session) -> None:
         """A session has ended: call the listeners."""
         place = session.host, session.port, session.pool_name, self._seconds(session)
@@ -133,6 +149,16 @@ class Audience:
             brief = name in ("pool_opened", "pool_closed")
             what = (pool,) if brief else (pool, host, cause, size, waiting)
             tell(calls, EVENTS[name](*what))
+
+    def pool_waited(self, pool: str | None, host: str, seconds: float, alone: bool) -> None:
+        """A query or a borrower has waited for a connection: call the listeners."""
+        if calls := self.calls("pool_served"):
+            tell(calls, PoolServed(pool, host, seconds, alone))
+
+    def pool_lent(self, pool: str | None, host: str, seconds: float) -> None:
+        """A lent connection has come back: call the listeners."""
+        if calls := self.calls("pool_returned"):
+            tell(calls, PoolReturned(pool, host, seconds))
 
     def query_again(
         self,

@@ -68,6 +68,15 @@ class QueryInfo:
         return name
 
     @property
+    def shares(self) -> bool:
+        """Whether it runs on a connection of a pool beside other queries.
+
+        False: the connection belongs to no pool, or the pool lends it to this query's program.
+        """
+        where = self._where
+        return getattr(where, "pooled", False) and where.lent_at is None
+
+    @property
     def sent(self) -> int:
         """The size of the query in bytes."""
         return len(self._query.payload)

@@ -10,6 +10,7 @@ from .describing import QueryInfo
 __all__ = [
     "EVENTS",
     "ConnectionClosed",
+    "ConnectionFailed",
     "ConnectionLost",
     "ConnectionOpened",
     "CursorBatch",
@@ -22,6 +23,8 @@ __all__ = [
     "PoolLost",
     "PoolOpened",
     "PoolRecovered",
+    "PoolReturned",
+    "PoolServed",
     "QueryAnswered",
     "QueryCancelled",
     "QueryFailed",
@@ -50,6 +53,25 @@ class ConnectionOpened(Event):
     port: int
     pool: str | None
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed(Event):
+    """A connection could not be opened.
+
+    With several hosts the event comes for each of them that was tried in vain.
+
+    Attributes:
+        host, port, pool: as in `ConnectionOpened`.
+        seconds: how long it was tried.
+        error: why: the host cannot be reached, the password is wrong, or the time was over.
+    """
+
+    host: str
+    port: int
+    pool: str | None
+    seconds: float
+    error: BaseException
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +149,39 @@ class PoolExhausted(PoolLost):
 @dataclass(frozen=True, slots=True)
 class PoolRecovered(PoolLost):
     """Queries no longer have to wait. `host` and `error` are None."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolServed(Event):
+    """A query or a borrower has waited for a connection of a pool, and has it now.
+
+    Most queries find a connection with room and do not wait: for these the event does not come.
+
+    Attributes:
+        pool: the pool's name, or None.
+        host: the server, as `host:port`.
+        seconds: how long it has waited.
+        lent: True: the connection is lent, by `pool.connection()`. False: one query is run on it.
+    """
+
+    pool: str | None
+    host: str
+    seconds: float
+    lent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReturned(Event):
+    """A connection that was lent, by `pool.connection()`, has come back.
+
+    Attributes:
+        pool, host: as in `PoolServed`.
+        seconds: how long it was lent.
+    """
+
+    pool: str | None
+    host: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,12 +365,15 @@ class CursorClosed(QueryEnded):
 #: The event class for each method of a listener, by the method's name.
 EVENTS: dict[str, Any] = {
     "connection_opened": ConnectionOpened,
+    "connection_failed": ConnectionFailed,
     "connection_lost": ConnectionLost,
     "connection_closed": ConnectionClosed,
     "pool_opened": PoolOpened,
     "pool_lost": PoolLost,
     "pool_exhausted": PoolExhausted,
     "pool_recovered": PoolRecovered,
+    "pool_served": PoolServed,
+    "pool_returned": PoolReturned,
     "pool_closed": PoolClosed,
     "host_down": HostDown,
     "host_up": HostUp,

@@ -34,6 +34,9 @@ class Observer(Protocol):
     def opened(self, session: Session) -> None:
         """A session is open."""
 
+    def failed(self, session: Session, error: Exception) -> None:
+        """A session could not be opened."""
+
     def ended(self, session: Session) -> None:
         """A session that was open has ended. `session.cause` says why."""
 
@@ -50,6 +53,12 @@ class Observer(Protocol):
         waiting: int = 0,
     ) -> None:
         """Something has happened to a pool."""
+
+    def pool_waited(self, pool: str | None, host: str, seconds: float, alone: bool) -> None:
+        """A query, or with `alone` a borrower, has waited for a connection and has it now."""
+
+    def pool_lent(self, pool: str | None, host: str, seconds: float) -> None:
+        """A connection that was lent for so long has come back."""
 
     def query_again(
         self,

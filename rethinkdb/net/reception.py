@@ -87,6 +87,7 @@ class Reception:
     observer: Observer | None = None
     pool_name: str | None = None
     pooled = False
+    lent_at: float | None = None
 
     def __init__(self, protocol: ClientProtocol, host: str, port: int) -> None:
         self._protocol = protocol

@@ -86,6 +86,7 @@ class Session(Timekeeping):
             watches all sessions that have none of their own.
         pooled: whether the session belongs to a pool. The pool then logs what happens to it.
         pool_name: the name of this pool, for observers.
+        lent_at: since when the pool lends the connection to one borrower; None: it does not.
         incoming: received bytes that were not handled yet. `receive_data()` adds to it. An adapter
             may also add to it itself, and then call `receive_data(b"")`.
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["tell_ended", "tell_opened"]
+__all__ = ["tell_ended", "tell_failed", "tell_opened"]
 
 logger = logging.getLogger("rethinkdb.connection")
 
@@ -26,6 +26,13 @@ def tell_opened(session: Session) -> None:
     logger.log(level, "connected to %s:%s", session.host, session.port)
     if session.observer is not None:
         session.observer.opened(session)
+
+
+def tell_failed(session: Session, error: Exception) -> None:
+    """Tell that a session could not be opened. The log has it with DEBUG, as the caller gets it."""
+    logger.debug("cannot connect to %s:%s: %s", session.host, session.port, error)
+    if session.observer is not None:
+        session.observer.failed(session, error)
 
 
 def tell_ended(session: Session) -> None:

@@ -10,7 +10,13 @@ __all__ = ["attributes_of", "error_type", "span_name"]
 
 
 def attributes_of(query: QueryInfo) -> dict[str, Any]:
-    """The attributes that both spans and metrics have. They take only few different values."""
+    """The attributes that both spans and metrics have. They take only few different values.
+
+    They are made once for each query. Do not change them.
+    """
+    made: dict[str, Any] | None = vars(query).get("_attributes")
+    if made is not None:
+        return made
     found: dict[str, Any] = {
         "db.system.name": "rethinkdb",
         "db.operation.name": query.command,
@@ -21,6 +27,7 @@ def attributes_of(query: QueryInfo) -> dict[str, Any]:
         found["db.namespace"] = database
     if (table := query.table) is not None:
         found["db.collection.name"] = table
+    vars(query)["_attributes"] = found
     return found
 
 

@@ -12,11 +12,14 @@ from rethinkdb.loops.transport.watching import POOLS
 from rethinkdb.monitoring import (
     ConnectionOpened,
     Listener,
+    PoolReturned,
+    PoolServed,
     QueryAnswered,
     QueryCancelled,
     QueryFailed,
     QueryFinished,
     QueryInfo,
+    QueryStarted,
 )
 from rethinkdb.pool import PoolStats
 
@@ -27,6 +30,14 @@ __all__ = ["PoolMeter", "QueryMeter"]
 # The buckets that the semantic conventions recommend.
 _SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+
+
+_POOL = "db.client.connection.pool.name"
+
+
+def _pool_of(event: Any) -> dict[str, str]:
+    """The attribute for a pool: its name, or the server, as the semantic conventions say."""
+    return {_POOL: event.pool or f"{event.host}:{event.port}"}
 
 
 class QueryMeter(Listener):
@@ -55,12 +66,44 @@ class QueryMeter(Listener):
             description="The time it took to create a new connection.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
+        self._wait_time = meter.create_histogram(
+            "db.client.connection.wait_time",
+            unit="s",
+            description="The time it took to obtain an open connection from the pool.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._use_time = meter.create_histogram(
+            "db.client.connection.use_time",
+            unit="s",
+            description="The time between borrowing a connection and returning it to the pool.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
         self._answered: dict[QueryInfo, float] = {}
+        # By pool: how many queries have waited, and will now start.
+        self._served: Counter[str | None] = Counter()
 
     def connection_opened(self, event: ConnectionOpened) -> None:
         """Record the time that connecting and logging in took."""
-        pool = event.pool or f"{event.host}:{event.port}"
-        self._create_time.record(event.seconds, {"db.client.connection.pool.name": pool})
+        self._create_time.record(event.seconds, _pool_of(event))
+
+    def pool_served(self, event: PoolServed) -> None:
+        """Record the time that somebody has waited for a connection."""
+        self._wait_time.record(event.seconds, {_POOL: event.pool or event.host})
+        if not event.lent:
+            self._served[event.pool] += 1
+
+    def pool_returned(self, event: PoolReturned) -> None:
+        """Record for how long a connection was lent."""
+        self._use_time.record(event.seconds, {_POOL: event.pool or event.host})
+
+    def query_started(self, event: QueryStarted) -> None:
+        """Record that a query on a pool has not waited, unless it has."""
+        if not event.query.shares:
+            return
+        if self._served[event.pool] > 0:
+            self._served[event.pool] -= 1
+        else:
+            self._wait_time.record(0.0, _pool_of(event))
 
     def query_answered(self, event: QueryAnswered) -> None:
         """Note the time of the first answer. The query may still have failed."""
@@ -72,15 +115,23 @@ class QueryMeter(Listener):
         seconds = self._answered.pop(event.query, event.seconds)
         self._duration.record(seconds, attributes)
         self._rows.record(event.rows, attributes)
+        self._used(event)
 
     def query_failed(self, event: QueryFailed) -> None:
         """Record the time, with the class of the error."""
         attributes = {**attributes_of(event.query), "error.type": error_type(event.error)}
         self._duration.record(self._answered.pop(event.query, event.seconds), attributes)
+        self._used(event)
 
     def query_cancelled(self, event: QueryCancelled) -> None:
-        """Record nothing: nobody waited for this query."""
+        """Record only the use of the connection: nobody waited for this query."""
         self._answered.pop(event.query, None)
+        self._used(event)
+
+    def _used(self, event: QueryFinished | QueryFailed | QueryCancelled) -> None:
+        """Record for how long a query, with its cursor, has used a connection of a pool."""
+        if event.query.shares:
+            self._use_time.record(event.seconds, _pool_of(event))
 
 
 class PoolMeter:
@@ -107,6 +158,18 @@ class PoolMeter:
             [lambda _: self._sums(lambda pool, stats: pool.options.max_size)],
             unit="{connection}",
             description="The maximum number of open connections allowed.",
+        )
+        meter.create_observable_up_down_counter(
+            "db.client.connection.idle.min",
+            [lambda _: self._sums(lambda pool, stats: pool.options.min_size)],
+            unit="{connection}",
+            description="The minimum number of idle open connections allowed.",
+        )
+        meter.create_observable_up_down_counter(
+            "db.client.connection.idle.max",
+            [lambda _: self._sums(lambda pool, stats: pool.options.max_size)],
+            unit="{connection}",
+            description="The maximum number of idle open connections allowed.",
         )
         meter.create_observable_up_down_counter(
             "db.client.connection.pending_requests",
@@ -136,10 +199,7 @@ class PoolMeter:
             name = stats.name or ",".join(host.host for host in stats.hosts)
             sums[name] += number(pool, stats)
         more = {} if state is None else {"db.client.connection.state": state}
-        return [
-            Observation(count, {"db.client.connection.pool.name": name, **more})
-            for name, count in sums.items()
-        ]
+        return [Observation(count, {_POOL: name, **more}) for name, count in sums.items()]
 
 
 def _used(_: Any, stats: PoolStats) -> int:

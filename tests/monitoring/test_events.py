@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import socket
 
 import pytest
 
 from rethinkdb import monitoring, r
-from rethinkdb.errors import ReqlDriverError, ReqlRuntimeError
+from rethinkdb.embedded import Server
+from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlRuntimeError
+from rethinkdb.loops import BUILT_IN
 from rethinkdb.monitoring.audience import PROCESS, Audience
 from rethinkdb.net.session import Session
+from rethinkdb.testing.conformance import Trial
 from tests.net.pair import ATOM, PARTIAL, RUNTIME_ERROR, SEQUENCE, Pair, start
+from tests.trying import try_on
 
 NOTES = {"n": [1]}  # that it is a changefeed
 
@@ -66,6 +71,36 @@ def test_a_loss(pair, events):
     cause = OSError("gone")
     pair.session.receive_eof(cause)
     assert events[1:] == [monitoring.ConnectionLost("db.example", 28015, None, 0.0, cause)]
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server() as embedded:
+        yield embedded
+
+
+@pytest.mark.parametrize("loop", BUILT_IN)
+def test_a_failure_to_connect_on_each_loop(loop, server, events):
+    """For each host that was tried, of connections and of pools. The password is in none of it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]  # and nobody listens there any more
+
+    async def scenario(trial: Trial):
+        with monitoring.listening(events.append):
+            await trial.fails(ReqlDriverError, "", trial.open, port=port)
+            await trial.fails(ReqlAuthError, "", trial.open, user="eve", password="do not tell")
+            host = (trial.proxy.host, trial.proxy.port)
+            hosts = {"host": None, "port": None, "hosts": [("127.0.0.1", port), host]}
+            await trial.fails(ReqlAuthError, "", trial.open, user="eve", **hosts)
+
+    try_on(loop, scenario, server)
+    failed = [event for event in events if isinstance(event, monitoring.ConnectionFailed)]
+    refused = [event for event in failed if event.port == port]
+    assert all(isinstance(event.error.__cause__, OSError) for event in refused)
+    assert len(refused) in (1, 2)  # of the hosts, one is tried first by chance
+    assert [type(event.error) for event in failed if event.port != port] == [ReqlAuthError] * 2
+    assert all(0 <= event.seconds < 60 and event.pool is None for event in failed)
+    assert "do not tell" not in repr(events)
 
 
 def test_a_connection_that_was_open_already(audience, events):

@@ -24,6 +24,7 @@ from rethinkdb.loops import BUILT_IN
 from rethinkdb.net.session import Session
 from rethinkdb.otel.tracing import Tracing
 from rethinkdb.testing.conformance import Trial
+from rethinkdb.testing.conformance.pooling.help import entered
 from tests.net.pair import ATOM, PARTIAL, RUNTIME_ERROR, SEQUENCE, Pair, start
 from tests.trying import try_on
 
@@ -247,6 +248,32 @@ def test_context_on_each_loop(loop, server, tracers, meters, exporter, reader):
     try_on(loop, scenario, server)
     spans = [span for span in exporter.get_finished_spans() if span.name.startswith("count")]
     assert [span.parent and span.parent.span_id for span in spans] == seen
+
+
+@pytest.mark.parametrize("loop", BUILT_IN)
+def test_waits_and_uses_of_pools_on_each_loop(loop, server, meters, reader):
+    """Each query and each borrower waits once, perhaps for no time, and uses the connection once.
+    The queries of a borrower do neither."""
+
+    async def scenario(trial: Trial):
+        otel.instrument(meter_provider=meters)
+        try:
+            pool = trial.pool(name="web", max_size=1)
+            for _ in range(2):
+                await trial.run(r.range(3).count(), pool)
+            async with entered(pool.connection()) as conn:
+                await trial.run(r.range(4).count(), conn)
+            cursor = await trial.run(r.range(5), pool)
+            await trial.do(cursor.close)
+        finally:
+            otel.uninstrument()
+
+    try_on(loop, scenario, server)
+    for name in ("wait_time", "use_time"):
+        (point,) = points(reader, f"db.client.connection.{name}")
+        assert dict(point.attributes) == {"db.client.connection.pool.name": "web"}
+        assert point.count == 4
+        assert 0 <= point.sum < 60
 
 
 def test_retries_are_told_to_the_caller_s_span(tracers, exporter):

@@ -10,6 +10,7 @@ from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError, ReqlTimeo
 from rethinkdb.net import frames, session
 from rethinkdb.net.deadlines import Deadline
 from rethinkdb.net.session import Session
+from rethinkdb.net.telling import tell_failed
 from rethinkdb.net.waiter import Waiter
 from tests.net.pair import (
     ATOM,
@@ -34,6 +35,9 @@ class Diary:
 
     def opened(self, session):
         self.told.append("opened")
+
+    def failed(self, session, error):
+        self.told.append(("failed", error))
 
     def ended(self, session):
         self.told.append(("ended", session.cause))
@@ -175,6 +179,14 @@ def test_a_session_that_never_opened_has_not_ended(diary):
     pair.session.observer = diary
     pair.session.close(noreply_wait=False)
     assert diary.take() == []
+
+
+def test_a_session_that_could_not_open(diary):
+    session, error = Pair(opened=False).session, ReqlDriverError("nobody listens")
+    tell_failed(session, error)  # nobody watches it
+    session.observer = diary
+    tell_failed(session, error)
+    assert diary.take() == [("failed", error)]
 
 
 def test_one_of_the_class_watches_all_that_have_none(pair, diary, monkeypatch):

@@ -201,9 +201,12 @@ class AwaitingPool(BasePool):
 
     async def _acquired(self, timeout: float | None = None, exclusive: bool = False) -> Member:
         """Wait for a connection."""
-        ask = self._pool.ask(monotonic(), exclusive=exclusive, timeout=timeout)
+        since = monotonic()
+        ask = self._pool.ask(since, exclusive=exclusive, timeout=timeout)
         await self._decided(ask)
-        return ask.result()
+        member = ask.result()
+        self._report_served(member, since, exclusive)
+        return member
 
     async def _decided(self, waiter: Waiter[Any]) -> None:
         """Wait for a decision of the pool. If the wait is cancelled, tell the pool."""

@@ -242,6 +242,7 @@ class Executor(Discovering, Feeding, Watched):
         member = self._lent.pop(connection, None)
         if member is None:
             raise ReqlDriverError("This connection was not acquired from this pool, or is back.")
+        self._report_returned(member)
         self._notice_loss(member)
         connection.db = self._sample.db
         at_work = connection._session.tokens_in_use - member.cursors - member.feeds

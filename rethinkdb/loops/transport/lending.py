@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
@@ -46,7 +47,9 @@ class Lending(BasePool):
         hold = Hold()
         hold.alone = True
         try:
+            since = monotonic()
             self._wait(hold, self._pool.ask, exclusive=True)
+            self._report_served(hold.member, since, alone=True)
             connection = hold.member.connection
             # No interrupt can come from here on, as there is no call.
             self._lent[connection] = hold.member

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.connection import BaseConnection
+from rethinkdb.net.telling import tell_failed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,10 +51,10 @@ class Places:
         """A context manager for one host: keeps the error if there are other hosts."""
         try:
             yield
-        except ReqlAuthError:  # the other hosts of the cluster have the same users
-            raise
         except ReqlDriverError as error:
-            if len(self._order) == 1:
+            tell_failed(self._connection._session, error)
+            # The other hosts of the cluster have the same users.
+            if len(self._order) == 1 or isinstance(error, ReqlAuthError):
                 raise
             self._failures.append(error)
 

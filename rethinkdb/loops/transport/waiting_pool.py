@@ -194,8 +194,10 @@ class WaitingPool(Lending):
         if hold.member is not None and not self._lives(hold.member):
             self._safely(partial(self._exchange, hold))
         if hold.member is None:
-            timeout = None if allowance is None else allowance.left(monotonic())
+            since = monotonic()
+            timeout = None if allowance is None else allowance.left(since)
             self._wait(hold, self._pool.ask, timeout=timeout)
+            self._report_served(hold.member, since)
         if allowance is not None:
             options["deadline"] = allowance.deadline(monotonic())
 

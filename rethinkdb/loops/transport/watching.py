@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -66,6 +67,27 @@ class Watched:
         if not self._told_closed and self._watcher is not None:
             self._told_closed = True
             self._watcher.pool_changed("pool_closed", self.options.name)
+
+    def _report_served(self, member: Any, since: float, alone: bool = False) -> None:
+        """Tell the observer of somebody who has waited for a connection and has it now.
+
+        Args:
+            member: the `Member` of the connection.
+            since: when the wait began.
+            alone: the connection is lent; otherwise one query is run on it.
+        """
+        now = monotonic()
+        if alone:
+            member.connection._session.lent_at = now
+        if (watcher := self._watcher) is not None:
+            watcher.pool_waited(self.options.name, member.host.label, now - since, alone)
+
+    def _report_returned(self, member: Member) -> None:
+        """Tell the observer of a lent connection that has come back."""
+        session = member.connection._session
+        since, session.lent_at = session.lent_at, None
+        if since is not None and (watcher := self._watcher) is not None:
+            watcher.pool_lent(self.options.name, member.host.label, monotonic() - since)
 
     def _report_retry(
         self, course: Retrying, error: ReqlError, member: Member | None, pause: float
