@@ -10,7 +10,6 @@ the whole query, and no query is sent by half.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 from .waiter import Waiter
@@ -46,7 +45,7 @@ class Outflow:
         self._in_turn = 0  # bytes of noreply queries since the last `held_back`
         self.limit = MAX_UNSENT
         self.held: int | None = None
-        self.waiting: deque[Waiter[Any]] = deque()
+        self.waiting: dict[Waiter[Any], None] = {}
 
     @property
     def unsent(self) -> int:
@@ -76,13 +75,13 @@ class Outflow:
 
     def forget(self, waiter: Waiter[Any]) -> None:
         """A caller no longer waits."""
-        self.waiting = deque(other for other in self.waiting if other is not waiter)
+        self.waiting.pop(waiter, None)
 
     def _serve(self) -> None:
-        # Callbacks may start queries, and may call `held_back`. A waiter is removed last, so that
-        # an interrupt forgets none.
-        while self.waiting and self._in_turn <= self.limit and self.unsent <= self.limit:
-            waiter = self.waiting[0]
+        # Callbacks and signal handlers may start queries, and may call `held_back`. A waiter is
+        # removed last, so that an interrupt forgets none.
+        for waiter in tuple(self.waiting):
+            if self._in_turn > self.limit or self.unsent > self.limit:
+                return
             waiter.set_result(None)
-            if self.waiting and self.waiting[0] is waiter:
-                self.waiting.popleft()
+            self.forget(waiter)

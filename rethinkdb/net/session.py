@@ -264,7 +264,7 @@ class Session(Timekeeping):
         else:
             waiter = ObservedWaiter(self.outflow.forget)
             waiter.observation = observation
-        self.outflow.waiting.append(waiter)
+        self.outflow.waiting[waiter] = None
         if query.deadline is not None:
             self._senders[token] = query, waiter
             self._deadlines.add(token, query.deadline.left)

@@ -641,6 +641,65 @@ def test_an_interrupt_in_a_feed_loses_nothing(server: ScriptedServer, conn: Conn
     assert not server.sent(QueryType.STOP)
 
 
+@contextmanager
+def handling(handler: Callable[[], None], condition: Callable[[], Any]) -> Iterator[None]:
+    """Runs a signal handler in this thread, once something is the case."""
+
+    def send() -> None:
+        while not condition():
+            time.sleep(SOON / 10)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    previous = signal.signal(signal.SIGUSR1, lambda *_: handler())
+    sender = threading.Thread(target=send)
+    try:
+        sender.start()
+        yield
+    finally:
+        sender.join(PATIENCE)
+        signal.signal(signal.SIGUSR1, previous)
+
+
+def is_reading(conn: Connection) -> bool:
+    """Whether the main thread waits for the socket."""
+    frame = sys._current_frames()[threading.main_thread().ident or 0]
+    return frame.f_code is Watch.wait.__code__
+
+
+def test_a_handler_may_wait_for_a_thread_that_uses_the_connection(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    """The handler's thread reads for all, and does not while it is in the handler."""
+    results: list[bool] = []
+
+    def handler() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            queries = [pool.submit(usable, conn) for _ in range(2)]
+            results.extend(query.result(PATIENCE) for query in queries)
+        server.held["x"]()
+        with in_thread(lambda: usable(conn)) as result:  # it reads this thread's answer, too
+            results.append(result())
+
+    with handling(handler, lambda: "x" in server.held and is_reading(conn)):
+        assert Command("hold", "x", 7).run(conn) == 7
+    assert results == [True, True, True]
+
+
+def test_a_handler_may_wait_for_a_thread_that_closes_the_connection(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    def handler() -> None:
+        with in_thread(conn.close) as result:
+            result()
+
+    with (
+        handling(handler, lambda: "x" in server.held and is_reading(conn)),
+        pytest.raises(ReqlConnectionLostError),
+    ):
+        Command("hold", "x").run(conn)
+    assert not conn.is_open()
+
+
 def stuck(conn: Connection) -> bool:
     line = conn._channel._line
     return line is not None and bool(line.output)

@@ -132,7 +132,7 @@ def test_the_core_is_told_how_much_a_full_socket_has_not_taken(
     wire.flush()
     assert session.outflow.held
     waiter: Waiter[None] = Waiter()
-    session.outflow.waiting.append(waiter)
+    session.outflow.waiting[waiter] = None
     while not wire.writable():
         assert waiter.done() == (session.outflow.held <= MAX_UNSENT)
         server.recv(1_000_000)
@@ -145,7 +145,7 @@ def test_who_waits_for_a_turn_gets_it_when_the_socket_takes_more(
 ) -> None:
     wire = PatientWire(sockets[0], session := Session())
     waiter: Waiter[None] = Waiter()
-    session.outflow.waiting.append(waiter)
+    session.outflow.waiting[waiter] = None
     wire.flush()
     assert wire.full
     assert not waiter.done()

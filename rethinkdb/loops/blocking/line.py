@@ -28,6 +28,7 @@ class Line:
 
     Attributes:
         output: bytes to send that the socket has not taken yet.
+        main: the main thread.
         over: whether receiving and sending have ended. The socket can be closed when no thread
             waits for it.
     """
@@ -45,7 +46,7 @@ class Line:
         self._incoming = link.incoming
         self._taken: list[int] = []  # how many bytes of the output were sent and not removed yet
         # Handlers run in the main thread. There a bell ends the wait that a handler interrupted.
-        self._main = threading.main_thread().ident
+        self.main = threading.main_thread().ident
         self._bell: Bell | None = None
         self._main_watch: Watch | None = None
         self._watch: Watch | None = None
@@ -57,9 +58,13 @@ class Line:
 
     # Moving bytes.
 
-    def receive(self) -> None:
-        """Read what has arrived, give it to the core, and send the core's bytes."""
-        self._take()
+    def receive(self) -> bool:
+        """Read what has arrived, give it to the core, and send the core's bytes.
+
+        Returns:
+            False if nothing has arrived, or the connection has ended.
+        """
+        taken = self._take()
         try:
             self._link.proceed()
         except Exception as exc:  # an error in the core: give up the link
@@ -69,6 +74,7 @@ class Line:
         # Usually there is nothing to send. This check saves a call for each reply.
         if self.output or self._tls is not None or self._link.close_requested:
             self.flush()
+        return taken
 
     def flush(self) -> None:
         """Send the core's bytes, as far as the socket takes them without waiting.
@@ -173,7 +179,7 @@ class Line:
         Returns:
             False if the time is up.
         """
-        by_main = me == self._main
+        by_main = me == self.main
         watch = self._main_watch if by_main else self._watch
         if again or self.output or watch is None:
             watch = self._new_watch(by_main, again)
