@@ -47,8 +47,9 @@ test-all:  ## the suite on each Python this machine has, each in a .venv of its 
 	    .venv-$$version/bin/python -m pytest || exit 1; \
 	done
 
-storm: $(VENV)/ready  ## threads on a pool whose server restarts; on a connection that signals, cuts and reconnects strike; some minutes
+storm: $(VENV)/ready  ## threads and tasks of each loop on a pool whose server restarts; on a connection that signals, cuts and reconnects strike; some minutes
 	$(BIN)/python -m tests.loops.pool_storm
+	for loop in blocking asyncio tornado twisted trio gevent; do $(BIN)/python -m tests.loops.loop_storm $$loop || exit 1; done
 	$(BIN)/python -m tests.loops.connection_storm
 	STRIKES=all $(BIN)/python -m pytest -q tests/loops/test_strikes.py
 

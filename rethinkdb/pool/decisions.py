@@ -181,11 +181,15 @@ class Pool(Staff):
         self._closers.append(waiter)
         if not self._closing:
             self._closing = True
-            self._desk.refuse_all(lambda: PoolClosedError(f"The {self._journal.pool} is closed."))
+            self._desk.refuse_all(self.closed_error)
             self._let_all_go()
         self._closing_at = min(self._closing_at, now + timeout)
         self._decide(now)
         return waiter
+
+    def closed_error(self) -> PoolClosedError:
+        """The error for queries that were not sent, as the pool is closed."""
+        return PoolClosedError(f"The {self._journal.pool} is closed.")
 
     def retrying(self, doing: Callable[[], Doing], idempotent: bool, ends_at: float) -> Retrying:
         """Make the object that decides whether a failed query is run again.
@@ -383,7 +387,7 @@ class Pool(Staff):
         unclaimed = self._unclaimed_alone if exclusive else self._unclaimed
         ask = Ask(now, now + limit, exclusive, self._abandoned, unclaimed)
         if self._closing:
-            ask.set_exception(PoolClosedError(f"The {self._journal.pool} is closed."))
+            ask.set_exception(self.closed_error())
         self._begun = True
         return ask
 

@@ -176,18 +176,19 @@ class QueryHandle(Flow, Uncopyable):
         try:
             value = yield self._send
         except Exception as exc:
-            if self._tries_again(exc):
+            error = self._to_report(exc)
+            if error is None:
                 return
-            yield from self._failed(exc)
+            yield from self._failed(error)
         else:
             yield from self._results(value)
         if self._end():
             yield from self._notified("on_close")
             self._finish()
 
-    def _tries_again(self, error: Exception) -> bool:
-        """Whether the query will be sent again. If so, `_steps` is run again from the start."""
-        return False
+    def _to_report(self, error: Exception) -> Exception | None:
+        """The error to report. None: the query will be sent again, and `_steps` begins anew."""
+        return error
 
     def _results(self, value: Any) -> Steps:
         if self._profiled:

@@ -156,32 +156,34 @@ class PooledHandle(QueryHandle):
         super()._replied(reply)
         self._give_back(failed=reply.exception() is not None)
 
-    def _tries_again(self, error: Exception) -> bool:
-        """Run the query again after a pause, if the pool allows it. No result has arrived yet."""
+    def _to_report(self, error: Exception) -> Exception | None:
+        """None: the query is run again after a pause, as no result has arrived yet."""
         self._give_back(failed=True)
-        pause = self._pause(error)
-        if pause is None:
-            return False
+        try:
+            pause = self._pause(error)
+        except Exception as final:
+            return final
         with self._ending:
             if self.closed:
-                return False
+                return error
             self._member, self._runner = None, self._waiting_runner
             self._given_back, self._reply, self._wish = False, Waiter(), None
         self._stay()
         self._nap = self._pool._later(pause, partial(self._runner.start_soon, self._rested))
-        return True
+        return None
 
-    def _pause(self, error: Exception) -> float | None:
-        """Seconds until the next attempt. None: no further attempt, and the error says why."""
-        if not isinstance(error, ReqlError) or self._pool.options.retry is None:
-            return None
+    def _pause(self, error: Exception) -> float:
+        """Seconds until the next attempt.
+
+        Raises:
+            Exception: there is no further attempt. This is the error to report.
+        """
+        if not isinstance(error, ReqlError) or self._pool._is_final(error):
+            raise error
         if self._course is None:
             options = {**self._wanted.options, "idempotent": self._idempotent}
             self._course = self._pool._course(self._wanted.term, options, self._allowance)
-        try:
-            pause: float = self._pool._pause(self._course, error, self._member)
-        except ReqlError:
-            return None
+        pause: float = self._pool._pause(self._course, error, self._member)
         return pause
 
     def _rested(self) -> None:

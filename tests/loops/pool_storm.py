@@ -54,7 +54,7 @@ def storm(threads: int, queries: int, pause: float, seconds: float = 1e9) -> Cou
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
     lock = threading.Lock()
-    until = time.monotonic() + seconds
+    until = float("inf")
 
     def work(thread: int) -> None:
         for number in range(queries):
@@ -67,10 +67,11 @@ def storm(threads: int, queries: int, pause: float, seconds: float = 1e9) -> Cou
                     wrong.append(outcome)
 
     with _restarting(pause) as (host, port):
-        pool = ConnectionPool(host, port, max_size=4)
+        pool = ConnectionPool(host, port, max_size=4, per_connection=8)
         workers = [
             threading.Thread(target=work, args=(number,), daemon=True) for number in range(threads)
         ]
+        until = time.monotonic() + seconds
         for thread in workers:
             thread.start()
         _joined(workers, outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,9 +18,9 @@ from rethinkdb.loops.blocking import ConnectionPool
 from rethinkdb.pool import Dial
 from rethinkdb.testing.conformance import Scenario, name_of, pooling
 from rethinkdb.testing.conformance.drivers import DRIVERS
-from tests.trying import try_on
+from tests.trying import installed, try_on
 
-from .pool_storm import storm
+from . import loop_storm, pool_storm
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +36,18 @@ def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
 
 
 def test_storm() -> None:
-    outcomes = storm(threads=32, queries=1000, pause=1.0, seconds=3.0)
+    outcomes = pool_storm.storm(threads=32, queries=1000, pause=0.5, seconds=1.5)
     assert outcomes["answered"]
+
+
+# A socket that is struck as it is made goes as garbage, and Python says so.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("loop", DRIVERS)
+def test_storm_of_everything(loop: str) -> None:
+    installed(loop)
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    loop_storm.storm(loop, seed, seconds=0.4)
 
 
 def test_two_loops_in_one_process(server: Server) -> None:

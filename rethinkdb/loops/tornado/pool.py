@@ -83,7 +83,7 @@ class ConnectionPool(TornadoResults, LoopPool):
             self._settled(member, waiter)
 
         def again(error: BaseException) -> Future[Any] | None:
-            if self.options.retry is None or not isinstance(error, ReqlError):
+            if not isinstance(error, ReqlError) or self._is_final(error):
                 return None
             return self._given(self._again(error, member, term, options, allowance))
 

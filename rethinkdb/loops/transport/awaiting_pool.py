@@ -73,7 +73,7 @@ class AwaitingPool(BasePool):
         try:
             return await self._attempt(member, term, options)
         except ReqlError as error:
-            if self.options.retry is None:
+            if self._is_final(error):
                 raise
             failure = error
         return await self._again(failure, member, term, options, allowance)

@@ -182,6 +182,10 @@ class Executor(Discovering, Feeding, Watched):
         course.about = term.term if type(term) is EditedQuery else term, plain
         return course
 
+    def _is_final(self, error: ReqlError) -> bool:
+        """Whether a query's error goes to its caller as it is, without a look at `_pause`."""
+        return self.options.retry is None and not (self.closed and error.unsent)
+
     def _pause(self, course: Retrying, error: ReqlError, member: Member | None) -> float:
         """Ask whether a failed query is run again. Returns the seconds until then.
 
@@ -191,6 +195,8 @@ class Executor(Discovering, Feeding, Watched):
             member: the connection it ran on; None if it got none.
         """
         if self.closed:
+            if error.unsent:  # the pool was closed after the query had got a connection
+                raise self._pool.closed_error() from error
             raise error
         host = None if member is None else member.host.label
         said: list[TryAgain | GiveUp] = []

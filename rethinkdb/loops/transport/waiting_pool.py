@@ -89,7 +89,7 @@ class WaitingPool(Lending):
         try:
             return self._attempt(hold, term, options, allowance)
         except ReqlError as error:
-            if self.options.retry is None or hold.member is None:
+            if hold.member is None or self._is_final(error):
                 raise
             failure = error
         return self._again(failure, hold.member, term, options, allowance)

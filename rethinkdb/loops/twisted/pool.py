@@ -51,8 +51,7 @@ class ConnectionPool(TwistedResults, ReactorPool):
             member, allowance = self._at_once(options)
             if member is None:
                 return self._given(self._run(term, options, (None, allowance)))
-            retries = self.options.retry is not None
-            return self._answered(member, term, options, allowance, retries)
+            return self._answered(member, term, options, allowance, retries=True)
         except Exception:
             return fail()
 
@@ -100,7 +99,8 @@ class ConnectionPool(TwistedResults, ReactorPool):
 
         def deliver(_: Waiter[Any]) -> None:
             error = self._settled(member, waiter)
-            if error is None or not retries or deferred.called or not isinstance(error, ReqlError):
+            over = not retries or deferred.called
+            if over or not isinstance(error, ReqlError) or self._is_final(error):
                 connection._deliver(waiter, deferred)
                 return
             attempts.append(self._given(self._again(error, member, term, options, allowance)))

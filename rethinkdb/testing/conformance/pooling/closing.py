@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
+from typing import Any
 
 from rethinkdb import query as r
 from rethinkdb.errors import (
@@ -83,6 +85,43 @@ async def pool_closes_while_dialling(trial: Trial) -> None:
     await ended(trial, pool)
 
 
+async def pool_closes_before_a_query_is_sent(trial: Trial) -> None:
+    """A query that gets a connection just as the pool closes was not done, and says why."""
+    for retry in (None, True):
+        for ask in (_ask, _ask_with_handler):
+            pool = trial.pool(max_size=1, acquire_timeout=NEVER, retry=retry)
+            conn = await trial.do(pool.acquire)
+            close = partial(_hand_back_and_close, trial, pool, conn)
+            outcome, closed = await trial.driver.gather(partial(ask, trial, pool), close)
+            assert closed is None, closed
+            # On some loops the query may be faster: then it was sent.
+            sent = outcome == "sent" or isinstance(outcome, ReqlConnectionLostError)
+            assert sent or type(outcome) is PoolClosedError, repr(outcome)
+            await ended(trial, pool)
+
+
+async def _ask(trial: Trial, pool: Any) -> Any:
+    return await trial.run(r.expr("sent"), pool)
+
+
+async def _ask_with_handler(trial: Trial, pool: Any) -> Any:
+    values: list[Any] = []
+
+    def keep(error: Exception | None, value: Any) -> None:
+        values.append(error or value)
+
+    await trial.do(r.expr("sent").run_with(keep, pool).wait)
+    return values[0]
+
+
+async def _hand_back_and_close(trial: Trial, pool: Any, conn: Any) -> None:
+    await trial.until(lambda: pool.stats().waiting)
+    given_back = pool.release(conn)
+    await trial.do(pool.close, timeout=0)
+    if inspect.isawaitable(given_back):
+        await given_back
+
+
 async def pool_closing_cancelled(trial: Trial) -> None:
     """Cancelling `close()` ends everything that is still running."""
     pool = trial.pool()
@@ -98,5 +137,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     pool_closes,
     pool_closes_in_time,
     pool_closes_while_dialling,
+    pool_closes_before_a_query_is_sent,
     pool_closing_cancelled,
 )
