@@ -295,12 +295,18 @@ def storm(loop: str, seed: int, seconds: float, workers: int = 12) -> Counter[st
         AssertionError: something went wrong, hangs, or is left behind.
     """
     import_module("rethinkdb.push.start")  # an import that is interrupted stays locked
-    before = set(threading.enumerate())
+    before = _threads()
     outcomes = _stormed(loop, seed, seconds, workers)
-    gc.collect()  # the threads that call back end with their pool
-    if loop == "blocking":
-        _until(lambda: set(threading.enumerate()) <= before, "a thread is left")
+    gc.collect()
+    _until(lambda: _threads() <= before, "a thread is left")
     return outcomes
+
+
+def _threads() -> set[threading.Thread]:
+    """The threads of pools. Those that call back end when nobody has the pool any more, which may
+    be kept by a log of what failed.
+    """
+    return {thread for thread in threading.enumerate() if thread.name == "rethinkdb pool"}
 
 
 def _stormed(loop: str, seed: int, seconds: float, workers: int) -> Counter[str]:
