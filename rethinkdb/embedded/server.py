@@ -14,9 +14,10 @@ from typing import Literal
 from rethinkdb.embedded.chaos.chaos import Chaos, oversee
 from rethinkdb.embedded.keeping import states
 from rethinkdb.embedded.keeping.journal import Journal
-from rethinkdb.embedded.serving.node import SERVER_VERSION, Node
+from rethinkdb.embedded.serving.node import Node
 from rethinkdb.embedded.storage.chance import Chance, Clock
 from rethinkdb.embedded.storage.permissions import ADMIN
+from rethinkdb.embedded.storage.placement import SERVER_VERSION
 from rethinkdb.embedded.storage.store import Store, row_order
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -450,6 +451,7 @@ def test_the_server(conn: Any) -> None:
     assert conn.server() == {"id": config["id"], "name": config["name"], "proxy": False}
     assert (status["id"], status["name"]) == (config["id"], config["name"])
     assert config["tags"] == ["default"]
+    assert re.match(r"rethinkdb \d+\.\d+\.\d+ ", status["process"]["version"])
 
 
 def test_system_tables_are_read_like_others(conn: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -50,11 +50,11 @@ def target() -> Iterator[Any]:
         yield conn
 
 
-def contents(conn: Any) -> dict[str, Any]:
-    """All that dumps save of a server."""
+def contents(conn: Any, databases: Sequence[str] | None = None) -> dict[str, Any]:
+    """All that dumps save of a server, or of some of its databases."""
     found: dict[str, Any] = {}
     raw = {"time_format": "raw", "binary_format": "raw"}
-    for db in r.db_list().run(conn):
+    for db in r.db_list().run(conn) if databases is None else databases:
         for name in [] if db == "rethinkdb" else r.db(db).table_list().run(conn):
             table = r.db(db).table(name)
             indexes = table.index_status().run(conn, **raw)

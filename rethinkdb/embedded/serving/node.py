@@ -15,12 +15,9 @@ from rethinkdb.embedded.serving.listener import Listener, reserve_port
 from rethinkdb.embedded.serving.queries import Conversation
 from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.serving.taps import Tapper
-from rethinkdb.embedded.storage.placement import ServerIdentity
+from rethinkdb.embedded.storage.placement import SERVER_VERSION, ServerIdentity
 from rethinkdb.embedded.storage.store import Store
 from rethinkdb.net.server import ServerProtocol
-
-SERVER_VERSION = "2.4.4"
-"""The release that this server imitates, and that it names in handshakes."""
 
 
 class Node:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from rethinkdb.embedded.storage.indexes import Range
 
 
+SERVER_VERSION = "2.4.4"
+"""The release that this server imitates, and that it names in handshakes and system tables."""
+
+
 @dataclass(slots=True, eq=False)
 class ServerIdentity:
     """A server of the cluster, as its configuration and its status show it.

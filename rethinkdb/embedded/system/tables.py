@@ -21,7 +21,7 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import op_failed
 from rethinkdb.embedded.storage.indexes import EVERYTHING, Range
 from rethinkdb.embedded.storage.keys import OrderKey
-from rethinkdb.embedded.storage.placement import ServerIdentity
+from rethinkdb.embedded.storage.placement import SERVER_VERSION, ServerIdentity
 from rethinkdb.embedded.storage.tables import TableData, sort_rows
 from rethinkdb.embedded.storage.watchers import Change, TableListener, Where
 
@@ -135,7 +135,7 @@ class ServerStatus(SystemTable):
             yield self._row(server, [other for other in servers if other is not server])
 
     def _row(self, server: ServerIdentity, others: list[ServerIdentity]) -> dict[str, Datum]:
-        started = time_of(server.started)
+        started, python = time_of(server.started), platform.python_version()
         return {
             "id": server.id,
             "name": server.name,
@@ -155,7 +155,8 @@ class ServerStatus(SystemTable):
                 "cache_size_mb": server.cache_size_mb,
                 "pid": os.getpid(),
                 "time_started": started,
-                "version": f"embedded (Python {platform.python_version()})",
+                # Clients look for this beginning, to know what the server can do.
+                "version": f"rethinkdb {SERVER_VERSION} (embedded in Python {python})",
             },
         }
 
