@@ -7,12 +7,15 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from rethinkdb import loops, query
 from rethinkdb.embedded import Server
+from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.address import read_address
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.chaos.chaos import Chaos
@@ -27,30 +30,88 @@ class ServerAddress:
     Attributes:
         host, port: the address.
         chaos: causes failures for clients of this address. None: no failures.
+        user, password: as whom tests log in.
+        ca_certs: the file with the certificates to trust. With it, tests connect with TLS.
     """
 
     host: str
     port: int
     chaos: Chaos | None = None
+    user: str = "admin"
+    password: str = field(default="", repr=False)
+    ca_certs: str | None = None
 
     @property
     def url(self) -> str:
-        """The address as a URL, for `r.connect(url=...)`."""
+        """The address with user and password as a URL, for `r.connect(url=...)`.
+
+        A URL cannot say that a connection uses TLS.
+        """
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rethinkdb://{host}:{self.port}"
+        return f"rethinkdb://{self._login}{host}:{self.port}"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What to give to `r.connect()` besides host, port and database."""
+        given: dict[str, Any] = {}
+        if (self.user, self.password) != ("admin", ""):
+            given.update(user=self.user, password=self.password)
+        if self.ca_certs is not None:
+            given["ssl"] = {"ca_certs": self.ca_certs}
+        return given
+
+    @property
+    def _login(self) -> str:
+        if (self.user, self.password) == ("admin", ""):
+            return ""
+        return f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@"
+
+
+class URL(str):
+    """A URL whose `repr`, which pytest prints when a test fails, does not show the password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:...@", str(self)))
+
+
+def real_server(
+    address: str, user: str | None, password: str | None, ca_certs: str | None
+) -> ServerAddress:
+    """A real server, as the options of pytest describe it.
+
+    Args:
+        address: `host:port`, or a URL, which may have user and password in it.
+        user, password: go before those of the URL. None: not given.
+        ca_certs: see `ServerAddress`.
+
+    Raises:
+        ReqlDriverError: the address is none. The message never contains a password.
+    """
+    said = read_address(address, "--rethinkdb-server")
+    if not said.get("host") or said.get("port") is None:
+        what = "The URL" if "://" in address else repr(address)
+        raise ReqlDriverError(f"--rethinkdb-server: {what} is no HOST:PORT.")
+    return ServerAddress(
+        said["host"],
+        said["port"],
+        user=user or said.get("user", "admin"),
+        password=said.get("password", "") if password is None else password,
+        ca_certs=ca_certs,
+    )
 
 
 @contextmanager
 def server_of(
-    address: str | None, order: Any = "real", seed: int | None = None
+    address: ServerAddress | None, order: Any = "real", seed: int | None = None
 ) -> Iterator[Server | ServerAddress]:
     """The real server at `address`; None: an embedded one, for the length of the block."""
-    if address is None:
-        with Server(order=order, seed=seed) as server:
-            yield server
+    if address is not None:
+        yield address
         return
-    host, _, port = address.rpartition(":")
-    yield ServerAddress(host.strip("[]"), int(port))
+    with Server(order=order, seed=seed) as server:
+        yield server
 
 
 @contextmanager
@@ -59,15 +120,15 @@ def address_of(server: Server | ServerAddress, *, chaos: bool) -> Iterator[Serve
 
     The embedded server has chaos built in. For a real server, the address is that of a proxy.
     """
-    if not chaos:
-        yield ServerAddress(server.host, server.port)
-    elif isinstance(server, Server):
-        yield ServerAddress(server.host, server.port, server.chaos)
+    if isinstance(server, Server):
+        yield ServerAddress(server.host, server.port, server.chaos if chaos else None)
+    elif not chaos:
+        yield server
     else:
         from rethinkdb.testing.proxy import FaultProxy
 
         with FaultProxy(server.host, server.port) as proxy:
-            yield ServerAddress(proxy.host, proxy.port, proxy.chaos)
+            yield replace(server, host=proxy.host, port=proxy.port, chaos=proxy.chaos)
 
 
 def repeat(server: Server | ServerAddress, seed: int | None, test: str) -> None:
@@ -107,7 +168,8 @@ def _name(test: str) -> str:
 @contextmanager
 def connected(server: Server | ServerAddress, db: str | None = None) -> Iterator[Any]:
     """A blocking connection to a server."""
-    conn = loops.load(None).make(server.host, server.port, db or "test")
+    options = {} if isinstance(server, Server) else server.options
+    conn = loops.load(None).make(server.host, server.port, db or "test", **options)
     try:
         yield conn
     finally:

@@ -98,6 +98,7 @@ async def twisted_connection(
 
 
 def _make(loop: str, address: ServerAddress, db: str, **options: Any) -> Any:
+    options = {**address.options, **options}
     return loops.load(loop).make(address.host, address.port, db, **options)
 
 

@@ -6,7 +6,7 @@ of the documentation. `rethinkdb.testing.fixtures` has connections for the other
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ _DATA = (
     "rethinkdb_data(table=rows, ...): tables of the test's database, each with its rows: a list of"
     " documents, a number of them, or the path of a JSON file beside the test."
 )
-_ADDRESS = re.compile(r".+:\d+")
+_SERVER = pytest.StashKey["ServerAddress | None"]()
 _CHAOS = "rethinkdb_chaos"
 
 
@@ -33,7 +33,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--rethinkdb-server",
         metavar="HOST:PORT",
         help="a real server to test with, in place of an embedded one; databases are made and"
-        " dropped there",
+        " dropped there. It may be a URL: rethinkdb://user:password@host:port",
+    )
+    group.addoption(
+        "--rethinkdb-user",
+        metavar="NAME",
+        help="who logs in at that server, and may make databases there. Default: the environment"
+        " variable RETHINKDB_TEST_USER, or admin",
+    )
+    group.addoption(
+        "--rethinkdb-password",
+        metavar="PASSWORD",
+        help="the password. Others on the machine may see it: the environment variable"
+        " RETHINKDB_TEST_PASSWORD does not show it",
+    )
+    group.addoption(
+        "--rethinkdb-tls-ca",
+        metavar="FILE",
+        help="connects to that server with TLS, and trusts the certificates in this file. Default:"
+        " the environment variable RETHINKDB_TEST_TLS_CA",
     )
     group.addoption(
         "--rethinkdb-order",
@@ -53,9 +71,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker, and checks the address of the server."""
     config.addinivalue_line("markers", _DATA)
+    config.stash[_SERVER] = _real_server(config)
+
+
+def _real_server(config: pytest.Config) -> ServerAddress | None:
+    """The real server that the options name; None: they name none."""
     address = config.getoption("rethinkdb_server")
-    if address is not None and not _ADDRESS.fullmatch(address):
-        raise pytest.UsageError(f"--rethinkdb-server: {address!r} is no HOST:PORT.")
+    if address is None:
+        return None
+    from rethinkdb.errors import ReqlDriverError
+    from rethinkdb.testing.databases import real_server
+
+    login = [
+        config.getoption(f"rethinkdb_{name}") or os.environ.get(f"RETHINKDB_TEST_{name.upper()}")
+        for name in ("user", "password", "tls_ca")
+    ]
+    try:
+        return real_server(address, *login)
+    except ReqlDriverError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +102,8 @@ def rethinkdb_server(request: pytest.FixtureRequest) -> Iterator[Server | Server
     from rethinkdb.testing.databases import server_of
 
     option = request.config.getoption
-    with server_of(
-        option("rethinkdb_server"), option("rethinkdb_order"), option("rethinkdb_seed")
-    ) as server:
+    real = request.config.stash[_SERVER]
+    with server_of(real, option("rethinkdb_order"), option("rethinkdb_seed")) as server:
         yield server
 
 
@@ -81,7 +114,10 @@ def rethinkdb_address(
     """The address that this test connects to: the server, or the proxy of `rethinkdb_chaos`."""
     from rethinkdb.testing.databases import address_of
 
-    with address_of(rethinkdb_server, chaos=_CHAOS in request.fixturenames) as address:
+    chaos = _CHAOS in request.fixturenames
+    if chaos and getattr(rethinkdb_server, "ca_certs", None) is not None:
+        pytest.skip("chaos needs to read what is sent, which TLS keeps secret")
+    with address_of(rethinkdb_server, chaos=chaos) as address:
         yield address
 
 
@@ -103,7 +139,9 @@ def rethinkdb_db(request: pytest.FixtureRequest, rethinkdb_server: Any) -> Itera
 @pytest.fixture
 def rethinkdb_url(rethinkdb_address: ServerAddress, rethinkdb_db: str) -> str:
     """Server and database as one URL, for programs that are configured by a URL."""
-    return f"{rethinkdb_address.url}/{rethinkdb_db}"
+    from rethinkdb.testing.databases import URL
+
+    return URL(f"{rethinkdb_address.url}/{rethinkdb_db}")
 
 
 @pytest.fixture

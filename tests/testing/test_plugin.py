@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -95,6 +97,79 @@ def test_an_address_that_is_none(pytester: pytest.Pytester, run: Run) -> None:
     )
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--rethinkdb-server: 'here' is no HOST:PORT.*"])
+
+
+WITH_A_PASSWORD = """
+from rethinkdb import r
+
+def test_it(rethinkdb_url, rethinkdb_conn, rethinkdb_address):
+    assert r.now().run(rethinkdb_conn)
+    with r.connect(rethinkdb_url) as conn:
+        assert r.table_list().run(conn) == []
+    place = rethinkdb_address
+    with r.connect(place.host, place.port, **place.options) as conn:
+        assert r.expr(1).run(conn) == 1
+
+def test_trouble(rethinkdb_chaos, rethinkdb_conn):
+    assert r.expr(1).run(rethinkdb_conn) == 1
+
+def test_a_failure(rethinkdb_address, rethinkdb_server, rethinkdb_url, rethinkdb_conn):
+    assert not rethinkdb_address, rethinkdb_server
+"""
+
+PASSWORD = "s3cr:t/@%"
+
+
+@pytest.fixture
+def eve(real: Server) -> Iterator[str]:
+    """A user of the server that stands for a real one."""
+    users = r.db("rethinkdb").table("users")
+    with r.connect(real.host, real.port) as conn:
+        users.insert({"id": "eve", "password": PASSWORD}).run(conn)
+        r.grant("eve", {"read": True, "write": True, "config": True}).run(conn)
+        yield "eve"
+        users.get("eve").delete().run(conn)
+
+
+def test_with_a_password(run: Run, real: Server, eve: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As options, in the environment, or in the URL. No report shows it."""
+    place = f"{real.host}:{real.port}"
+    outcomes = {"passed": 2, "failed": 1}
+    server = ("--rethinkdb-server", place)
+    said = [run(WITH_A_PASSWORD, *server, f"--rethinkdb-user={eve}",
+                f"--rethinkdb-password={PASSWORD}", **outcomes)]  # fmt: skip
+    url = f"rethinkdb://{eve}:{quote(PASSWORD, safe='')}@{place}"
+    said.append(run(WITH_A_PASSWORD, "--rethinkdb-server", url, **outcomes))
+    monkeypatch.setenv("RETHINKDB_TEST_USER", eve)
+    monkeypatch.setenv("RETHINKDB_TEST_PASSWORD", PASSWORD)
+    said.append(run(WITH_A_PASSWORD, *server, **outcomes))
+    for result in said:
+        assert PASSWORD not in result.stdout.str() + result.stderr.str()
+
+
+WITH_TLS = """
+from rethinkdb import r
+
+def test_it(rethinkdb_conn, rethinkdb_address):
+    assert r.now().run(rethinkdb_conn)
+    place = rethinkdb_address
+    with r.connect(place.host, place.port, db="test", **place.options) as conn:
+        assert r.expr(1).run(conn) == 1
+
+def test_trouble(rethinkdb_chaos, rethinkdb_conn):
+    pass
+"""
+
+
+def test_with_tls(run: Run, pytester: pytest.Pytester) -> None:
+    trustme = pytest.importorskip("trustme")
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.cert_pem.write_to_path("ca.pem")
+    authority.issue_cert("localhost").configure_cert(context)
+    with Server(ssl_context=context) as server:
+        place = f"localhost:{server.port}"
+        options = ("--rethinkdb-server", place, "--rethinkdb-tls-ca", "ca.pem")
+        run(WITH_TLS, *options, passed=1, skipped=1)
 
 
 DATA = """
