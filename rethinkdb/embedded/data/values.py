@@ -18,7 +18,8 @@ from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.failures import Backtrace, QueryFailure, logic, typed
 
 if TYPE_CHECKING:
-    from rethinkdb.embedded.language.evaluation import Environment, Node, Scope
+    from rethinkdb.embedded.language.environment import Environment, Scope
+    from rethinkdb.embedded.language.nodes import Node
     from rethinkdb.embedded.storage.store import TableData
 
 Value: TypeAlias = Any

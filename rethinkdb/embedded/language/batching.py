@@ -12,7 +12,7 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
 
 if TYPE_CHECKING:
-    from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.language.environment import Environment
 
 _SECONDS_OF_A_DAY = 24 * 60 * 60
 

@@ -18,7 +18,7 @@ from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.ql2 import TermType
 
 if TYPE_CHECKING:
-    from rethinkdb.embedded.language.evaluation import Call
+    from rethinkdb.embedded.language.calls import Call
 
 Implementation: TypeAlias = "Callable[[Call], Any]"
 

@@ -12,7 +12,7 @@ from rethinkdb.embedded.storage import permissions
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.values import Table
-    from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.language.environment import Environment
     from rethinkdb.embedded.storage.indexes import Range
     from rethinkdb.embedded.storage.tables import TableData
 

@@ -19,7 +19,7 @@ from rethinkdb.net.scram import Credentials
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.values import Table
-    from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.language.environment import Environment
 
 ADMIN = "admin"
 SYSTEM_DATABASE_ID = str(uuid.uuid5(uuid.UUID("39a24924-14ec-4deb-99f1-742eda7aba5e"), "rethinkdb"))

@@ -16,7 +16,7 @@ from rethinkdb.embedded.data.datum import Datum
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.values import Table
-    from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.language.environment import Environment
     from rethinkdb.embedded.storage.indexes import Range
 
 

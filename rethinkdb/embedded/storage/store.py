@@ -49,7 +49,7 @@ from rethinkdb.embedded.storage.watchers import Change, TableListener
 from rethinkdb.net.scram import Credentials
 
 if TYPE_CHECKING:
-    from rethinkdb.embedded.language.evaluation import Environment
+    from rethinkdb.embedded.language.environment import Environment
     from rethinkdb.embedded.system.tables import SystemTable
 
 __all__ = [
