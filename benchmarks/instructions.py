@@ -90,8 +90,9 @@ def main() -> None:
             for loop in (loop for loop in args.loops if loop in work.loops):
                 for driver in (who for who in args.drivers if who in work.drivers(loop)):
                     short, long = (work.task(driver, loop, items) for items in (SHORT, LONG))
-                    more = instructions(long, address) - instructions(short, address)
+                    # The first run writes bytecode, which would count as instructions.
                     called = zip(calls(long, address), calls(short, address), strict=True)
+                    more = instructions(long, address) - instructions(short, address)
                     each = [(b - a) / (LONG - SHORT) for b, a in called]
                     line = f"{work.name:12} {loop:9} {driver:6} {more / (LONG - SHORT):12,.0f}"
                     print(line, *(f"{count:7.1f}" for count in each), flush=True)

@@ -126,17 +126,12 @@ class Session(Timekeeping):
         return bool(self.output) or self._protocol.close_requested
 
     @property
-    def alone(self) -> bool:
-        """Whether the query that was started last is in flight, and no other one.
+    def in_flight(self) -> int:
+        """How many queries are in flight; 0 if the one that was started last is not among them.
 
-        Its bytes may then be sent at once: if others were to go with them, these would have come.
+        It tells an adapter whether to send at once, or with what others start in the same turn.
         """
-        return len(self._exchanges) == 1 and self._last_token in self._exchanges
-
-    @property
-    def awaits_last(self) -> bool:
-        """Whether the query that was started last will be answered, and is not yet."""
-        return self._last_token in self._exchanges
+        return len(self._exchanges) if self._last_token in self._exchanges else 0
 
     # For connections.
 

@@ -124,19 +124,18 @@ def test_a_reply_that_is_handled_while_it_is_decoded(extra: dict[str, Any]) -> N
     assert session.is_open
 
 
-def test_whether_a_query_may_be_sent_at_once() -> None:
+def test_how_many_queries_are_in_flight_with_the_last_one() -> None:
     pair = Pair()
     session = pair.session
-    assert not session.alone
-    assert not session.awaits_last
-    session.start(start(noreply=True))
-    pair.received()
-    assert not session.awaits_last
-    _, token = pair.run()
-    assert session.alone
-    assert session.awaits_last
+    assert session.in_flight == 0
+    _, first = pair.run()
+    assert session.in_flight == 1
+    _, second = pair.run()
+    assert session.in_flight == 2
+    pair.answer(first, ATOM, 1)
+    assert session.in_flight == 1
     pair.run()
-    assert not session.alone
-    assert session.awaits_last
-    pair.answer(token, ATOM, 1)
-    assert session.alone
+    session.start(start(noreply=True))
+    assert session.in_flight == 0
+    pair.answer(second, ATOM, 2)
+    assert session.in_flight == 0

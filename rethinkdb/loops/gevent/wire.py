@@ -44,6 +44,14 @@ class GeventWire(Wire):
                 return
             self.receive()
 
+    def _flush_soon(self) -> bool:
+        self._hub.loop.run_callback(self._flush_in_turn)
+        return True
+
+    def _flush_in_turn(self) -> None:
+        if self._process == os.getpid():  # a forked child's hub goes on; the parent sends the bytes
+            self.flush_now()
+
     def _await_writable(self) -> None:
         self._writing = gevent.spawn(self._write_on)
 

@@ -113,12 +113,15 @@ class AsyncioWire(asyncio.BufferedProtocol):
             return
         if self._loop.is_closed():
             return
-        is_last = link.alone if self._ready is None else not self._ready and link.awaits_last
-        if is_last and not link.close_requested:
+        if not link.close_requested and self._is_last(link.in_flight):
             self.flush_now()
         else:
             self._flush_due = True
             self._loop.call_soon(self.flush_now)
+
+    def _is_last(self, in_flight: int) -> bool:
+        """Whether no further query is expected in this turn of the loop."""
+        return in_flight == 1 if self._ready is None else not self._ready and in_flight > 0
 
     def flush_now(self) -> None:
         """Send the core's bytes now; close the transport if the core asks for that."""

@@ -59,13 +59,8 @@ class Link(Protocol):
         ...
 
     @property
-    def alone(self) -> bool:
-        """Whether the query that was started last is in flight, and no other one."""
-        ...
-
-    @property
-    def awaits_last(self) -> bool:
-        """Whether the query that was started last will be answered, and is not yet."""
+    def in_flight(self) -> int:
+        """How many queries are in flight; 0 if the one that was started last is not among them."""
         ...
 
     def receive_data(self, data: bytes) -> None:
@@ -186,12 +181,8 @@ class TLSLink:
         return self._closed or bool(self._outgoing.pending) or self._session.output_pending
 
     @property
-    def alone(self) -> bool:
-        return self._session.alone
-
-    @property
-    def awaits_last(self) -> bool:
-        return self._session.awaits_last
+    def in_flight(self) -> int:
+        return self._session.in_flight
 
     def receive_data(self, data: bytes) -> None:
         self.incoming += (data,)

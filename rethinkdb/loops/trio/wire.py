@@ -70,6 +70,8 @@ class TrioWire(Wire):
         super().__init__(sock, link)
         self._nursery = nursery
         self._peer = peer
+        self._has_flusher = False
+        self._sleeping: trio.lowlevel.Task | None = None
         try:
             nursery.start_soon(self._read_on, name=f"reading from {peer}")
         except RuntimeError as exc:
@@ -87,6 +89,38 @@ class TrioWire(Wire):
         except BaseException:
             self.lose(NurseryCancelled("The nursery given to connect() was cancelled."))
             raise
+
+    def _flush_soon(self) -> bool:
+        if not self._has_flusher:
+            try:
+                self._nursery.start_soon(self._flush_on, name=f"sending to {self._peer}")
+            except RuntimeError:  # the nursery has ended
+                return False
+            self._has_flusher = True
+        self._wake_flusher()
+        return True
+
+    async def _flush_on(self) -> None:
+        """Call `flush_now` whenever it is due. One task for all, as starting one takes longer."""
+        try:
+            while not self.over:
+                self.flush_now()
+                self._sleeping = trio.lowlevel.current_task()
+                await trio.lowlevel.wait_task_rescheduled(self._stop_sleeping)
+        finally:
+            self._has_flusher = False
+            if self._due:  # it was cancelled just then
+                self.flush_now()
+
+    def _stop_sleeping(self, _: object) -> trio.lowlevel.Abort:
+        self._sleeping = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    def _wake_flusher(self) -> None:
+        """Wake the task that sends, if it sleeps. Otherwise it runs next."""
+        task, self._sleeping = self._sleeping, None
+        if task is not None:
+            trio.lowlevel.reschedule(task)
 
     def _await_writable(self) -> None:
         self._nursery.start_soon(self._write_on, name=f"writing to {self._peer}")
@@ -115,3 +149,4 @@ class TrioWire(Wire):
 
     def _stop_waiting(self) -> None:
         trio.lowlevel.notify_closing(self.socket)
+        self._wake_flusher()
