@@ -361,7 +361,9 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
 
         A stream becomes a cursor of this loop.
         """
-        value = self._presented(waiter.peek())
+        value = waiter.peek()
+        if type(value) is Stream or (type(value) is dict and "value" in value):
+            value = self._presented(value)
         # Last: if an interrupt comes before this line, the core still cleans up the value.
         waiter.on_unclaimed = None
         return value

@@ -91,7 +91,8 @@ class Waiter(Generic[T]):
             LocalProtocolError: it is still pending, or was abandoned.
         """
         if self._state == RESULT:
-            return cast(T, self._outcome)
+            value: T = self._outcome
+            return value
         if self._state == _EXCEPTION:
             self.on_unclaimed = None
             raise self._outcome

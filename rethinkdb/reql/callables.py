@@ -7,7 +7,7 @@ many parameters there are, and give each variable a number of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
+from itertools import count, islice
 from threading import Lock
 from types import FunctionType
 from typing import Any
@@ -23,7 +23,7 @@ _lock = Lock()  # several threads may build queries at once
 def next_variables(amount: int) -> list[int]:
     """Numbers for variables, which no other function in this process has."""
     with _lock:
-        return [next(_numbers) for _ in range(amount)]
+        return [*islice(_numbers, amount)]
 
 
 def parameter_count(function: Callable[..., Any]) -> int:

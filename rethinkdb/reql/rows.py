@@ -23,10 +23,13 @@ def holds_row(term: RqlQuery) -> bool:
     pending: list[Any] = [term]
     while pending:
         node = pending.pop()
+        if not isinstance(node, RqlQuery):
+            continue
         if isinstance(node, ImplicitVar):
             return True
         # An `r.row` inside a function belongs to that function.
-        if isinstance(node, RqlQuery) and not isinstance(node, Func):
-            pending.extend(node._nodes)
-            pending.extend(node._optargs.values())
+        if not isinstance(node, Func):
+            pending += node._nodes
+            if node._optargs:
+                pending += node._optargs.values()
     return False

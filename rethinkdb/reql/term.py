@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
-from rethinkdb.ql2 import QueryType
+from rethinkdb.ql2 import QueryType, TermType
 from rethinkdb.repl import Repl
 from rethinkdb.reql import late, printing, redacting
 from rethinkdb.reql.commands.aggregation import AggregationCommands
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["RqlQuery", "Unbuilt", "build_fields", "built", "make"]
 
 _START = int(QueryType.START)
+_DB = int(TermType.DB)
 
 _new = object.__new__
 
@@ -233,6 +234,8 @@ class RqlQuery(
         except ReqlDriverCompileError as error:
             late.locate(error, self)
             raise
+        if not options and type(db) is str:  # usually; two calls less
+            return [_START, query, {"db": [_DB, [db]]}]
         return [_START, query, late.start_options(self, options, db, values)]
 
     def _row_type(self, options: Mapping[str, Any]) -> RowType:

@@ -73,7 +73,9 @@ class WiredConnection(BaseConnection, Generic[W]):
         """Run an operation of the core, and send its bytes."""
         self._check_place()
         waiter = operation(*args)
-        self._flush()
+        wire = self._wire
+        if wire is not None:
+            wire.flush()
         return waiter
 
     def _started(self, term: Any, options: dict[str, Any]) -> Waiter[Any]:
