@@ -242,13 +242,20 @@ class Codec:
             # Most results hold no pseudo-type, and then nothing needs to be walked; most not even
             # its first character, which takes 12 µs in 1 MB to find out, where the word takes 260.
             if _DOLLAR in payload:
-                count = payload.count(_PSEUDO_TYPE_BYTES)
-                if count and not (native_times and _converted_alike(response.results, count)):
-                    _convert(response.results, options, native_times)
-                    _convert(response.profile or [], options, native_times)
+                _convert_found(response, payload, options, native_times)
             return response
 
         return decode
+
+
+def _convert_found(
+    response: Response, payload: bytes, options: Mapping[str, Any], native_times: bool
+) -> None:
+    """Convert the pseudo-types in a reply, if its bytes hold any."""
+    count = payload.count(_PSEUDO_TYPE_BYTES)
+    if count and not (native_times and _converted_alike(response.results, count)):
+        _convert(response.results, options, native_times)
+        _convert(response.profile or [], options, native_times)
 
 
 def _encode_plain(query: list[Any]) -> bytes:
@@ -342,8 +349,10 @@ def _editing_decoder(options: Mapping[str, Any], edit: Edit) -> Decode:
         reply = loads(payload)
         edited = edit(reply, payload)
         response = _response(reply, payload)
-        if edited or _PSEUDO_TYPE_BYTES in payload:
+        if edited:
             _convert(response.results, options, native_times)
+        elif _DOLLAR in payload:
+            _convert_found(response, payload, options, native_times)
         return response
 
     return decode

@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.ql2 import ResponseType
 
-from .remembering import Memory, key_form, key_value
+from .remembering import FOLLOWING, Memory, key_form, key_value
 from .shapes import Wanted
 
 __all__ = ["GONE_AT_ONCE", "Compared", "Point", "Restarted", "RowWithoutKeyError", "Rows", "View"]
@@ -285,6 +285,7 @@ class Rows(Compared):
     ) -> None:
         super().__init__(wanted, memory, primary_key)
         self._moves = moves
+        self._take_in = FOLLOWING[memory]
         # The known rows: first those that this run has confirmed, then all others.
         self._now: dict[Any, bytes] = {}
         self._before: dict[Any, bytes] = {}
@@ -300,22 +301,15 @@ class Rows(Compared):
         self._before, self._now = {}, {}
 
     def _follow(self, rows: list[Any]) -> None:
-        # This runs for every change, so it is fast. All other methods run only at the start of a
-        # run.
-        now, packed, primary_key, moves = (
-            self._now,
-            self._memory.packed,
-            self._primary_key,
-            self._moves,
-        )
+        now, primary_key = self._now, self._primary_key
+        self._take_in(rows, now, primary_key)
+        if not self._moves:
+            return
         for row in rows:
             new, old = row["new_val"], row["old_val"]
-            if new is not None:
-                key = new[primary_key]
-                now[key if type(key) is str else key_form(key)] = packed(new)
-            if new is None or (moves and old is not None):
+            if new is not None and old is not None:
                 gone = key_form(old[primary_key])
-                if new is None or gone != key_form(key):
+                if gone != key_form(new[primary_key]):
                     now.pop(gone, None)
 
     def _row(self, row: dict[str, Any], batch: _Batch) -> None:
