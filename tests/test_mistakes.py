@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from rethinkdb import RethinkDB, converters, errors, r
+from rethinkdb import RethinkDB, converters, errors, loops, r
 from rethinkdb.embedded import Server
 from rethinkdb.testing.conformance.drivers import DRIVERS
 
@@ -453,3 +453,11 @@ def test_numpy(library: Any) -> None:
     built = r.expr(values).build()
     assert built == [2, [1, [2, [0, 1]], 1, True]]
     assert type(built[1][0]) is int
+
+
+def test_a_connection_that_is_not_awaited_has_no_attributes() -> None:
+    opening: Any = loops.load("asyncio").make("localhost", 1)
+    text = r"^This connection is not open yet, and has no attribute 'is_open'\. Write `conn = "
+    with pytest.raises(AttributeError, match=text):
+        opening.is_open()
+    opening.close()

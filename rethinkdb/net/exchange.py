@@ -10,6 +10,7 @@ from rethinkdb.ql2 import QueryType, ResponseType
 
 from .client import ClientProtocol
 from .frames import MAX_QUERY_SIZE
+from .guessing import with_guess
 from .query import Query
 from .signals import handlers_error
 from .stream import Stream
@@ -118,6 +119,8 @@ def oversized(query: Query) -> ReqlDriverError:
 def error_of(query: Query, response: Response) -> ReqlError:
     """The error for a reply: the server's error, or one that says its type is unexpected."""
     message = response.results[0] if response.results else ""
+    if response.type == ResponseType.COMPILE_ERROR and type(message) is str:
+        message = with_guess(message)
     return error_from_response(
         response.type, response.error_type, message, query.term, response.backtrace
     )

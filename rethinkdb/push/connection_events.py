@@ -22,6 +22,7 @@ from rethinkdb.net.session import Session
 from rethinkdb.net.waiter import Waiter
 
 from .listeners import Listeners
+from .misspelling import warn_if_misspelt
 from .runner import runner_of
 
 __all__ = ["ConnectionEvents", "events_of"]
@@ -34,6 +35,9 @@ def events_of(conn: BaseConnection) -> ConnectionEvents:
         events = vars(conn)["_events"] = ConnectionEvents(conn)
     found: ConnectionEvents = events
     return found
+
+
+_EVENTS = ("connect", "timeout", "error", "close")
 
 
 class ConnectionEvents:
@@ -51,6 +55,7 @@ class ConnectionEvents:
 
     def add(self, conn: BaseConnection, event: str, function: Any, once: bool) -> None:
         self._runner.accept(function)
+        warn_if_misspelt(event, _EVENTS, "a listener to the event")
         self.listeners.add(event, function, once)
 
     def emit(self, event: str, *args: Any) -> bool:

@@ -45,6 +45,7 @@ from rethinkdb.net.waiter import Waiter
 from .course import Steps, follow
 from .flow import Flow
 from .listeners import Calls, Listeners
+from .misspelling import warn_if_misspelt
 from .rules import RULES, UNHANDLED, event_of, subscribed
 from .runner import Runner, runner_of
 from .takeover import Takeover
@@ -54,6 +55,8 @@ __all__ = ["CursorEmitter", "emitter_of"]
 _FEED_EVENTS = frozenset({rule.event for rule in RULES} | {UNHANDLED})
 
 _STARTING = _FEED_EVENTS | {"data", "end"}
+
+_EVENTS = _STARTING | {"error", "close"}
 
 
 def emitter_of(cursor: BaseCursor) -> CursorEmitter:
@@ -76,6 +79,7 @@ class CursorEmitter(Flow):
 
     def add(self, cursor: BaseCursor, event: str, function: Any, once: bool) -> None:
         self._runner.accept(function)
+        warn_if_misspelt(event, _EVENTS, "a listener to the event")
         self.listeners.add(event, function, once)
         if event in _STARTING and self._takeover is None:
             self._switch(cursor)

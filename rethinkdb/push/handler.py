@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rethinkdb.errors import ReqlDriverError
 
 from .methods import Invoke, bind, parameters_of
+from .misspelling import warn_if_misspelt
 from .rules import RULES, Rule, subscribed
 
 if TYPE_CHECKING:
@@ -234,6 +235,7 @@ def attach(handler: Handler) -> Attachment:
     Raises:
         ReqlDriverError: a method cannot be called with the values of its event.
     """
+    _warn_of_misspelt_methods(type(handler))
     own = [name for name in _METHODS if is_own(handler, name)]
     bound = {name: _bound(handler, name) for name in _METHODS}
     events = [rule.event for rule in RULES if FEED_METHODS[rule.event] in own]
@@ -243,6 +245,15 @@ def attach(handler: Handler) -> Attachment:
         whole_arrays="on_array" in own or "on_atom" in own,
         own=tuple(getattr(handler, name) for name in own),
     )
+
+
+def _warn_of_misspelt_methods(kind: type) -> None:
+    for parent in kind.__mro__:
+        if issubclass(Handler, parent):
+            continue
+        for name in vars(parent):
+            if name.startswith("on") and name not in _METHODS:
+                warn_if_misspelt(name, _METHODS, f"{kind.__name__}'s method")
 
 
 def _bound(handler: Handler, name: str) -> Invoke | None:

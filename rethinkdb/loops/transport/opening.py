@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Generator
 from inspect import CORO_CLOSED, CORO_CREATED, getcoroutinestate
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.showing import offered
@@ -44,6 +44,14 @@ class Opening(Uncopyable, Coroutine[Any, Any, C]):
     def __repr__(self) -> str:
         state = _STATES.get(getcoroutinestate(self._coroutine), "under way")
         return f"<Opening{'' if self._about is None else ' of ' + self._about._shown()}, {state}>"
+
+    if not TYPE_CHECKING:  # type checkers know which attributes there are
+
+        def __getattr__(self, name):
+            raise AttributeError(
+                f"This connection is not open yet, and has no attribute {name!r}. "
+                "Write `conn = await r.connect(...)`."
+            )
 
     def __dir__(self) -> list[str]:
         return offered(super().__dir__())
