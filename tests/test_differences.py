@@ -598,7 +598,7 @@ def _(world: World) -> None:
     assert not issubclass(errors.ReqlCursorEmpty, errors.ReqlError)
 
 
-@shows("falsy arguments of `connect`")
+@shows('`None`, 0 and `""` as an argument of `connect`')
 def _(world: World) -> None:
     with world.connect(user="", password="", db="", timeout=0) as conn:
         assert (conn.db, conn.connect_timeout) == (None, 20)
