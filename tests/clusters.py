@@ -12,6 +12,7 @@ import pytest
 
 from rethinkdb import r
 from rethinkdb.embedded import Cluster
+from rethinkdb.testing.proxy import FaultProxy
 
 REAL_CLUSTER = os.environ.get("RETHINKDB_TEST_CLUSTER", "")
 """`host:port,host:port,host:port` of a cluster to test on in place of an embedded one."""
@@ -22,28 +23,68 @@ embedded_cluster_only = pytest.mark.skipif(
 
 
 class RealCluster:
-    """A real cluster, with that part of `Cluster` which queries can do.
+    """A real cluster, with that part of `Cluster` which can be done from outside.
+
+    A proxy stands before each server. So a server that is stopped or killed is gone for clients,
+    though not for the rest of its cluster.
 
     Args:
         addresses: of its servers.
     """
 
     def __init__(self, addresses: list[str]) -> None:
-        self.addresses = addresses
-        self.url = f"rethinkdb://{','.join(addresses)}"
-        with connected(self, 0) as conn:
+        self.real = addresses
+        self._proxies = [
+            FaultProxy(host, int(port))
+            for host, _, port in (address.rpartition(":") for address in addresses)
+        ]
+        self.addresses: list[str] = []
+
+    def __enter__(self) -> RealCluster:
+        for proxy in self._proxies:
+            proxy.start()
+        self.addresses = [f"{proxy.host}:{proxy.port}" for proxy in self._proxies]
+        self.url = f"rethinkdb://{','.join(self.addresses)}"
+        with self._asked() as conn:
             rows = r.db("rethinkdb").table("server_status").run(conn)
             ports = {row["network"]["reql_port"]: row["name"] for row in rows}
-        self.names = [ports[int(address.rpartition(":")[2])] for address in addresses]
+        self.names = [ports[int(address.rpartition(":")[2])] for address in self.real]
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for proxy in self._proxies:
+            proxy.stop()
+        with self._asked() as conn:
+            for table in r.db("test").table_list().run(conn):
+                r.db("test").table_drop(table).run(conn)
+
+    @contextmanager
+    def _asked(self) -> Iterator[Any]:
+        """A connection beside the proxies."""
+        host, _, port = self.real[0].rpartition(":")
+        with r.connect(host, int(port)) as conn:
+            yield conn
+
+    def kill(self, n: int) -> None:
+        self._proxies[n].stop()
+
+    stop = kill
+
+    def cut(self, n: int) -> None:
+        self._proxies[n].cut()
+
+    def start(self, n: int) -> None:
+        if not self._proxies[n].listening:
+            self._proxies[n].start()
 
     def primary(self, db: str, table: str) -> int | None:
-        with connected(self, 0) as conn:
+        with self._asked() as conn:
             leaders = r.db(db).table(table).status()["shards"][0]["primary_replicas"].run(conn)
         return self.names.index(leaders[0]) if leaders else None
 
     def move_primary(self, db: str, table: str, n: int, *, seconds: float | None = None) -> None:
         name = self.names[n]
-        with connected(self, 0) as conn:
+        with self._asked() as conn:
             config = r.db(db).table(table).config()
             shards = config["shards"].run(conn)
             for shard in shards:
@@ -52,16 +93,22 @@ class RealCluster:
             config.update({"shards": shards}).run(conn)
 
     def settle(self) -> None:
-        with connected(self, 0) as conn:
+        with self._asked() as conn:
             for db in r.db_list().difference(["rethinkdb"]).run(conn):
                 r.db(db).wait().run(conn)
+
+
+def real_cluster(servers: int = 3) -> RealCluster:
+    """The one that RETHINKDB_TEST_CLUSTER names, or the first of its servers."""
+    return RealCluster(REAL_CLUSTER.split(",")[:servers])
 
 
 @contextmanager
 def cluster_under_test(pace: float = math.inf) -> Iterator[Cluster | RealCluster]:
     """The real one if there is one, else one of our own."""
     if REAL_CLUSTER:
-        yield RealCluster(REAL_CLUSTER.split(","))
+        with real_cluster() as real:
+            yield real
         return
     with Cluster(3, pace=pace) as cluster:
         yield cluster
@@ -75,6 +122,12 @@ def connected(cluster: Any, n: int) -> Iterator[Any]:
         yield conn
     finally:
         conn.close(noreply_wait=False)
+
+
+def port_of(cluster: Any, n: int) -> int:
+    """The driver port of a server, as its cluster knows it: no proxy's."""
+    places = cluster.real if isinstance(cluster, RealCluster) else cluster.addresses
+    return int(places[n].rpartition(":")[2])
 
 
 def connect(cluster: Any, n: int) -> Any:

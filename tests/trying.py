@@ -13,11 +13,16 @@ from rethinkdb import loops
 from rethinkdb.embedded import Server
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.testing.conformance import Driver, Scenario, Skip, run_scenario
+from rethinkdb.testing.conformance import clusters as scenarios_of_clusters
 from rethinkdb.testing.conformance.drivers import DRIVERS
 from rethinkdb.testing.conformance.trial import ServerAddress
+from tests.clusters import REAL_CLUSTER, real_cluster
 
 REAL_SERVER = os.environ.get("RETHINKDB_TEST_SERVER", "")
 """`host:port` of a server to test in place of an embedded one."""
+
+if REAL_CLUSTER:
+    scenarios_of_clusters.cluster_maker = real_cluster
 
 
 @contextmanager

@@ -196,6 +196,11 @@ class FaultProxy:
         return [token for type, token in self.queries if type == kind]
 
     @property
+    def listening(self) -> bool:
+        """Whether new connections are accepted."""
+        return self._listener is not None
+
+    @property
     def clients(self) -> int:
         """How many connections are open now."""
         return sum(link.alive for link in self._links)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,26 @@ __all__ = ["SCENARIOS"]
 PERSISTENT = RetryPolicy(attempts=1000, first_pause=0.01, longest_pause=0.02, budget=None)
 
 
-def new_cluster(servers: int = 3, **options: Any) -> Cluster:
-    """An embedded cluster. After a failure, its tables stay unavailable until the scenario acts.
+#: Makes the clusters of scenarios, in place of embedded ones. It is called with the number of
+#: servers. The driver's own tests set it, to run scenarios on a real cluster.
+cluster_maker: Callable[[int], Any] | None = None
+
+
+def new_cluster(servers: int = 3, *, embedded: bool = False, **options: Any) -> Any:
+    """A cluster. After a failure, its tables stay unavailable until the scenario acts.
+
+    Args:
+        servers: how many.
+        embedded: the scenario does what only an embedded cluster can.
+        **options: of an embedded cluster.
 
     Raises:
-        Skip: the extra `embedded` is not installed.
+        Skip: the extra `embedded` is not installed, or the scenario needs an embedded cluster.
     """
+    if cluster_maker is not None:
+        if embedded:
+            raise Skip("does what cannot be done to a real cluster from outside")
+        return cluster_maker(servers)
     try:
         from rethinkdb.embedded import Cluster
     except ImportError as exc:
@@ -126,7 +141,7 @@ async def pool_of_several_hosts(trial: Trial) -> None:
 
 async def pool_follows_its_cluster(trial: Trial) -> None:
     """With `discover=True`, the pool finds all other hosts through one, while they come and go."""
-    with new_cluster() as cluster:
+    with new_cluster(embedded=True) as cluster:
         pool = trial.pool(**with_hosts(trial, cluster.addresses[:1], discover=True))
         await trial.do(pool.open)
 
@@ -147,7 +162,7 @@ async def pool_follows_its_cluster(trial: Trial) -> None:
 
 async def pool_that_may_not_look(trial: Trial) -> None:
     """If the user may not read `server_status`, the pool uses only the configured hosts."""
-    with new_cluster(2, users={"guest": ""}) as cluster:
+    with new_cluster(2, embedded=True, users={"guest": ""}) as cluster:
         admin = await trial.connect(**with_hosts(trial, cluster.addresses))
         assert await trial.run(r.db("rethinkdb").grant("guest", {"read": False}), admin)
         pool = trial.pool(**with_hosts(trial, cluster.addresses[:1], discover=True, user="guest"))
@@ -178,7 +193,7 @@ async def moved(trial: Trial, cluster: Cluster, pool: Any, query: Any) -> Any:
 
 async def pool_waits_out_a_move(trial: Trial) -> None:
     """Queries that the server did not perform are retried until the table is available."""
-    with new_cluster() as cluster:
+    with new_cluster(embedded=True) as cluster:
         pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
         await trial.run(r.db_create(trial.db_name), pool)
         await trial.run(r.db(trial.db_name).table_create("heroes", replicas=3), pool)
@@ -198,7 +213,7 @@ async def pool_with_a_write_of_which_nobody_knows(trial: Trial) -> None:
     """An indeterminate write is retried only if the user marks it as idempotent."""
     write = trial.table.insert({"id": 1}, conflict="replace")
     for options, answered in (({}, False), ({"idempotent": True}, True)):
-        with new_cluster() as cluster:
+        with new_cluster(embedded=True) as cluster:
             admin = await trial.connect(**with_hosts(trial, cluster.addresses))
             await trial.run(r.db_create(trial.db_name), admin)
             await trial.run(r.db(trial.db_name).table_create("heroes", replicas=3), admin)
@@ -229,7 +244,7 @@ async def pool_with_a_write_of_which_nobody_knows(trial: Trial) -> None:
 
 async def pool_leaves_a_half_done_write(trial: Trial) -> None:
     """A query that writes many documents may have written some of them. It is not retried."""
-    with new_cluster() as cluster:
+    with new_cluster(embedded=True) as cluster:
         pool = trial.pool(**with_hosts(trial, cluster.addresses, retry=PERSISTENT))
         await trial.run(r.db_create(trial.db_name), pool)
         await trial.run(r.db(trial.db_name).table_create("heroes", replicas=3), pool)

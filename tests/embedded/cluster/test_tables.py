@@ -14,7 +14,7 @@ import pytest
 from rethinkdb import r
 from rethinkdb.embedded import Cluster, Server
 from rethinkdb.errors import ReqlOpFailedError, ReqlOpIndeterminateError
-from tests.clusters import connected, embedded_cluster_only
+from tests.clusters import connected, embedded_cluster_only, port_of
 
 from ..support import PATIENCE, Failure, outcome, result
 from .support import (
@@ -44,8 +44,7 @@ def test_each_server_says_who_it_is_and_whom_it_sees(cluster: Any) -> None:
                 network = rows[other]["network"]
                 assert network["connected_to"] == {each: True for each in rows if each != other}
                 assert network["canonical_addresses"][0].keys() == {"host", "port"}
-            port = int(cluster.addresses[n].rpartition(":")[2])
-            assert rows[name]["network"]["reql_port"] == port
+            assert rows[name]["network"]["reql_port"] == port_of(cluster, n)
             config = SYSTEM.table("server_config").run(conn)
             assert sorted(row["name"] for row in config) == sorted(cluster.names)
 
