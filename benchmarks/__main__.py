@@ -7,12 +7,13 @@ import json
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import aims, charts, report
+from . import aims, charts, embedded, report
 from .running import (
     ROOT,
     Runner,
@@ -20,6 +21,7 @@ from .running import (
     compile_driver,
     embedded_server,
     official_python,
+    tls_proxy,
 )
 from .works import DRIVERS, GROWTHS, LOOPS, TABLES, WORKS, Growth, Task, Work
 
@@ -93,10 +95,17 @@ def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         batches = batch_sizes(runner, works, args.items)
         try:
             rounds = 1 if args.profile else args.rounds
-            runner.rounds(tasks(works, growths, loops, args.items), rounds, progress)
+            with encrypted(runner, works):
+                runner.rounds(tasks(works, growths, loops, args.items), rounds, progress)
+        except KeyboardInterrupt:
+            print("Interrupted: these are the results so far.", file=sys.stderr)
         finally:
             helper(runner, "remove")
             progress("")
+        on_servers = []
+        if args.growth == []:  # the whole program
+            progress("what things cost on the embedded server")
+            on_servers = servers_compared(None if args.port is None else (host, port))
     where = "embedded" if args.port is None else "RethinkDB"
     about = report.heading(f"{where}, version {version}", rounds, args.items)
     minutes = (time.monotonic() - began) / 60
@@ -107,9 +116,19 @@ def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
             report.growth_rows(runner, growth, loops, sizes(growth, args.items))
             for growth in growths
         ],
+        "servers": on_servers,
     }
     # Whatever of ours could not be measured is a failure; the official package may do as it likes.
     return results, any(task.driver != "official" for task in runner.notes)
+
+
+def servers_compared(real: tuple[str, int] | None) -> list[dict[str, Any]]:
+    """The embedded server beside a real one. If that fails, all other results stay."""
+    try:
+        return embedded.compared(real)
+    except Exception:
+        traceback.print_exc()
+        return []
 
 
 @contextmanager
@@ -119,6 +138,16 @@ def server(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
         return
     with embedded_server() as address:
         yield address
+
+
+@contextmanager
+def encrypted(runner: Runner, works: Iterable[Work]) -> Iterator[None]:
+    """While works over TLS are measured: what they connect to."""
+    if not any(work.tls for work in works):
+        yield
+        return
+    with tls_proxy(runner.host, runner.port) as runner.tls:
+        yield
 
 
 def pythons(drivers: list[str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "wall_over_official": (operator.ge, "≥ {:.3g} × faster by the clock"),
     "over_asyncio": (operator.le, "≤ {:.3g} × asyncio"),
     "over_connection": (operator.le, "≤ {:.3g} × plain connection"),
+    "over_plain": (operator.le, "≤ {:.3g} × without TLS, beyond what TLS costs"),
     "ours": (operator.le, "≤ {:.3g} of its unit"),
     "batches": (operator.le, "≤ {:.3g} batches"),
     "loop_libraries": (operator.le, "≤ {:.0f} loop libraries"),

@@ -23,6 +23,7 @@ from rethinkdb.embedded import Server
 
 from .running import embedded_server
 
+DB = "rethinkdb_benchmarks_embedded"
 SCANNED = 100_000
 WRITES = 50
 FEEDS: dict[str, Callable[[int], Any]] = {
@@ -78,10 +79,14 @@ def queries(connection: Any) -> Iterator[tuple[str, float]]:
 
 
 @contextmanager
-def open_feeds(host: str, port: int, make: Callable[[int], Any], count: int) -> Iterator[None]:
+def open_feeds(
+    host: str, port: int, db: str | None, make: Callable[[int], Any], count: int
+) -> Iterator[None]:
     """So many feeds on ten connections, each of which is read."""
     with ExitStack() as stack:
-        connections = [stack.enter_context(r.connect(host=host, port=port)) for _ in range(10)]
+        connections = [
+            stack.enter_context(r.connect(host=host, port=port, db=db)) for _ in range(10)
+        ]
         feeds = [make(number).run(connections[number % 10]) for number in range(count)]
         readers = [threading.Thread(target=list, args=(feed,), daemon=True) for feed in feeds]
         for reader in readers:
@@ -97,7 +102,7 @@ def feeds(host: str, port: int, connection: Any) -> Iterator[tuple[str, float]]:
     """Writes that changefeeds tell of, or do not."""
     table = r.table("fed")
     r.table_create("fed").run(connection)
-    with r.connect(host=host, port=port) as other:
+    with r.connect(host=host, port=port, db=connection.db) as other:
         feed = table.changes().run(other)
 
         def write_and_hear(number: int) -> None:
@@ -108,7 +113,7 @@ def feeds(host: str, port: int, connection: Any) -> Iterator[tuple[str, float]]:
         feed.close()
     for count in (100, 1000):
         for name, make in FEEDS.items():
-            with open_feeds(host, port, make, count):
+            with open_feeds(host, port, connection.db, make, count):
                 yield f"write with {count:,} feeds open {name}", median(_writer(connection), WRITES)
 
 
@@ -124,6 +129,33 @@ def measured() -> Iterator[tuple[str, float]]:
     with embedded_server() as (host, port), r.connect(host=host, port=port) as connection:
         yield from queries(connection)
         yield from feeds(host, port, connection)
+
+
+def compared(real: tuple[str, int] | None) -> list[dict[str, Any]]:
+    """The same steps on the embedded server and on a real one, for the page: milliseconds.
+
+    A row is `{"title": ..., "embedded": ..., "real": ...}`; None stands for what was not measured.
+
+    Args:
+        real: host and port of a real server; None: only the embedded one is measured.
+    """
+    found = {title: {"title": title, "embedded": ms * 1000} for title, ms in measured()}
+    for title, seconds in () if real is None else _measured_at(*real):
+        found[title]["real"] = seconds * 1000
+    return [{"embedded": None, "real": None, **row} for row in found.values()]
+
+
+def _measured_at(host: str, port: int) -> Iterator[tuple[str, float]]:
+    """The lines that a server of its own is not needed for, in a database of their own."""
+    with r.connect(host=host, port=port, db=DB) as connection:
+        if DB in r.db_list().run(connection):
+            r.db_drop(DB).run(connection)
+        r.db_create(DB).run(connection)
+        try:
+            yield from queries(connection)
+            yield from feeds(host, port, connection)
+        finally:
+            r.db_drop(DB).run(connection)
 
 
 def main() -> None:

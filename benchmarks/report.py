@@ -38,6 +38,9 @@ CHOICE = {
 
 Row = dict[str, Any]
 
+# What tests can run on, by the names in the results; and the headers of their columns.
+_SERVERS = {"embedded": "embedded server", "real": "RethinkDB", "mock": "a mock"}
+
 PAGE = Path(__file__).with_name("page.md")
 
 # Of those whose work the costs depend on.
@@ -93,13 +96,29 @@ def work_rows(
     beside = {work.name: work.beside for work in works}
     for row in rows:
         plain = ours.get((beside[row["work"]], row["loop"]))
-        row["over_connection"] = _ratio(row["ours"], plain)
+        row["over_connection"] = None if WORKS[row["work"]].tls else _ratio(row["ours"], plain)
         row["over_asyncio"] = _ratio(row["ours"], asyncio.get(row["work"]))
         if row["field"] == "beside":
             row["batch"], row["raw_batch"] = batch.get("batch"), batch.get("raw")
             row["batches"] = _ratio(row["ours"], row["batch"])
+    _compare_with_plain(rows)
     aims.judge(rows)
     return rows
+
+
+def _compare_with_plain(rows: list[Row]) -> None:
+    """Works over TLS: what they cost beside the same without it, and beside what TLS costs itself.
+
+    What TLS costs itself is what the floor takes more with it than without.
+    """
+    found = {(row["work"], row["loop"]): row for row in rows}
+    for row in rows:
+        work = WORKS[row["work"]]
+        plain = found.get((work.beside or "", row["loop"]))
+        row["over_plain"] = None
+        if work.tls and plain and None not in (row["ours"], row["floor"], plain["floor"]):
+            more = row["floor"] - plain["floor"]
+            row["over_plain"] = _ratio(row["ours"] - more, plain["ours"])
 
 
 def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
@@ -254,6 +273,7 @@ def markdown(results: dict[str, Any]) -> str:
         missing=_missing_floors(rows),
         batch=_batch(rows),
         growth=_growth_markdown(results["growth"]),
+        servers=_servers_markdown(results.get("servers") or []),
         titles=_list(f"{row['work']}: {row['title']}" for row in rows),
         figures=_markdown_table(HEADERS, cells(rows), left=2),
         notes=_list(_notes(rows)),
@@ -305,6 +325,21 @@ def _growth_markdown(growths: list[Row]) -> str:
         "The cost per item should not grow. Client CPU, µs.",
         "![cost per item by size](benchmarks-growth.svg)",
         *[_markdown_table(*growth_cells(growth), left=1) for growth in growths],
+    ]
+    return "\n" + "\n\n".join(parts) + "\n"
+
+
+def _servers_markdown(rows: list[Row]) -> str:
+    """The embedded server beside a real one."""
+    if not rows:
+        return ""
+    kinds = [kind for kind in _SERVERS if any(row.get(kind) is not None for row in rows)]
+    lines = [[row["title"], *(_number(row.get(kind)) for kind in kinds)] for row in rows]
+    parts = [
+        "## The embedded server",
+        "Milliseconds from the call in the blocking driver until it has the answer; medians. A"
+        " dash: not measured, or not possible there.",
+        _markdown_table(["ms", *(_SERVERS[kind] for kind in kinds)], lines, left=1),
     ]
     return "\n" + "\n\n".join(parts) + "\n"
 

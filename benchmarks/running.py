@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rethinkdb import loops
@@ -28,6 +29,7 @@ __all__ = [
     "official_python",
     "official_version",
     "summarize",
+    "tls_proxy",
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +38,7 @@ REQUIREMENTS = ROOT / "benchmarks" / "official.txt"
 OFFICIAL = ROOT / ".venv-official"
 
 # For one measurement: the slowest take some 20 seconds at the default sizes.
-TIMEOUT = 600
+TIMEOUT = 120
 
 #: Lines of a profile's summary.
 PROFILE_LINES = 15
@@ -109,12 +111,30 @@ def embedded_server() -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
+@contextmanager
+def tls_proxy(host: str, port: int) -> Iterator[tuple[str, str]]:
+    """The server's address behind TLS, in a process of its own: port, and whom to trust."""
+    with TemporaryDirectory() as folder:
+        trusted = str(Path(folder, "ca.pem"))
+        command = [sys.executable, "-m", "benchmarks.encrypting", host, str(port), trusted]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                place = process.stdout.readline().strip()
+                if not place:
+                    raise RuntimeError("The proxy for TLS did not start.")
+                yield place, trusted
+            finally:
+                process.terminate()
+
+
 @dataclass
 class Runner:
     """Runs tasks and keeps what they measured.
 
     Attributes:
         pythons: driver name to interpreter; a driver that is not in it is left out.
+        tls: the port on which TLS is spoken, and the certificate to trust.
         profiles: a directory for cProfile's statistics of each task; measures nothing useful then.
         results: what each round of a task measured.
         notes: why a task has no results.
@@ -124,6 +144,7 @@ class Runner:
     port: int
     pythons: dict[str, str]
     profiles: Path | None = None
+    tls: tuple[str, str] = ("", "")
     results: dict[Task, list[dict[str, Any]]] = field(default_factory=dict)
     notes: dict[Task, str] = field(default_factory=dict)
 
@@ -141,7 +162,8 @@ class Runner:
         profile = self._profile(task)
         profiling = ["-m", "cProfile", "-o", str(profile)] if profile else []
         command = [self.pythons[task.driver], *profiling, str(WORKER)]
-        given = (*task[:3], self.host, self.port, *task[3:])
+        port, *trusted = self.tls if task.tls else (self.port,)
+        given = (*task[:3], self.host, port, *task[3:6], *trusted)
         command += [str(value) for value in given]
         env = environment()
         if task.driver == "ours":
@@ -159,7 +181,8 @@ class Runner:
         if self.profiles is None:
             return None
         spread = [str(task.spread)] if task.spread > 1 else []
-        name = "-".join([task.driver, task.loop, task.does, task.table, *spread])
+        tls = ["tls"] if task.tls else []
+        name = "-".join([task.driver, task.loop, task.does, task.table, *spread, *tls])
         return self.profiles / f"{name}.prof"
 
     def _outcome(self, command: list[str], env: dict[str, str]) -> dict[str, Any]:
@@ -169,7 +192,7 @@ class Runner:
             )
         except subprocess.TimeoutExpired:
             return {"unsupported": f"not done after {TIMEOUT} seconds"}
-        if process.returncode == 0:
+        if process.returncode == 0 and process.stdout:
             outcome: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
             return outcome
         lines = [line for line in process.stderr.splitlines() if line.strip(" |+-")]

@@ -39,6 +39,7 @@ class Task(NamedTuple):
     items: int
     spread: int
     table: str  # one of TABLES
+    tls: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Work:
             0 where it cannot do that at all.
         beside: the work that does the same on a connection, and without what is measured here.
         floors: the loops that have that floor.
+        tls: whether the connection is encrypted.
         field: what of a measurement is reported.
         unit: with `scale` units in a second, or in a KiB.
     """
@@ -71,6 +73,7 @@ class Work:
     official: float = 1
     beside: str | None = None
     floors: tuple[str, ...] = LOOPS
+    tls: bool = False
     field: str = "cpu"
     unit: str = "µs"
     scale: float = 1e6
@@ -93,10 +96,11 @@ class Work:
     def task(self, driver: str, loop: str, items: int) -> Task:
         """What to run for one driver on one loop."""
         if driver == "floor":
-            return Task(driver, loop, self.floor or "", items, self.spread, self.table)
+            does = self.floor or ""
+            return Task(driver, loop, does, items, self.spread, self.table, self.tls)
         if driver == "official":
             items = max(1, int(items * self.official))
-        return Task(driver, loop, self.does, items, self.spread, self.table)
+        return Task(driver, loop, self.does, items, self.spread, self.table, self.tls)
 
 
 def _beside_get_64(name: str, title: str, does: str) -> Work:
@@ -228,6 +232,22 @@ WORKS: dict[str, Work] = {
         _beside_get_64(
             "get-64-counted", "get-64, with a listener that counts", "get_spread_counted"
         ),
+        *(
+            Work(
+                f"{name}-tls",
+                f"{name}, over TLS",
+                does,
+                floor,
+                share,
+                ("blocking", "asyncio"),
+                beside=name,
+                tls=True,
+            )
+            for name, does, floor, share in (
+                ("get", "get", "get", 0.02),
+                ("scan-for", "scan_for", "scan", 1),
+            )
+        ),
         Work(
             "listener",
             "what a listener that counts adds to a query",
@@ -335,7 +355,7 @@ WORKS: dict[str, Work] = {
                 ),
             )
         ),
-        Work("build", "build a query of 20 terms", "build", "build", 0.1, ("blocking",)),
+        Work("build", "build a query of 20 terms", "build", None, 0.1, ("blocking",)),
         Work("dump", "`rethinkdb-dump`", "dump", None, 1, ("blocking",)),
         Work("restore", "`rethinkdb-restore`", "restore", None, 1, ("blocking",)),
     )

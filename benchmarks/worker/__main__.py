@@ -1,10 +1,10 @@
 """One measurement, in a process of its own.
 
-    python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD TABLE
+    python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD TABLE [TRUSTED]
 
 prints one line of JSON: items, CPU seconds, wall seconds, KiB at the peak beside what is kept; or
 why it cannot be done. DRIVER is floor, ours or official; the interpreter and PYTHONPATH decide
-which `rethinkdb` there is to import.
+which `rethinkdb` there is to import. With TRUSTED, a file of certificates, connections use TLS.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ def measure(driver: str, loop: str, work: str, *arguments: str) -> dict[str, obj
 
     from job import Job, Unsupported
 
-    host, port, items, spread, table = arguments
+    host, port, items, spread, table, *trusted = arguments
     job = Job(driver, loop, host, int(port), int(items), int(spread), table)
+    job.trusted = trusted[0] if trusted else None
     family = import_module(FAMILIES.get((driver == "floor", loop), OTHERS[driver == "floor"]))
     try:
         family.measure(work, job)

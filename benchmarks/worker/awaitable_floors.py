@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from functools import partial
 from typing import Any
 
-from bare import CONTINUE, HEADER, PARTIAL
+from bare import CONTINUE, HEADER, PARTIAL, logging_in
 from blocking_floor import changing, changing_of, getting, insertion, scanning, trigger, warm_up
 from frames import READ_SIZE, Frames, dialled
 from job import ONE_BY_ONE, Job
@@ -205,8 +206,35 @@ class AsyncioClient(Frames, asyncio.BufferedProtocol):
         self.received(bytes(self.room[:count]))
 
 
+class EncryptedClient(AsyncioClient):
+    """Logs in by itself: a socket that has done so cannot be handed to a transport for TLS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = self.loop.create_future()
+        self._steps, self._texts = logging_in(), b""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        transport.write(next(self._steps))
+
+    def received(self, data: bytes) -> None:
+        *texts, self._texts = (self._texts + data).split(b"\0")
+        try:
+            for text in texts:
+                self.write(self._steps.send(text))
+        except StopIteration:
+            self.received = super().received  # type: ignore[method-assign]
+            self.open.set_result(None)
+
+
 async def asyncio_client(job: Job, **options: Any) -> AsyncioClient:
     loop = asyncio.get_running_loop()
+    if job.trusted is not None:
+        context = ssl.create_default_context(cafile=job.trusted)
+        _, secure = await loop.create_connection(EncryptedClient, job.host, job.port, ssl=context)
+        await secure.open
+        return secure
     _, client = await loop.create_connection(AsyncioClient, sock=dialled(job))
     return client
 

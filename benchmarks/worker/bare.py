@@ -11,12 +11,14 @@ import hashlib
 import hmac
 import os
 import socket
+import ssl
 import struct
+from collections.abc import Generator
 from typing import Any
 
 import orjson
 
-__all__ = ["CONTINUE", "PARTIAL", "START", "Client"]
+__all__ = ["CONTINUE", "PARTIAL", "START", "Client", "logging_in"]
 
 START, CONTINUE = 1, b"[2]"
 ATOM, PARTIAL = 1, 3
@@ -29,9 +31,13 @@ READ_SIZE = 1 << 16
 class Client:
     """One connection."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, trusted: str | None = None) -> None:
         self.sock = socket.create_connection((host, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._tls = trusted is not None
+        if self._tls:
+            context = ssl.create_default_context(cafile=trusted)
+            self.sock = context.wrap_socket(self.sock, server_hostname=host)
         self.buffer = b""
         self.position = 0
         self.token = 0  # of the frame received last
@@ -57,7 +63,10 @@ class Client:
         payload[:have] = self.buffer[start:]
         self.buffer, self.position = b"", 0
         rest = memoryview(payload)[have:]
-        if self.sock.recv_into(rest, 0, socket.MSG_WAITALL) < length - have:
+        if self._tls:
+            while rest:
+                rest = rest[self.sock.recv_into(rest) :]
+        elif self.sock.recv_into(rest, 0, socket.MSG_WAITALL) < length - have:
             raise ConnectionError("The server hung up.")
         return payload
 
@@ -94,33 +103,43 @@ class Client:
         have = len(self.buffer) - self.position - 12
         return have >= 0 and have >= HEADER.unpack_from(self.buffer, self.position)[1]
 
-    def _message(self) -> Any:
-        while b"\0" not in self.buffer:
-            self._more()
-        text, _, self.buffer = self.buffer.partition(b"\0")
-        reply = orjson.loads(text)
-        if not reply["success"]:
-            raise ConnectionError(reply["error"])
-        return reply
-
     def _handshake(self) -> None:
-        """SCRAM-SHA-256 (RFC 5802), without looking at the server's signature."""
-        nonce = base64.b64encode(os.urandom(18)).decode()
-        first = f"n=admin,r={nonce}"
-        greeting = {
-            "protocol_version": 0,
-            "authentication_method": "SCRAM-SHA-256",
-            "authentication": f"n,,{first}",
-        }
-        self.sock.sendall(MAGIC + orjson.dumps(greeting) + b"\0")
-        self.server_version: str = self._message()["server_version"]
-        challenge = self._message()["authentication"]
-        server_nonce, salt, iterations = (part[2:] for part in challenge.split(","))
-        final = f"c=biws,r={server_nonce}"
-        salted = hashlib.pbkdf2_hmac("sha256", b"", base64.b64decode(salt), int(iterations))
-        key = hmac.digest(salted, b"Client Key", "sha256")
-        signed = f"{first},{challenge},{final}".encode()
-        signature = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")
-        proof = base64.b64encode(bytes(a ^ b for a, b in zip(key, signature, strict=True))).decode()
-        self.sock.sendall(orjson.dumps({"authentication": f"{final},p={proof}"}) + b"\0")
-        self._message()
+        steps = logging_in()
+        self.sock.sendall(next(steps))
+        while True:
+            while b"\0" not in self.buffer:
+                self._more()
+            text, _, self.buffer = self.buffer.partition(b"\0")
+            try:
+                self.sock.sendall(steps.send(text))
+            except StopIteration as done:
+                self.server_version: str = done.value
+                return
+
+
+def logging_in() -> Generator[bytes, bytes, str]:
+    """SCRAM-SHA-256 (RFC 5802), without looking at the server's signature.
+
+    It yields what to send, is sent each message of the server, and returns the server's version.
+    """
+    nonce = base64.b64encode(os.urandom(18)).decode()
+    first = f"n=admin,r={nonce}"
+    greeting = {
+        "protocol_version": 0,
+        "authentication_method": "SCRAM-SHA-256",
+        "authentication": f"n,,{first}",
+    }
+    hello = orjson.loads((yield MAGIC + orjson.dumps(greeting) + b"\0"))
+    challenge = orjson.loads((yield b""))["authentication"]
+    server_nonce, salt, iterations = (part[2:] for part in challenge.split(","))
+    final = f"c=biws,r={server_nonce}"
+    salted = hashlib.pbkdf2_hmac("sha256", b"", base64.b64decode(salt), int(iterations))
+    key = hmac.digest(salted, b"Client Key", "sha256")
+    signed = f"{first},{challenge},{final}".encode()
+    signature = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")
+    proof = base64.b64encode(bytes(a ^ b for a, b in zip(key, signature, strict=True))).decode()
+    end = orjson.loads((yield orjson.dumps({"authentication": f"{final},p={proof}"}) + b"\0"))
+    if not end["success"]:
+        raise ConnectionError(end["error"])
+    version: str = hello["server_version"]
+    return version

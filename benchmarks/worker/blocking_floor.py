@@ -35,7 +35,7 @@ FOR_EACH, FUNC, LIMIT, JSON, CHANGES, RANGE = 68, 69, 71, 98, 152, 173
 
 
 def measure(work: str, job: Job) -> None:
-    client = Client(job.host, job.port)
+    client = Client(job.host, job.port, job.trusted)
     if work not in HELPERS:
         for query in warm_up():
             client.ask(query)

@@ -44,6 +44,7 @@ class Job:
     spread: int
     table: str  # which scans read; its name is the kind of document, too
     result: dict[str, Any] = field(default_factory=dict)
+    trusted: str | None = None  # the certificates for TLS; None: no TLS
     before: int | None = None  # resident memory, in KiB
 
     @contextmanager

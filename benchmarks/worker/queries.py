@@ -18,6 +18,8 @@ __all__ = ["ONE_BY_ONE", "WAYS", "connect", "pool", "r", "twenty_terms", "warm_u
 
 def connect(job: Job, **options: Any) -> Any:
     """What `r.connect` gives on the job's loop."""
+    if job.trusted is not None:
+        options["ssl"] = {"ca_certs": job.trusted}
     return r.connect(host=job.host, port=job.port, db=DB, **options)
 
 

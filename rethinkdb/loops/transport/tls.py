@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ssl
 from collections import deque
+from operator import methodcaller
 from typing import Any, Protocol
 
 from rethinkdb.errors import ReqlDriverError
@@ -30,6 +31,8 @@ __all__ = ["Link", "TLSLink", "deliver", "open_link"]
 # One TLS record holds 16 KiB; reading several at once saves calls on large batches.
 _READ_SIZES = (65536,)
 _RECORD = (slice(0, 16384),)
+
+_POPLEFT = methodcaller("popleft")
 
 
 class Link(Protocol):
@@ -166,7 +169,7 @@ class TLSLink:
         # The methods of an `SSLObject` are written in Python: an interrupt could come after they
         # have read bytes, and these would be lost. The inner object's methods are written in C.
         inside: Any = getattr(self._tls, "_sslobj", self._tls)
-        self._read, self._write = inside.read, inside.write
+        self._read, self._write, self._pending = inside.read, inside.write, inside.pending
         self._established = False
         self._closed = False
         self._failure: ReqlDriverError | None = None
@@ -189,11 +192,13 @@ class TLSLink:
         self.proceed()
 
     def proceed(self) -> None:
-        try:
-            exhaust(map(self._encrypted.write, iter(self.incoming.popleft, None)))
-        except IndexError as exc:  # it is empty, perhaps since just now
-            if raised_by_handler(exc):
-                raise
+        incoming = self.incoming
+        while incoming:
+            try:
+                exhaust(map(self._encrypted.write, map(_POPLEFT, (incoming,))))
+            except IndexError as exc:  # a signal handler has taken it just now
+                if raised_by_handler(exc):
+                    raise
         if not self._established and not self._closed:
             self._handshake()
         if self._established and not self._closed:
@@ -244,8 +249,9 @@ class TLSLink:
         self._established = True
 
     def _decrypt(self) -> None:
-        received = self._session.incoming
-        while not self._closed:
+        received, proceeded = self._session.incoming, False
+        # Without the check there would be one more read, whose error takes longer than the read.
+        while not self._closed and (self._encrypted.pending or self._pending()):
             try:
                 received.extend(map(self._read, _READ_SIZES))
             except ssl.SSLWantReadError:
@@ -256,7 +262,9 @@ class TLSLink:
             if received and not received[-1]:  # the peer's goodbye
                 self._say_goodbye()
             self._session.proceed()
-        self._session.proceed()
+            proceeded = True
+        if not proceeded:
+            self._session.proceed()
 
     def _say_goodbye(self) -> None:
         self._closed = True
