@@ -194,11 +194,33 @@ class Other:
     pass
 
 
+class Model:
+    """Like one of pydantic."""
+
+    def model_dump(self) -> dict[str, int]:
+        return {"x": 1}
+
+
+class Attrs:
+    """Like a class of attrs."""
+
+    __attrs_attrs__ = ()
+
+
+class Struct:
+    """Like one of msgspec."""
+
+    __struct_fields__ = ()
+
+
 ADVICE: dict[str, tuple[Any, str, str]] = {
     "Decimal": (DECIMAL, "str(value) or float(value)", "Decimal, str"),
     "UUID": (uuid.UUID(int=1), "str(value)", "UUID, str"),
     "Enum": (Colour.RED, "value.value", "Enum, lambda member: member.value"),
     "dataclass": (Point(1), "dataclasses.asdict(value)", "Point, dataclasses.asdict"),
+    "model": (Model(), "value.model_dump()", "Model, Model.model_dump"),
+    "attrs": (Attrs(), "attrs.asdict(value)", "Attrs, attrs.asdict"),
+    "struct": (Struct(), "msgspec.to_builtins(value)", "Struct, msgspec.to_builtins"),
     "timedelta": (dt.timedelta(1), "value.total_seconds()", "timedelta, timedelta.total_seconds"),
     "time": (dt.time(1), "value.isoformat()", "time, time.isoformat"),
     "path": (pathlib.Path("x"), "str(value)", "PurePath, str"),

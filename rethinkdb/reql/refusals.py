@@ -155,13 +155,23 @@ _WAYS: dict[str, _Way] = {
 }
 
 
+# The same for classes that are known by an attribute: that, what to write, and the converter.
+_WAYS_BY_MARK = {
+    "model_dump": ("value.model_dump()", "{}.model_dump"),
+    "__dataclass_fields__": ("dataclasses.asdict(value)", "dataclasses.asdict"),
+    "__attrs_attrs__": ("attrs.asdict(value)", "attrs.asdict"),
+    "__struct_fields__": ("msgspec.to_builtins(value)", "msgspec.to_builtins"),
+}
+
+
 def _way(kind: type) -> _Way:
     for cls in kind.__mro__:
         way = _WAYS.get(f"{cls.__module__}.{cls.__qualname__}")
         if way is not None:
             return way
-    if hasattr(kind, "__dataclass_fields__"):
-        return ("dataclasses.asdict(value)", "", "dataclasses.asdict")
+    for mark, (expression, converter) in _WAYS_BY_MARK.items():
+        if hasattr(kind, mark):
+            return (expression, "", converter.format(kind.__name__))
     return ("a value that ReQL has", "", "function")
 
 
