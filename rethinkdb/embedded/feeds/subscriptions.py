@@ -129,13 +129,21 @@ class ChangeQueue:
 
     def __init__(self, options: FeedOptions) -> None:
         self._options = options
-        self._rows: deque[tuple[Datum, Datum]] = deque()
+        self._rows: deque[tuple[Datum, Datum] | Notice] = deque()
+        self._shares = not options.squash and not options.types
         self._by_key: dict[OrderKey, tuple[Datum, Datum]] = {}
         self._skipped = 0
 
     def __bool__(self) -> bool:
         """Whether there is something to send."""
         return bool(self._skipped or self._rows or self._by_key)
+
+    def add_notice(self, change: Notice) -> None:
+        """Adds a change of a document as a whole. Feeds that tell it alike share its row."""
+        if self._shares and len(self._rows) < self._options.queue_size:
+            self._rows.append(change)
+        else:
+            self.add(change.row_key, change.old, change.new)
 
     def add(self, key: OrderKey, old: Datum, new: Datum) -> None:
         """Adds a change. If the queue is full, all changes are dropped, and one row says so."""
@@ -166,7 +174,8 @@ class ChangeQueue:
             skipped, self._skipped = self._skipped, 0
             return skipped_row(skipped)
         if self._rows:
-            return self._options.change(*self._rows.popleft())
+            change = self._rows.popleft()
+            return change.row if len(change) > 2 else self._options.change(*change)
         return self._options.change(*self._by_key.pop(next(iter(self._by_key))))
 
 
@@ -252,7 +261,7 @@ class RangeFeed(Subscription):
     def _take_whole(self, change: Notice) -> None:
         if change.differs:  # which is found out once for all of them
             with self._lock:
-                self._queue.add(change.row_key, change.old, change.new)
+                self._queue.add_notice(change)
 
     def _take(self, change: Notice) -> None:
         old_copies, new_copies = self._places.count(change.old), self._places.count(change.new)

@@ -114,6 +114,9 @@ class Conversation:
 
     def receive(self, token: int, body: bytes) -> None:
         """Takes a frame. Never blocks or raises. Only one thread at a time may call it."""
+        if body == _CONTINUE:  # as clients write it: they send one for each change of each feed
+            self._request_of_running(token, QueryType.CONTINUE, _OF_CONTINUE)
+            return
         try:
             query, levels = jsontext.loads_measured(body)
         except NotJSON:
@@ -260,8 +263,11 @@ class Conversation:
                 return
             request = turns.requests[0]
             try:
-                with self._feeds_first():
+                if turns.query.is_quick:  # it runs nothing that could write
                     reply = self._answer(turns, request)
+                else:
+                    with self._feeds_first():
+                        reply = self._answer(turns, request)
             except Waiting as waiting:
                 self._release(request)  # waiting feeds do not count: they may wait forever
                 self._resume_later(turns, waiting)
@@ -275,7 +281,8 @@ class Conversation:
                 self._forget(turns)
             if not turns.query.noreply:
                 self._send(turns.token, reply)
-            self._release(request)
+            if request.counted:  # else it waited, and will not count again
+                self._release(request)
             with self._lock:
                 turns.requests.popleft()
                 more = bool(turns.requests)
@@ -389,6 +396,9 @@ class Conversation:
         if was_full:
             self._has_room()
 
+
+_CONTINUE = b"[2]"
+_OF_CONTINUE = Extent(len(_CONTINUE), 0)
 
 _FEEDS_OF_JOB = 64
 """How many changefeeds of a connection get their news before other clients have their turn."""

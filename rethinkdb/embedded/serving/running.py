@@ -116,13 +116,9 @@ class RunningQuery:
     def waiting(self) -> Waiting | None:
         """The `Waiting` that `next_batch` would raise, if this is a prompt feed without changes."""
         feed = self._feed
-        if feed is None or feed.blocks or feed.ready() or self.finished:
+        if feed is None or self._first or self.finished or feed.blocks or feed.ready():
             return None
-        try:
-            self._await_news(feed)
-        except Waiting as waiting:
-            return waiting
-        return None
+        return Waiting(feed, self._collecting(feed))
 
     def interrupt(self) -> None:
         """Ends the query soon. An open request is answered with an empty, final batch.
@@ -243,7 +239,7 @@ class RunningQuery:
         if self._feed is None:
             self.finished = batch.fill(self._rows)
         else:
-            self.finished = batch.fill_from(self._feed)
+            self.finished = batch.fill_from(self._feed, ready=not self._first)
             notes = self._feed.notes
             if not batch.rows and not self.finished and not self._first:
                 raise Waiting(self._feed)
@@ -257,11 +253,16 @@ class RunningQuery:
         """Makes a feed wait for its next rows. The first batch is sent at once, even if empty."""
         if self._first:
             return
-        if feed.interval and not self._collected:
-            self._collected = True
-            raise Waiting(feed, feed.interval)
+        if seconds := self._collecting(feed):
+            raise Waiting(feed, seconds)
         if not feed.ready():
             raise Waiting(feed)
+
+    def _collecting(self, feed: Feed) -> float:
+        """For how many seconds the feed is to collect changes now."""
+        seconds = 0.0 if self._collected else feed.interval
+        self._collected = self._collected or bool(seconds)
+        return seconds
 
 
 class Batch:
@@ -283,9 +284,9 @@ class Batch:
             or (count > 0 and time.monotonic() >= self._deadline)
         )
 
-    def add(self, row: Datum) -> None:
+    def add(self, row: Datum, write: Callable[[Datum], bytes] = replies.write_row) -> None:
         """Adds a row."""
-        text = replies.write_row(row)
+        text = write(row)
         self.rows.append(text)
         self._size += len(text)
 
@@ -297,16 +298,21 @@ class Batch:
                 return False
         return True
 
-    def fill_from(self, feed: Feed) -> bool:
+    def fill_from(self, feed: Feed, *, ready: bool = False) -> bool:
         """Pulls rows of a feed until the batch is full. Returns True if the feed has ended.
 
         From a feed that blocks it pulls only once, because further rows may take long.
+
+        Args:
+            feed: the feed.
+            ready: whether the feed is known to be ready.
         """
-        while not feed.finished and not self.full and feed.ready():
-            if feed.blocks and self.rows:
-                break
+        while not feed.finished and (ready or feed.ready()):
+            ready = False
             for row in feed.pull():
-                self.add(row)
+                self.add(row, replies.write_change)
+            if self.rows and (feed.blocks or self.full):
+                break
         return feed.finished
 
 

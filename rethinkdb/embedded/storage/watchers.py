@@ -32,6 +32,11 @@ class Notice(Change):
         return datum.order_key(self.key)
 
     @functools.cached_property
+    def row(self) -> dict[str, Datum]:
+        """What a changefeed of the whole table tells of it, if it includes no types."""
+        return {"old_val": self.old, "new_val": self.new}
+
+    @functools.cached_property
     def differs(self) -> bool:
         """Whether the document is another one than before."""
         return not datum.equal(self.old, self.new)
