@@ -107,3 +107,9 @@ def compile_failure(message: str, backtrace: Backtrace) -> QueryFailure:
 def typed(found: Any, message: str) -> QueryFailure:
     """A value has a wrong type. For null NON_EXISTENCE, which `default` catches, else LOGIC."""
     return non_existence(message) if found is None else logic(message)
+
+
+def about_user(failure: QueryFailure) -> QueryFailure:
+    """The failure, located at the term that uses a value rather than at the one that made it."""
+    failure.at_user = True
+    return failure

@@ -65,6 +65,14 @@ def user(message: str, *frames: int | str) -> Failure:
             r.expr([{}]).merge(lambda x: r.db("test")),
             wrong('Expected type DATUM but found DATABASE:\ndb("test")', 1, 1),
         ),
+        "a sequence that fold does not give": (
+            r.expr([r.range(3).fold(0, lambda a, b: a, emit=lambda a, b, c: 1).count()]),
+            wrong("Expected type ARRAY but found NUMBER.", 0),
+        ),
+        "the rows before the option of min": (
+            r.expr("x").min(index=True),
+            wrong('Expected type TABLE but found DATUM:\n"x"', 0),
+        ),
         "a message ends at NUL": (r.error(r.json('"a\\u0000b"')), user("a")),
         "a time of day that ends a day too late": (
             r.iso8601("9999-12-31T24:00:00+01:00"),
@@ -125,6 +133,54 @@ def test_no_key_is_about_the_term_that_wants_the_row(conn: Any, table: Any) -> N
         assert outcome(conn, term) == missing(NO_KEY, *place)
 
 
+def test_bounds_that_are_no_keys(conn: Any, table: Any) -> None:
+    table.index_create("a").run(conn)
+    table.index_wait().run(conn)
+    nul = table.between("a\0b", "z").count()
+    assert outcome(conn, nul).frames == ()
+    assert outcome(conn, r.expr([nul])).frames == (0,)
+    inner = table.between([None, 1], 2, index="a").order_by("id").map(lambda x: x)
+    assert outcome(conn, r.expr([inner.count()])).frames == ()
+
+
+# -- writes
+
+
+def test_extreme_keys_are_not_written(conn: Any, table: Any) -> None:
+    never = "`r.minval` and `r.maxval` cannot be written to disk."
+    for key in (r.minval, [r.maxval]):
+        result = table.insert([{"id": key}, {"id": 1}]).run(conn)
+        assert (result["errors"], result["first_error"]) == (1, never)
+        table.delete().run(conn)
+
+
+def test_errors_of_an_insert_come_batch_by_batch(conn: Any, table: Any) -> None:
+    rows = [{"id": n} for n in (3, 1, 20)]  # 20 is stored before 1 and 3
+    table.insert(rows).run(conn)
+    all_at_once = table.insert(rows).run(conn)
+    assert '"id":\t20' in all_at_once["first_error"]
+    one_by_one = table.insert(rows).run(conn, max_batch_rows=1)
+    assert '"id":\t3' in one_by_one["first_error"]
+
+
+def test_a_system_table_may_be_asked_for_any_key(conn: Any) -> None:
+    for key in (None, {}, 1):
+        assert r.db("rethinkdb").table("users").get(key).run(conn) is None
+
+
+# -- forms
+
+
+def test_numbers_that_are_no_integers_of_32_bits(raw: RawClient) -> None:
+    for number, shown in ((1.5, 0), (2**31, -(2**31)), (1e300, -2013235812), (-7, -7)):
+        reply = raw.run(1, [number, []])
+        assert reply["r"] == [f"Unrecognized TermType: {shown}."]
+    variable = raw.run(1, [69, [[2, [1]], [10, [1.5]]]])
+    assert (variable["t"], variable["r"]) == (17, ["Number not an integer: 1.5"])
+    row = raw.run(1, [38, [[2, [1]], [69, [[2, [-1]], [13, []]]]]])
+    assert row["r"] == ["r.row is not defined in this context."]
+
+
 # -- sorting nothing
 
 
@@ -134,6 +190,9 @@ def test_a_sequence_that_is_seen_to_be_empty_stays_what_it_is(raw: RawClient, ta
         (r.range(0).order_by("a"), sequence),
         (r.range(0).map(lambda x: x).order_by(index="a"), sequence),
         (r.range(5).limit(0).order_by("a"), sequence),
+        (r.range(0).limit(5).order_by("a"), sequence),
+        (table.between(3, 3).filter({}).order_by("a"), sequence),
+        (r.map([1], r.range(0), lambda x, y: x).order_by("a"), sequence),
         (r.expr([]).order_by("a"), atom),
         (table.limit(0).order_by("a"), sequence),
         (table.get_all().order_by("a"), sequence),
@@ -224,3 +283,22 @@ def test_binary_data_is_no_geometry(conn: Any, table: Any) -> None:
 def test_a_default_zone_may_have_any_number_of_minutes(conn: Any, zone: str) -> None:
     time = r.iso8601("2013-01-01T00:00:00", default_timezone=zone)
     assert time.timezone().run(conn) == "+02:00"
+
+
+# -- numbers as text
+
+TEXTS = {
+    0.3: "0.3",
+    914994.1443070706: "914994.1443070707",  # the last digit is not the nearest
+    3874968.2818460297: "3874968.2818460299",
+    0.040000000000000036: "0.040000000000000038",
+    5e-324: "5e-324",
+    1.7976931348623157e308: "1.7976931348623157e308",
+    -2.8701647303777422e190: "-2.8701647303777424e190",
+}
+
+
+@pytest.mark.parametrize(("number", "text"), TEXTS.items(), ids=str)
+def test_numbers_as_text(conn: Any, number: float, text: str) -> None:
+    assert r.expr(number).coerce_to("string").run(conn) == text
+    assert r.expr([number]).to_json_string().run(conn) == f"[{text}]"

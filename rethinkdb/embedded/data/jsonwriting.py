@@ -1,4 +1,4 @@
-"""Writes JSON exactly as a real server does: shortest digits, no `+` in exponents.
+"""Writes JSON exactly as a real server does: its digits of numbers, no `+` in exponents.
 
 Keys stay in the given order. The input is what `datum.to_json` gives: None, bool, int, float, str,
 list, dict.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from typing import Any
+
+from rethinkdb.embedded.data.digits import significant_digits
 
 _ESCAPES = {
     '"': '\\"',
@@ -96,15 +98,8 @@ def double(value: float) -> str:
 
 
 def _digits(value: float) -> tuple[str, int]:
-    """The fewest significant digits that give this number again, and where the point stands among
-    them.
-    """
+    """Digits that give this number again, and where the point stands among them."""
     if value == 0:
         return "0", 1
-    mantissa, _, exponent = repr(value).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = whole + ("" if fraction == "0" else fraction)
-    point = len(whole) + int(exponent or 0)
-    significant = digits.lstrip("0")
-    point -= len(digits) - len(significant)
-    return significant.rstrip("0"), point
+    digits, power = significant_digits(value)
+    return digits.rstrip("0"), len(digits) + power

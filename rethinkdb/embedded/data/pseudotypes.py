@@ -117,6 +117,9 @@ def _wrong_field(name: str, type: str, value: Datum) -> str:
 
 
 def _invalid_time(problem: str, fields: dict[str, Datum]) -> NoReturn:
+    epoch_time = fields.get("epoch_time")
+    if isinstance(epoch_time, (int, float)):  # already rounded
+        fields = {**fields, "epoch_time": datum.number(timezones.to_milliseconds(epoch_time))}
     raise logic(f"Invalid time object constructed ({problem}):\n{datum.truncated(fields)}")
 
 

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from rethinkdb.embedded.data import datum
-from rethinkdb.embedded.data.datum import Datum
+from rethinkdb.embedded.data.datum import Datum, Extremum
 
 SHARDS = 8
 
@@ -50,6 +50,8 @@ def stored_key(key: Datum) -> bytes:
         return b"N" + _stored_number(key)
     if isinstance(key, list):
         return b"A" + b"".join([stored_key(item) + b"\0" for item in key])
+    if isinstance(key, Extremum):  # refused when it is written
+        return b""
     if isinstance(key, bytes):
         return b"PBINARY:" + key.replace(b"\1", b"\1\2").replace(b"\0", b"\1\1")
     return b"PTIME:N" + _stored_number(key["epoch_time"])

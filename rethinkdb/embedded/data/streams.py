@@ -171,7 +171,7 @@ class Stream:
         """Pulls the rows as they are asked for."""
         return self._located(iter(self._rows))
 
-    def _located(self, rows: Iterator[Datum]) -> Iterator[Datum]:
+    def _located(self, rows: Iterable[Datum]) -> Iterator[Datum]:
         try:
             yield from rows
         except QueryFailure as failure:
@@ -179,7 +179,8 @@ class Stream:
                 failure.backtrace = self.backtrace
             raise
 
-    def _located_unless_at_user(self, rows: Iterable[Datum]) -> Iterator[Datum]:
+    def _pulled_at_once(self, rows: Iterable[Datum]) -> Iterator[Datum]:
+        """The rows for a term that pulls all of them at once: it is their user."""
         try:
             yield from rows
         except QueryFailure as failure:
@@ -261,7 +262,9 @@ class Stream:
     def sliced(self, left: int, right: int | None) -> Stream:
         """The rows from one place up to another, which is not included; None: up to the end."""
         rows: Iterable[Datum] = ()
-        if right is None:
+        if self.exhausted:
+            pass
+        elif right is None:
             rows = islice(iter(self), left, None)
         elif left < right:
             rows = islice(self.first_rows(right), left, right)
@@ -310,7 +313,7 @@ class Stream:
         total = start()
         parts = shards.parts_of(self._rows)
         try:
-            total.add(iter(parts[0]) if len(parts) > 1 else self._located_unless_at_user(parts[0]))
+            total.add(iter(parts[0]) if len(parts) > 1 else self._pulled_at_once(parts[0]))
             for rows in parts[1:]:
                 part = start()
                 if part.add(iter(rows)):

@@ -15,7 +15,7 @@ from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum, Extremum
 from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.streams import Stream
-from rethinkdb.embedded.failures import Backtrace, QueryFailure, logic, typed
+from rethinkdb.embedded.failures import Backtrace, QueryFailure, about_user, logic, typed
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.language.environment import Environment, Scope
@@ -313,8 +313,7 @@ def wrong_kind(expected: str, value: Value) -> QueryFailure:
     try:
         shown = print_value(value)
     except QueryFailure as failure:  # `r.minval` and `r.maxval` have no text
-        failure.at_user = True
-        return failure
+        return about_user(failure)
     return typed(found, f"Expected type {expected} but found {kind_name(value)}:\n{shown}")
 
 

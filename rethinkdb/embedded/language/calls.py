@@ -24,7 +24,7 @@ from rethinkdb.embedded.data.values import (
     TableSlice,
     Value,
 )
-from rethinkdb.embedded.failures import Backtrace
+from rethinkdb.embedded.failures import Backtrace, QueryFailure
 from rethinkdb.embedded.language import results
 from rethinkdb.embedded.language.environment import Result, Scope, located
 from rethinkdb.embedded.language.registry import SHORTCUTS, Shortcut
@@ -296,9 +296,13 @@ class Call:
         if not self.has_option(name):
             return default
         value = self.option(name)
-        return located(
-            lambda value: convert(values.as_datum(value)), value, self.option_backtrace(name)
-        )
+        place = self.option_backtrace(name)
+        try:
+            return convert(values.as_datum(value))
+        except QueryFailure as failure:
+            if failure.backtrace is None:
+                failure.backtrace = place
+            raise
 
     def option_function(self, name: str) -> AnyFunction | None:
         """An optarg that must be a function. None if it was not given."""

@@ -167,7 +167,7 @@ def _compile_variable(term: RawTerm, backtrace: Backtrace, around: Surroundings)
         raise compile_failure("A variable term has a non-datum argument.", backtrace)
     if not datum.is_number(id_):
         raise compile_failure("A variable term has a non-numeric name datum.", backtrace)
-    if id_ not in around.variables:
+    if datum.as_integer(id_) not in around.variables:
         raise compile_failure("Variable name not found.", backtrace)
     return VariableNode(int(id_), backtrace)
 
@@ -193,10 +193,11 @@ def _compile_function(term: RawTerm, backtrace: Backtrace, around: Surroundings)
         found = len(term.arguments)
         raise compile_failure(f"FUNC takes exactly two arguments (got {found})", backtrace)
     parameters = _parameters(term.arguments[0], backtrace)
+    takes_row = len(parameters) == 1 and parameters[0] >= 0  # a real server's own are negative
     inner = replace(
         around,
         variables=around.variables | set(parameters),
-        one_parameter_functions=around.one_parameter_functions + (len(parameters) == 1),
+        one_parameter_functions=around.one_parameter_functions + takes_row,
     )
     body_place = (backtrace, 1) if around.located else backtrace
     body = _compile(term.arguments[1], body_place, inner)

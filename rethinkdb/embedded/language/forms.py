@@ -7,6 +7,7 @@ these rules for the whole query first, so these errors are reported before any o
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -48,7 +49,7 @@ def check(wire: Any) -> None:
 
 def take_apart(wire: list[Any]) -> RawTerm:
     """The parts of a term whose form has been checked."""
-    type_ = _KNOWN[int(wire[0])]
+    type_ = _KNOWN[_lower_half(wire[0])]
     arguments: list[Any] = []
     options: dict[str, Any] = {}
     for part in wire[1:]:
@@ -102,10 +103,22 @@ def _type(wire: list[Any], backtrace: Backtrace) -> TermType:
         raise compile_failure(
             f"Expected a TermType as a NUMBER but found {datum.type_name(number)}.", backtrace
         )
-    type_ = _KNOWN.get(int(number))
+    type_ = _KNOWN.get(_lower_half(number))
     if type_ is None:
-        raise compile_failure(f"Unrecognized TermType: {int(number)}.", backtrace)
+        raise compile_failure(f"Unrecognized TermType: {_lower_half(number)}.", backtrace)
     return type_
+
+
+def _lower_half(number: float) -> int:
+    """What a real server takes a number for where it expects an integer of 32 bits.
+
+    It looks at half of the bits that it stores, be it an integer of 64 bits or not an integer.
+    """
+    if isinstance(number, int) and -(2**63) <= number < 2**64:
+        bits = number & 0xFFFFFFFF
+    else:
+        (bits,) = struct.unpack("<Ixxxx", struct.pack("<d", number))
+    return bits - 2**32 if bits >= 2**31 else bits
 
 
 def _parts(

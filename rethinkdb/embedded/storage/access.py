@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.failures import FailureKind, QueryFailure, op_failed
+from rethinkdb.embedded.failures import FailureKind, QueryFailure, about_user, op_failed
 from rethinkdb.embedded.storage import permissions
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def require_read(
             return
         gate.pass_to_read(environment, table, keys, bounds)
     except QueryFailure as failure:
-        failure.at_user = True
-        raise
+        raise about_user(failure) from None
     if keys is None:
         _, known = environment.scanned.get(table.data.id, (table, bounds))
         environment.scanned[table.data.id] = (table, bounds if known == bounds else None)

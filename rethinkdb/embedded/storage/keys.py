@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum, Extremum
-from rethinkdb.embedded.failures import logic, typed
+from rethinkdb.embedded.failures import QueryFailure, logic, typed
 
 OrderKey: TypeAlias = tuple[Any, ...]
 """The result of `datum.order_key` for a key. It is hashable, and compares as the key does."""
@@ -78,6 +78,15 @@ def bound(value: Datum, *, primary: bool) -> OrderKey:
         _check_primary(value)
         _encoded_size(value, extrema_ok=True, nul_ok=False)
         return datum.order_key(value)
+    try:
+        _check_secondary_bound(value)
+    except QueryFailure as failure:  # a real server finds it where the rows are stored
+        failure.backtrace = ()
+        raise
+    return datum.order_key(value)
+
+
+def _check_secondary_bound(value: Datum) -> None:
     if value is None or (isinstance(value, dict) and datum.reql_type(value) is None):
         raise typed(
             value,
@@ -85,7 +94,6 @@ def bound(value: Datum, *, primary: bool) -> OrderKey:
             f" (got {datum.pretty(value)} of type {datum.type_name(value)}).",
         )
     _encoded_size(value, extrema_ok=True, nul_ok=True)
-    return datum.order_key(value)
 
 
 def _check_size(value: Datum) -> None:

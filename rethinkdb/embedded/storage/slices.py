@@ -11,7 +11,7 @@ from typing import Any
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.values import Table, TableSlice
-from rethinkdb.embedded.failures import logic, op_failed
+from rethinkdb.embedded.failures import QueryFailure, about_user, logic, op_failed
 from rethinkdb.embedded.storage import keys
 from rethinkdb.embedded.storage.indexes import Index, Range
 from rethinkdb.embedded.storage.tables import TableData
@@ -56,9 +56,7 @@ def find_index(table: Table, name: str | None) -> Index | None:
         message = f"Index `{name}` was not found on table `{table.display_name}`"
         if not table.data.is_system:
             raise op_failed(f"{message}.", ())
-        failure = op_failed(message)
-        failure.at_user = True
-        raise failure
+        raise about_user(op_failed(message))
     if not index.ready:
         raise op_failed(
             f"Index `{name}` on table `{table.display_name}` was accessed before its construction"
@@ -78,12 +76,16 @@ def is_empty(part: TableSlice) -> bool:
 
 def check_primary_bounds(part: TableSlice) -> None:
     """Raises if keys or bounds cannot be primary keys."""
-    if is_primary(part) and not is_empty(part):
-        if part.keys is None:
+    if not is_primary(part) or is_empty(part):
+        return
+    for key in part.keys or ():
+        keys.primary_key(key)
+    if part.keys is None:
+        try:
             keys.bound(part.left, primary=True)
             keys.bound(part.right, primary=True)
-        for key in part.keys or ():
-            keys.primary_key(key)
+        except QueryFailure as failure:
+            raise about_user(failure) from None
 
 
 def index_for_values(part: TableSlice) -> Index | None:

@@ -309,7 +309,7 @@ class Store:
         if part.table.data.is_system and part.keys is not None:  # looked up at once, like the rows
             access.require_read(environment, part.table, part.primary_keys, primary_bounds(part))
             find_index(part.table, part.index)
-        rows = () if part.keys == () else self._ordered(part, environment)
+        rows = () if is_empty(part) else self._ordered(part, environment)
         return Stream(rows, origin=Origin(part))
 
     def _ordered(self, part: TableSlice, environment: Environment) -> Iterable[Datum]:

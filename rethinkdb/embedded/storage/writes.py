@@ -78,6 +78,7 @@ class Writer:
         refused: list[str] = []
         failed: list[tuple[Datum, str]] = []
         any_valid = False
+        earlier, reported = self._tally.first_error, len(self._tally.changes)
         for document in self._permitted(documents):
             generated = _lacks_key(document, primary_key)
             if generated:
@@ -102,7 +103,9 @@ class Writer:
         if refused:  # a real server checks these before all others
             self._tally.first_error = refused[0]
             if not any_valid:  # then a real server reports only the first
-                del self._tally.changes[1:]
+                del self._tally.changes[reported + 1 :]
+        if earlier is not None:
+            self._tally.first_error = earlier
 
     def _insert_new(self, row_key: OrderKey, document: dict[str, Datum]) -> bool:
         # The fast path of most inserts: the row is new, and nothing needs to be computed.

@@ -19,7 +19,7 @@ from rethinkdb.embedded.data.values import (
     TableSlice,
     Value,
 )
-from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic, non_existence
+from rethinkdb.embedded.failures import FailureKind, QueryFailure, about_user, logic, non_existence
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import MANY, Grouping, Shortcut, term
 from rethinkdb.embedded.terms.transforming import equality_or_function
@@ -193,9 +193,9 @@ def _extreme(call: Call, name: str, better: Callable[[Any, Any], bool], sorting:
     function = _aggregated_function(call)
     if call.has_option("index"):
         _refuse_both(function, name)
-        call.value(0)
-        index = call.option_as("index", datum.as_string)
-        return _first_in_index(call, call.table(0), index, name, sorting)
+        call.value(0), call.option("index")  # evaluated before either is converted
+        table = call.table(0)
+        return _first_in_index(call, table, call.option_as("index", datum.as_string), name, sorting)
     subject = call.value(0)
     if function is None and isinstance(subject, Table):
         return _first_in_index(call, subject, None, name, sorting)
@@ -281,9 +281,9 @@ def _emitting(call: Call, stream: Stream, base: Datum, function: AnyFunction) ->
         accumulated = base
         for row in stream:
             before, accumulated = accumulated, function(accumulated, row)
-            yield from datum.as_array(emit(before, row, accumulated))
+            yield from _given_out(emit(before, row, accumulated))
         if final_emit is not None:
-            yield from datum.as_array(final_emit(accumulated))
+            yield from _given_out(final_emit(accumulated))
 
     refusal = Refusal(stream.refusal.message, call.place) if stream.refusal else None
     rows = emitted()
@@ -294,6 +294,13 @@ def _emitting(call: Call, stream: Stream, base: Datum, function: AnyFunction) ->
         feed=stream.feed and stream.feed.iterated(rows),
         backtrace=call.place,
     )
+
+
+def _given_out(found: Datum) -> list[Datum]:
+    try:
+        return datum.as_array(found)
+    except QueryFailure as failure:
+        raise about_user(failure) from None
 
 
 # -- contains

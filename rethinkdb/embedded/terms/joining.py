@@ -48,13 +48,16 @@ def _joined(call: Call, partners: Callable[[Call, Datum], Iterable[Datum]]) -> V
 
 
 def _pairs(call: Call, left: Datum) -> Iterator[Datum]:
-    return _paired(call, left, _right_rows(call).all_rows())
+    return _paired(call, left).all_rows()
 
 
-def _paired(call: Call, left: Datum, rows: Iterator[Datum]) -> Iterator[Datum]:
-    for right in rows:
-        if _holds(call, left, right):
-            yield {"left": left, "right": right}
+def _paired(call: Call, left: Datum) -> Stream:
+    def paired(rows: Iterator[Datum]) -> Iterator[Datum]:
+        for right in rows:
+            if _holds(call, left, right):
+                yield {"left": left, "right": right}
+
+    return _right_rows(call).through(paired, call.place)
 
 
 def _right_rows(call: Call) -> Stream:
@@ -70,8 +73,7 @@ def _holds(call: Call, left: Datum, right: Datum) -> bool:
 
 
 def _pairs_or_alone(call: Call, left: Datum) -> Iterable[Datum]:
-    pairs = _right_rows(call).through(lambda rows: _paired(call, left, rows), call.place)
-    return rows_as_array(call, pairs) or [{"left": left}]
+    return rows_as_array(call, _paired(call, left)) or [{"left": left}]
 
 
 # -- eq_join
@@ -95,8 +97,10 @@ def eq_join(call: Call) -> Value:
     ordered = call.option_as("ordered", datum.truth, False)
     index = datum.as_string(call.option_as("index", lambda value: value, table.data.primary_key))
     in_order = ordered or stream.feed is not None
-    rows: Iterable[Datum]
-    if isinstance(stream, GroupedStream):
+    rows: Iterable[Datum] = ()
+    if stream.exhausted:
+        pass
+    elif isinstance(stream, GroupedStream):
         rows = iter(stream)
     elif in_order:
         rows = _matched(call, stream, function, table, index)

@@ -9,7 +9,7 @@ from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import MAXVAL, MINVAL, Datum
 from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.values import Database, Selection, SingleSelection, Table, TableSlice
-from rethinkdb.embedded.failures import QueryFailure, logic, non_existence
+from rethinkdb.embedded.failures import QueryFailure, about_user, logic, non_existence
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.evaluation import located as located_at
 from rethinkdb.embedded.language.registry import MANY, term
@@ -82,6 +82,7 @@ def db(call: Call) -> Database:
 def table(call: Call) -> Table:
     """`r.table(name)`, `r.db(...).table(name)`."""
     if call.has_option("use_outdated"):
+        call.option("use_outdated")
         raise logic(
             "The `use_outdated` optarg is no longer supported.  Use the `read_mode` optarg instead."
         )
@@ -121,9 +122,8 @@ def get(call: Call) -> SingleSelection:
         access.require_read(call.environment, table, (key,))
         try:
             return table.data.get(key)
-        except QueryFailure as failure:  # no key: about the term that wants the row
-            failure.at_user = True
-            raise
+        except QueryFailure as failure:  # it cannot be a key
+            raise about_user(failure) from None
 
     return SingleSelection(table, key, read)
 

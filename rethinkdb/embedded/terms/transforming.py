@@ -80,13 +80,14 @@ def _check_arity(function: AnyFunction, sequences: int) -> None:
 
 def _mapped_in_step(call: Call, sequences: list[Stream], function: AnyFunction) -> Stream:
     endless = all(stream.infinite for stream in sequences)
-    rows = map(function, *sequences)
+    nothing = any(stream.exhausted for stream in sequences)
+    rows: Iterable[Datum] = () if nothing else map(function, *sequences)
     feed = next((stream.feed for stream in sequences if stream.feed is not None), None)
     return Stream(
         rows,
         is_array=all(stream.is_array for stream in sequences),
         refusal=Refusal(INFINITE, call.place) if endless else None,
-        feed=feed and feed.iterated(rows),
+        feed=feed and feed.iterated(iter(rows)),
         backtrace=call.place,
     )
 

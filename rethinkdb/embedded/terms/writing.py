@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from rethinkdb.embedded.data import datum, merging, values
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.determinism import Determinism
 from rethinkdb.embedded.data.pseudotypes import STRAY_LITERAL
+from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import AnyFunction, Function, SingleSelection, Table, Value
 from rethinkdb.embedded.failures import QueryFailure, logic, op_failed
 from rethinkdb.embedded.language.evaluation import Call, as_function
@@ -84,8 +86,16 @@ def insert(call: Call) -> Datum:
     _note_durability(call, table)
     _check_conflict_arity(call)
     writer = _writer(call, table, tally)
-    writer.insert(_documents(call), conflict)
+    for documents in _batches(call, _documents(call)):
+        writer.insert(documents, conflict)
     return tally.as_datum()
+
+
+def _batches(call: Call, documents: Iterable[Datum]) -> Iterable[Iterable[Datum]]:
+    """The documents that a real server writes together: this shows in what it reports first."""
+    if isinstance(documents, Stream) and call.environment.batch_limits.rows < math.inf:
+        return documents.batches(call.environment.portions())
+    return [documents]
 
 
 def _documents(call: Call) -> Iterable[Datum]:
