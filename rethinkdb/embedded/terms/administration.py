@@ -94,7 +94,7 @@ def table_create(call: Call) -> Datum:
     store = call.environment.store
     with store.lock:
         found = store.database(database.name)
-        # A name that is taken is reported first.
+        # If the name is taken, that is reported before anything else.
         placed = [] if name in found.tables else layout.place(store)
         created = store.create_table(found.name, name, primary_key, durability, placed)
         config = configuration.table_config(store, found, created)
@@ -131,7 +131,7 @@ def table_list(call: Call) -> Datum:
 
 @term(TermType.CONFIG, 1, determinism=Determinism.NEVER)
 def config(call: Call) -> SingleSelection:
-    """`db.config()`, `table.config()`: the row of the system table, which can be written."""
+    """`db.config()`, `table.config()`: the row of the system table. Queries can change it."""
     target = call.value(0)
     if isinstance(target, Database):
         if target.name == SYSTEM_DATABASE:
@@ -165,7 +165,7 @@ def _system_row(call: Call, name: str, key: str) -> SingleSelection:
 
 @term(TermType.GRANT, 2, 3, determinism=Determinism.NEVER, writes=True)
 def grant(call: Call) -> Datum:
-    """`r.grant(user, permissions)`, and for a database or a table."""
+    """`r.grant(user, permissions)`, and the same for a database or a table."""
     user, granted = call.string(call.count - 2), call.datum(call.count - 1)
     scope = call.value(0) if call.count == 3 else None
     table = None if scope is None or isinstance(scope, Database) else call.table(0)

@@ -1,4 +1,4 @@
-"""One value from a whole sequence: count, sum, avg, min, max, reduce, fold, contains."""
+"""Terms that make one value of a whole sequence: count, sum, avg, min, max, reduce, fold, contains."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from rethinkdb.ql2 import TermType
 
 @term(TermType.COUNT, 1, 2, grouping=Grouping.STREAM, forbids_writes=True)
 def count(call: Call) -> Value:
-    """`count`: of rows, or of those that equal a value or for which a function is true.
+    """`count`: the number of rows, or of rows that equal a value or for which a function is true.
 
-    Of strings, binary data and objects: of characters, bytes and fields.
+    For strings, binary data and objects: the number of characters, bytes or fields.
     """
     subject = call.value(0)
     if call.count == 1:
@@ -69,7 +69,7 @@ class _Count:
 def _present(
     rows: Iterator[Datum], function: AnyFunction | None, convert: Callable[[Datum], Any]
 ) -> Iterator[tuple[Datum, Any]]:
-    """Rows with what is aggregated of them; those that lack it are left out."""
+    """Pairs of a row and the value to aggregate. Rows that lack the value are left out."""
     for row in rows:
         try:
             value = convert(row if function is None else function(row))
@@ -114,7 +114,7 @@ class _Average(_Sum):
 
 @dataclass(slots=True)
 class _Extreme:
-    """The row with the lowest or highest value; the first of several."""
+    """The row with the lowest or highest value. Of several such rows, the first."""
 
     function: AnyFunction | None
     name: str
@@ -153,13 +153,13 @@ def _aggregated_function(call: Call) -> AnyFunction | None:
 
 @term(TermType.SUM, 1, 2, options=("index",), grouping=Grouping.STREAM, forbids_writes=True)
 def sum_(call: Call) -> Value:
-    """The sum of the rows, or of what a function gives for them."""
+    """The sum of the rows, or of what a function returns for each row."""
     return _aggregated_number(call, "sum", _Sum)
 
 
 @term(TermType.AVG, 1, 2, options=("index",), grouping=Grouping.STREAM, forbids_writes=True)
 def avg(call: Call) -> Value:
-    """The mean of the rows, or of what a function gives for them."""
+    """The mean of the rows, or of what a function returns for each row."""
     return _aggregated_number(call, "avg", _Average)
 
 
@@ -179,13 +179,13 @@ def _refuse_both(function: AnyFunction | None, name: str) -> None:
 
 @term(TermType.MIN, 1, 2, options=("index",), grouping=Grouping.STREAM, forbids_writes=True)
 def min_(call: Call) -> Value:
-    """The row that is lowest, or for which a function is lowest, or that is first in an index."""
+    """The lowest row, the row with the lowest value of a function, or the first row of an index."""
     return _extreme(call, "min", operator.lt, "asc")
 
 
 @term(TermType.MAX, 1, 2, options=("index",), grouping=Grouping.STREAM, forbids_writes=True)
 def max_(call: Call) -> Value:
-    """The row that is highest, or for which a function is highest, or that is last in an index."""
+    """The highest row, the row with the highest value of a function, or the last row of an index."""
     return _extreme(call, "max", operator.gt, "desc")
 
 
@@ -223,7 +223,7 @@ def _first_in_index(
 
 @term(TermType.REDUCE, 2, options=("base",), grouping=Grouping.STREAM, forbids_writes=True)
 def reduce(call: Call) -> Value:
-    """`reduce`: the first row, combined with each of the others."""
+    """`reduce`: combines the first row with the second, the result with the third, and so on."""
     stream, function = call.stream(0), call.function(1)
     return call.aggregate(stream, lambda: _Reduction(function))
 
@@ -233,7 +233,7 @@ _NOTHING: Any = object()
 
 @dataclass(slots=True)
 class _Reduction:
-    """What a function has made of all rows so far."""
+    """The rows so far, combined by a function into one value."""
 
     function: AnyFunction
     reduced: Datum = _NOTHING
@@ -258,7 +258,7 @@ class _Reduction:
     TermType.FOLD, 3, options=("emit", "final_emit"), grouping=Grouping.STREAM, forbids_writes=True
 )
 def fold(call: Call) -> Value:
-    """`fold`: carries an accumulator through the rows; with `emit`, gives a sequence on the way."""
+    """`fold`: passes an accumulator from row to row. With `emit`, the result is a sequence."""
     stream = call.stream(0)
     base = call.datum(1)
     function = call.function(2)
@@ -308,9 +308,9 @@ def _given_out(found: Datum) -> list[Datum]:
 
 @term(TermType.CONTAINS, 1, MANY)
 def contains(call: Call) -> bool:
-    """Whether there is a row for each of the values and functions.
+    """Whether there is a row for each of the given values, and for each of the given functions.
 
-    A row stands for one value and for one function.
+    One row can match only one of the values, and only one of the functions.
     """
     rows = call.stream(0)
     wanted: list[Datum] = []
@@ -338,7 +338,7 @@ def _strike_out(wanted: list[Datum], key: tuple[Any, ...]) -> None:
 def _strike_out_fulfilled(functions: list[AnyFunction], row: Datum) -> None:
     for place, function in enumerate(functions):
         if function.truth(row):
-            # The last one takes its place, as on a real server: that decides which one is tried
+            # The last one takes its place, as on a real server. That decides which one is tried
             # first on the next row.
             functions[place] = functions[-1]
             functions.pop()

@@ -1,4 +1,4 @@
-"""Terms of no other area: branch, default, error, json, to_json_string, binary, uuid, random."""
+"""Terms that fit no other area: branch, default, error, json, to_json_string, binary, uuid, random."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rethinkdb.ql2 import TermType
 
 @term(TermType.BRANCH, 3, MANY)
 def branch(call: Call) -> Value:
-    """The value behind the first true test, else the last; the others are not evaluated."""
+    """The value after the first true test, else the last value. The others are not evaluated."""
     if call.count % 2 == 0:
         raise logic("Cannot call `branch` term with an even number of arguments.")
     for index in range(0, call.count - 1, 2):
@@ -35,16 +35,16 @@ def branch(call: Call) -> Value:
 def error(call: Call) -> Value:
     if call.count == 0:
         raise QueryFailure(FailureKind.EMPTY_USER, "Empty ERROR term outside a default block.")
-    # A real server takes the message for a C string, which a NUL ends.
+    # For a real server the message is a C string, so it ends at the first NUL.
     raise QueryFailure(FailureKind.USER, call.string(0).partition("\0")[0])
 
 
 @term(TermType.DEFAULT, 2, grouping=Grouping.WHOLE)
 def default(call: Call) -> Value:
-    """The first argument unless it is null or fails for want of something, else the second.
+    """The first argument. If it is null, or fails because something is missing, the second.
 
-    A function as second argument is given the message; `r.error()` without a message brings the
-    failure back.
+    If the second argument is a function, it gets the message of the failure. `r.error()` without a
+    message raises that failure again.
     """
     failure, reason = None, None
     try:
@@ -75,7 +75,7 @@ def default(call: Call) -> Value:
 def json(call: Call) -> Datum:
     text = call.string(0)
     value = jsonparsing.parse(text)
-    # Most texts are too short for an array beyond the limit: they need not be walked through.
+    # Most texts are too short to hold an array over the limit. Their values are not searched.
     if text.count(",") >= call.array_limit:
         datum.check_all_arrays(value, call.array_limit)
     return value
@@ -88,7 +88,7 @@ def to_json_string(call: Call) -> str:
 
 @term(TermType.BINARY, 1)
 def binary(call: Call) -> bytes:
-    """A string's bytes in UTF-8; bytes stay what they are."""
+    """A string as its bytes in UTF-8. Binary data is returned as it is."""
     value = call.datum(0)
     return value if isinstance(value, bytes) else datum.as_string(value).encode()
 
@@ -100,7 +100,7 @@ _NAMESPACE = uuids.UUID("91461c99-f89d-49d2-af96-d8e2e14e9b58")
 
 @term(TermType.UUID, 0, 1, determinism=Determinism.NEVER, depends_on_arguments=True)
 def uuid(call: Call) -> str:
-    """A random identifier, or the one that always belongs to a string."""
+    """A random identifier. For a string, an identifier that is always the same for that string."""
     if call.count == 0:
         return call.environment.store.chance.new_uuid()
     return str(uuids.uuid5(_NAMESPACE, call.string(0)))
@@ -108,8 +108,8 @@ def uuid(call: Call) -> str:
 
 @term(TermType.RANDOM, 0, 2, options=("float",), determinism=Determinism.NEVER)
 def random(call: Call) -> float:
-    """A number from the first bound up to the second, which does not belong; an integer unless
-    asked otherwise.
+    """A number from the first bound up to the second, but never the second itself. With bounds it is
+    an integer, unless the option `float` is set.
     """
     wants_float = call.option_as("float", datum.truth, call.count == 0)
     return _random_float(call) if wants_float else _random_integer(call)
@@ -118,7 +118,7 @@ def random(call: Call) -> float:
 def _random_float(call: Call) -> float:
     upper = call.number(call.count - 1) if call.count else 1.0
     lower = call.number(0) if call.count == 2 else 0.0
-    # Halves, as the distance between two large doubles may be none.
+    # The bounds are halved, because the distance between two large doubles may be infinite.
     result = 2 * (
         lower / 2 + call.environment.store.chance.random.random() * (upper / 2 - lower / 2)
     )

@@ -19,8 +19,8 @@ _ROW_OPTIONS = (NO_RECURSION,)
 
 
 def field_or_fields(value: Datum, name: Datum) -> Datum:
-    """What `get_field` gives of any datum: a field of an object, of an array the fields of those
-    objects that have it.
+    """`get_field` of any datum: the field of an object, or an array of the fields of those elements
+    of an array that have it.
     """
     if isinstance(value, dict):
         rowwise.check_pseudo_type("get_field", value, frozenset(), None)
@@ -40,7 +40,7 @@ def field_or_fields(value: Datum, name: Datum) -> Datum:
 
 
 def get_field_of(call: Call) -> Datum:
-    """The field named by the second argument, of the first, which is an object."""
+    """The field of the first argument, an object, that the second argument names."""
     return datum.field(call.datum(0), call.string(1))
 
 
@@ -53,12 +53,12 @@ def get_field(call: Call) -> Value:
 
 
 def paths_of(call: Call) -> paths.Paths:
-    """The path specification that all arguments but the first make."""
+    """All arguments but the first, as a specification of paths."""
     return paths.parse(call.data(1))
 
 
 def pluck_object(call: Call) -> Datum:
-    """The first argument, an object, with only the fields that the others name."""
+    """The first argument, an object, with only those fields that the other arguments name."""
     return paths.project(call.datum(0), paths_of(call))
 
 
@@ -78,7 +78,7 @@ def without(call: Call) -> Value:
 
 
 def has_fields_of(call: Call) -> bool:
-    """Whether the first argument, an object, has all fields that the others name."""
+    """Whether the first argument, an object, has all fields that the other arguments name."""
     return paths.contains(call.datum(0), paths_of(call))
 
 
@@ -87,7 +87,7 @@ def has_fields(call: Call) -> Value:
     return rowwise.on_object_or_rows(call, "has_fields", has_fields_of, Rows.FILTERED)
 
 
-# -- laying objects over one another
+# -- merging objects
 
 
 @term(TermType.MERGE, 1, MANY, options=_ROW_OPTIONS, grouping=Grouping.STREAM)
@@ -166,7 +166,7 @@ def _plain_object(call: Call, name: str) -> dict[str, Datum]:
     return value
 
 
-# -- what data stands for where a function is expected
+# -- data in place of a function
 
 
 def _constant_function(value: Datum) -> NativeFunction:

@@ -38,7 +38,7 @@ def _geometry(call: Call, index: int) -> Datum:
 
 
 def _position(value: Datum) -> Position:
-    """A place given as Point or as pair of numbers."""
+    """A position, given as a Point or as a pair of numbers."""
     if datum.is_geometry(value):
         return geojson.position_of(value)
     pair = datum.as_array(value)
@@ -189,7 +189,7 @@ def _polygon_without_holes(call: Call, index: int) -> Datum:
     return geometry
 
 
-# -- how they lie to each other
+# -- relations between geometries
 
 
 @term(
@@ -230,7 +230,7 @@ def _includes(call: Call) -> bool:
 
 @term(TermType.DISTANCE, 2, options=("geo_system", "unit"), determinism=_ONE_SERVER)
 def distance(call: Call) -> float:
-    """In the unit asked for; one of the two must be a point."""
+    """The distance in the unit of the option. One of the two geometries must be a point."""
     call.value(0), call.value(1)
     ellipsoid, factor = _ellipsoid(call), _metres_per_unit(call)
     first = _geometry(call, 0)
@@ -263,7 +263,7 @@ def get_intersecting(call: Call) -> Selection:
 
     def found() -> Iterator[Datum]:
         rows = environment.read(TableSlice(table, sorting="asc"))
-        # Of those in the same place by the primary key.
+        # Rows at the same position are sorted by their primary key.
         yield from (row for _, row in sorted(matching(rows), key=lambda match: match[0]))
 
     followed = environment.read(TableSlice(table)).through(
@@ -275,7 +275,7 @@ def get_intersecting(call: Call) -> Selection:
 
 
 def _place_in_index(geometry: Datum) -> int:
-    """Where a geometry stands in an index: a point exactly, others about where they begin."""
+    """The position of a geometry in an index: of a point its own, of others roughly their start."""
     return min(map(cells.cell_number, _corners(geometry["coordinates"])))
 
 
@@ -288,7 +288,7 @@ def _corners(coordinates: Datum) -> Iterator[vectors.Vector]:
 
 
 def _shape_or_none(geometry: Datum) -> relations.Shape | None:
-    """The shape; none where a geometry is stored that describes none, which is not indexed."""
+    """The shape of a stored geometry. None if it describes no shape; the index then leaves it out."""
     try:
         return geojson.shape(geojson.checked(geometry))
     except QueryFailure:
@@ -305,7 +305,7 @@ def _index_name(call: Call, table: Table, term: str) -> str:
 
 
 def _index(table: Table, name: str, term: str) -> Index:
-    """The index; looked for when rows are pulled."""
+    """The index. It is looked up when rows are pulled, not before."""
     index = find_index(table, name)
     if index is None or not index.geo:
         raise logic(
@@ -323,7 +323,7 @@ def _index(table: Table, name: str, term: str) -> Index:
     determinism=Determinism.NEVER,
 )
 def get_nearest(call: Call) -> list[Datum]:
-    """The nearest rows with their distances, nearest first."""
+    """The nearest rows with their distances, the nearest one first."""
     table = call.table(0)
     call.value(1)
     name = _index_name(call, table, "get_nearest")
@@ -342,7 +342,7 @@ def get_nearest(call: Call) -> list[Datum]:
         and (metres := ellipsoid.distance(center, shape)) <= farthest
     ]
     found.sort(key=lambda place: place[:3])
-    # A real server searches each part of the table for itself.
+    # A real server searches each part of the table separately.
     for part in range(SHARDS if isinstance(data, StoredTable) else 1):
         distances = [metres for metres, where, *_ in found if where == part]
         nearest.check_reach(distances, ellipsoid, farthest, most)

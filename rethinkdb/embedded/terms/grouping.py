@@ -1,4 +1,4 @@
-"""Sequences in groups: group, ungroup."""
+"""Grouping sequences: group, ungroup."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _grouped_by_index(
 def _groups_of(
     functions: list[AnyFunction], *, multi: bool
 ) -> Callable[[Datum, tuple[Datum, ...]], Iterable[Datum]]:
-    """From a row, and its value in the index grouped by, to its groups."""
+    """A function that returns the groups of a row. It gets the row and its value in the index."""
     if len(functions) == 1 and not multi:
         function = functions[0]
         return lambda row, index_values: (
@@ -110,7 +110,7 @@ def _groups_of(
 
 
 def _criterion(function: AnyFunction, row: Datum) -> Datum:
-    """What a row is grouped by; null where it lacks that."""
+    """The value by which a row is grouped. Null if the row lacks it."""
     try:
         return function(row)
     except QueryFailure as failure:
@@ -121,7 +121,7 @@ def _criterion(function: AnyFunction, row: Datum) -> Datum:
 
 @term(TermType.UNGROUP, 1, grouping=Grouping.WHOLE)
 def ungroup(call: Call) -> Value:
-    """`ungroup`: grouped data as an array of groups with their results."""
+    """`ungroup`: makes an array of grouped data, with an element for each group."""
     value = call.value(0)
     groups = results.ungrouped(value)
     if groups is None:

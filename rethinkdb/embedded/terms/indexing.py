@@ -35,7 +35,7 @@ _FIELD_PARAMETER = -19
 
 @term(TermType.INDEX_CREATE, 2, 3, options=("multi", "geo"), writes=True)
 def index_create(call: Call) -> Datum:
-    """`table.index_create(name)`, with a function or with what `index_status` shows of one."""
+    """`table.index_create(name)`, with a function, or with one as `index_status` shows it."""
     table, name = call.table(0), datum.as_string(call.datum(1))
     _check_not_primary(table, name)
     function, multi, geo = _index_function(call, name)
@@ -57,7 +57,7 @@ def index_create(call: Call) -> Datum:
 
 
 def _require_majority(table: Table, index: str, done: str) -> None:
-    # A real server names the index in place of the table.
+    # A real server puts the name of the index where the name of the table belongs.
     name = f"{table.database.name}.{index}"
     access.require_majority(table.data, name, f"The secondary index was not {done}.")
 
@@ -68,7 +68,7 @@ def _check_not_primary(table: Table, name: str) -> None:
 
 
 def _index_function(call: Call, name: str) -> tuple[StoredFunction, bool, bool]:
-    """The function of a new index, and whether it is multi and geo, where that is kept with it."""
+    """The function of a new index. Also whether it is multi and geo, if its stored form says so."""
     store = call.environment.store
     if call.count == 2:
         return StoredFunction.field(name, _FIELD_PARAMETER, store), False, False
@@ -218,7 +218,7 @@ def _status(index: Index) -> dict[str, Datum]:
 
 @term(TermType.SET_WRITE_HOOK, 2, determinism=Determinism.NEVER, writes=True)
 def set_write_hook(call: Call) -> Datum:
-    """`table.set_write_hook(function)`; null takes it away."""
+    """`table.set_write_hook(function)`. Null removes the hook."""
     table = call.table(0)
     existed = table.data.write_hook is not None
     hook = _write_hook(call)

@@ -20,8 +20,8 @@ from rethinkdb.ql2 import TermType
 
 # -- inner_join, outer_join
 #
-# A real server rewrites them to two nested concat_maps, so the right sequence is evaluated anew for
-# each row of the left, and the function for each pair.
+# A real server rewrites them to two nested concat_maps. So the right sequence is evaluated again for
+# each row of the left one, and the function for each pair.
 
 
 @term(TermType.INNER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True, rewritten=True)
@@ -32,7 +32,7 @@ def inner_join(call: Call) -> Value:
 
 @term(TermType.OUTER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True, rewritten=True)
 def outer_join(call: Call) -> Value:
-    """`outer_join`: the same, and rows of the left without a partner."""
+    """`outer_join`: the same pairs, and the rows of the left sequence that are in no pair."""
     return _joined(call, _pairs_or_alone)
 
 
@@ -87,10 +87,11 @@ def _pairs_or_alone(call: Call, left: Datum) -> Iterable[Datum]:
     forbids_writes=True,
 )
 def eq_join(call: Call) -> Value:
-    """`eq_join`: each row with the rows of a table that it names the key of.
+    """`eq_join`: each row, paired with the rows of a table whose key it contains.
 
-    With `ordered` in the order of the left sequence; without, as a real server does it: it reads
-    the rows of the table for a portion of the sequence, and goes through them from the last one on.
+    With `ordered`, the pairs are in the order of the left sequence. Otherwise they are in the order
+    of a real server. That reads the rows of the table for a portion of the sequence, and goes
+    through them from the last one to the first.
     """
     stream, table = call.stream(0), call.table(2)
     function = call.function(1, Shortcut.GET_FIELD)
@@ -166,7 +167,7 @@ def _key(function: AnyFunction, row: Datum) -> Datum:
 
 @term(TermType.ZIP, 1)
 def zip_(call: Call) -> Value:
-    """`zip`: the two rows of each result of a join merged into one."""
+    """`zip`: merges the two rows of each result of a join into one."""
     stream = call.stream(0).through(
         lambda rows: map(_zipped, rows),
         call.place,

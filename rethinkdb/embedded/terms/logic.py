@@ -15,13 +15,13 @@ from rethinkdb.ql2 import TermType
 
 @term(TermType.AND, 0, MANY)
 def and_(call: Call) -> Value:
-    """The first argument that is false, else the last."""
+    """The first false argument. If there is none, the last argument."""
     return _deciding(call, deciding=False)
 
 
 @term(TermType.OR, 0, MANY)
 def or_(call: Call) -> Value:
-    """The first argument that is true, else the last."""
+    """The first true argument. If there is none, the last argument."""
     return _deciding(call, deciding=True)
 
 

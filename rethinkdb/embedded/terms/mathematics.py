@@ -76,7 +76,7 @@ def _divide(left: Datum, right: Datum, array_limit: int) -> Datum:
 
 
 def _number_of(combine: Callable[[float, float], float], left: Datum, right: Datum) -> float:
-    # Floats throughout: Python's integers would be exact where a server's doubles round, and keep
+    # All are floats. Python's integers would be exact where a server's doubles round, and they have
     # no -0.0.
     try:
         result = combine(float(datum.as_number(left)), float(datum.as_number(right)))
@@ -125,7 +125,7 @@ def _half_away_from_zero(value: float) -> int:
 
 def _rounded(call: Call, round_to_integer: Callable[[float], int]) -> float:
     value = call.number(0)
-    # The sign survives, even that of zero: ceil(-0.5) is -0.0.
+    # The sign is kept, even that of zero: ceil(-0.5) is -0.0.
     return datum.number(math.copysign(float(round_to_integer(value)), value) if value else value)
 
 
@@ -161,18 +161,18 @@ def bit_not(call: Call) -> int:
 
 @term(TermType.BIT_SAL, 2)
 def bit_sal(call: Call) -> float:
-    """Shifted left: the number times a power of two."""
+    """Shifts to the left: multiplies the number by a power of two."""
     value, distance = _bits(call, 0), _distance(call)
     if value == 0:
         return 0
     if distance >= _LARGEST_SHIFT:
-        return datum.number(math.inf)  # raises, as a server does
+        return datum.number(math.inf)  # raises, as a real server does
     return datum.number(value << distance)
 
 
 @term(TermType.BIT_SAR, 2)
 def bit_sar(call: Call) -> int:
-    """Shifted right; the sign stays."""
+    """Shifts to the right. The sign is kept."""
     value, distance = _bits(call, 0), _distance(call)
     return value >> min(distance, 64)
 

@@ -1,4 +1,4 @@
-"""Sorted sequences: order_by, asc, desc, distinct."""
+"""Sorting sequences: order_by, asc, desc, distinct."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _NO_KEYS = "Must specify something to order by."
 
 @term(TermType.ASC, 1)
 def asc(call: Call) -> Value:
-    """What it is given: `order_by` looks at the term itself."""
+    """Returns its argument. `order_by` reads the direction from the term itself."""
     return call.value(0)
 
 
 @term(TermType.DESC, 1)
 def desc(call: Call) -> Value:
-    """What it is given: `order_by` looks at the term itself."""
+    """Returns its argument. `order_by` reads the direction from the term itself."""
     return call.value(0)
 
 
@@ -39,7 +39,7 @@ def desc(call: Call) -> Value:
 
 @term(TermType.ORDER_BY, 1, MANY, options=("index",))
 def order_by(call: Call) -> Value:
-    """`order_by`: by an index lazily, by anything else in memory."""
+    """`order_by`: reads an index in its order, or sorts all rows in memory."""
     keys = sort_keys_of_arguments(call)
     subject = call.value(0)
     if isinstance(subject, (Table, TableSlice)):
@@ -72,7 +72,7 @@ def _direction(call: Call) -> str:
 
 
 def with_sorting(part: TableSlice, index: str, sorting: str) -> TableSlice:
-    """A slice of a table in the order of an index; it must not have an order yet."""
+    """A slice of a table, read in the order of an index. It must not have another order already."""
     if part.sorting is not None:
         raise logic(
             "Cannot perform multiple indexed ORDER_BYs on the same table.", part.table.backtrace
@@ -95,9 +95,9 @@ def _sorted(call: Call, stream: Stream, keys: list[SortKey]) -> Stream:
 def _sorted_within_index(
     environment: Environment, part: TableSlice, keys: list[SortKey]
 ) -> Iterator[Datum]:
-    """The rows in the order of the index, those under the same value sorted.
+    """The rows in the order of the index. Rows with the same value in the index are sorted.
 
-    The rows of one value are held at a time.
+    Only the rows of one such value are held in memory at a time.
     """
     entries = environment.read_entries(part)
     for _, run in groupby(entries, key=lambda entry: datum.order_key(entry[0])):
@@ -109,7 +109,7 @@ def _sorted_within_index(
 
 @term(TermType.DISTINCT, 1, options=("index",))
 def distinct(call: Call) -> Value:
-    """`distinct`: of a table lazily in the order of an index, of anything else a sorted array."""
+    """`distinct`: reads a table in the order of an index. Makes a sorted array of anything else."""
     subject = call.value(0)
     if isinstance(subject, (Table, TableSlice)):
         found = _distinct_in_index(call, call.table_slice(0))
@@ -125,7 +125,7 @@ def distinct(call: Call) -> Value:
 
 
 def _distinct_in_index(call: Call, part: TableSlice) -> Stream | None:
-    """The values of an index or the rows of a table; None if the slice goes by something else."""
+    """The values of an index, or the rows of a table. None if the slice has another order."""
     primary_key = part.table.data.primary_key
     index = call.option_as("index", datum.as_string, primary_key)
     by_values = call.has_option("index")
@@ -143,6 +143,6 @@ def _distinct_in_index(call: Call, part: TableSlice) -> Stream | None:
 
 
 def _each_once(rows: Iterator[Datum]) -> Iterator[Datum]:
-    """Sorted rows without repetitions."""
+    """Sorted rows, each of them once."""
     for _, run in groupby(rows, key=datum.order_key):
         yield next(run)

@@ -1,4 +1,4 @@
-"""Moves the data of tables to servers, and waits until tables are ready."""
+"""Moving the data of tables to servers, and waiting until tables are ready."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rethinkdb.ql2 import TermType
 
 
 def _located(call: Call, option: str, check: Callable[[], Any]) -> Any:
-    """Runs a check of an option; what it raises is located at the option."""
+    """Runs a check of an option. If it fails, the error points at the option."""
     try:
         return check()
     except QueryFailure as failure:
@@ -36,7 +36,7 @@ def _located(call: Call, option: str, check: Callable[[], Any]) -> Any:
 
 
 def shards_option(call: Call) -> int:
-    """The option `shards`, which must be given."""
+    """The option `shards`. It is required."""
     shards: int = call.option_as("shards", datum.as_integer)
     if shards <= 0:
         raise logic("Every table must have at least one shard.", call.option_backtrace("shards"))
@@ -44,7 +44,7 @@ def shards_option(call: Call) -> int:
 
 
 def layout_options(call: Call, shards: int) -> Layout:
-    """The options on replicas."""
+    """The options about replicas."""
     replicas: dict[str, int] = (
         _located(call, "replicas", lambda: _replicas(call))
         if call.has_option("replicas")
@@ -74,7 +74,7 @@ def _replica_count(call: Call, value: Datum) -> int:
     try:
         datum.as_number(value)
     except QueryFailure as failure:
-        failure.backtrace = call.node.backtrace  # a real server locates this one at the term
+        failure.backtrace = call.node.backtrace  # for a real server this error is one of the term
         raise
     count = datum.as_integer(value)
     if count < 0:
@@ -101,11 +101,11 @@ def _wrong_type(expected: str, value: Datum) -> QueryFailure:
     )
 
 
-# -- what a term is about
+# -- the tables that a term affects
 
 
 class _Target(NamedTuple):
-    """What an administrative term is about: a table, or all tables of a database."""
+    """The tables that an administrative term affects: one, or all tables of a database."""
 
     database: DatabaseData
     tables: list[StoredTable]
@@ -145,7 +145,7 @@ _READINESS = (
     writes=True,
 )
 def wait(call: Call) -> Datum:
-    """`table.wait()`, `db.wait()`: only tables of a cluster are not always ready."""
+    """`table.wait()`, `db.wait()`. Outside of a cluster, tables are always ready."""
     _check_called_on_something(call, "wait")
     wanted = call.option_as("wait_for", datum.as_string, "all_replicas_ready")
     if wanted not in _READINESS:
@@ -265,7 +265,7 @@ def _repair(call: Call) -> Datum:
 
 @term(TermType.REBALANCE, 0, 1, determinism=Determinism.NEVER, writes=True)
 def rebalance(call: Call) -> Datum:
-    """`table.rebalance()`, `db.rebalance()`: with one server there is nothing to move."""
+    """`table.rebalance()`, `db.rebalance()`. With one server there is nothing to move."""
     target = _target(call, "rebalance", "you can't rebalance the tables in it.")
     _require_config(call, target)
     return _each_table(call, target, lambda table: _rebalanced(call, target, table))

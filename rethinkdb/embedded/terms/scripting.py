@@ -19,7 +19,7 @@ _DEFAULT_TIMEOUT = 5.0
 
 @term(TermType.JAVASCRIPT, 1, options=("timeout",), determinism=Determinism.NEVER)
 def javascript_(call: Call) -> Value:
-    """What a script gives: a datum, or a function that can be used where one is expected."""
+    """The result of a script: a datum, or a function that can be used where one is expected."""
     timeout = call.option_as("timeout", datum.as_number, _DEFAULT_TIMEOUT)
     source = datum.as_string(call.datum(0))
     interruption = call.environment.interruption
@@ -33,7 +33,7 @@ def javascript_(call: Call) -> Value:
         return _checked(javascript.call(source, arguments, timeout, interruption), limit)
 
     def function(*arguments: Datum) -> Datum:
-        # Located where the script stands, wherever the function is called.
+        # The error points at the script, wherever the function is called.
         return located(result, arguments, place)
 
     milliseconds = int(timeout * 1000)
@@ -45,10 +45,10 @@ def javascript_(call: Call) -> Value:
 
 
 def _checked(value: Datum, limit: int) -> Datum:
-    """What a script has made, if its arrays are not too large.
+    """The result of a script. Raises if one of its arrays is too large.
 
-    Elsewhere that is a resource error. For a script's arrays a real server has the same text, as a
-    logic error.
+    An array of a query that is too large is a resource error. For an array of a script, a real
+    server reports a logic error with the same text.
     """
     try:
         datum.check_all_arrays(value, limit)

@@ -1,4 +1,4 @@
-"""Databases, tables, and the rows a query picks from them by key."""
+"""Databases, tables, and selecting rows by key."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 def check_name(name: str, kind: str) -> str:
-    """A name of a database, table or server tag; raises for characters these may not have."""
+    """Checks a name of a database, table or server tag. Raises if a character is not allowed."""
     if not _NAME.fullmatch(name):
         raise logic(f"{kind} name `{name}` invalid (Use A-Z, a-z, 0-9, _ and - only).")
     return name
 
 
 def name_argument(call: Call, index: int, kind: str) -> str:
-    """An argument that must be a valid name."""
+    """An argument as a valid name. Raises if it is none."""
     return located(call, index, lambda: check_name(call.string(index), kind))
 
 
 def located(call: Call, index: int, check: Callable[[], str]) -> str:
-    """Runs a check of an argument; what it raises is located at the argument."""
+    """Runs a check of an argument. If it fails, the error points at the argument."""
     try:
         return check()
     except QueryFailure as failure:
@@ -55,10 +55,10 @@ def database_and_name(call: Call, kind: str = "Table") -> tuple[Database, str]:
 
 
 def default_database(call: Call) -> Database:
-    """The database of the run options, `test` if they name none."""
+    """The database of the run options, or `test` if they name none."""
     environment = call.environment
     if "db" in environment.options:
-        # What is wrong with a run option is located at the whole query.
+        # An error about a run option points at the whole query.
         return located_at(values.as_database, environment.option("db"), ())
     return environment.store.open_database(DEFAULT_DATABASE)
 
@@ -158,7 +158,7 @@ def between(call: Call) -> TableSlice:
 
 @term(TermType.BETWEEN_DEPRECATED, 3, options=("index", "left_bound", "right_bound"))
 def between_deprecated(call: Call) -> TableSlice:
-    """The `between` of old drivers, to which null means unbounded."""
+    """The `between` of old drivers. For it, null means: no bound."""
     return _between(call, null_is_unbounded=True)
 
 
@@ -203,7 +203,7 @@ def _bound(call: Call, place: int, unbounded: Datum) -> Datum:
 
 
 def is_open(call: Call, option: str, default: str) -> bool:
-    """Whether a bound is "open" rather than "closed"."""
+    """Whether a bound is "open", not "closed"."""
     chosen = call.option_as(option, datum.as_string, default)
     if chosen not in ("open", "closed"):
         raise logic(

@@ -1,4 +1,4 @@
-"""Parts of sequences, and numbers: slice, skip, limit, nth, bracket, sample, is_empty, range."""
+"""Parts of sequences, and sequences of numbers: slice, skip, limit, nth, bracket, sample, is_empty, range."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _place(call: Call, index: int) -> int:
 
 
 def _rows(call: Call) -> Stream:
-    """The first argument as a stream, read as a selection if it is one."""
+    """The first argument as a stream. A selection is read as one."""
     if values.is_selection(call.value(0)):
         return call.selection(0).stream
     return call.stream(0)
@@ -56,7 +56,7 @@ def slice_(call: Call) -> Value:
 
 @term(TermType.SKIP, 2, options=("left_bound",), rewritten=True)
 def skip(call: Call) -> Value:
-    """`skip(n)`; a real server rewrites it to a `slice` up to the end."""
+    """`skip(n)`. A real server rewrites it to a `slice` up to the end."""
     call.value(0)
     left_open = is_open(call, "left_bound", default="closed")
     return _sliced(call, call.integer(1), left_open, -1, right_open=False)
@@ -87,7 +87,7 @@ def _sliced_datum(
 
 
 def _bound(place: int, size: int, *, beyond: bool) -> int:
-    """A place from the left, or the next; before the first element it is 0 either way."""
+    """A position from the left, or the one after it. It is 0 before the first element."""
     if place < -size:
         return 0
     return (place if place >= 0 else size + place) + beyond
@@ -151,7 +151,7 @@ def _element(items: list[Datum], place: int) -> Datum:
 
 
 def _row_at(rows: Iterator[Datum], place: int) -> Datum:
-    """The row at a place from the left, or the last one (-1)."""
+    """The row at a position from the left, or the last row (-1)."""
     found: list[Datum] = []
     if place >= 0:
         found = list(itertools.islice(rows, place, place + 1))
@@ -165,7 +165,7 @@ def _row_at(rows: Iterator[Datum], place: int) -> Datum:
 
 @term(TermType.BRACKET, 2, options=(NO_RECURSION,), grouping=Grouping.STREAM)
 def bracket(call: Call) -> Value:
-    """`subject[number]` is `nth`, `subject[string]` a field."""
+    """`subject[number]` is `nth`, `subject[string]` is a field."""
     chosen = call.datum(1)
     if isinstance(chosen, str):
         return rowwise.on_object_or_rows(call, "bracket", get_field_of, Rows.SKIPPED_OR_MAPPED)
@@ -210,7 +210,7 @@ def is_empty(call: Call) -> bool:
 
 @term(TermType.RANGE, 0, 2)
 def range_(call: Call) -> Stream:
-    """`range([start,] end)`: integers; without arguments, all from 0 on."""
+    """`range([start,] end)`: integers. Without arguments, all integers from 0 on."""
     if call.count == 0:
         refusal = Refusal(INFINITE, call.place)
         return Stream(

@@ -19,8 +19,8 @@ def make_array(call: Call) -> list[Datum]:
 
 @term(TermType.ARGS, 1)
 def args(call: Call) -> Value:
-    """The array itself; where it stands as an argument, the evaluation of the term around it
-    splices it in.
+    """Returns its array. If it is an argument of another term, the evaluation of that term inserts
+    the elements as arguments.
     """
     datum.as_array(call.datum(0))
     return call.value(0)
@@ -28,8 +28,8 @@ def args(call: Call) -> Value:
 
 @term(TermType.FUNCALL, 1, MANY, options=("_SHORTCUT_", "_EVAL_FLAGS_"), grouping=Grouping.WHOLE)
 def funcall(call: Call) -> Value:
-    """`do`: the function is the first argument on the wire; grouped data as second one is gone
-    through.
+    """`do`. The function is the first argument on the wire. If the second argument is grouped data,
+    the function is called for each group.
     """
     if call.count == 1:
         groups = results.ungrouped(call.value(0))

@@ -33,7 +33,7 @@ def downcase(call: Call) -> str:
 
 @term(TermType.MATCH, 2)
 def match(call: Call) -> Datum:
-    """Where a regular expression (RE2) first matches; places count bytes of UTF-8, as on a real
+    """The first match of a regular expression (RE2). Positions count bytes of UTF-8, as on a real
     server.
     """
     text, pattern = call.string(0), call.string(1)
@@ -54,7 +54,7 @@ def _part(encoded: bytes, start: int, end: int) -> dict[str, Datum]:
 
 
 def _explained(pattern: str, problem: str) -> str:
-    # What RE2 could not take stands behind its first colon.
+    # The part of the pattern that RE2 refuses follows the first colon.
     portion = problem.partition(": ")[2]
     return f"Error in regexp `{pattern}` (portion `{portion}`): {problem}"
 
@@ -66,7 +66,7 @@ _WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\
 
 @term(TermType.SPLIT, 1, 3)
 def split(call: Call) -> list[str]:
-    """The parts between separators; without a separator, the words; with an empty one, the
+    """The parts between separators. Without a separator, the words. With an empty separator, the
     characters.
     """
     text = call.string(0)
@@ -104,7 +104,7 @@ def _words(text: str, most: int) -> Iterator[str]:
 
 
 def _characters(text: str, most: int) -> Iterator[str]:
-    """Each with the combining marks that follow it."""
+    """The characters, each with the combining marks that follow it."""
     found, at = 0, 0
     while at < len(text) and found != most:
         end = at + 1

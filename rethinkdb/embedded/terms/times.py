@@ -25,7 +25,7 @@ def now(call: Call) -> Datum:
 
 @term(TermType.TIME, 4, 7)
 def time(call: Call) -> Datum:
-    """From year, month, day, zone, or with hours, minutes and seconds before the zone."""
+    """A time from year, month, day and zone. Hours, minutes and seconds may precede the zone."""
     if call.count not in (4, 7):
         raise logic(f"Got {call.count} arguments to TIME (expected 4 or 7).")
     year, month, day = (_int(call, index) for index in range(3))
@@ -56,7 +56,7 @@ def iso8601(call: Call) -> Datum:
     )
 
 
-# -- telling them
+# -- showing times
 
 
 def _time(call: Call, index: int = 0) -> Datum:
@@ -68,7 +68,7 @@ def _time(call: Call, index: int = 0) -> Datum:
 
 
 def _true_time(call: Call) -> Datum:
-    """The same where a real server trips over an assertion if it is another pseudo-type."""
+    """The time. Any other pseudo-type is an internal error, as on a real server."""
     time = _time(call)
     if not datum.is_time(time):
         message = f"Not a TIME pseudotype: `{datum.truncated(time)}`."
@@ -117,7 +117,7 @@ def during(call: Call) -> bool:
 
 
 def is_open(call: Call, name: str, *, default: bool) -> bool:
-    """Whether the bound that an option tells of does not belong to the range."""
+    """Whether the range excludes the bound that an option is about."""
     value = call.option_as(name, datum.as_string)
     if value is None:
         return default

@@ -1,4 +1,4 @@
-"""Sequences turned into other sequences, row by row: map, concat_map, filter, union ..."""
+"""Turning sequences into other sequences, row by row: map, concat_map, filter, union ..."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from rethinkdb.ql2 import TermType
 
 
 def around(function: AnyFunction) -> Backtrace | None:
-    """Where a real server locates trouble with a function's result: one step out of its body."""
+    """The place of an error about a function's result on a real server: around its body."""
     return function.backtrace[0] if function.backtrace else function.backtrace
 
 
@@ -55,7 +55,7 @@ def around(function: AnyFunction) -> Backtrace | None:
 
 @term(TermType.MAP, 2, MANY, grouping=Grouping.STREAM, forbids_writes=True)
 def map_(call: Call) -> Value:
-    """`map`, of one sequence or in step of several."""
+    """`map` of one sequence, or of several in step."""
     sequences = [call.stream(index) for index in range(call.count - 1)]
     function = call.function(call.count - 1)
     _check_arity(function, len(sequences))
@@ -94,7 +94,7 @@ def _mapped_in_step(call: Call, sequences: list[Stream], function: AnyFunction) 
 
 @term(TermType.CONCAT_MAP, 2, grouping=Grouping.STREAM, forbids_writes=True)
 def concat_map(call: Call) -> Value:
-    """`concat_map`: the sequences that a function gives for the rows, one after the other."""
+    """`concat_map`: the sequences that a function returns for the rows, one after the other."""
     stream = call.stream(0)
     flattened = stream.through(
         flattening(call.function(1), call.environment),
@@ -105,7 +105,7 @@ def concat_map(call: Call) -> Value:
 
 
 def flattening(function: AnyFunction, environment: Environment) -> Transform:
-    """The rows of the sequences that a function gives for each row."""
+    """The rows of the sequences that a function returns for each row."""
 
     def flattened(rows: Iterator[Datum]) -> Iterator[Datum]:
         for row in rows:
@@ -148,7 +148,7 @@ def filter_(call: Call) -> Value:
 
 
 def _default(call: Call) -> Callable[[], bool] | None:
-    """What the option `default` says about rows that lack something; evaluated for each of them."""
+    """The option `default`: the answer for rows that lack something. Evaluated for each of them."""
     node = call.option_node("default")
     if node is None:
         return None
@@ -177,8 +177,8 @@ def acceptance(
 ) -> Callable[[Datum], bool]:
     """Whether a function is true for a row.
 
-    Where the function misses something, `default` decides: it may raise, and `r.error()` raises
-    what went wrong.
+    If the row lacks something that the function needs, `default` decides. It may raise an error;
+    `r.error()` there raises the original one.
     """
     test = _test(function)
 
@@ -223,9 +223,9 @@ def _test(function: AnyFunction) -> Callable[[Datum], bool]:
 
 
 def _gives_fields(function: AnyFunction) -> bool:
-    """Whether it is written as an object, whose fields a row is compared with.
+    """Whether it is written as an object. Then the fields of a row are compared with it.
 
-    Objects computed otherwise are just true.
+    An object that a query computes is not compared. It is simply true.
     """
     if isinstance(function, Function):
         return isinstance(function.body, (ObjectNode, ConstantNode))
@@ -250,7 +250,7 @@ def _matches(wanted: dict[str, Datum], row: Datum) -> bool:
 
 @term(TermType.DIFFERENCE, 2, grouping=Grouping.STREAM, rewritten=True)
 def difference(call: Call) -> Value:
-    """The rows not in the second sequence; a real server rewrites it to a `filter`."""
+    """The rows that are not in the second sequence. A real server rewrites this to a `filter`."""
     subject = call.value(0)
     stream = call.selection(0).stream if values.is_selection(subject) else call.stream(0)
     kept = stream.through(
@@ -284,17 +284,17 @@ def _without(call: Call) -> Transform:
 
 @term(TermType.WITH_FIELDS, 1, MANY, grouping=Grouping.STREAM, rewritten=True)
 def with_fields(call: Call) -> Value:
-    """`with_fields`: the rows that have all of some fields, with only those."""
+    """`with_fields`: the rows that have all the named fields, with only these fields."""
     having = rowwise.on_object_or_rows(call, "has_fields", has_fields_of, Rows.FILTERED)
     return rowwise.on_object_or_rows(call.on(having), "pluck", pluck_object, Rows.MAPPED)
 
 
-# -- places
+# -- positions
 
 
 @term(TermType.OFFSETS_OF, 2)
 def offsets_of(call: Call) -> Value:
-    """The places at which a value stands, or a function is true."""
+    """The positions of a value, or the positions at which a function is true."""
     accepts = equality_or_function(call, 1)
     stream = call.stream(0)
     places = (place for place, row in enumerate(stream) if accepts(row))
@@ -314,7 +314,7 @@ def equality_or_function(call: Call, index: int) -> Callable[[Datum], bool]:
 
 @term(TermType.UNION, 0, MANY, options=("interleave",))
 def union(call: Call) -> Value:
-    """`union`: one after the other, or merged by what they are ordered by."""
+    """`union`: sequences one after the other, or merged by the order that all of them have."""
     streams = [call.stream(index) for index in range(call.count)]
     node = call.option_node("interleave")
     if node is None:

@@ -45,7 +45,7 @@ _TYPE_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def type_name(value: Value) -> str:
-    """The type of a value as `type_of` says it."""
+    """The name of the type of a value, as `type_of` returns it."""
     if isinstance(value, Selection):
         return "SELECTION<ARRAY>" if value.stream.is_array else "SELECTION<STREAM>"
     for kind, name in _TYPE_NAMES:
@@ -65,7 +65,7 @@ def type_of(call: Call) -> str:
 
 @term(TermType.INFO, 1, grouping=Grouping.WHOLE)
 def info(call: Call) -> Datum:
-    """`info`: the type, and what there is to say about a value of it."""
+    """`info`: the type of a value, and facts about the value."""
     return _info(call.value(0), call.environment)
 
 
@@ -82,7 +82,7 @@ def _details(value: Value, environment: Environment) -> dict[str, Datum]:
 
 
 def _source(function: Function) -> str:
-    """A function as a real server shows it: what it has captured, its parameters, its body."""
+    """A function as a real server shows it: its captured variables, its parameters, its body."""
     parameters = ", ".join(map(javascript_source.variable_name, function.parameters))
     body = wire_form(function.body)
     captures = ", ".join(_captures(function, body))
@@ -201,7 +201,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _start_name(value: Value) -> str:
-    """The type of a value as `coerce_to` sees it: pseudo-types count as what they are made of."""
+    """The type of a value for `coerce_to`. A pseudo-type counts as the type that it is made of."""
     if isinstance(value, Selection):
         return "SELECTION<STREAM>"
     if isinstance(value, GroupedStream):
@@ -244,7 +244,7 @@ def _wanted_type(call: Call) -> str:
 
 
 def _converted_datum(found: Datum, start: str, wanted: str, array_limit: int) -> Datum:
-    """The datum as another type; None if there is no such conversion."""
+    """The datum as another type. None if there is no such conversion."""
     convert: Any = coercion.CONVERSIONS.get((start, wanted))
     if convert is not None:
         return convert(found)
@@ -265,7 +265,7 @@ def _converted_sequence(call: Call, wanted: str) -> Datum:
 
 
 def rows_as_array(call: Call, stream: Stream) -> Datum:
-    """All rows, in the order in which `coerce_to("array")` has them."""
+    """All rows, in the order of `coerce_to("array")`."""
     return call.aggregate(stream, lambda: _ToArray(call.array_limit))
 
 
@@ -277,13 +277,13 @@ class _ToArray:
     rows: list[Datum] = field(default_factory=list)
 
     def add(self, rows: Iterator[Datum]) -> bool:
-        """Takes rows in. That there are too many is said about the whole query."""
+        """Adds rows. If there are too many, the error points at the whole query."""
         self.rows += itertools.islice(rows, self.limit - len(self.rows) + 1)
         located(lambda size: datum.check_array_size(size, self.limit), len(self.rows), ())
         return bool(self.rows)
 
     def join(self, other: _ToArray) -> None:
-        """Takes in the rows of another part of a table."""
+        """Adds the rows of another part of a table."""
         self.add(iter(other.rows))
 
     def result(self) -> Datum:

@@ -25,7 +25,7 @@ _FLAGS = ("include_states", "include_types", "include_initial", "include_offsets
     options=("squash", "changefeed_queue_size", *_FLAGS),
 )
 def changes(call: Call) -> Stream:
-    """`changes`: a stream that does not end."""
+    """`changes`: a stream of changes, which does not end."""
     squash = _squash(call)
     flags = {name: bool(call.option_as(name, datum.truth, False)) for name in _FLAGS}
     subject = call.value(0)

@@ -42,7 +42,7 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
-    """A request as the term gives it; its parameters stand apart, since the next page may change
+    """The request of a term. Its parameters are kept separately, because the next page may change
     them.
     """
 
@@ -51,7 +51,7 @@ class _Fetch:
     format: str
 
     def perform(self, environment: Environment) -> _Result:
-        """Does it; raises NON_EXISTENCE if there is no usable answer."""
+        """Sends the request. Raises NON_EXISTENCE if there is no usable answer."""
         texts = {name: _parameter_text(value) for name, value in self.parameters.items()}
         request = replace(self.request, url=web.with_parameters(self.request.url, texts))
         header: Datum = None
@@ -86,7 +86,7 @@ class _Result:
 
 @term(TermType.HTTP, 1, options=_OPTIONS, determinism=Determinism.NEVER)
 def http(call: Call) -> Value:
-    """What a URL gives; with paging, the items of page after page."""
+    """The content of a URL. With paging, the items of one page after the other."""
     permissions.require_connect(call.environment)
     fetch = _fetch(call, call.string(0))
     next_page, limit = _paging(call)
@@ -241,7 +241,7 @@ def _header_item(place: int, value: Datum) -> str:
 
 
 def _data(call: Call, method: str) -> tuple[bytes | None, tuple[str, ...]]:
-    """The body, and the header lines it asks for."""
+    """The body of the request, and the header lines that it needs."""
     if not call.has_option("data"):
         return None, ()
     value = call.option_as("data", lambda value: value)
@@ -276,7 +276,7 @@ def _form_fields(value: Datum) -> dict[str, str]:
 
 
 def _paging(call: Call) -> tuple[AnyFunction | None, int]:
-    """What finds the next page, and how many to fetch (-1: all)."""
+    """The way to find the next page, and the number of pages to fetch (-1: all)."""
     if not call.has_option("page"):
         return None, 0
     page = call.option("page")
@@ -328,7 +328,7 @@ def _following(
 
 
 def _turned(fetch: _Fetch, page: Datum) -> _Fetch | None:
-    """The request for the next page, as the paging function says; None if there is none."""
+    """The request for the next page, made by the paging function. None if there is none."""
     if page is None or isinstance(page, str):
         return _with_url(fetch, page)
     if not isinstance(page, dict):

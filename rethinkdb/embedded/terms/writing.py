@@ -29,7 +29,7 @@ REPLACE_OPTIONS = (*WRITE_OPTIONS, "non_atomic")
 
 
 def check_durability(call: Call, default: str = "hard") -> str:
-    """The option `durability`; in memory it changes nothing, but wrong values are refused."""
+    """Checks the option `durability`. It changes nothing in memory, but a wrong value is refused."""
     chosen: str = call.option_as("durability", datum.as_string, default)
     if chosen not in ("hard", "soft"):
         raise logic(
@@ -40,7 +40,7 @@ def check_durability(call: Call, default: str = "hard") -> str:
 
 
 def _note_durability(call: Call, table: Table) -> None:
-    """Has the query's answer wait for the disk, where data is kept on one, unless it is soft."""
+    """Makes the query's answer wait for the disk, if data is kept there and the write is hard."""
     usual = table.data.durability if isinstance(table.data, StoredTable) else "soft"
     if check_durability(call, usual) == "hard":
         call.environment.hard_writes = True
@@ -106,7 +106,9 @@ def _documents(call: Call) -> Iterable[Datum]:
             return [document]
     if values.kind_name(given) != "DATUM":
         return call.stream(1)
-    documents = values.as_stream(given, call.environment)  # located at the insert if it is no array
+    documents = values.as_stream(
+        given, call.environment
+    )  # if it is not an array, the error points at the insert
     _ = call.environment.batch_limits
     return documents
 
@@ -128,12 +130,12 @@ def _conflict_function(call: Call, function: AnyFunction, primary_key: str) -> C
     node = call.option_node("conflict")
     if node is not None and not node.determinism.holds(within_one_query=True):
         raise logic("The conflict function passed to `insert` must be deterministic.")
-    # A real server hands over the name of the primary key, not its value.
+    # A real server passes the name of the primary key, not its value.
     return lambda old, new: function(primary_key, old, new)
 
 
 def _check_conflict_arity(call: Call) -> None:
-    """Looked at after the durability, as on a real server."""
+    """Checked after the durability, as on a real server."""
     chosen = call.option("conflict")
     if not isinstance(chosen, (Function, values.NativeFunction)):
         return
@@ -167,8 +169,8 @@ def update(call: Call) -> Datum:
 
 
 def _updating(call: Call) -> Replacement:
-    # A real server rewrites `update` to a `replace` by a function: what is to be laid over the row
-    # is computed per row, so that its failures are those of rows, not of the query.
+    # A real server rewrites `update` to a `replace` by a function. So the new fields are computed
+    # for each row, and a failure in that is a failure of the row, not of the query.
     once = call.determinism(1).holds(within_one_query=True)
     evaluate = call.value if once else call.evaluated
 
@@ -208,7 +210,7 @@ def delete(call: Call) -> Datum:
 def _write_rows(
     call: Call, make_replacement: Callable[[Call], Replacement], determinism: Determinism
 ) -> Datum:
-    """Writes the rows of the first argument; it looks at the options first, at the rows last."""
+    """Writes the rows of the first argument. It checks the options first, and the rows last."""
     non_atomic = _flag(call, "non_atomic")
     tally = Tally(_return_changes(call), call.array_limit)
     check_durability(call)
@@ -268,7 +270,7 @@ def _not_writes(
     call: Call, function: AnyFunction, result: Value, failure: QueryFailure
 ) -> QueryFailure:
     said = "FOR_EACH expects one or more basic write queries."
-    if values.is_datum(result):  # of other values not even the kind is named
+    if values.is_datum(result):  # the error does not even name the type of other values
         said = f"{said}  {failure.message}"
     backtrace = function.body.backtrace if isinstance(function, Function) else call.backtrace(1)
     return QueryFailure(failure.kind, said, backtrace)
@@ -276,7 +278,7 @@ def _not_writes(
 
 @term(TermType.SYNC, 1, determinism=Determinism.NEVER, writes=True)
 def sync(call: Call) -> Datum:
-    """`table.sync()`: waits until all is on disk; there is none here."""
+    """`table.sync()`: waits until all writes are on disk, if data is kept there."""
     table = call.table(0)
     permissions.require_write(call.environment, table)
     if table.data.is_system:
