@@ -1,4 +1,4 @@
-"""Terms that make one value of a whole sequence: count, sum, avg, min, max, reduce, fold, contains."""
+"""Making one value of a whole sequence: count, sum, avg, min, max, reduce, fold, contains."""
 
 from __future__ import annotations
 
@@ -179,13 +179,13 @@ def _refuse_both(function: AnyFunction | None, name: str) -> None:
 
 @term(TermType.MIN, 1, 2, options=("index",), grouping=Grouping.STREAM, forbids_writes=True)
 def min_(call: Call) -> Value:
-    """The lowest row, the row with the lowest value of a function, or the first row of an index."""
+    """The lowest row, the row with the lowest function value, or the first row of an index."""
     return _extreme(call, "min", operator.lt, "asc")
 
 
 @term(TermType.MAX, 1, 2, options=("index",), grouping=Grouping.STREAM, forbids_writes=True)
 def max_(call: Call) -> Value:
-    """The highest row, the row with the highest value of a function, or the last row of an index."""
+    """The highest row, the row with the highest function value, or the last row of an index."""
     return _extreme(call, "max", operator.gt, "desc")
 
 

@@ -1,4 +1,4 @@
-"""Terms that fit no other area: branch, default, error, json, to_json_string, binary, uuid, random."""
+"""What fits no other area: branch, default, error, json, to_json_string, binary, uuid, random."""
 
 from __future__ import annotations
 
@@ -108,8 +108,9 @@ def uuid(call: Call) -> str:
 
 @term(TermType.RANDOM, 0, 2, options=("float",), determinism=Determinism.NEVER)
 def random(call: Call) -> float:
-    """A number from the first bound up to the second, but never the second itself. With bounds it is
-    an integer, unless the option `float` is set.
+    """A number from the first bound up to the second, but never the second itself.
+
+    With bounds it is an integer, unless the option `float` is set.
     """
     wants_float = call.option_as("float", datum.truth, call.count == 0)
     return _random_float(call) if wants_float else _random_integer(call)

@@ -288,7 +288,7 @@ def _corners(coordinates: Datum) -> Iterator[vectors.Vector]:
 
 
 def _shape_or_none(geometry: Datum) -> relations.Shape | None:
-    """The shape of a stored geometry. None if it describes no shape; the index then leaves it out."""
+    """The shape of a stored geometry. None if it is no shape: the index leaves it out."""
     try:
         return geojson.shape(geojson.checked(geometry))
     except QueryFailure:

@@ -20,8 +20,8 @@ from rethinkdb.ql2 import TermType
 
 # -- inner_join, outer_join
 #
-# A real server rewrites them to two nested concat_maps. So the right sequence is evaluated again for
-# each row of the left one, and the function for each pair.
+# A real server rewrites them to two nested concat_maps. So the right sequence is evaluated again
+# for each row of the left one, and the function for each pair.
 
 
 @term(TermType.INNER_JOIN, 3, grouping=Grouping.STREAM, forbids_writes=True, rewritten=True)

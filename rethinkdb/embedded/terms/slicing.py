@@ -1,4 +1,4 @@
-"""Parts of sequences, and sequences of numbers: slice, skip, limit, nth, bracket, sample, is_empty, range."""
+"""Parts of sequences, and ranges: slice, skip, limit, nth, bracket, sample, is_empty, range."""
 
 from __future__ import annotations
 
