@@ -29,7 +29,7 @@ REPLACE_OPTIONS = (*WRITE_OPTIONS, "non_atomic")
 
 
 def check_durability(call: Call, default: str = "hard") -> str:
-    """Checks the option `durability`. In memory it changes nothing, but a wrong value is refused."""
+    """Checks the option `durability`: in memory it changes nothing, but must be a valid value."""
     chosen: str = call.option_as("durability", datum.as_string, default)
     if chosen not in ("hard", "soft"):
         raise logic(
