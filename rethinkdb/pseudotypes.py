@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from reprlib import Repr
 from typing import Any
@@ -135,13 +135,14 @@ def convert_time(obj: Mapping[str, Any]) -> datetime:
         PseudoTypeError: the year is not within Python's 1 to 9999, or a field is wrong.
     """
     # As offsets are fixed, times by one clock are added up without asking the zone: 0.5 µs, where
-    # the way of the datetime module takes 3.0. It has the last word on times out of range.
+    # the way of the datetime module takes 3.0.
     try:
         epoch, offset = obj["epoch_time"], obj.get("timezone")
         try:
             return _start_of_time(offset) + timedelta(0, epoch)
-        except OverflowError:
-            return _time_by_zone(epoch, offset)
+        except OverflowError as exc:
+            # Not `fromtimestamp`: its error depends on the system, and may be an OSError.
+            raise ValueError("its year is not within 1 to 9999") from exc
     except _STUMBLES as exc:
         raise _without_value(obj, "time_format", exc) from exc
 
@@ -150,13 +151,9 @@ def convert_time(obj: Mapping[str, Any]) -> datetime:
 @lru_cache(maxsize=256)
 def _start_of_time(offset: str | None) -> datetime:
     """The epoch, by a clock with that offset."""
-    return _time_by_zone(0, offset)
-
-
-def _time_by_zone(epoch: float, offset: str | None) -> datetime:
     if offset is None:
-        return datetime.fromtimestamp(epoch, timezone.utc).replace(tzinfo=None)
-    return datetime.fromtimestamp(epoch, RqlTzinfo(offset))
+        return datetime(1970, 1, 1)
+    return datetime.fromtimestamp(0, RqlTzinfo(offset))
 
 
 def convert_binary(obj: Mapping[str, Any]) -> RqlBinary:
