@@ -1,4 +1,4 @@
-"""Connections and cursors for gevent: methods return values; waiting lets other greenlets run."""
+"""Connections for gevent: methods return values; waiting lets other greenlets run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import gevent.hub
 import gevent.socket
 
 from rethinkdb.errors import ReqlTimeoutError
-from rethinkdb.net.cursor import CursorEmpty, IterableCursor, Row
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
@@ -22,6 +21,7 @@ from ..transport.places import WaitingReach
 from ..transport.sockets import dial
 from ..transport.tls import open_link
 from ..transport.wired import WiredConnection
+from .cursor import GeventCursor, GeventCursorEmpty
 from .results import GeventResults
 from .wire import GeventWire
 
@@ -29,21 +29,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Connection", "GeventCursor", "GeventCursorEmpty"]
-
-GeventCursorEmpty = CursorEmpty
-
-
-class GeventCursor(IterableCursor[Row]):
-    """A cursor whose methods return values. `with cursor:` closes it at the end."""
-
-    KNOWN_AS = "rethinkdb.gevent_net.net_gevent.GeventCursor"
-
-    __module__ = "rethinkdb.loops.gevent"  # where programs find it
-
-    if TYPE_CHECKING:
-
-        def fetch_next(self, wait: bool | float | None = True) -> bool: ...
-        def close(self) -> None: ...
 
 
 class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tornado.concurrent import Future
 
 from rethinkdb.net.session import ServerInfo
-from rethinkdb.net.waiter import Waiter
 
-from ..transport.event_loop import LoopConnection, expire
 from .cursor import TornadoCursor
-from .futures import ReturnableFuture, loop_to_run, waiter_of
+from .following import FutureConnection
 from .results import TornadoResults
 
 if TYPE_CHECKING:
@@ -22,10 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "TornadoCursor"]
 
-T = TypeVar("T")
 
-
-class Connection(TornadoResults, LoopConnection):
+class Connection(TornadoResults, FutureConnection):
     """A connection whose methods return Futures.
 
     `async with conn:` and `with conn:` close it at the end, without `noreply_wait`. Only
@@ -66,84 +61,6 @@ class Connection(TornadoResults, LoopConnection):
         self._disconnect()
         if self._wire is not None:
             self._wire.flush_now()  # the loop may stop before its next turn
-
-    def _call(
-        self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
-    ) -> Future[Any]:
-        return self._follow(self._begin(operation, args), Future(loop=self._loop_here()), timeout)
-
-    def _take(self, operation: Callable[..., Waiter[T]], timeout: float | None) -> Future[Any]:
-        """As `_call`; but if the caller is cancelled, the value goes back and is not lost."""
-        waiter = self._begin(operation, ())
-        return self._follow(waiter, ReturnableFuture(loop=self._loop_here()), timeout)
-
-    def _spawn(
-        self, coroutine: Coroutine[Any, Any, T], unread: Callable[[T], object] | None = None
-    ) -> Future[T]:
-        """Run a coroutine in a task; returns a Future of its result.
-
-        The task itself cannot be returned, as callers may settle the Future that they get.
-
-        Args:
-            coroutine: what to run.
-            unread: called with the result if the caller was cancelled before it could read it.
-        """
-        loop = self._loop_here()
-        return self._follow(
-            waiter_of(loop.create_task(coroutine), unread), ReturnableFuture(loop=loop)
-        )
-
-    _result_of = _spawn
-
-    def _follow(
-        self, waiter: Waiter[Any], future: Future[Any], timeout: float | None = None
-    ) -> Future[Any]:
-        """Settle a Future with a waiter's outcome. A timeout or the caller may settle it first."""
-        if waiter.done():
-            self._deliver(waiter, future)
-            return future
-
-        def deliver(_: Waiter[T]) -> None:
-            if future.done():  # `give_up` runs later, when the next caller already has its item
-                self._abandon(waiter)
-                return
-            future.remove_done_callback(give_up)
-            self._deliver(waiter, future)
-
-        def give_up(_: Future[Any]) -> None:
-            self._abandon(waiter)
-
-        waiter.add_done_callback(deliver)
-        future.add_done_callback(give_up)
-        if isinstance(future, ReturnableFuture):
-            future.on_cancel = give_up
-        if timeout is not None:
-            timer = self._loop.call_later(timeout, expire, future)
-            future.add_done_callback(lambda _: timer.cancel())
-        return future
-
-    def _deliver(self, waiter: Waiter[Any], future: Future[Any]) -> None:
-        error = waiter.exception()
-        if isinstance(error, asyncio.CancelledError):
-            future.cancel()
-        elif error is not None:
-            future.set_exception(error)
-        elif isinstance(future, ReturnableFuture):
-            future.lend(self._presented(waiter.peek()), waiter, self._abandon)
-        else:
-            future.set_result(self._outcome(waiter))
-
-    def _finished(self, value: T) -> Future[T]:
-        future: Future[T] = Future(loop=self._loop)
-        future.set_result(value)
-        return future
-
-    def _loop_here(self) -> asyncio.AbstractEventLoop:
-        """The running loop, or the one that is about to run."""
-        try:
-            return asyncio.get_running_loop()
-        except RuntimeError:
-            return loop_to_run()
 
     def _check_loop(self) -> None:
         try:

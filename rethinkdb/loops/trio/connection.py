@@ -17,7 +17,8 @@ from ..transport.place import misplaced
 from ..transport.tls import open_link
 from .cursor import TrioCursor
 from .results import TrioResults
-from .wire import TrioWire, deadline, settled
+from .waiting import deadline, settled
+from .wire import TrioWire
 
 if TYPE_CHECKING:
     pass

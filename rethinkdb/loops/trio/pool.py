@@ -13,7 +13,7 @@ from .connection import Connection
 from .official_pool import OfficialNames
 from .results import TrioResults
 from .timer import call_later
-from .wire import settled
+from .waiting import settled
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -3,63 +3,22 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 import trio
 
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.net.waiter import Waiter
+from rethinkdb.errors import ReqlDriverError
 
 from ..transport.sockets import configure
 from ..transport.tls import Link
 from ..transport.wire import Wire
 
-__all__ = ["NurseryCancelled", "TrioWire", "deadline", "settled"]
+__all__ = ["NurseryCancelled", "TrioWire"]
 
 
 class NurseryCancelled(ReqlDriverError):
     """The connection is lost because its nursery was cancelled."""
-
-
-@contextmanager
-def deadline(timeout: float, late: ReqlTimeoutError) -> Iterator[None]:
-    """As `trio.fail_after`, but raises `late`."""
-    try:
-        with trio.fail_after(timeout):
-            yield
-    except trio.TooSlowError as exc:
-        raise late from exc
-
-
-async def settled(waiter: Waiter[Any], timeout: float | None) -> None:
-    """Wait until a waiter is settled, for at most `timeout` seconds.
-
-    Raises:
-        ReqlTimeoutError: the time is up.
-    """
-    if timeout is None:
-        await _sleep_until_done(waiter)
-        return
-    with deadline(timeout, ReqlTimeoutError()):
-        await _sleep_until_done(waiter)
-
-
-async def _sleep_until_done(waiter: Waiter[Any]) -> None:
-    """Suspend this task until the waiter is settled. An `Event` would take 3 µs more."""
-    sleeping = [trio.lowlevel.current_task()]
-
-    def wake(_: Waiter[Any]) -> None:
-        if sleeping:  # otherwise the task was cancelled just now
-            trio.lowlevel.reschedule(sleeping.pop())
-
-    def cancel(_: object) -> trio.lowlevel.Abort:
-        sleeping.clear()
-        return trio.lowlevel.Abort.SUCCEEDED
-
-    waiter.add_done_callback(wake)
-    await trio.lowlevel.wait_task_rescheduled(cancel)
 
 
 class TrioWire(Wire):

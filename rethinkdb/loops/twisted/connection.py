@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.python import threadable
-from twisted.python.failure import Failure
 
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.session import ServerInfo, Session
 from rethinkdb.net.waiter import Waiter
 
-from ..transport.place import misplaced
 from ..transport.places import AwaitingReach
 from ..transport.tls import open_link
 from ..transport.wired import WiredConnection
 from .cursor import TwistedCursor
+from .dialing import dial, limit
+from .reactor import OnReactor
 from .results import TwistedResults
-from .wire import TwistedWire, dial, limit
+from .wire import TwistedWire
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "TwistedCursor"]
 
 
-class Connection(TwistedResults, AwaitingReach, WiredConnection[TwistedWire]):
+class Connection(TwistedResults, OnReactor, AwaitingReach, WiredConnection[TwistedWire]):
     """A connection whose methods return Deferreds.
 
     `async with conn:` and `with conn:` close it at the end, without `noreply_wait`. Only
@@ -54,12 +52,6 @@ class Connection(TwistedResults, AwaitingReach, WiredConnection[TwistedWire]):
     @classmethod
     def make(cls, *args: Any, **kwargs: Any) -> Deferred[Self]:
         return maybeDeferred(super().make, *args, **kwargs)
-
-    def _init_loop(self, reactor: Any = None, start_reactor: bool = False) -> None:
-        if reactor is None:
-            from twisted.internet import reactor  # here, as importing it installs a reactor
-        self._reactor: Any = reactor
-        self._start_reactor = start_reactor
 
     def connect(self) -> Deferred[Self]:
         connecting = Deferred.fromCoroutine(self._connect(self.connect_timeout))
@@ -139,14 +131,3 @@ class Connection(TwistedResults, AwaitingReach, WiredConnection[TwistedWire]):
             deferred.callback(self._outcome(waiter))
         except Exception:
             deferred.errback()
-
-    def _stop_reactor(self, failure: Failure) -> Failure:
-        self._reactor.stop()
-        return failure
-
-    def _check_loop(self) -> None:
-        if threadable.ioThread != get_ident() and threadable.ioThread is not None:
-            raise misplaced("the reactor's thread", "Use reactor.callFromThread() to go there.")
-
-    def _soon(self, callback: Callable[[], None]) -> None:
-        self._reactor.callFromThread(callback)

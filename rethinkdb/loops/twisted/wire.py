@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from functools import partial
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, cast
 
 from twisted.internet import error
-from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from rethinkdb.net.outflow import MAX_UNSENT
@@ -19,12 +16,9 @@ from ..transport.alarm import Alarm
 from ..transport.sockets import keep_alive, unacknowledged
 from ..transport.tls import Link, deliver
 
-__all__ = ["TwistedWire", "dial", "limit"]
+__all__ = ["TwistedWire"]
 
-T = TypeVar("T")
-
-# Seconds that closing waits for a peer that does not read the rest of the bytes.
-_LINGER = 1.0
+_LINGER = 1.0  # seconds that closing waits for a peer that does not read the rest of the bytes
 
 
 class TwistedWire(Protocol):
@@ -63,7 +57,6 @@ class TwistedWire(Protocol):
         self.flush()
 
     # Twisted tells producers when the transport's buffer is full, which is at 64 KiB.
-
     def pauseProducing(self) -> None:  # noqa: N802
         self._full = True
         self._tell_outflow()
@@ -118,8 +111,7 @@ class TwistedWire(Protocol):
         if send is None or self._count_buffered():
             return data
         sent = send(data)
-        # Not a number: the connection is lost. To write on it lets Twisted say so, in its turn.
-        return data[sent:] if type(sent) is int else data
+        return data[sent:] if type(sent) is int else data  # if lost, the write tells Twisted
 
     def _give_up(self) -> None:
         self.transport.abortConnection()
@@ -135,8 +127,7 @@ class TwistedWire(Protocol):
         return sum(map(len, [*waiting, sending])) - sent
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
-        cancel: Callable[[], object] = self._reactor.callLater(seconds, callback).cancel
-        return cancel
+        return cast(Callable[[], object], self._reactor.callLater(seconds, callback).cancel)
 
     def closed(self) -> Deferred[None]:
         """A Deferred that fires when the transport is closed, so that tests can wait for it."""
@@ -156,53 +147,3 @@ class TwistedWire(Protocol):
             return None
         here = self.transport.getHost()
         return here.host, here.port
-
-
-async def dial(reactor: Any, host: str, port: int, timeout: float, link: Link) -> TwistedWire:
-    """Make a connected wire. Await it in a coroutine that a Deferred runs.
-
-    Raises:
-        CancelledError: the Deferred was cancelled.
-        TimeoutError: no address of the host has answered in time.
-        OSError, ValueError: the host's name or its addresses cannot be used.
-    """
-    factory: Any = Factory.forProtocol(partial(TwistedWire, link, reactor))
-    factory.noisy = False
-    try:
-        wire: Any = await _cancellable(
-            HostnameEndpoint(reactor, host, port, timeout).connect(factory)
-        )
-    except error.TimeoutError as exc:
-        raise TimeoutError from exc
-    except (error.ConnectError, error.DNSLookupError) as exc:
-        number = getattr(exc, "osError", None)
-        raise OSError(os.strerror(number) if number else str(exc).rstrip(".")) from exc
-    return cast(TwistedWire, wire)
-
-
-def _cancellable(deferred: Deferred[T]) -> Deferred[T]:
-    """Let a Deferred fail with CancelledError when it is cancelled.
-
-    While Twisted looks up a name, it would fail with an error that the host is unknown.
-    """
-
-    def cancel(outer: Deferred[T]) -> None:
-        outer.errback(CancelledError())
-        deferred.cancel()
-
-    def deliver(result: Any) -> None:
-        if not outer.called:
-            outer.callback(result)
-
-    outer: Deferred[T] = Deferred(cancel)
-    deferred.addBoth(deliver)
-    return outer
-
-
-def limit(deferred: Deferred[T], seconds: float, reactor: Any, late: Exception) -> Deferred[T]:
-    """Cancel a Deferred after `seconds`. It then fails with `late`."""
-
-    def fail(*_: object) -> NoReturn:
-        raise late
-
-    return deferred.addTimeout(seconds, reactor, fail)

@@ -1,0 +1,24 @@
+"""Cursors for gevent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rethinkdb.net.cursor import CursorEmpty, IterableCursor, Row
+
+__all__ = ["GeventCursor", "GeventCursorEmpty"]
+
+GeventCursorEmpty = CursorEmpty
+
+
+class GeventCursor(IterableCursor[Row]):
+    """A cursor whose methods return values. `with cursor:` closes it at the end."""
+
+    KNOWN_AS = "rethinkdb.gevent_net.net_gevent.GeventCursor"
+
+    __module__ = "rethinkdb.loops.gevent"  # where programs find it
+
+    if TYPE_CHECKING:
+
+        def fetch_next(self, wait: bool | float | None = True) -> bool: ...
+        def close(self) -> None: ...

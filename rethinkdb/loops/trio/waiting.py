@@ -1,0 +1,53 @@
+"""Waiting in a task of trio, with a time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import trio
+
+from rethinkdb.errors import ReqlTimeoutError
+from rethinkdb.net.waiter import Waiter
+
+__all__ = ["deadline", "settled"]
+
+
+@contextmanager
+def deadline(timeout: float, late: ReqlTimeoutError) -> Iterator[None]:
+    """As `trio.fail_after`, but raises `late`."""
+    try:
+        with trio.fail_after(timeout):
+            yield
+    except trio.TooSlowError as exc:
+        raise late from exc
+
+
+async def settled(waiter: Waiter[Any], timeout: float | None) -> None:
+    """Wait until a waiter is settled, for at most `timeout` seconds.
+
+    Raises:
+        ReqlTimeoutError: the time is up.
+    """
+    if timeout is None:
+        await _sleep_until_done(waiter)
+        return
+    with deadline(timeout, ReqlTimeoutError()):
+        await _sleep_until_done(waiter)
+
+
+async def _sleep_until_done(waiter: Waiter[Any]) -> None:
+    """Suspend this task until the waiter is settled. An `Event` would take 3 µs more."""
+    sleeping = [trio.lowlevel.current_task()]
+
+    def wake(_: Waiter[Any]) -> None:
+        if sleeping:  # otherwise the task was cancelled just now
+            trio.lowlevel.reschedule(sleeping.pop())
+
+    def cancel(_: object) -> trio.lowlevel.Abort:
+        sleeping.clear()
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    waiter.add_done_callback(wake)
+    await trio.lowlevel.wait_task_rescheduled(cancel)
