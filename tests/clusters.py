@@ -48,6 +48,7 @@ class RealCluster:
         with self._asked() as conn:
             rows = r.db("rethinkdb").table("server_status").run(conn)
             ports = {row["network"]["reql_port"]: row["name"] for row in rows}
+            self._tables = r.db("test").table_list().run(conn)
         self.names = [ports[int(address.rpartition(":")[2])] for address in self.real]
         return self
 
@@ -55,7 +56,7 @@ class RealCluster:
         for proxy in self._proxies:
             proxy.stop()
         with self._asked() as conn:
-            for table in r.db("test").table_list().run(conn):
+            for table in r.db("test").table_list().difference(self._tables).run(conn):
                 r.db("test").table_drop(table).run(conn)
 
     @contextmanager

@@ -145,8 +145,7 @@ def checked_hosts(value: Any, field: str = "`hosts`") -> tuple[Place, ...] | Non
         )
     places: list[Place] = []
     for place in given:
-        odd = isinstance(place, str) and ("/" in place or "@" in place)
-        host, port = (None, None) if odd else _place(place, field)
+        host, port = _place(place, field) if _may_be_host(place) else (None, None)
         if host is None:
             raise ReqlDriverError(
                 f"{field} has {place!r} in it, which is no host. Write host, host:port, or"
@@ -156,8 +155,14 @@ def checked_hosts(value: Any, field: str = "`hosts`") -> tuple[Place, ...] | Non
     return tuple(dict.fromkeys(places)) or None
 
 
+def _may_be_host(value: Any) -> bool:
+    if isinstance(value, str):
+        return not ("/" in value or "@" in value or value.count("[") != value.count("]"))
+    return not isinstance(value, (tuple, list)) or len(value) == 2
+
+
 def _place(value: Any, field: str) -> tuple[str | None, int | None]:
-    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    pair = isinstance(value, (tuple, list))
     host, port = value if pair else _host_and_port(checked_text(field, value) or "")
     try:
         number = checked_port(port)
