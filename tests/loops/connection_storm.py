@@ -85,8 +85,16 @@ class Worker:
 
     def step(self) -> None:
         operation = self.random.choices(
-            (self.insert, self.ask, self.iterate, self.give_up, self.watch, self.reconnect),
-            (6, 6, 3, 2, 2, 1),
+            (
+                self.insert,
+                self.send,
+                self.ask,
+                self.iterate,
+                self.give_up,
+                self.watch,
+                self.reconnect,
+            ),
+            (6, 3, 6, 3, 2, 2, 1),
         )[0]
         try:
             self.attempt(operation)
@@ -121,6 +129,20 @@ class Worker:
             raise
         assert answer["inserted"] == 1, answer
         self.storm.done.add(id)
+
+    def send(self) -> None:
+        """Insert some documents, some of them large, without waiting for answers."""
+        for part in range(4):
+            id = f"{self.name} {self.number} {part}"
+            text = "x" * self.random.choice((1, 1, 200_000))
+            try:
+                insert = _TABLE.insert({"id": id, "text": text}, durability="soft")
+                assert insert.run(self.conn, noreply=True) is None
+            except ReqlDriverError as exc:
+                if getattr(exc, "unsent", False):
+                    self.storm.undone.add(id)
+                raise
+        self.conn.noreply_wait()
 
     def ask(self) -> None:
         answer = r.expr([self.name, self.number]).run(self.conn)
