@@ -234,14 +234,14 @@ class _Import:
     def load(self, wanted: dict[TableName, tuple[TableInfo, _Source]]) -> LoadResult:
         """Loads all tables. All of them are checked before anything is changed."""
         there = set(existing_tables(self._runner, {name.db for name in wanted}))
-        for name, (info, _) in wanted.items():
-            existing = table_info(self._runner, name) if name in there else None
-            check_existing(name, info, existing, self._options)
+        existing = {name: table_info(self._runner, name) for name in wanted if name in there}
+        for name, found in existing.items():
+            check_existing(name, wanted[name][0], found, self._options)
         self._tally.expect((str(name), expected_rows(info)) for name, (info, _) in wanted.items())
         self._tally.phase("importing")
         with Loader(self._runner, self._options, self._bad, self._tally) as loader:
             for name, (info, source) in wanted.items():
-                self._table(loader, name, info, source, exists=name in there)
+                self._table(loader, name, info, source, existing.get(name))
             loader.wait()
         indexes, hooks = hooks_and_indexes(loader.loaded.values())
         if not self._options.secondary_indexes:
@@ -249,14 +249,19 @@ class _Import:
         return LoadResult(loader.rows, len(loader.loaded), indexes, hooks, self._bad.count)
 
     def _table(
-        self, loader: Loader, name: TableName, info: TableInfo, source: _Source, *, exists: bool
+        self,
+        loader: Loader,
+        name: TableName,
+        info: TableInfo,
+        source: _Source,
+        existing: TableInfo | None,
     ) -> None:
         opened: Any = nullcontext(source.path)
         if isinstance(source.path, str):
             opened = Path(source.path).open("rb")  # noqa: SIM115
         with opened as file, explained(source.name):
             content, _ = decompressed(file)
-            loading = loader.begin(name, info, exists=exists)
+            loading = loader.begin(name, info, existing)
             while data := content.read(_BLOCK):
                 loader.add(loading, source.reader.feed(data))
             loader.add(loading, source.reader.finish())

@@ -30,12 +30,15 @@ class Target(NamedTuple):
         primary_key: the name of the primary key.
         conflict: "error", "replace" or "keep". "keep" leaves existing rows unchanged.
         hard: wait until rows are on disk.
+        hook: what the table's write hook does. "none": there is none. "ignored": rows are stored
+            as the file has them. "runs": it sees all rows except existing ones that are kept.
     """
 
     name: TableName
     primary_key: str
     conflict: str = "error"
     hard: bool = False
+    hook: str = "none"
 
 
 class Inserter:
@@ -83,8 +86,17 @@ class Inserter:
 
     def _term(self, values: Any, conflict: str) -> Any:
         options: dict[str, Any] = {"durability": "hard" if self._target.hard else "soft"}
+        if self._target.hook == "ignored":
+            options["ignore_write_hook"] = True
+        if conflict == "keep" and self._target.hook == "runs":
+            # The hook would run on rows that `conflict` keeps, too, and could change them.
+            return self._table.insert(r.expr(values).filter(self._is_new), **options)
         options["conflict"] = (lambda key, old, new: old) if conflict == "keep" else conflict
         return self._table.insert(values, **options)
+
+    def _is_new(self, row: Any) -> Any:
+        key = self._target.primary_key
+        return row.has_fields(key).not_() | self._table.get(row[key]).eq(None)
 
     # -- one by one
 

@@ -139,25 +139,24 @@ class Loader:
         self.rows = 0
         self.loaded: dict[TableName, TableInfo] = {}
 
-    def begin(self, name: TableName, info: TableInfo, *, exists: bool) -> Loading:
+    def begin(self, name: TableName, info: TableInfo, existing: TableInfo | None) -> Loading:
         """Begins to load a table.
 
         Args:
             name: the table.
             info: the information about it.
-            exists: whether the table exists already.
+            existing: the information about the existing table. None: it does not exist.
         """
         self._tally.begin(str(name))
         self.loaded[name] = info
         with self._state:
             self._unfinished += 1
         made: Future[None] = Future()
-        target = Target(
-            name, info.primary_key, self._options.conflict, self._options.hard_durability
-        )
+        hard, hook = self._options.hard_durability, _role_of_hook(info, existing)
+        target = Target(name, info.primary_key, self._options.conflict, hard, hook)
         losses = self._runner.losses
         loading = Loading(name, info, made, Inserter(self._runner, target, self._told), losses)
-        if exists:
+        if existing is not None:
             made.set_result(None)
         else:
             self._submit(self._make, loading)
@@ -289,19 +288,25 @@ class Loader:
             raise self._error
 
 
+def _role_of_hook(info: TableInfo, existing: TableInfo | None) -> str:
+    """What the write hook of an existing table does while rows are loaded. See `Target`."""
+    if existing is None or existing.write_hook is None:
+        return "none"
+    # The rows of a dump or an export went through the hook when they were written.
+    return "ignored" if info.kept else "runs"
+
+
 def check_existing(
-    name: TableName, info: TableInfo, existing: TableInfo | None, options: LoadOptions
+    name: TableName, info: TableInfo, existing: TableInfo, options: LoadOptions
 ) -> None:
-    """Raises `ToolError` if a table exists and must not be loaded into.
+    """Raises `ToolError` if an existing table must not be loaded into.
 
     Args:
         name: the table.
         info: the information about the table to load.
-        existing: the information about the existing table. None: it does not exist.
+        existing: the information about the existing table.
         options: how to load.
     """
-    if existing is None:
-        return
     if not (options.force or options.resume):
         raise ToolError(
             f"the table {name} already exists, run with --force to import into the existing table, "

@@ -141,7 +141,7 @@ class _Restore:
         self._temp_dir = temp_dir
         self._infos: dict[TableName, TableInfo] = {}
         self._checked: set[TableName] = set()
-        self._existing: set[TableName] = set()
+        self._existing: dict[TableName, TableInfo] = {}
         self._done: set[TableName] = set()
         self._waiting: dict[TableName, tuple[IO[bytes], ArchiveMember]] = {}
 
@@ -201,7 +201,7 @@ class _Restore:
             raise ToolError(f"{self._name} has the rows of {table} twice")
         self._done.add(table)
         self._check_tables()
-        loading = self._loader.begin(table, self._infos[table], exists=table in self._existing)
+        loading = self._loader.begin(table, self._infos[table], self._existing.get(table))
         name = f"{self._name}:{member.name}"
         reader = reader_for(member.file.format, name, _ANY_ROW)
         if digests is not None:
@@ -217,10 +217,9 @@ class _Restore:
         if not fresh:
             return
         there = set(existing_tables(self._runner, {name.db for name in fresh}))
-        for name in sorted(fresh):
-            existing = table_info(self._runner, name) if name in there else None
-            check_existing(name, self._infos[name], existing, self._options)
-        self._existing |= there
+        for name in sorted(fresh & there):
+            self._existing[name] = table_info(self._runner, name)
+            check_existing(name, self._infos[name], self._existing[name], self._options)
         self._tally.expect((str(name), expected_rows(info)) for name, info in self._infos.items())
         self._checked |= fresh
 

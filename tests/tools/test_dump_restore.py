@@ -284,6 +284,24 @@ def test_keys_that_come_twice(target: Any, tmp_path: Path) -> None:
     assert r.db("test").table("t").order_by("id").run(target) == [{"id": 1}, {"id": 2}]
 
 
+@pytest.mark.parametrize("again", ["resume", "force"])
+def test_write_hooks_do_not_change_rows(
+    target: Any, tmp_path: Path, source: Any, again: str
+) -> None:
+    """A restore that is run again meets the write hook that the first one has set."""
+    hook = r.db("shop").table("empty").get_write_hook()["function"].run(source, binary_format="raw")
+    rows = b'[\n{"id": 1},\n{"id": 2}\n]\n'
+    files = {"test/t.info": info(write_hook={"function": hook}), "test/t.json": rows}
+    path = archive_of(tmp_path / "a.tar.gz", files)
+    restore(target, path)
+    table = r.db("test").table("t")
+    table.get(2).delete().run(target)
+    restore(target, path, verify=True, **{again: True})
+    assert table.order_by("id").run(target) == [{"id": 1}, {"id": 2}]
+    table.insert({"id": 3}).run(target)
+    assert table.get(3).run(target) == {"id": 3, "hooked": True}
+
+
 def test_a_pool_goes_on_when_the_server_comes_back(tmp_path: Path, archive: Path) -> None:
     """It is gone when the first rows have been written, and back a moment later."""
     from rethinkdb.loops.blocking import ConnectionPool

@@ -44,6 +44,21 @@ def test_a_file_comes_back(source: Any, target: Any, tmp_path: Path, name: str) 
     assert contents(target)["new.orders"][0] == contents(source)["shop.orders"][0]
 
 
+def test_a_file_goes_through_the_write_hook_of_its_table(target: Any, tmp_path: Path) -> None:
+    table = r.db("test").table("t")
+    r.table_create("t").run(target)
+    table.insert([{"id": 1, "old": True}, {"id": "key"}]).run(target)
+    table.set_write_hook(lambda context, old, new: new.merge({"hooked": True})).run(target)
+    path = tmp_path / "t.ndjson"
+    path.write_text('{"id": 1}\n{"id": 2}\n{"n": 3}\n')
+    assert import_(target, file=path, table="test.t", resume=True).rows == 3
+    assert table.get(1).run(target) == {"id": 1, "old": True}
+    assert table.get(2).run(target) == {"id": 2, "hooked": True}
+    assert [row["hooked"] for row in table.filter({"n": 3}).run(target)] == [True]
+    import_(target, file=path, table="test.t", force=True)
+    assert table.get(1).run(target) == {"id": 1, "hooked": True}
+
+
 def test_ndjson_has_no_newline_at_its_end(source: Any) -> None:
     output = io.BytesIO()
     export(source, file=output, tables=["shop.many"], format="ndjson", fields=["id"])

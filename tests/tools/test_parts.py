@@ -150,7 +150,7 @@ def test_a_loader_waits_while_too_much_is_under_way(
 
     monkeypatch.setattr("rethinkdb.tools.inserting.Inserter.insert", insert)
     with Loader(Runner(target), LoadOptions(2), BadRows(), Tally()) as loader:
-        loading = loader.begin(TableName("test", "t"), TableInfo("id", [], None, {}), exists=False)
+        loading = loader.begin(TableName("test", "t"), TableInfo("id", [], None, {}), None)
         fed = 0
 
         def feed() -> None:
@@ -181,7 +181,7 @@ def test_an_error_ends_a_loader_that_waits(target: Any, monkeypatch: pytest.Monk
     def load() -> None:
         with Loader(Runner(target), LoadOptions(2), BadRows(), Tally()) as loader:
             info = TableInfo("id", [], None, {})
-            loading = loader.begin(TableName("test", "t"), info, exists=False)
+            loading = loader.begin(TableName("test", "t"), info, None)
             while True:
                 loader.add(loading, rows_in(b'{"id":1}\n'))
 
@@ -268,7 +268,7 @@ def test_rows_that_a_server_has_lost_are_missed(target: Any) -> None:
     runner = Runner(target)
     with Loader(runner, LoadOptions(2), BadRows(), Tally()) as loader:
         name = TableName("test", "t")
-        loading = loader.begin(name, TableInfo("id", [], None, {}), exists=False)
+        loading = loader.begin(name, TableInfo("id", [], None, {}), None)
         loader.add(loading, rows_in(b'{"id":1}\n{"id":2}\n'))
         while loader.rows < 1:
             pass
