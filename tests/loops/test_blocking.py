@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -28,7 +30,7 @@ from rethinkdb.errors import (
 )
 from rethinkdb.loops.blocking import Connection, DefaultCursor, line
 from rethinkdb.loops.blocking.watch import Bell, Watch
-from rethinkdb.loops.transport.sockets import wait_ready
+from rethinkdb.loops.transport.sockets import unacknowledged, wait_ready
 from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.session import Session
 from rethinkdb.net.waiter import Waiter
@@ -250,6 +252,50 @@ def test_loss_while_waiting(conn: Connection) -> None:
         Command("atom", 1).run(conn)
 
 
+def test_a_reset_while_waiting() -> None:
+    """The server answers nothing and breaks the connection without closing it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reset() -> None:
+            sock, _ = listener.accept()
+            sock.recv(1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+
+        with in_thread(reset), pytest.raises(ReqlDriverError) as caught:
+            Connection.make(*listener.getsockname(), timeout=PATIENCE)
+    assert isinstance(caught.value.__cause__, ConnectionResetError)
+
+
+def test_a_connect_that_fails_leaves_no_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        conn = Connection(host=host, port=port, timeout=SOON)
+        with pytest.raises(ReqlTimeoutError):
+            conn.connect()
+        sock, _ = listener.accept()
+        with sock:
+            sock.settimeout(PATIENCE)
+            while sock.recv(4096):  # the first line of the handshake, then the end
+                pass
+    assert not conn.is_open()
+
+
+def test_what_was_not_taken_is_counted() -> None:
+    """The keepalive takes a link for alive while these get fewer."""
+    ours, theirs = socket.socketpair(socket.AF_INET if sys.platform == "win32" else socket.AF_UNIX)
+    with ours, theirs:
+        ours.setblocking(False)
+        session = Session()
+        session.output += b"x" * 10_000_000
+        unsent = line.Line(ours, session)
+        before = unsent.count_unsent()
+        unsent.flush()
+        held = unacknowledged(ours)
+        assert len(session.output) < 10_000_000 <= before
+        assert unsent.count_unsent() == len(session.output) + held > len(session.output)
+
+
 def test_loss_between_queries(server: ScriptedServer, conn: Connection) -> None:
     server.hang_up()
     with pytest.raises(ReqlConnectionLostError, match=r"^Connection is closed\. \w"):
@@ -320,6 +366,28 @@ def test_a_timeout_of_next_loses_nothing(conn: Connection, wait: Any) -> None:
     Command("push", "f", [1, 2]).run(conn)
     assert feed.next(wait=PATIENCE) == 1
     assert feed.next(False) == 2
+
+
+def test_a_time_limit_waits_for_what_comes_in_time(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    feed = Command("feed", "f").run(conn)
+
+    def push() -> None:
+        server.wait_for_sent(QueryType.CONTINUE)
+        server.feeds["f"]([1])
+
+    with in_thread(push):
+        assert feed.next(wait=PATIENCE) == 1
+
+
+def test_a_cursor_that_is_dropped_is_closed_at_once(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    feed = Command("feed", "f").run(conn)
+    del feed
+    gc.collect()
+    server.wait_for_sent(QueryType.STOP)
 
 
 def test_what_has_arrived_needs_no_wait(server: ScriptedServer, conn: Connection) -> None:
