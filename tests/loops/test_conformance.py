@@ -15,6 +15,7 @@ from tests.trying import try_on
 
 SCENARIOS = [
     *conformance.queries.SCENARIOS,
+    *conformance.cursors.SCENARIOS,
     *conformance.values.SCENARIOS,
     *conformance.links.SCENARIOS,
     *conformance.moments.SCENARIOS,

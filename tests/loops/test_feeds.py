@@ -12,7 +12,7 @@ import pytest
 from rethinkdb import r
 from rethinkdb.embedded import Server
 from rethinkdb.loops.blocking import ConnectionPool
-from rethinkdb.testing.conformance import Scenario, name_of, resuming
+from rethinkdb.testing.conformance import Scenario, ending_feeds, name_of, resuming
 from rethinkdb.testing.conformance.drivers import DRIVERS
 from rethinkdb.testing.conformance.trial import PATIENCE
 from tests.trying import try_on
@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
         yield embedded
 
 
-@pytest.mark.parametrize("scenario", resuming.SCENARIOS, ids=name_of)
+@pytest.mark.parametrize("scenario", [*resuming.SCENARIOS, *ending_feeds.SCENARIOS], ids=name_of)
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)

@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.embedded import limits
@@ -163,7 +164,7 @@ class Conversation:
         with self._lock:
             stalled, self._stalled = self._stalled, []
         for turns in stalled:
-            self._submit(lambda turns=turns: self._work(turns))  # type: ignore[misc]
+            self._submit(partial(self._work, turns))
 
     # -- one method per type of query
 

@@ -40,6 +40,8 @@ from rethinkdb.net.connection import BaseConnection
 from ..proxy import Fault, FaultProxy
 from . import (
     clusters,
+    cursors,
+    ending_feeds,
     links,
     moments,
     pooling,
@@ -76,6 +78,7 @@ __all__ = [
 #: All scenarios, in an order that shows simple failures first.
 SCENARIOS: tuple[Scenario, ...] = (
     *queries.SCENARIOS,
+    *cursors.SCENARIOS,
     *values.SCENARIOS,
     *links.SCENARIOS,
     *moments.SCENARIOS,
@@ -85,6 +88,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *sharing.SCENARIOS,
     *watching.SCENARIOS,
     *resuming.SCENARIOS,
+    *ending_feeds.SCENARIOS,
     *typed.SCENARIOS,
     *(fault_scenario(expectation) for expectation in FAULTS),
 )

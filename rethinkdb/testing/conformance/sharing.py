@@ -218,12 +218,14 @@ async def writing_while_others_reconnect(trial: Trial) -> None:
                 assert done["inserted"] == 1
                 acknowledged.add(number)
 
+    def more_than(before: int) -> bool:
+        return len(acknowledged) > before
+
     async def reconnect() -> None:
         nonlocal over
         try:
             for _ in range(ROUNDS):
-                before = len(acknowledged)
-                await trial.until(lambda before=before: len(acknowledged) > before)  # type: ignore[misc]
+                await trial.until(partial(more_than, len(acknowledged)))
                 assert await trial.do(conn.reconnect) is conn
         finally:
             over = True
