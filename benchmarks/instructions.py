@@ -44,7 +44,7 @@ def scripted_server() -> Iterator[tuple[str, str]]:
 
 def run(prefix: list[str], task: Task, address: tuple[str, str]) -> str:
     """Run one task; returns what its processes wrote to the standard error."""
-    given = (*task[:3], *address, *task[3:])
+    given = (*task[:3], *address, *task[3:6])
     environ = {**environment(), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     command = [*prefix, str(WORKER), *map(str, given)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

@@ -453,6 +453,11 @@ def _response(reply: Any, payload: bytes) -> Response:
         return _made_response(
             (_RESPONSE_TYPES.get(kind, kind), results, None, None, (), None, False)
         )
+    if len(reply) == 3 and type(notes := reply.get("n")) is list and len(notes) == 1:
+        (note,) = notes
+        if type(note) is int:  # what changefeeds get
+            kind = _RESPONSE_TYPES.get(kind, kind)
+            return _made_response((kind, results, None, None, (note,), None, False))
     for name, fits, wanted in _OPTIONAL_FIELDS:
         if (value := reply.get(name)) is not None and not fits(value):
             raise _malformed(f"{name} is not {wanted}", payload)

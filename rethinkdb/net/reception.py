@@ -51,6 +51,7 @@ _NO_ITEMS: Iterator[Any] = iter(())
 # Constants, as Python 3.10 and 3.11 take 0.1 µs to look up an enum member.
 _START = QueryType.START
 _ATOM = ResponseType.SUCCESS_ATOM
+_PARTIAL = ResponseType.SUCCESS_PARTIAL
 _WAIT_COMPLETE = ResponseType.WAIT_COMPLETE
 _SERVER_INFO = ResponseType.SERVER_INFO
 
@@ -232,28 +233,40 @@ class Reception:
             return
         receiver = exchange.receiver
         outcome = None if exchange.dropped else exchange.decoded(payload)
-        if (
-            type(outcome) is not Response
-            or outcome.type is not _ATOM
-            or outcome.profile is not None
-            or not outcome.results
-            or type(receiver) is not Waiter
-            or exchange.query.type is not _START
-        ):
-            self._hand_over(frame, exchange, receiver, outcome)
-            return
-        # Most replies: the value of a query, and nothing else. What follows is what `_hand_over`
-        # does with them, without its calls: they would take 1.5 µs more.
-        delivery: Any = exchange, receiver, outcome, _NO_ITEMS, None
         events = self._events
-        if events and events[0] is frame and exchange.receiver is receiver:
-            events[0] = delivery
-            exchange.owed -= 1
-            exchange.receiver = NOBODY
-            del exchanges[token]
-            receiver.set_result(outcome.results[0])
-            if events and events[0] is delivery:
-                events.popleft()
+        delivery: Any
+        # Most replies are a query's value, and nothing else, or a batch that is not the last one.
+        # For these two, what follows is what `_hand_over` does, without its calls: they would take
+        # 1.5 µs more.
+        if type(outcome) is not Response:
+            self._hand_over(frame, exchange, receiver, outcome)
+        elif type(receiver) is Stream and outcome.type is _PARTIAL:
+            items = iter(outcome.results)
+            delivery = exchange, receiver, outcome, items, None
+            if events and events[0] is frame and exchange.receiver is receiver:
+                events[0] = delivery
+                exchange.owed -= 1
+                receiver.batch_received(outcome, items, complete=False)
+                if events and events[0] is delivery:
+                    events.popleft()
+        elif (
+            outcome.type is _ATOM
+            and type(receiver) is Waiter
+            and outcome.profile is None
+            and outcome.results
+            and exchange.query.type is _START
+        ):
+            delivery = exchange, receiver, outcome, _NO_ITEMS, None
+            if events and events[0] is frame and exchange.receiver is receiver:
+                events[0] = delivery
+                exchange.owed -= 1
+                exchange.receiver = NOBODY
+                del exchanges[token]
+                receiver.set_result(outcome.results[0])
+                if events and events[0] is delivery:
+                    events.popleft()
+        else:
+            self._hand_over(frame, exchange, receiver, outcome)
 
     def _hand_over(
         self,

@@ -327,7 +327,7 @@ class Stream:
     def _stand_in_line(self, request: _Request) -> None:
         self._requests.append(request)
         self.serve()
-        if not request.waiter.done():
+        if self.low_water and not request.waiter.done():
             self._pull()
 
     def _settle(self, request: _Request) -> bool:
@@ -353,7 +353,8 @@ class Stream:
                 self._pull()
                 waiter.set_exception(taken[0])
                 return True
-            self._pull()
+            if self.low_water:
+                self._pull()
             waiter.set_result(taken[0])
         return True
 

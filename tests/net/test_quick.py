@@ -16,7 +16,17 @@ from rethinkdb.net.events import FrameReceived
 from rethinkdb.net.frames import MAX_REPLY_SIZE, FrameReader, frame_header
 from rethinkdb.net.waiter import Waiter
 
-from .pair import ATOM, PARTIAL, RUNTIME_ERROR, SEQUENCE, WAIT_COMPLETE, Pair, reply_body, start
+from .pair import (
+    ATOM,
+    CONTINUE,
+    PARTIAL,
+    RUNTIME_ERROR,
+    SEQUENCE,
+    WAIT_COMPLETE,
+    Pair,
+    reply_body,
+    start,
+)
 from .test_meanwhile import Once
 
 TIME = {"$reql_type$": "TIME", "epoch_time": 1, "timezone": "+00:00"}
@@ -33,6 +43,10 @@ BODIES = st.one_of(
             reply_body(ATOM, 1, 2),
             reply_body(ATOM, 1, p=[{"took": 1}]),
             reply_body(ATOM, 1, n=[1]),
+            reply_body(PARTIAL, 1, n=[1]),
+            reply_body(PARTIAL, 1, 2, n=[1, 4]),
+            reply_body(PARTIAL, 1, n=[True]),
+            reply_body(PARTIAL, 1, n={"1": 2}),
             b'{"t":true,"r":[1]}',
             b'{"t":1.0,"r":[1]}',
             b'{"t":1,"r":2}',
@@ -122,6 +136,18 @@ def test_a_reply_that_is_handled_while_it_is_decoded(extra: dict[str, Any]) -> N
     assert not decode.actions
     assert ends == [{"value": "value", "profile": extra["p"]} if extra else "value"]
     assert session.is_open
+
+
+def test_a_batch_that_is_handled_while_it_is_decoded() -> None:
+    decode = Once(lambda: None, Codec().decoder({}))
+    pair = Pair()
+    stream, token = pair.stream(decode=decode)
+    assert pair.received() == []
+    decode.actions.append(lambda: pair.session.receive_data(b""))
+    pair.answer(token, PARTIAL, "row")
+    assert not decode.actions
+    assert stream.take_batch() == ["row"]
+    assert pair.types() == [CONTINUE]
 
 
 def test_how_many_queries_are_in_flight_with_the_last_one() -> None:

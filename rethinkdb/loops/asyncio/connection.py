@@ -89,6 +89,12 @@ class Connection(AsyncioResults, LoopConnection):
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
     ) -> Any:
         waiter = self._begin(operation, args)
-        if not waiter.done():
+        if timeout is not None:
             await self._settled(waiter, timeout)
+        elif not waiter.done():
+            try:
+                await self._future_of(waiter)  # not `_settled`, which would be one more coroutine
+            except BaseException:
+                self._abandon(waiter)
+                raise
         return self._outcome(waiter)

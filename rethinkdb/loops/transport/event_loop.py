@@ -261,10 +261,8 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close(noreply_wait=False)
 
-    async def _settled(self, waiter: Waiter[Any], timeout: float | None) -> None:
-        """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
-        if waiter.done():
-            return
+    def _future_of(self, waiter: Waiter[Any]) -> asyncio.Future[None]:
+        """A Future that is done when the waiter is. Whoever stops waiting abandons the waiter."""
         future: asyncio.Future[None] = self._loop.create_future()
 
         def settled(_: Waiter[Any]) -> None:
@@ -274,6 +272,13 @@ class LoopConnection(AwaitingReach, WiredConnection[AsyncioWire]):
                 future.set_result(None)
 
         waiter.add_done_callback(settled)
+        return future
+
+    async def _settled(self, waiter: Waiter[Any], timeout: float | None) -> None:
+        """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
+        if waiter.done():
+            return
+        future = self._future_of(waiter)
         timer = None if timeout is None else self._loop.call_later(timeout, expire, future)
         try:
             await future
