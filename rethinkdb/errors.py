@@ -29,7 +29,8 @@
       ReqlTruthWarning                   Python tested a condition that was meant for the server
       ReqlRunOptionWarning               a run option has no effect
 
-The `Rql...` names are the old spellings of the same classes.
+The `Rql...` names are the old spellings of the same classes. All are in one module, long as it is,
+so that the tree can be read in one place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The arguments of `connect()`: checked, completed with defaults, and kept in `ConnectOptions`.
 
 All defaults and checks are in this module. So all loops take the same arguments and refuse the same
-mistakes with the same messages. A message never contains a password.
+mistakes with the same messages. A message never contains a password. The module is long
+because there is a function for each argument that needs a check.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 Callers tell it what happened, with the time. It answers with effects, and settles waiters. The code
 that carries out the effects decides nothing.
+
+The module is long because it is one class: each method is one thing that can happen to a pool. The
+rules that the methods apply are in modules of their own (`staff`, `hosts`, `desk`, `retrying` ...).
 """
 
 from __future__ import annotations

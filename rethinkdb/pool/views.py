@@ -23,6 +23,8 @@ The rows that were deleted during the loss are those that have not arrived when 
 **An interrupt loses nothing.** A signal handler may raise an error while a reply is decoded; then
 the same payload is decoded again. So comparing a batch changes nothing until its items have been
 handed over (`delivered`). To take in a change twice does no harm.
+
+The module is long because the views of many rows and of one row are two forms of the same phases.
 """
 
 from __future__ import annotations

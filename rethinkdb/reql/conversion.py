@@ -1,4 +1,8 @@
-"""How Python values become terms."""
+"""How Python values become terms.
+
+The functions here call each other in a circle, since a list can hold a dict that holds a list: so
+they are in one module, although it is long.
+"""
 
 from __future__ import annotations
 

@@ -25,17 +25,17 @@ _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def upper(text: str) -> str:
-    """In capital letters, as far as they are ASCII; a real server leaves others alone."""
+    """In capital letters. Only ASCII letters change, as on a real server."""
     return text.translate(_UPPER)
 
 
 def lower(text: str) -> str:
-    """In small letters, as far as they are ASCII."""
+    """In small letters. Only ASCII letters change."""
     return text.translate(_LOWER)
 
 
 def to_number(text: str) -> int | float:
-    """The number a string spells."""
+    """The number that a string contains."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise logic(f"Could not coerce `{text}` to NUMBER.")
@@ -86,7 +86,7 @@ _SEQUENCES = ((0xC0, 0xE0, 1), (0xE0, 0xF0, 2), (0xF0, 0xF8, 3))
 
 
 def _utf8_problem(data: bytes, start: int) -> tuple[str, int]:
-    """What is wrong with the character that starts there, and the last byte looked at."""
+    """What is wrong with the character that starts there, and the last byte that was read."""
     first = data[start]
     following = next((count for low, high, count in _SEQUENCES if low <= first < high), None)
     if following is None:

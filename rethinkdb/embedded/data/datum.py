@@ -48,7 +48,7 @@ _RANK_OBJECT, _RANK_PSEUDO, _RANK_STRING, _RANK_MAXVAL = 5, 6, 7, 8
 
 
 def number(value: float) -> int | float:
-    """The canonical form of a computed number; refuses infinities and NaN."""
+    """The canonical form of a computed number. Raises for infinities and NaN."""
     if isinstance(value, int):
         return value if -LARGEST_INTEGER <= value <= LARGEST_INTEGER else number(_to_float(value))
     if not math.isfinite(value):
@@ -70,7 +70,7 @@ def _to_float(value: int) -> float:
 
 
 def is_negative_zero(value: float) -> bool:
-    """Whether this is -0.0, which a server keeps and prints as such."""
+    """Whether this is -0.0. A server keeps it, and prints it so."""
     return value == 0 and math.copysign(1.0, value) < 0
 
 
@@ -85,7 +85,7 @@ def print_double(value: float) -> str:
 
 
 def is_number(value: Datum) -> bool:
-    """Whether it is a NUMBER; Python's bool is an int, ReQL's is not."""
+    """Whether it is a NUMBER. A bool is none, although Python's bool is an int."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -118,7 +118,7 @@ _TYPE_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def type_name(value: Datum) -> str:
-    """The name of a datum's type as `typeOf` and error messages say it."""
+    """The name of a datum's type, as in `typeOf` and in error messages."""
     pseudo_type = reql_type(value)
     if pseudo_type is not None:
         return f"PTYPE<{pseudo_type}>"
@@ -128,12 +128,12 @@ def type_name(value: Datum) -> str:
 
 
 def json_type_name(value: Datum) -> str:
-    """The name of what a datum is in JSON, where pseudo-types are objects."""
+    """The name of a datum's type in JSON. There, a pseudo-type is an object."""
     return next(name for kind, name in _TYPE_NAMES if isinstance(value, kind))
 
 
 def truth(value: Datum) -> bool:
-    """Everything but false and null counts as true."""
+    """Whether it counts as true: everything does, except false and null."""
     return value is not None and value is not False
 
 
@@ -186,16 +186,14 @@ def as_array(value: Datum) -> list[Datum]:
 
 
 def as_object(value: Datum) -> dict[str, Datum]:
-    """The value, which must be an OBJECT (times and geometries are, to a server)."""
+    """The value, which must be an OBJECT. For a server, times and geometries are objects."""
     if not isinstance(value, dict):
         _expect("OBJECT", value)
     return cast("dict[str, Datum]", value)
 
 
 def field(value: Datum, name: str) -> Datum:
-    """A field of an object (pseudo-types are objects too); NON_EXISTENCE if it has none of this
-    name.
-    """
+    """A field of an object, or of a pseudo-type. Raises NON_EXISTENCE if there is no such field."""
     fields = as_object(value)
     if name not in fields:
         raise non_existence(f"No attribute `{name}` in object:\n{pretty(fields)}")
@@ -206,7 +204,7 @@ def field(value: Datum, name: str) -> Datum:
 
 
 def order_key(value: Datum) -> tuple[Any, ...]:
-    """A key by which Python's comparison orders and equates data as ReQL does.
+    """A key for sorting: Python compares the keys as ReQL compares the data.
 
     Data of different types compare by type. Strings compare by code point, which is the order of
     their UTF-8 bytes. Geometries compare as objects.
@@ -235,7 +233,7 @@ def _object_key(value: dict[str, Datum]) -> tuple[Any, ...]:
 
 
 def equal(left: Datum, right: Datum) -> bool:
-    """Whether two data are the same to ReQL (1 is 1.0 but not true; times are equal by instant)."""
+    """Whether two data are equal in ReQL. 1 equals 1.0 but not true; times compare by instant."""
     if isinstance(left, str) or isinstance(right, str):
         return bool(left == right)
     return order_key(left) == order_key(right)
@@ -245,7 +243,7 @@ def equal(left: Datum, right: Datum) -> bool:
 
 
 def from_json(value: Any) -> Datum:
-    """Parsed JSON as a datum: numbers made canonical. Pseudo-types are the caller's matter."""
+    """Parsed JSON as a datum, with canonical numbers. The caller converts pseudo-types."""
     if isinstance(value, (str, bool)) or value is None:
         return value
     if isinstance(value, (int, float)):
@@ -256,8 +254,9 @@ def from_json(value: Any) -> Datum:
 
 
 def to_json(value: Datum) -> Any:
-    """A datum as JSON-able data: keys sorted, binary as its pseudo-type. Raises for `r.minval` and
-    `r.maxval`.
+    """A datum as data for JSON, with sorted keys and binary data as its pseudo-type.
+
+    Raises for `r.minval` and `r.maxval`.
     """
     if isinstance(value, dict):
         return {name: to_json(value[name]) for name in sorted(value)}
@@ -281,22 +280,22 @@ def to_base64(value: bytes) -> str:
 
 
 def compact(value: Datum) -> str:
-    """A datum as JSON without spaces: what `to_json_string` gives."""
+    """A datum as JSON without spaces, as `to_json_string` returns it."""
     return jsonwriting.compact(to_json(value))
 
 
 def pretty(value: Datum) -> str:
-    """A datum as error messages show it: JSON indented by tabs, a tab after each colon."""
+    """A datum as in error messages: JSON, indented by tabs, with a tab after each colon."""
     return jsonwriting.pretty(to_json(value))
 
 
 def truncated(value: Datum) -> str:
-    """`pretty`, cut to the length that a server's messages allow themselves."""
+    """`pretty`, cut to the greatest length that a server shows in a message."""
     return truncated_text(pretty(value))
 
 
 def truncated_text(text: str) -> str:
-    """A text cut to that length; it counts bytes."""
+    """A text, cut to that length in bytes."""
     encoded = text.encode()
     if len(encoded) <= TRUNCATED_LENGTH:
         return text
@@ -307,13 +306,13 @@ def truncated_text(text: str) -> str:
 
 
 def check_array_size(size: int, limit: int) -> None:
-    """Raises the resource error once an array grows past the query's array limit."""
+    """Raises the resource error if an array is larger than the query's array limit."""
     if size > limit:
         raise _array_limit_failure(limit)
 
 
 def check_all_arrays(value: Datum, limit: int) -> None:
-    """The same for every array in a datum that comes from outside, as from JSON text."""
+    """The same check for every array in a datum from outside, such as JSON text."""
     if isinstance(value, list):
         check_array_size(len(value), limit)
         for item in value:
@@ -324,7 +323,7 @@ def check_all_arrays(value: Datum, limit: int) -> None:
 
 
 def array(items: Iterable[Datum], limit: int) -> list[Datum]:
-    """A new ARRAY of these items, refused as soon as it passes the query's array limit."""
+    """A new ARRAY of these items. Raises as soon as it is larger than the array limit."""
     result: list[Datum] = []
     for item in items:
         result.append(item)

@@ -20,11 +20,11 @@ _CLOSING: dict[Any, str] = {dict: "}", list: "]"}
 
 
 class TooDeep(ValueError):
-    """The text is nested more deeply than it may be."""
+    """The text is nested too deeply."""
 
 
 def loads(text: str, most: int) -> tuple[Any, int]:
-    """The parsed text, and how deeply it is nested.
+    """The parsed text, and the depth of its nesting.
 
     Args:
         text: JSON.
@@ -58,7 +58,7 @@ class _Parser:
                 return self._result
 
     def _value(self) -> tuple[bool, Any]:
-        """The next value; (True, None) if it is an array or object whose parts come first."""
+        """The next value. (True, None) for an array or object, as its parts must be read first."""
         first = self._next()
         if first == "[":
             return self._open([])
@@ -82,7 +82,7 @@ class _Parser:
         return True, None
 
     def _put(self, value: Any) -> bool:
-        """Puts a value where it belongs, and closes what ends behind it; True at the end of all."""
+        """Adds a value to its array or object. Closes those that end after it. True at the end."""
         while self._around:
             container = self._around[-1]
             if type(container) is list:
@@ -135,7 +135,7 @@ class _Parser:
         return value
 
     def _next(self) -> str:
-        """The next character that is no space, which is not taken; empty at the end."""
+        """The next character that is not a space, without taking it. Empty at the end."""
         match = _SPACE.match(self._text, self._at)
         assert match is not None
         self._at = match.end()
@@ -146,7 +146,7 @@ class _Parser:
 
 
 def dumps(value: Any, scalar: Callable[[Any], bytes], convert: Callable[[Any], Any]) -> bytes:
-    """The value as compact text, keys sorted.
+    """The value as compact text, with sorted keys.
 
     Args:
         value: the value.

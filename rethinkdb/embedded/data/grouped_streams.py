@@ -23,8 +23,7 @@ Groups: TypeAlias = "dict[tuple[Any, ...], tuple[Datum, list[Datum]]]"
 class GroupedStream(Stream):
     """Rows in groups.
 
-    It never gives its rows as one sequence: it is aggregated per group, or collected into grouped
-    data.
+    Its rows are never one sequence. They are aggregated per group, or collected into grouped data.
     """
 
     __slots__ = ("_groups_of", "_transforms", "array_limit")
@@ -40,7 +39,7 @@ class GroupedStream(Stream):
         transforms: tuple[Transform, ...] = (),
         origins: tuple[Origin, ...] = (),
     ) -> None:
-        """Splits what comes from `source`.
+        """Splits the items of `source`.
 
         Args:
             source: what `groups_of` understands: rows, or rows with their value in an index.
@@ -57,11 +56,11 @@ class GroupedStream(Stream):
         self.array_limit = array_limit
 
     def __iter__(self) -> Iterator[Datum]:
-        """Refused when it is pulled: there is no one sequence."""
+        """Raises when it is pulled, because there is not one sequence."""
         return _refused(self.backtrace)
 
     def located_source(self) -> Iterable[Datum]:
-        """Refused likewise."""
+        """Raises likewise."""
         return _refused(self.backtrace)
 
     def through(
@@ -145,7 +144,7 @@ class GroupedStream(Stream):
 
     @property
     def _reads_tables(self) -> bool:
-        """Whether a real server groups the rows where they are stored, one by one."""
+        """Whether a real server groups the rows one by one where they are stored."""
         return any(origin.limit is None for origin in self.origins)
 
     def _check_number(self, groups: int) -> None:

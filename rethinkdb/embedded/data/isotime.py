@@ -25,7 +25,7 @@ _LOOSE_OFFSET = re.compile(r"([+-])(\d+)(?::(\d+))?")
 
 
 class Form(enum.Enum):
-    """How the numbers of a date are to be read."""
+    """The meaning of the numbers of a date."""
 
     MONTH_AND_DAY = "year, month, day"
     DAY_OF_YEAR = "year, day"
@@ -33,7 +33,7 @@ class Form(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class IsoTime:
-    """What the text says."""
+    """The parts of the text."""
 
     date: tuple[int, ...]
     form: Form
@@ -44,7 +44,7 @@ class IsoTime:
 
     @classmethod
     def parse(cls, text: str) -> IsoTime:
-        """Reads the text; raises where it breaks the grammar."""
+        """Parses the text. Raises at the place where it breaks the grammar."""
         day, separator, rest = text.partition("T")
         date, form = _date(day)
         microseconds, timezone = 0, ""
@@ -132,7 +132,7 @@ def _microseconds(hours: int, minutes: int = 0, seconds: int = 0) -> int:
 
 
 def default_zone(timezone: str) -> str:
-    """The zone for a text without one; raises if there is none.
+    """The zone for a text without a zone. Raises if it is invalid.
 
     It is read as loosely as a real server does: `+1` will do, `+0100` is a hundred hours.
     """

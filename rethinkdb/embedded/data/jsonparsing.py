@@ -32,11 +32,11 @@ _SAFE_DIGITS = 15
 
 
 class JSONProblem(ValueError):
-    """Why a text is no JSON."""
+    """The reason why a text is not JSON."""
 
 
 def parse(text: str) -> Datum:
-    """The datum that a text holds, pseudo-types converted; LITERAL may be among them."""
+    """The datum in a text. Pseudo-types are converted, and LITERAL is allowed."""
     if "\0" in text:
         raise logic("Encountered unescaped null byte in JSON string.")
     try:
@@ -47,7 +47,7 @@ def parse(text: str) -> Datum:
 
 
 def parse_or_explain(text: str) -> Datum:
-    """The same, but text that is no JSON raises `JSONProblem`."""
+    """The same, but a text that is not JSON raises `JSONProblem`."""
     if "\\u" in text and _SURROGATE.search(text) is not None:
         explain(text)
     try:
@@ -112,7 +112,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def _value(text: str, at: int) -> int:
-    """The place behind the value that starts here."""
+    """The position after the value that starts here."""
     first = text[at : at + 1]
     if first == "{":
         return _members(text, at + 1)

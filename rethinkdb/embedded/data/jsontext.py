@@ -1,4 +1,4 @@
-"""JSON text in and out: orjson where it is installed, the standard library elsewhere."""
+"""Reads and writes JSON text, with orjson where it is installed, the standard library elsewhere."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ else:
 
 
 def loads(text: bytes) -> Any:
-    """The parsed text, however deeply nested up to `limits.MOST_NESTING`.
+    """The parsed text, nested up to `limits.MOST_NESTING` levels deep.
 
     Raises:
         NotJSON: it cannot be parsed. Infinities and NaN, which Python's parser knows, are refused.
@@ -76,7 +76,7 @@ def loads_measured(text: bytes) -> tuple[Any, int]:
 
 
 def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
-    """The value as compact text, keys sorted as a real server sorts them, however deeply nested.
+    """The value as compact text, of any depth. Keys are sorted as a real server sorts them.
 
     Args:
         value: the value.

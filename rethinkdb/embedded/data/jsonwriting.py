@@ -29,7 +29,7 @@ _MOST_LEADING_ZEROS = 6
 
 
 def compact(value: Any) -> str:
-    """The value without any space."""
+    """The value as text without spaces."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{string(key)}:{compact(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -42,7 +42,7 @@ class OneLine(dict[str, Any]):
 
 
 def pretty(value: Any, depth: int = 0) -> str:
-    """The value over several lines, indented by tabs, a tab after each colon."""
+    """The value as several lines, indented by tabs, with a tab after each colon."""
     if not isinstance(value, (dict, list)) or not value or isinstance(value, OneLine):
         return compact(value)
     inner, outer = "\n" + "\t" * (depth + 1), "\n" + "\t" * depth
@@ -72,7 +72,7 @@ def scalar(value: Any) -> str:
 
 
 def string(text: str) -> str:
-    """A string in quotes; nothing is escaped that need not be."""
+    """A string in quotes. Only what must be escaped is escaped."""
     return '"' + _TO_ESCAPE.sub(_escape, text) + '"'
 
 

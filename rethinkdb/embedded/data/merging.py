@@ -12,8 +12,8 @@ _NOTHING: Any = object()
 
 
 def merge(left: Datum, right: Datum) -> Datum:
-    """The left laid over by the right; objects inside are merged in turn, anything else is
-    replaced.
+    """The left object, updated by the right one. Objects inside are merged in turn; any other value
+    is replaced.
     """
     if not isinstance(left, dict) or not isinstance(right, dict):
         return _kept(without_literals(right))
@@ -34,14 +34,12 @@ def _merged_field(mine: Datum, value: Datum) -> Datum:
 
 
 def is_literal(value: Datum) -> bool:
-    """Whether it is what `r.literal` gives."""
+    """Whether it is a result of `r.literal`."""
     return isinstance(value, dict) and value.get(REQL_TYPE) == "LITERAL"
 
 
 def without_literals(value: Datum) -> Datum:
-    """The value with literals replaced by what they hold; where they hold nothing, what holds them
-    loses them.
-    """
+    """The value, with each literal replaced by its content, or removed if it has none."""
     if isinstance(value, dict):
         if is_literal(value):
             return value.get("value", _NOTHING)

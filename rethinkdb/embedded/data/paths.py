@@ -18,7 +18,7 @@ Paths: TypeAlias = "str | tuple[Paths, ...] | dict[str, Paths]"
 
 
 def parse(specification: Datum) -> Paths:
-    """A specification as written in a query: strings, arrays and objects, `true` meaning the whole
+    """A specification as written in a query: strings, arrays and objects. `true` means the whole
     field.
     """
     if isinstance(specification, str):
@@ -40,7 +40,7 @@ def _joined(parts: Sequence[Paths]) -> Paths:
 
 
 def project(value: Datum, paths: Paths, *, into_arrays: bool = False) -> Datum:
-    """Only what the paths name; below the top, arrays are gone into."""
+    """Only the parts that the paths name. Below the top level, paths apply to array elements."""
     if into_arrays and isinstance(value, list):
         return [project(item, paths) for item in value]
     result: dict[str, Datum] = {}
@@ -70,7 +70,7 @@ def _projected_fields(value: Datum, paths: Mapping[str, Paths]) -> dict[str, Dat
 
 
 def unproject(value: Datum, paths: Paths, *, into_arrays: bool = False) -> Datum:
-    """All but what the paths name; below the top, arrays are gone into."""
+    """All parts but those that the paths name. Below the top level, also in array elements."""
     if into_arrays and isinstance(value, list):
         return [unproject(item, paths) for item in value]
     fields = dict(datum.as_object(value))
@@ -99,7 +99,7 @@ def _remove_inside(fields: dict[str, Datum], paths: Mapping[str, Paths]) -> None
 
 
 def contains(value: Datum, paths: Paths) -> bool:
-    """Whether all that the paths name is there and not null."""
+    """Whether all parts that the paths name exist and are not null."""
     if isinstance(paths, tuple):
         return all(contains(value, part) for part in paths)
     if not isinstance(value, dict):

@@ -25,7 +25,7 @@ _BASE64_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 
 def checked_object(fields: dict[str, Datum], literal_ok: bool = False) -> Datum:
-    """An object just made, checked and converted if it is a pseudo-type.
+    """A new object. If it is a pseudo-type, it is checked and converted.
 
     Args:
         fields: the object; it must not be changed afterwards.
@@ -49,7 +49,7 @@ def checked_object(fields: dict[str, Datum], literal_ok: bool = False) -> Datum:
 
 
 def checked_tree(value: Datum) -> Datum:
-    """Parsed JSON with every object in it checked; LITERAL is let through, as in `r.json`."""
+    """Parsed JSON, with every object checked. LITERAL is allowed, as in `r.json`."""
     if isinstance(value, list):
         return [checked_tree(item) for item in value]
     if isinstance(value, dict):
@@ -74,7 +74,7 @@ def as_pseudo_type(value: Datum, name: str) -> Datum:
 
 
 def make_time(epoch_time: float, timezone: str) -> dict[str, Datum]:
-    """A PTYPE<TIME>; the zone must be in normal form (`+HH:MM`)."""
+    """A PTYPE<TIME>. The zone must be in normal form (`+HH:MM`)."""
     return {
         REQL_TYPE: "TIME",
         "epoch_time": datum.number(timezones.to_milliseconds(epoch_time)),
@@ -143,7 +143,7 @@ def _binary(fields: dict[str, Datum]) -> bytes:
 
 
 def from_base64(text: str) -> bytes:
-    """Decodes base64 as a server does: white space is skipped, padding may be missing."""
+    """Decodes base64 as a server does: it skips white space, and padding may be missing."""
     body, _, rest = text.partition("=")
     for character in body:
         if character not in _BASE64_CHARACTERS and character not in _BASE64_SPACE:

@@ -147,7 +147,7 @@ class ShardedRows:
     def of(
         cls, chunks: Iterator[list[tuple[int, Any]]], portions: Callable[[], Portions]
     ) -> ShardedRows:
-        """Rows that come in another order, each with the number of its part."""
+        """The same for rows in another order, each with the number of its part."""
         source = _Source(chunks)
         return cls([source.part(number) for number in range(SHARDS)], portions)
 
@@ -165,7 +165,7 @@ class ShardedRows:
             yield from batch
 
     def batches(self) -> Iterator[list[Any]]:
-        """The rows as they are put together."""
+        """The batches of the rows."""
         portions = self._portions()
         live = [iter(part) for part in self.parts]
         while live:
@@ -217,7 +217,7 @@ class JoinedRows:
 
 
 class WantedRows:
-    """Rows that are made otherwise if only some of them are wanted.
+    """Rows that are made in another way if only some of them are needed.
 
     Args:
         made: makes them, for a reader that needs at most so many.
@@ -237,12 +237,12 @@ class WantedRows:
         return WantedRows(self._made, min(self._wanted, max(1, rows)))
 
     def __iter__(self) -> Iterator[Any]:
-        """All rows that are wanted, and perhaps more."""
+        """All rows that are needed, and perhaps more."""
         return self._made(self._wanted)
 
 
 def parts_of(rows: Iterable[Any]) -> Sequence[Iterable[Any]]:
-    """The parts of a table's rows; other rows are one part."""
+    """The parts of a table's rows. Other rows are one part."""
     return rows.parts if isinstance(rows, (ShardedRows, JoinedRows)) else (rows,)
 
 
@@ -309,7 +309,7 @@ def stored_size(value: Datum) -> int:
 
 
 def _in_turn(parts: list[list[Any]]) -> list[Any]:
-    """A row from each part in turn; the last part takes the place of one that has come to its end.
+    """A row from each part in turn. The last part takes the place of a part that has ended.
 
     It then has to wait for its turn in the next round.
     """
@@ -329,7 +329,7 @@ def _in_turn(parts: list[list[Any]]) -> list[Any]:
 
 
 class _Source:
-    """Divides rows among the parts as they come; one part may be read far ahead of the others."""
+    """Divides rows among the parts as they arrive. One part may be read far ahead of the others."""
 
     def __init__(self, chunks: Iterator[list[tuple[int, Any]]]) -> None:
         self._chunks = chunks

@@ -31,7 +31,7 @@ Transform: TypeAlias = Callable[[Iterator[Datum]], Iterator[Datum]]
 
 @dataclass(frozen=True, slots=True)
 class FieldFilter:
-    """A filter that lets no row pass but those that have one value in a field.
+    """A filter. Only rows with a certain value in a certain field can pass it.
 
     Attributes:
         transform: what it does.
@@ -60,7 +60,7 @@ _AFTER_LIMIT = (
 
 
 def obstacle_of(determinism: Determinism, backtrace: Backtrace | None) -> QueryFailure | None:
-    """Why no changefeed can follow a function, located where that stands; None if one can."""
+    """Why no changefeed can follow a function, as an error that points at it. None if one can."""
     if determinism.holds(on_one_server=True, within_one_query=True):
         return None
     return logic("Cannot call `changes` after a non-deterministic function.", backtrace)
@@ -68,7 +68,7 @@ def obstacle_of(determinism: Determinism, backtrace: Backtrace | None) -> QueryF
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a stream selects from, and what has been done to each row since.
+    """The rows that a stream reads, and what was done to each of them.
 
     Attributes:
         slice: the rows of the table.
@@ -84,7 +84,7 @@ class Origin:
     obstacle: QueryFailure | None = None
 
     def apply(self, row: Datum) -> list[Datum]:
-        """What the stream makes of one row of the table: nothing, one row, or several."""
+        """The rows that the stream makes of one row of the table: none, one, or several."""
         rows: Iterator[Datum] = iter((row,))
         for transform in self.transforms:
             rows = transform(rows)
@@ -100,7 +100,7 @@ class Origin:
 
 
 class Refusal(NamedTuple):
-    """Why a stream cannot be pulled to its end, and the term to say it about.
+    """Why a stream cannot be pulled to its end, and the term at which the error points.
 
     That term is the last to have transformed the rows, unless a wrapper has pinned it.
     """
@@ -114,7 +114,7 @@ class Refusal(NamedTuple):
         return self if self.pinned else Refusal(self.message, backtrace)
 
     def pinned_at(self, backtrace: Backtrace | None) -> Refusal:
-        """The same, located for good."""
+        """The same, pointing at this term from now on."""
         return Refusal(self.message, self.backtrace or backtrace, pinned=True)
 
 
@@ -159,12 +159,12 @@ class Stream:
 
     @property
     def exhausted(self) -> bool:
-        """Whether it is seen, without pulling anything, that there is no row."""
+        """Whether it is known, without pulling anything, that there is no row."""
         return isinstance(self._rows, Sized) and len(self._rows) == 0
 
     @property
     def infinite(self) -> bool:
-        """Whether it never ends, so that only what is lazy may be done to it."""
+        """Whether it never ends. Then only lazy operations are allowed."""
         return self.refusal is not None
 
     def __iter__(self) -> Iterator[Datum]:
@@ -189,17 +189,17 @@ class Stream:
             raise
 
     def all_rows(self) -> Iterator[Datum]:
-        """Pulls the rows for a result that needs them all; refused if the stream never ends."""
+        """Pulls the rows for a result that needs all of them. Raises if the stream never ends."""
         self.check_finite()
         return iter(self)
 
     def batches(self, portions: Portions, wanted: float = math.inf) -> Iterator[list[Datum]]:
-        """The rows in portions, as a real server handles them, for a reader that needs so many."""
+        """The rows in portions, as a real server handles them, for a reader of this many."""
         rows = shards.wanted_of(self.located_source(), wanted)
         return shards.batches_of(rows, portions.at_most(wanted))
 
     def first_rows(self, count: int) -> Iterator[Datum]:
-        """The rows for somebody who needs so many of them at the most."""
+        """The rows for a reader that needs at most this many."""
         return self._located(iter(shards.wanted_of(self._rows, count)))
 
     def check_finite(self) -> None:
@@ -245,7 +245,7 @@ class Stream:
         origins: tuple[Origin, ...] = (),
         feed: Feed | None = None,
     ) -> Stream:
-        """A stream that pulls its rows from this one in some other way than row by row."""
+        """A stream that pulls its rows from this one, but not row by row."""
         if self.feed is not None and feed is None:
             rows = iter(rows)
             feed = self.feed.iterated(rows)
@@ -260,7 +260,7 @@ class Stream:
         )
 
     def sliced(self, left: int, right: int | None) -> Stream:
-        """The rows from one place up to another, which is not included; None: up to the end."""
+        """The rows from one position up to another, which is excluded. None: up to the end."""
         rows: Iterable[Datum] = ()
         if self.exhausted:
             pass
@@ -283,21 +283,21 @@ class Stream:
         return (replace(origin, limit=right),)
 
     def source(self) -> Iterable[Datum]:
-        """The rows as they come, for another kind of stream: failures are not located here."""
+        """The rows for another kind of stream. Failures do not point at this one."""
         return self._rows
 
     def located_source(self) -> Iterable[Datum]:
-        """The same, but failures are located at this stream."""
+        """The same, but failures point at this stream."""
         return shards.transformed(self._rows, self._located)
 
     def obstructed(self, obstacle: QueryFailure) -> tuple[Origin, ...]:
-        """The origins, which no changefeed can follow from here."""
+        """The origins, marked so that no changefeed can follow them from here."""
         return tuple(
             replace(origin, obstacle=origin.obstacle or obstacle) for origin in self.origins
         )
 
     def followed_origins(self) -> tuple[Origin, ...]:
-        """What a changefeed on this stream follows; raises if none can."""
+        """The origins that a changefeed on this stream follows. Raises if none can."""
         if not self.origins:
             raise logic(_EAGER, self.backtrace)
         for origin in self.origins:
@@ -330,10 +330,10 @@ class Accumulator(Protocol):
     """An aggregation that is fed rows, all at once or some at a time."""
 
     def add(self, rows: Iterator[Datum]) -> bool:
-        """Takes rows in; False if it had use for none of them."""
+        """Adds rows. Returns False if it needed none of them."""
 
     def join(self, other: Any) -> None:
-        """Takes in what another of its kind has made of later rows."""
+        """Adds the result of another accumulator over later rows."""
 
     def result(self) -> Datum:
-        """What has come of it."""
+        """The result."""

@@ -41,14 +41,14 @@ class LocalTime:
 
     @classmethod
     def of(cls, time: Datum) -> LocalTime:
-        """What a PTYPE<TIME> is in its zone."""
+        """A PTYPE<TIME> in its zone."""
         seconds = datum.as_number(datum.field(time, "epoch_time"))
         timezone = datum.as_string(datum.field(time, "timezone"))
         offset = checked_offset(timezone)
         return cls(_microseconds(seconds) + offset * _MICROSECOND, offset, timezone)
 
     def date(self) -> datetime.date:
-        """The day; outside the calendar's years there is none."""
+        """The day. Raises outside the years of the calendar."""
         return _checked_date(self.microseconds)
 
     @property
@@ -90,7 +90,7 @@ def _to_time(microseconds: int, timezone: str) -> Datum:
 
 
 def checked_offset(timezone: str) -> int:
-    """The seconds a zone is ahead of UTC; refuses those that lie nowhere on Earth."""
+    """The seconds that a zone is ahead of UTC. Raises for zones that do not exist on Earth."""
     offset = timezones.offset_seconds(timezone)
     if not _WESTMOST <= offset <= _EASTMOST:
         raise _calendar_failure(f"Offset out of range: {_duration(offset)}")
@@ -114,8 +114,8 @@ def now() -> Datum:
 def of_parts(
     year: int, month: int, day: int, hours: int, minutes: int, seconds: float, timezone: str
 ) -> Datum:
-    """The time with these parts; hours, minutes and seconds too large or negative run over into the
-    days.
+    """The time with these parts. Hours, minutes and seconds may be negative or too large; they then
+    change the day.
     """
     days = _ordinal(year, month, day) - _EPOCH_ORDINAL
     whole_minutes = days * 1440 + hours * 60 + minutes
@@ -139,7 +139,7 @@ def _ordinal(year: int, month: int, day: int) -> int:
 
 
 def of_iso8601(text: str, default_timezone: str) -> Datum:
-    """The time that an ISO 8601 text tells."""
+    """The time in an ISO 8601 text."""
     parsed = IsoTime.parse(text)
     ordinal = _iso_ordinal(parsed)
     zone = parsed.timezone or default_zone(default_timezone)
@@ -170,7 +170,7 @@ def _iso_ordinal(parsed: IsoTime) -> int:
 
 
 def to_iso8601(time: Datum) -> str:
-    """The time as ISO 8601 text in its zone, with milliseconds if there are any."""
+    """The time as ISO 8601 text in its zone. Milliseconds are shown if there are any."""
     local = LocalTime.of(time)
     _checked_date(local.microseconds - local.offset * _MICROSECOND)
     date = local.date()

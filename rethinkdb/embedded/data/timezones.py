@@ -13,7 +13,7 @@ UTC = "+00:00"
 
 
 def normalized(text: str) -> str:
-    """A time zone in the form `+HH:MM`; raises if it is none of `Z`, `+HH`, `+HHMM`, `+HH:MM`."""
+    """A time zone as `+HH:MM`, from `Z`, `+HH`, `+HHMM` or `+HH:MM`. Raises for other forms."""
     if text in ("-00", "-00:00"):
         raise logic(f"`{text}` is not a valid time offset.")
     if text == "Z":
@@ -35,7 +35,7 @@ def normalized(text: str) -> str:
 
 
 def digits(text: str, start: int, count: int) -> str:
-    """So many digits of a date, time or zone from a place on, all of which must be there."""
+    """This many digits of a date, time or zone from a position on. Raises if there are fewer."""
     for place in range(start, start + count):
         if place >= len(text):
             # A real server says this of dates and times that are too short as well.
@@ -56,7 +56,7 @@ def offset_seconds(timezone: str) -> int:
 
 
 def to_milliseconds(seconds: float) -> float:
-    """Seconds rounded to the thousandth, halves away from zero: the resolution of times."""
+    """Seconds, rounded to milliseconds, the resolution of times. Halves go away from zero."""
     scaled = seconds * 1000
     if not math.isfinite(scaled):
         return scaled

@@ -2,7 +2,7 @@
 
 Some kinds can stand for others: a table for a selection, a selection for a sequence, and a row
 picked from a table for its datum. The `as_...` functions convert them, or raise the error of a real
-server.
+server. Kinds and conversions are in one module, as a new kind needs an entry in most of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Value: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`r.db(name)`: exists, by its id."""
+    """`r.db(name)`: an existing database, with its id."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`r.table(name)`: a whole table, and how it is to be read."""
+    """`r.table(name)`: a whole table, and the way to read it."""
 
     database: Database
     name: str
@@ -47,13 +47,13 @@ class Table:
 
     @property
     def display_name(self) -> str:
-        """As messages name it: `database.table`."""
+        """The name in messages: `database.table`."""
         return f"{self.database.name}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class TableSlice:
-    """Part of a table, in the order of an index: what `between` and indexed `order_by` give.
+    """Part of a table, in the order of an index. `between` and indexed `order_by` return it.
 
     `left` and `right` are bounds with whether they belong to the slice; `sorting` is None, "asc"
     or "desc".
@@ -73,7 +73,7 @@ class TableSlice:
 
     @property
     def primary_keys(self) -> tuple[Datum, ...] | None:
-        """The primary keys of its rows, None if it goes by something else."""
+        """The primary keys of its rows. None if the slice is of another index."""
         return self.keys if self.index in (None, self.table.data.primary_key) else None
 
     def narrowed(self, **changes: Any) -> TableSlice:
@@ -83,14 +83,14 @@ class TableSlice:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows picked from a table, lazily: they can still be updated or deleted."""
+    """Rows picked from a table. They are read lazily, and can still be updated or deleted."""
 
     table: Table
     stream: Stream
 
 
 class SingleSelection:
-    """One row of a table, by key; read once, when somebody asks for it.
+    """One row of a table, by key. It is read once, when it is needed.
 
     Attributes:
         table: the table.
@@ -120,13 +120,13 @@ class SingleSelection:
 
     @property
     def key(self) -> Datum:
-        """The row's primary key; an extreme row has to be read for it."""
+        """The primary key of the row. An extreme row must be read to know it."""
         if self.extreme is None:
             return self._key
         return self.row().get(self.table.data.primary_key)
 
     def row(self) -> Datum:
-        """The row, null if there is none under this key."""
+        """The row. Null if there is no row with this key."""
         if not self._row:
             self._row.append(self._read())
         return self._row[0]
@@ -134,7 +134,7 @@ class SingleSelection:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A ReQL function with what it captured where it was written.
+    """A ReQL function with the variables that it captured where it was written.
 
     `enclosing` is the number of functions with one parameter around it.
     """
@@ -151,16 +151,16 @@ class Function:
 
     @property
     def determinism(self) -> Determinism:
-        """How far it gives the same result each time."""
+        """Whether it returns the same result each time."""
         return self.body.determinism
 
     @property
     def backtrace(self) -> Backtrace:
-        """Where its body stands."""
+        """The backtrace of its body."""
         return self.body.backtrace
 
     def call(self, *arguments: Datum, literal_ok: bool = False) -> Value:
-        """Its result for these arguments; a function without parameters ignores them."""
+        """Its result for these arguments. A function without parameters ignores them."""
         parameters, body, scope = self.parameters, self.body, self.scope
         scope.environment.check_interrupted()
         if parameters:
@@ -240,7 +240,7 @@ AnyFunction: TypeAlias = "Function | NativeFunction"
 
 @dataclass(slots=True)
 class GroupedData:
-    """Results of a query per group; each later term runs once per group until `ungroup`.
+    """The results of a query, one for each group. Until `ungroup`, terms run once for each group.
 
     Keys are kept in ReQL's order.
     """
@@ -283,19 +283,19 @@ _KIND_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def kind_name(value: Value) -> str:
-    """The kind of a value as error messages say it."""
+    """The kind of a value, as in error messages."""
     if type(value) in PLAIN_TYPES:
         return "DATUM"
     return next((name for kind, name in _KIND_NAMES if isinstance(value, kind)), "DATUM")
 
 
 def is_datum(value: Value) -> bool:
-    """Whether it is plain data or a single row, which converts to it."""
+    """Whether it is plain data, or a single row, which can be converted to plain data."""
     return type(value) in PLAIN_TYPES or isinstance(value, SingleSelection)
 
 
 def print_value(value: Value) -> str:
-    """A value as error messages show it."""
+    """A value, as in error messages."""
     if isinstance(value, Database):
         return f'db("{value.name}")'
     if isinstance(value, Table):
@@ -318,7 +318,7 @@ def wrong_kind(expected: str, value: Value) -> QueryFailure:
 
 
 def as_datum(value: Value) -> Datum:
-    """The value as plain data; sequences are not turned into arrays silently."""
+    """The value as plain data. Sequences are not turned into arrays silently."""
     if type(value) in PLAIN_TYPES:
         return value
     if isinstance(value, SingleSelection):
@@ -367,7 +367,7 @@ def as_selection(value: Value, environment: Environment) -> Selection:
 
 
 def is_selection(value: Value) -> bool:
-    """Whether it is rows picked from a table, so that they can still be updated."""
+    """Whether it is a selection of rows, which can still be updated."""
     return isinstance(value, (Selection, Table, TableSlice))
 
 
