@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,6 +102,31 @@ def test_a_failure_to_connect_on_each_loop(loop, server, events):
     assert [type(event.error) for event in failed if event.port != port] == [ReqlAuthError] * 2
     assert all(0 <= event.seconds < 60 and event.pool is None for event in failed)
     assert "do not tell" not in repr(events)
+
+
+@pytest.mark.parametrize("loop", BUILT_IN)
+def test_a_listener_that_uses_the_connection_on_each_loop(loop, server, caplog):
+    """It shall not, but nothing hangs: the query runs, or there is an error that says so."""
+
+    async def scenario(trial: Trial):
+        conn = await trial.connect()
+        results = []
+
+        def answered(event):
+            if not results:
+                results.append(None)  # not a second time, for the answer to this one
+                results[0] = r.expr("from a listener").run(conn)
+
+        with monitoring.listening(SimpleNamespace(query_answered=answered), conn):
+            assert await trial.run(r.expr(5), conn) == 5
+        result = results[0]
+        if loop in ("blocking", "gevent"):
+            assert result == "from a listener" or "must not run a query" in caplog.text
+        else:
+            assert await result == "from a listener"
+        assert await trial.run(r.expr(6), conn) == 6
+
+    try_on(loop, scenario, server)
 
 
 def test_a_connection_that_was_open_already(audience, events):

@@ -11,7 +11,7 @@ import gevent
 import gevent.hub
 import gevent.socket
 
-from rethinkdb.errors import ReqlTimeoutError
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.session import ServerInfo
 from rethinkdb.net.waiter import Waiter
@@ -107,6 +107,12 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
         """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
         if waiter.done():
             return
+        if self._wire is not None and self._wire.reads_here:
+            self._abandon(waiter)
+            raise ReqlDriverError(
+                "This greenlet reads what the server sends, so it cannot wait for an answer. A"
+                " listener must not run a query on its connection: use gevent.spawn()."
+            )
         # Not an `Event`, which would add 2 µs to the 26 µs of a get.
         settled: Any = gevent.hub.Waiter(self._hub)
         wake = self._hub.loop.run_callback

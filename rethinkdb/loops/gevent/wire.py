@@ -37,6 +37,11 @@ class GeventWire(Wire):
         self._writing: gevent.Greenlet[..., None] | None = None
         self.flush()
 
+    @property
+    def reads_here(self) -> bool:
+        """Whether the caller runs in the greenlet that reads."""
+        return gevent.getcurrent() is self._reading
+
     def _read_on(self) -> None:
         while not self.over:
             self._hub.wait(self._readable)
