@@ -46,19 +46,24 @@ class Journal:
     def numbers(self) -> str:
         """The state of the pool as text, for errors and log lines."""
         members, dialling = self._members, len(self._members.dialling)
+        borrowed = f", {len(members.lent)} of them borrowed" if members.lent else ""
         being_opened = f", {dialling} being opened" if dialling else ""
         return (
             f"{len(members) - dialling} of at most {self._max_size} connections open"
-            f"{being_opened}, {members.in_flight} queries in flight, {len(self._line)} waiting"
+            f"{borrowed}{being_opened}, {members.in_flight} queries in flight, "
+            f"{len(self._line)} waiting"
         )
 
     def text_when_late(self, seconds: float, hosts: Hosts) -> str:
         """The error text for a query that has waited too long."""
         if self._members.usable:
+            if self._members.lent:
+                advice = "Raise `max_size`, or give borrowed connections back sooner."
+            else:
+                advice = "Raise `max_size` or `per_connection`, or send fewer queries at a time."
             return (
                 f"No connection of the {self.pool} had room within {seconds:.3g} s: {self.numbers};"
-                f" a connection takes {self._per_connection} at a time. Raise `max_size` or "
-                "`per_connection`, or send fewer queries at a time."
+                f" a connection takes {self._per_connection} at a time. {advice}"
             )
         places, cause = ", ".join(host.label for host in hosts), hosts.cause
         why = "There was no answer yet." if cause is None else f"The last attempt failed: {cause}"

@@ -155,6 +155,19 @@ def test_who_waits_too_long_is_told_the_numbers() -> None:
     assert world.pool.stats().timed_out == 1
 
 
+def test_who_waits_for_borrowed_connections_is_told_so() -> None:
+    world = World(min_size=2, max_size=2, name="web")
+    world.opened()
+    assert served([world.ask(exclusive=True), world.ask(exclusive=True)]) == [True, True]
+    late = world.ask()
+    world.wait(10)
+    assert str(error_of(late)) == (
+        "No connection of the pool 'web' had room within 10 s: 2 of at most 2 connections open, "
+        "2 of them borrowed, 0 queries in flight, 0 waiting; a connection takes 64 at a time. "
+        "Raise `max_size`, or give borrowed connections back sooner."
+    )
+
+
 def test_the_error_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(PoolTimeoutError("too late")))
     assert (type(error), str(error)) == (PoolTimeoutError, "too late")
