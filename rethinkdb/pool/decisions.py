@@ -91,7 +91,14 @@ class Pool(Staff):
             self._decide(now)
         return ask
 
-    def ask(self, now: float, *, exclusive: bool = False, timeout: float | None = None) -> Ask:
+    def ask(
+        self,
+        now: float,
+        *,
+        exclusive: bool = False,
+        timeout: float | None = None,
+        begun: Callable[[Ask], object] = id,
+    ) -> Ask:
         """Wait for a connection. Whoever asked first is served first.
 
         Args:
@@ -99,6 +106,8 @@ class Pool(Staff):
             exclusive: True: nobody else uses the connection until it is `returned`. False: one
                 query is run on it, until `give_back`.
             timeout: seconds to wait, if that is less than `acquire_timeout`.
+            begun: called with the waiter before anything is decided. If a signal handler ends this
+                call halfway, the caller can still `cancel` the waiter.
 
         Returns:
             A waiter for a member. To stop waiting, call `cancel`.
@@ -107,6 +116,7 @@ class Pool(Staff):
             be connected to for a reason that will stay, it fails at once with that error.
         """
         ask = self._new_ask(now, timeout, exclusive)
+        begun(ask)
         if ask.done():
             return ask
         member = self._take_unused() if exclusive else self.take()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import gevent
@@ -21,11 +24,12 @@ from rethinkdb.errors import (
     ReqlDriverError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.gevent import Connection, GeventCursor, GeventCursorEmpty
+from rethinkdb.loops.gevent import Connection, ConnectionPool, GeventCursor, GeventCursorEmpty
 from rethinkdb.ql2 import QueryType
 
 from .conftest import Certificates
 from .scripted_server import PATIENCE, Command, ScriptedServer
+from .strikes import Strike
 
 SOON = 0.05
 """A time limit that is meant to pass. How long it is does not matter: nothing comes."""
@@ -257,6 +261,66 @@ def test_in_another_process(conn: Connection, monkeypatch: pytest.MonkeyPatch) -
             conn.server()
         conn.close()
         conn.close()
+
+
+class Struck(BaseException):
+    """What a signal handler raises, as KeyboardInterrupt is."""
+
+
+def strike(operation: Callable[[], Any], skip: int) -> Strike:
+    """Run an operation. A signal handler raises at one place of the code, in any greenlet."""
+
+    def handle() -> None:
+        raise Struck
+
+    one = Strike(handle, skip)
+    with suppress(Struck, ReqlConnectionLostError):
+        one.run(operation)
+    return one
+
+
+@pytest.fixture
+def struck(monkeypatch: pytest.MonkeyPatch) -> None:
+    if gevent.monkey.is_module_patched("threading"):
+        pytest.skip("the scripted server would be struck as well")
+    hub = gevent.get_hub()
+    monkeypatch.setattr(hub, "SYSTEM_ERROR", (*hub.SYSTEM_ERROR, Struck))
+    monkeypatch.setattr(hub, "print_exception", lambda *_: None)
+
+
+@pytest.mark.usefixtures("struck")
+def test_a_signal_handler_that_raises_leaves_nobody_waiting(server: ScriptedServer) -> None:
+    """Afterwards the connection works, or it is lost and says so."""
+
+    def ask() -> None:
+        both = [gevent.spawn(Command("atom", number).run, conn) for number in range(2)]
+        gevent.joinall(both)
+
+    outcomes = set()
+    for skip in count(random.randrange(3), 3):
+        conn = Connection.make("localhost", server.port)
+        one = strike(ask, skip)
+        if not one.struck:
+            break
+        print(one.place)
+        try:
+            outcomes.add(usable(conn))
+        except ReqlConnectionLostError as exc:
+            outcomes.add(exc.__cause__ is None)
+        conn.close(noreply_wait=False)
+    assert outcomes == {True, False}
+
+
+@pytest.mark.usefixtures("struck")
+def test_a_pool_goes_on_after_a_signal_handler_has_raised(server: ScriptedServer) -> None:
+    with ConnectionPool("localhost", server.port, max_size=1, per_connection=1) as pool:
+        for skip in count():
+            one = strike(lambda: Command("atom", 1).run(pool), skip)
+            print(one.place)
+            assert Command("atom", 2).run(pool) == 2
+            until(lambda: (pool.stats().in_flight, pool.stats().waiting) == (0, 0))
+            if not one.struck:
+                break
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork")

@@ -10,6 +10,7 @@ import pytest
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool.errors import PoolFullError, PoolTimeoutError
+from rethinkdb.pool.line import Ask
 from rethinkdb.pool.members import Member
 
 from .world import REFUSED, World, error_of
@@ -249,6 +250,29 @@ def test_giving_up_between_decision_and_outcome() -> None:
     stats = world.pool.stats()
     assert (stats.in_flight, stats.waiting) == (1, 0)
     assert len(world.take_all()) == 1
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_giving_up_after_a_handler_has_interrupted_the_decision(
+    exclusive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(max_size=1, per_connection=1)
+    world.opened()
+    member = world.take()
+    begun: list[Ask] = []
+
+    def interrupt(now: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(world.pool, "_decide", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            world.pool.ask(world.now, exclusive=exclusive, begun=begun.append)
+    world.cancel(begun.pop())
+    later = world.ask()
+    world.give_back(member)
+    assert later.result() is member
+    assert world.pool.stats().waiting == 0
 
 
 def test_giving_up_when_it_is_too_late() -> None:

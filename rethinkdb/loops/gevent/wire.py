@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 
@@ -12,7 +13,7 @@ import gevent
 from gevent.socket import wait_write
 
 from ..transport.tls import Link
-from ..transport.wire import Wire
+from ..transport.wire import Wire, interruption
 
 __all__ = ["GeventWire"]
 
@@ -43,15 +44,16 @@ class GeventWire(Wire):
         return gevent.getcurrent() is self._reading
 
     def _read_on(self) -> None:
-        while not self.over:
-            self._hub.wait(self._readable)
-            if self._is_copy():
-                return
-            self.receive()
+        with self._losing():
+            while not self.over:
+                self._hub.wait(self._readable)
+                if self._is_copy():
+                    return
+                self.receive()
 
-    def _flush_soon(self) -> bool:
-        self._hub.loop.run_callback(self._flush_in_turn)
-        return True
+    def _flush_soon(self) -> object:
+        # Its result is true until it has run, even if a signal handler has ended that.
+        return self._hub.loop.run_callback(self._flush_in_turn)
 
     def _flush_in_turn(self) -> None:
         if self._process == os.getpid():  # a forked child's hub goes on; the parent sends the bytes
@@ -61,10 +63,25 @@ class GeventWire(Wire):
         self._writing = gevent.spawn(self._write_on)
 
     def _write_on(self) -> None:
-        while not self.over:
-            wait_write(self.socket.fileno())
-            if self._is_copy() or self.writable():
-                return
+        with self._losing():
+            while not self.over:
+                wait_write(self.socket.fileno())
+                if self._is_copy() or self.writable():
+                    return
+
+    @contextmanager
+    def _losing(self) -> Iterator[None]:
+        """If anything ends a greenlet of the connection, the link is lost.
+
+        That may be a signal handler: it runs in the greenlet that happens to be running, and may
+        raise an error. Without this, callers would wait for ever, as nobody reads any more.
+        """
+        try:
+            yield
+        except BaseException as exc:
+            if not self.over and not self._is_copy():
+                self.lose(interruption(exc))
+            raise
 
     def _is_copy(self) -> bool:
         """Whether this is a forked child, whose hub goes on. The bytes belong to the parent."""
@@ -74,8 +91,12 @@ class GeventWire(Wire):
         return monotonic()
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
-        greenlet = gevent.spawn_later(seconds, callback)
+        greenlet = gevent.spawn_later(seconds, self._on_time, callback)
         return partial(greenlet.kill, block=False)
+
+    def _on_time(self, callback: Callable[[], None]) -> None:
+        with self._losing():
+            callback()
 
     def _stop_waiting(self) -> None:
         # The current greenlet may be the reading one. It ends by itself.

@@ -48,7 +48,8 @@ class Lending(BasePool):
         hold.alone = True
         try:
             since = monotonic()
-            self._wait(hold, self._pool.ask, exclusive=True)
+            begun = partial(setattr, hold, "ask")
+            self._wait(hold, self._pool.ask, exclusive=True, begun=begun)
             self._report_served(hold.member, since, alone=True)
             connection = hold.member.connection
             # No interrupt can come from here on, as there is no call.

@@ -196,7 +196,7 @@ class WaitingPool(Lending):
         if hold.member is None:
             since = monotonic()
             timeout = None if allowance is None else allowance.left(since)
-            self._wait(hold, self._pool.ask, timeout=timeout)
+            self._wait(hold, self._pool.ask, timeout=timeout, begun=partial(setattr, hold, "ask"))
             self._report_served(hold.member, since)
         if allowance is not None:
             options["deadline"] = allowance.deadline(monotonic())

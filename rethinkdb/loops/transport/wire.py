@@ -15,10 +15,17 @@ from .alarm import Alarm
 from .sockets import unacknowledged
 from .tls import Link, deliver
 
-__all__ = ["Wire"]
+__all__ = ["Wire", "interruption"]
 
 # With larger reads, the allocator would ask the system for new pages each time.
 _READ_SIZE = 65536
+
+
+def interruption(error: BaseException) -> Exception:
+    """The cause of a lost link, if `error` has ended what moves its bytes."""
+    cause = ConnectionAbortedError(f"What moves its bytes was interrupted: {error!r}")
+    cause.__cause__ = error
+    return cause
 
 
 class Wire:
@@ -40,7 +47,7 @@ class Wire:
         self._outflow.held_back(0)
         self._unsent: bytes | memoryview = b""
         self._full = False
-        self._due = False  # whether the loop is to call `flush_now`
+        self._due: object = False  # true as long as the loop is to call `flush_now`
         self._alarm: Alarm | None = None
 
     if TYPE_CHECKING:  # for subclasses to supply
@@ -82,11 +89,12 @@ class Wire:
             if not self._due:
                 self.flush_now()
 
-    def _flush_soon(self) -> bool:
+    def _flush_soon(self) -> object:
         """Arrange that `flush_now` is called when this turn of the loop ends.
 
         Returns:
-            False if the loop does not do that; the bytes are then sent at once.
+            What is true until it was called. False if the loop does not do that; the bytes are then
+            sent at once.
         """
         return False
 
@@ -95,8 +103,13 @@ class Wire:
         self._due = False
         if self._link.clock_wanted:
             self._set_alarm()
-        if not self._unsent and (data := self._link.data_to_send()):
-            self._send(data)
+        try:
+            if not self._unsent and (data := self._link.data_to_send()):
+                self._send(data)
+        except BaseException as exc:  # a signal handler's: the bytes may be gone
+            if not self.over:
+                self.lose(interruption(exc))
+            raise
         if (self._unsent or self._outflow.waiting) and not self._full:
             self._outflow.held = len(self._unsent)
             self._full = True
@@ -176,11 +189,13 @@ class Wire:
         self._unsent = data
         try:
             sent = self.socket.send(data)
+            self._unsent = memoryview(data)[sent:] if sent < len(data) else b""
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
             while self._read():  # the server may have sent a reason before it closed
                 pass
             self.lose(exc)
-        else:
-            self._unsent = memoryview(data)[sent:] if sent < len(data) else b""
+        except BaseException as exc:  # a signal handler's: nobody knows how much was sent
+            self.lose(interruption(exc))
+            raise

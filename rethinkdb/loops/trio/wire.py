@@ -63,7 +63,7 @@ class TrioWire(Wire):
             self.lose(NurseryCancelled("The nursery given to connect() was cancelled."))
             raise
 
-    def _flush_soon(self) -> bool:
+    def _flush_soon(self) -> object:
         if not self._has_flusher:
             try:
                 self._nursery.start_soon(self._flush_on, name=f"sending to {self._peer}")
