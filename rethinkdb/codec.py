@@ -169,7 +169,8 @@ class Codec:
         json_encoder: a class (or factory) called without arguments, whose `encode(query)` gives
             JSON text. None and `ReQLEncoder` mean this driver's own.
         json_decoder: a class (or factory) called with the run options, whose `decode(text)` gives
-            the reply. None and `ReQLDecoder` mean this driver's own.
+            the reply. If it also has `decode_bytes`, that gets the bytes instead. None and
+            `ReQLDecoder` mean this driver's own.
         converters: what becomes of values that ReQL does not have, for queries encoded with this.
 
     Attributes:
@@ -362,12 +363,13 @@ def _custom_decoder(
     factory: DecoderFactory, options: Mapping[str, Any], edit: Edit | None
 ) -> Decode:
     decoder = factory(options)
+    decode_bytes = getattr(decoder, "decode_bytes", None)  # saves a copy of the reply as text
 
     def decode(payload: bytes) -> Response:
         if edit is not None and edit(reply := loads(payload), payload):
             payload = json.dumps(reply).encode()
         try:
-            reply = decoder.decode(payload.decode())
+            reply = decode_bytes(payload) if decode_bytes else decoder.decode(payload.decode())
         except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as exc:
             raise _malformed(f"not JSON ({exc})", payload) from exc
         return _response(reply, payload)

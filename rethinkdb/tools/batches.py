@@ -23,19 +23,19 @@ except ImportError:  # no wheel for this platform; json does the same, slower
 __all__ = ["TextDecoder", "lined", "split_values"]
 
 _BEGINS = tuple(
-    f'{{"t":{int(kind)},"r":['
+    b'{"t":%d,"r":[' % kind
     for kind in (ResponseType.SUCCESS_SEQUENCE, ResponseType.SUCCESS_PARTIAL)
 )
 _HEAD = len(_BEGINS[0])
-_END = re.compile(r'\](?:,"n":\[[\d,]*\])?\}$')
+_END = re.compile(rb'\](?:,"n":\[[\d,]*\])?\}$')
 _LONGEST_END = 64
 
 
 class TextDecoder:
     """A decoder for `run(json_decoder=TextDecoder)`. Each batch becomes one item: its rows as text.
 
-    The rows are separated by commas. A batch without rows becomes no item. Errors and single
-    values are decoded as usual.
+    The text is UTF-8, in bytes. The rows are separated by commas. A batch without rows becomes no
+    item. Errors and single values are decoded as usual.
 
     Args:
         options: the run options of the query.
@@ -46,19 +46,25 @@ class TextDecoder:
 
     def decode(self, text: str) -> Any:
         """The reply, with one text as its results."""
-        if text.startswith(_BEGINS):
-            # It ends with the text, so nothing in the rows can look like it.
-            end = _END.search(text, max(_HEAD - 1, len(text) - _LONGEST_END))
+        return self.decode_bytes(text.encode())
+
+    def decode_bytes(self, payload: bytes) -> Any:
+        """The reply, with one text as its results. The driver calls this instead of `decode`."""
+        if not payload.isascii():
+            payload.decode()  # raises if it is not UTF-8
+        if payload.startswith(_BEGINS):
+            # It ends with the payload, so nothing in the rows can look like it.
+            end = _END.search(payload, max(_HEAD - 1, len(payload) - _LONGEST_END))
             if end is not None:
-                rows = text[_HEAD : end.start()]
-                return {"t": int(text[5]), "r": [rows] if rows else []}
-        reply = loads(text.encode())
+                rows = payload[_HEAD : end.start()]
+                return {"t": int(payload[5:6]), "r": [rows] if rows else []}
+        reply = loads(payload)
         if isinstance(reply, dict) and reply.get("t") in (2, 3) and isinstance(reply["r"], list):
-            return {**reply, "r": [",".join(map(_dumps, reply["r"]))] if reply["r"] else []}
+            return {**reply, "r": [b",".join(map(_dumps, reply["r"]))] if reply["r"] else []}
         return reply
 
 
-def lined(rows: str, separator: str) -> tuple[str, int]:
+def lined(rows: bytes, separator: bytes) -> tuple[bytes, int]:
     """Puts each row on its own line. Returns the text and the number of rows.
 
     Args:
@@ -67,57 +73,57 @@ def lined(rows: str, separator: str) -> tuple[str, int]:
     """
     count = _rows_in_plain(rows)
     if count:
-        return rows.replace('},{"', f'}}{separator}{{"'), count
+        return rows.replace(b'},{"', b'}%b{"' % separator), count
     values = split_values(rows)
     return separator.join(values), len(values)
 
 
-def _rows_in_plain(rows: str) -> int:
+def _rows_in_plain(rows: bytes) -> int:
     """How many rows there are if each `},{"` lies between two of them; 0 if that is not sure.
 
     Within an array of objects the first of these follows a bracket, or a comma behind something
     that is no object: there is none of either. Within a string the quote must be the string's last
     character, as others are escaped; then a comma, a colon or a bracket would follow.
     """
-    between = rows.count('},{"')
-    if rows.count(",{") != between or "[{" in rows:
+    between = rows.count(b'},{"')
+    if rows.count(b",{") != between or b"[{" in rows:
         return 0
-    if any(f'}},{{"{mark}' in rows for mark in ",:]}"):
+    if any(b'},{"' + mark in rows for mark in (b",", b":", b"]", b"}")):
         return 0
     return between + 1
 
 
-def split_values(rows: str) -> list[str]:
+def split_values(rows: bytes) -> list[bytes]:
     """The texts of values that are separated by commas."""
     if orjson is not None:
         try:
-            return [orjson.dumps(row).decode() for row in orjson.loads(f"[{rows}]")]
+            return [orjson.dumps(row) for row in orjson.loads(b"[%b]" % rows)]
         except (ValueError, TypeError):
             pass  # nested deeper than it goes, or a number that it cannot write
     return _split_by_brackets(rows)
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]')
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 
 
-def _split_by_brackets(rows: str) -> list[str]:
+def _split_by_brackets(rows: bytes) -> list[bytes]:
     values, depth, begin = [], 0, 0
     for token in _TOKEN.finditer(rows):
         mark = token[0]
-        if mark in "[{":
+        if mark in (b"[", b"{"):
             depth += 1
-        elif mark in "]}":
+        elif mark in (b"]", b"}"):
             depth -= 1
-        elif mark == "," and not depth:
+        elif mark == b"," and not depth:
             values.append(rows[begin : token.start()])
             begin = token.end()
     return [*values, rows[begin:]]
 
 
-def _dumps(value: Any) -> str:
+def _dumps(value: Any) -> bytes:
     if orjson is not None:
         try:
-            return orjson.dumps(value).decode()
+            return bytes(orjson.dumps(value))
         except TypeError:
             pass
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

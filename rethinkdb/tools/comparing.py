@@ -94,7 +94,7 @@ class Digests:
             key = table_info(runner, name).primary_key
             for text in batches(runner, Reading(name, key)):
                 for row in split_values(text):
-                    found.add(row.encode())
+                    found.add(row)
             if name in self._existed and found.rows > expected.rows:
                 continue  # it has other rows, too, so it cannot be compared
             if (found.rows, found.sum) != (expected.rows, expected.sum):

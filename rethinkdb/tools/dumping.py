@@ -26,7 +26,7 @@ __all__ = ["DumpResult", "dump"]
 DEFAULT_CLIENTS = 3
 
 _COMPRESSIONS = {".zst": "zstd", ".tar": None}
-_SEPARATOR = ",\n"
+_SEPARATOR = b",\n"
 
 
 class DumpResult(NamedTuple):
@@ -164,10 +164,12 @@ class _Dump:
             write(b"[\n")
             for text in batches(self._runner, Reading(name, info.primary_key, self._outdated)):
                 lines, count = lined(text, _SEPARATOR)
-                data = lines.encode()
-                write(_SEPARATOR.encode() + data if rows else data)
+                del text  # it may be large
+                if rows:
+                    write(_SEPARATOR)
+                write(lines)
                 rows += count
-                self._tally.add(str(name), count, len(data))
+                self._tally.add(str(name), count, len(lines))
             write(b"\n]\n" if rows else b"]\n")
         self._tally.end(str(name))
         return Written(rows, digest.hexdigest())

@@ -166,26 +166,27 @@ class _Shape(NamedTuple):
         return f".{self.format}{_SUFFIX_OF.get(self.compression or '', '')}"
 
     @property
-    def frame(self) -> tuple[str, str, str, str]:
+    def frame(self) -> tuple[bytes, bytes, bytes, bytes]:
         """Four texts: before the rows, between them, after them, and after no rows at all."""
         if self.format == "json":
-            return "[\n", ",\n", "\n]\n", "]\n"
+            return b"[\n", b",\n", b"\n]\n", b"]\n"
         if self.format == "ndjson":
-            return "", "\n", "", ""
+            return b"", b"\n", b"", b""
         names = self.fields or ()
-        return csv_line({name: name for name in names}, names, self.delimiter), "", "", ""
+        header = csv_line({name: name for name in names}, names, self.delimiter)
+        return header.encode(), b"", b"", b""
 
-    def rows(self, text: str) -> tuple[str, int]:
+    def rows(self, text: bytes) -> tuple[bytes, int]:
         """The rows of a batch as text for the file, and their number."""
         if self.fields is None:
             return lined(text, self.frame[1])
-        rows = [loads(row.encode()) for row in split_values(text)]
+        rows = [loads(row) for row in split_values(text)]
         if self.format == "csv":
             lines = [csv_line(row, self.fields, self.delimiter) for row in rows]
-            return "".join(lines), len(rows)
+            return "".join(lines).encode(), len(rows)
         chosen = [{name: row[name] for name in self.fields if name in row} for row in rows]
         written = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in chosen]
-        return self.frame[1].join(written), len(rows)
+        return self.frame[1].join(row.encode() for row in written), len(rows)
 
 
 class _Export:
@@ -215,15 +216,17 @@ class _Export:
         first, between, last, last_of_none = self._shape.frame
         packer = compressor(self._shape.compression)
         rows = 0
-        file.write(packer.compress(first.encode()))
+        file.write(packer.compress(first))
         reading = Reading(name, info.primary_key, self._outdated, self._shape.fields)
         for text in batches(self._runner, reading):
             lines, count = self._shape.rows(text)
-            data = ((between if rows else "") + lines).encode()
-            file.write(packer.compress(data))
+            del text  # it may be large
+            if rows:
+                file.write(packer.compress(between))
+            file.write(packer.compress(lines))
             rows += count
-            self._tally.add(str(name), count, len(data))
-        file.write(packer.compress((last if rows else last_of_none).encode()))
+            self._tally.add(str(name), count, len(lines))
+        file.write(packer.compress(last if rows else last_of_none))
         file.write(packer.flush())
         self._tally.end(str(name))
         return rows

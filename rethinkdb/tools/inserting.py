@@ -59,7 +59,7 @@ class Inserter:
     def insert(self, group: RowGroup) -> int:
         """Inserts rows. Returns how many of them are in the table now."""
         try:
-            result = self._run(b"[%b]" % group.text)
+            result = self._run(group.text, group.number)
         except _REFUSED as error:
             if group.number == 1:
                 self._bad(_refused(next(group.rows()), _first_line(error)))
@@ -72,8 +72,10 @@ class Inserter:
             return 0
         return self._insert_each(group, earlier=True)
 
-    def _run(self, text: bytes) -> Any:
-        values = _values(text)
+    def _run(self, text: bytes, number: int) -> Any:
+        # A row may be large, so one alone is not copied into an array, unless it is to be filtered.
+        alone = number == 1 and self._target.hook != "runs"
+        values = _values(text if alone else b"[%b]" % text)
         # After a lost connection, existing rows may come from our own earlier try.
         return self._runner.persist(
             lambda: self._runner.run(self._term(values, self._target.conflict)),
@@ -121,7 +123,7 @@ class Inserter:
     def _problem_of(self, row: Row, *, twice: bool, earlier: bool) -> str | None:
         """Inserts a row. Returns the server's reason for refusing it; None if it is inserted."""
         try:
-            result = self._run(b"[%b]" % row.text)
+            result = self._run(row.text, 1)
         except _REFUSED as error:
             return _first_line(error)
         if not result["errors"]:

@@ -47,7 +47,7 @@ class Reading(NamedTuple):
         return rows.pluck(*{self.primary_key, *self.fields})  # resuming needs the key
 
 
-def batches(runner: Runner, reading: Reading) -> Iterator[str]:
+def batches(runner: Runner, reading: Reading) -> Iterator[bytes]:
     """The rows of a table as the server sends them: texts of rows with commas between them.
 
     The driver requests one batch ahead. Rows come in the order of their keys. After a lost
@@ -71,5 +71,5 @@ def batches(runner: Runner, reading: Reading) -> Iterator[str]:
             patience.wait(error)
 
 
-def _last_key(text: str, primary_key: str) -> Any:
-    return loads(split_values(text)[-1].encode())[primary_key]
+def _last_key(text: bytes, primary_key: str) -> Any:
+    return loads(split_values(text)[-1])[primary_key]

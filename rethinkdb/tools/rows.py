@@ -121,7 +121,9 @@ class JsonRows:
     # -- the text at hand
 
     def _read(self, *, final: bool) -> Iterator[Found]:
-        text = b"".join(self._pieces)
+        pieces, self._pieces = self._pieces, []
+        text = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        del pieces  # a row may be large
         at = 0
         while True:
             at = self._skip_separators(text, at)

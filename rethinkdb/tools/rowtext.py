@@ -77,14 +77,13 @@ def parsed(row: bytes, limits: Limits) -> tuple[Any, str | None]:
     if len(row) > limits.size:
         return None, f"the row has more than {limits.size} bytes (see --max-document-size)"
     try:
-        text = row.decode()
-    except UnicodeDecodeError as error:
-        return None, f"byte {error.start} of the row, 0x{row[error.start]:02x}, is no UTF-8"
-    try:
-        value = orjson.loads(row) if orjson is not None else _loads(text)
+        value = orjson.loads(row) if orjson is not None else _loads(row.decode())
     except RecursionError:
         return None, _too_deep(limits)
     except ValueError as error:
+        place = _wrong_byte(row)
+        if place is not None:
+            return None, f"byte {place} of the row, 0x{row[place]:02x}, is no UTF-8"
         deep = any(word in str(error) for word in ("ecursion", "depth limit"))
         return None, _too_deep(limits) if deep else f"it is no JSON: {error}"
     if not isinstance(value, dict):
@@ -92,6 +91,15 @@ def parsed(row: bytes, limits: Limits) -> tuple[Any, str | None]:
     if _depth_above(value, limits.depth):
         return None, _too_deep(limits)
     return value, None
+
+
+def _wrong_byte(row: bytes) -> int | None:
+    """The position of the first byte that is no UTF-8."""
+    try:
+        row.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _too_deep(limits: Limits) -> str:

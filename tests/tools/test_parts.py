@@ -36,35 +36,41 @@ def value_of(random_: random.Random, depth: int) -> Any:
     return inner if random_.random() < 0.5 else {f"{text}{n}": item for n, item in enumerate(inner)}
 
 
-@pytest.mark.parametrize("separator", [",\n", "\n"])
-def test_each_row_gets_a_line_whatever_is_in_it(separator: str) -> None:
+@pytest.mark.parametrize("separator", [b",\n", b"\n"])
+def test_each_row_gets_a_line_whatever_is_in_it(separator: bytes) -> None:
     random_ = random.Random(3)
     for _ in range(2000):
         rows = [{"id": n, "x": value_of(random_, 3)} for n in range(random_.randrange(1, 5))]
-        text, count = lined(",".join(map(compact, rows)), separator)
+        text, count = lined(",".join(map(compact, rows)).encode(), separator)
         assert count == len(rows)
         assert [json.loads(line) for line in text.split(separator)] == rows
 
 
 def test_rows_too_deep_for_a_quick_look() -> None:
-    deep = '{"id":1,"x":' + "[" * 2000 + '"},{\\""' + "]" * 2000 + "}"
-    assert split_values(f"{deep},{deep}") == [deep, deep]
+    deep = b'{"id":1,"x":%b"},{\\""%b}' % (b"[" * 2000, b"]" * 2000)
+    assert split_values(b"%b,%b" % (deep, deep)) == [deep, deep]
 
 
 @pytest.mark.parametrize(
     ("reply", "results"),
     [
-        ('{"t":3,"r":[{"a":"]}"},{"b":[1]}],"n":[]}', ['{"a":"]}"},{"b":[1]}']),
-        ('{"t":2,"r":[{"a":1}]}', ['{"a":1}']),
+        ('{"t":3,"r":[{"a":"]}"},{"b":[1]}],"n":[]}', [b'{"a":"]}"},{"b":[1]}']),
+        ('{"t":2,"r":[{"a":1}]}', [b'{"a":1}']),
+        ('{"t":2,"r":[{"ä":"🦸"}]}', ['{"ä":"🦸"}'.encode()]),
         ('{"t":2,"r":[],"n":[]}', []),
-        ('{"t":3,"r":[{"n":[]}],"n":[1,2]}', ['{"n":[]}']),
-        ('{ "t": 2, "r": [ {"a": "],\\"n\\":[]}"} ] }', ['{"a":"],\\"n\\":[]}"}']),
+        ('{"t":3,"r":[{"n":[]}],"n":[1,2]}', [b'{"n":[]}']),
+        ('{ "t": 2, "r": [ {"a": "],\\"n\\":[]}"} ] }', [b'{"a":"],\\"n\\":[]}"}']),
         ('{"t":1,"r":[{"a":1}]}', [{"a": 1}]),
         ('{"t":18,"e":1,"r":["],\\"n\\":[]}"],"b":[]}', ['],"n":[]}']),
     ],
 )
 def test_a_reply_as_text(reply: str, results: list[Any]) -> None:
     assert TextDecoder().decode(reply)["r"] == results
+
+
+def test_a_reply_that_is_no_utf_8() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        TextDecoder().decode_bytes(b'{"t":2,"r":[{"a":"\xff"}]}')
 
 
 class Losing:
@@ -77,7 +83,7 @@ class Losing:
         self.answers = list(answers)
         self.queries: list[str] = []
 
-    def run(self, term: Any, **_: Any) -> Iterator[str]:
+    def run(self, term: Any, **_: Any) -> Iterator[bytes]:
         self.queries.append(str(term))
         for answer in self.answers.pop(0):
             if isinstance(answer, Exception):
@@ -97,13 +103,14 @@ READING = Reading(TableName("db", "t"), "id")
 
 def test_reading_goes_on_behind_the_last_row() -> None:
     runner = Losing(
-        ['{"id":1},{"id":2}', LOST],
+        [b'{"id":1},{"id":2}', LOST],
         [LOST],
-        ['{"id":[3,"x"]}', LOST],
+        [b'{"id":[3,"x"]}', LOST],
         [errors.ReqlTimeoutError()],
         [],
     )
-    assert list(batches(runner, READING)) == ['{"id":1},{"id":2}', '{"id":[3,"x"]}']  # type: ignore[arg-type]
+    found = list(batches(runner, READING))  # type: ignore[arg-type]
+    assert found == [b'{"id":1},{"id":2}', b'{"id":[3,"x"]}']
     assert "between" not in runner.queries[0]
     assert ["between(2," in query for query in runner.queries[1:3]] == [True, True]
     assert all("between([3, 'x']" in query for query in runner.queries[3:])
