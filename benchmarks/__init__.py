@@ -10,13 +10,16 @@ Each measurement runs in a fresh process, `python benchmarks/worker`. Its interp
 `import rethinkdb` means, this driver or the official package in a virtual environment of its own,
 so that the same worker code runs both. Rounds take turns: all drivers once, then all of them again.
 
-=============  ==============================================================================
+============== ===========================================================================
 `works`        what is measured: the works, the growth curves
 `aims`         what was promised, in `aims.toml`, and whether it is kept
 `running`      the server's process, the official package's environment, one process per measurement
 `report`       medians and ratios; as a table, as JSON, as docs/benchmarks.md
 `page.md`      that page, without the figures
 `charts`       SVG bars and lines
+`embedded`     the embedded server beside a real one and mocks; a program of its own, too
+`encrypting`   TLS in front of the server
+`instructions` counts instructions and calls per item, with `scripted` as the server
 `worker/`      the measured programs: `values` (blocking, gevent), `awaitables`, the floors
-=============  ==============================================================================
+============== ===========================================================================
 """

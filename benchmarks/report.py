@@ -13,7 +13,7 @@ from statistics import median
 from string import Template
 from typing import Any
 
-from . import aims
+from . import aims, embedded
 from .running import Runner, official_version
 from .works import DRIVERS, LOOPS, WORKS, Growth, Task, Work
 
@@ -37,9 +37,6 @@ CHOICE = {
 }
 
 Row = dict[str, Any]
-
-# What tests can run on, by the names in the results; and the headers of their columns.
-_SERVERS = {"embedded": "embedded server", "real": "RethinkDB", "mock": "a mock"}
 
 PAGE = Path(__file__).with_name("page.md")
 
@@ -273,7 +270,7 @@ def markdown(results: dict[str, Any]) -> str:
         missing=_missing_floors(rows),
         batch=_batch(rows),
         growth=_growth_markdown(results["growth"]),
-        servers=_servers_markdown(results.get("servers") or []),
+        servers=_servers_markdown(results.get("servers") or {}),
         titles=_list(f"{row['work']}: {row['title']}" for row in rows),
         figures=_markdown_table(HEADERS, cells(rows), left=2),
         notes=_list(_notes(rows)),
@@ -322,24 +319,22 @@ def _growth_markdown(growths: list[Row]) -> str:
         return ""
     parts = [
         "## Growth",
-        "The cost per item should not grow. Client CPU, µs.",
+        "The cost per item should not grow. Client CPU, µs, measured once.",
         "![cost per item by size](benchmarks-growth.svg)",
         *[_markdown_table(*growth_cells(growth), left=1) for growth in growths],
     ]
     return "\n" + "\n\n".join(parts) + "\n"
 
 
-def _servers_markdown(rows: list[Row]) -> str:
-    """The embedded server beside a real one."""
-    if not rows:
+def _servers_markdown(columns: dict[str, dict[str, float]]) -> str:
+    """The embedded server beside a real one and mocks."""
+    if not any(columns.values()):
         return ""
-    kinds = [kind for kind in _SERVERS if any(row.get(kind) is not None for row in rows)]
-    lines = [[row["title"], *(_number(row.get(kind)) for kind in kinds)] for row in rows]
     parts = [
         "## The embedded server",
-        "Milliseconds from the call in the blocking driver until it has the answer; medians. A"
-        " dash: not measured, or not possible there.",
-        _markdown_table(["ms", *(_SERVERS[kind] for kind in kinds)], lines, left=1),
+        "Medians, in milliseconds, from the call in the blocking driver until it has the answer."
+        " Mocks run in the process of the test; nothing stands where one cannot do it.",
+        embedded.table_of(columns),
     ]
     return "\n" + "\n\n".join(parts) + "\n"
 

@@ -136,9 +136,9 @@ WORKS: dict[str, Work] = {
             scale=1e3,
         ),
         Work("connect", "connect and close", "connect", "connect", 5e-4, floors=("blocking",)),
-        Work("scan-for", "scan, `for` or `async for`", "scan_for", "scan", 1),
-        Work("scan-next", "scan, `fetch_next()` and `next()`", "scan_next", "scan", 1),
-        Work("scan-list", "scan into a list", "scan_list", "scan_list", 1),
+        Work("scan-for", "scan, `for` or `async for`", "scan_for", "scan", 0.4),
+        Work("scan-next", "scan, `fetch_next()` and `next()`", "scan_next", "scan", 0.2),
+        Work("scan-list", "scan into a list", "scan_list", "scan_list", 0.3),
         Work(
             "scan-structs",
             "scan into a list of msgspec structs",
@@ -158,14 +158,14 @@ WORKS: dict[str, Work] = {
             official=0,
         ),
         Work(
-            "scan-for-dated", "scan-for, a datetime in each", "scan_for", "scan", 0.2, table="dated"
+            "scan-for-dated", "scan-for, a datetime in each", "scan_for", "scan", 0.1, table="dated"
         ),
         Work(
             "scan-next-dated",
             "scan-next, a datetime in each",
             "scan_next",
             "scan",
-            0.2,
+            0.1,
             table="dated",
         ),
         Work(
@@ -173,7 +173,7 @@ WORKS: dict[str, Work] = {
             "scan-list, a datetime in each",
             "scan_list",
             "scan_list",
-            0.2,
+            0.1,
             table="dated",
         ),
         Work(
@@ -190,7 +190,7 @@ WORKS: dict[str, Work] = {
             "peak memory of scan-for",
             "scan_for",
             "scan",
-            1,
+            0.4,
             field="beside",
             unit="KiB",
             scale=1,
@@ -200,7 +200,7 @@ WORKS: dict[str, Work] = {
             "peak memory of scan-list beside the list",
             "scan_list",
             "scan_list",
-            1,
+            0.3,
             field="beside",
             unit="KiB",
             scale=1,
@@ -245,7 +245,7 @@ WORKS: dict[str, Work] = {
             )
             for name, does, floor, share in (
                 ("get", "get", "get", 0.02),
-                ("scan-for", "scan_for", "scan", 1),
+                ("scan-for", "scan_for", "scan", 0.4),
             )
         ),
         Work(
@@ -295,7 +295,7 @@ WORKS: dict[str, Work] = {
             official=0.4,
         ),
         Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.01),
-        Work("feed", "changefeed delivery, one change at a time", "feed", "feed", 0.03),
+        Work("feed", "changefeed delivery, one change at a time", "feed", "feed", 0.015),
         Work("feed-burst", "changefeed delivery, many at once", "feed_burst", "feed_burst", 0.1),
         *(
             Work(
@@ -308,7 +308,7 @@ WORKS: dict[str, Work] = {
                 official=0,
                 beside=feed,
             )
-            for feed, share in (("feed", 0.03), ("feed-burst", 0.1))
+            for feed, share in (("feed", 0.015), ("feed-burst", 0.1))
             for way, told in (
                 ("restart", '`resume="restart"`'),
                 ("diff", '`resume="diff"`'),
