@@ -189,19 +189,23 @@ class RethinkDB(Names):
                 arguments above if they do not contradict it.
             loop_type: the loop type of this connection alone, one of those that `set_loop_type`
                 takes. Default: the one chosen with `set_loop_type`.
-            options: `hosts`, `deadline`, `keepalive`, `converters`, `slow_query`, `log_values`,
-                `json_encoder`, `json_decoder`, and options of the loop type, such as trio's
-                `nursery`. `hosts` names several servers in place of `host`, such as
-                `["a", ("b", 28016), "c:28017"]`: they are tried in random order, within `timeout`.
-                `deadline` is how many seconds
-                the first answer to each query may take, unless the query is run with a `deadline`
-                of its own (default: no limit). `keepalive=20` asks the server for a sign of life
-                when somebody waits and nothing has come for 20 seconds; if nothing comes for 20
-                more, the link is lost (default: never). `converters` tells what to send in place of
-                values that ReQL does not have, such as `{Decimal: str}`, see `convert`.
-                `slow_query=1.0` logs a warning for each query whose first answer takes a second;
-                with `log_values=True` the values in queries may stand in logs, otherwise they never
-                do. The other two are classes, see `ReQLEncoder`.
+            options: further options, and those of the loop type, such as trio's `nursery`:
+
+                - `hosts`: several servers in place of `host`, such as
+                  `["a", ("b", 28016), "c:28017"]`. They are tried in random order, within
+                  `timeout`.
+                - `deadline`: how many seconds the first answer to each query may take, unless the
+                  query is run with a `deadline` of its own. Default: no limit.
+                - `keepalive`: 20 asks the server for a sign of life when somebody waits and nothing
+                  has come for 20 seconds. If nothing comes for 20 more, the link is lost. Default:
+                  never.
+                - `converters`: what to send in place of values that ReQL does not have, such as
+                  `{Decimal: str}`; see `convert`.
+                - `slow_query`: 1.0 logs a warning for each query whose first answer takes a second
+                  or longer. Default: never.
+                - `log_values`: True allows values of queries in logs. Default: False.
+                - `json_encoder`, `json_decoder`: classes that write queries and read replies; see
+                  `ReQLEncoder`.
 
         Returns:
             The open connection. With asyncio and trio a coroutine that returns it, with Tornado a

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -95,6 +97,22 @@ def documented(site: Path) -> set[str]:
     with (site / "objects.inv").open("rb") as stream:
         inventory: Any = InventoryFile.load(stream, "", lambda base, uri: uri)
     return {name for domain, names in inventory.items() if domain[:3] == "py:" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("commands", '{"dbs_created": 1, "config_changes": '),
+        ("commands", "An object of counts: "),
+        ("connections", '{"id": uuid, "name": name, "proxy": bool}'),
+        ("cursors", "How the query ended: None while it runs"),
+    ],
+)
+def test_what_calls_return_is_shown_as_written(site: Path, page: str, shown: str) -> None:
+    """Sphinx would take the text before a colon for the name of a type."""
+    source = (site / "reference" / f"{page}.html").read_text()
+    text = html.unescape(re.sub("<[^>]+>", "", source))
+    assert shown in " ".join(text.split())
 
 
 @pytest.mark.parametrize("owner", [RqlQuery, Table, DB])

@@ -2,6 +2,9 @@
 
 Docstrings show code the plain way, indented below a line of prose or below `Example:`. Sphinx would
 take the first for a quotation and the second for a paragraph.
+
+They name no types under `Returns:` and in the docstrings of properties: the signatures do. Sphinx
+would take what stands there before a colon for a type, even within `{"created": 1}`.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer
 
 CODE = ".. code-block:: python"
@@ -62,8 +66,28 @@ def forget_overloads(app: Any) -> None:
     analyzer.overloads.clear()
 
 
+class UntypedDocstring(GoogleDocstring):
+    """Reads `Returns:` and the docstrings of properties as plain text."""
+
+    def _consume_returns_section(
+        self, preprocess_types: bool = False
+    ) -> list[tuple[str, str, Any]]:
+        lines = self._dedent(self._consume_to_next_section())
+        return [("", "", lines)] if lines else []
+
+    def _consume_inline_attribute(self) -> tuple[str, list[str]]:
+        return "", self._dedent(self._consume_to_end())
+
+
+def name_no_types() -> None:
+    """Has napoleon read docstrings so; it has no option for that."""
+    for name in ("_consume_returns_section", "_consume_inline_attribute"):
+        setattr(GoogleDocstring, name, getattr(UntypedDocstring, name))
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
+    name_no_types()
     app.connect("builder-inited", forget_overloads)
     app.connect("autodoc-process-docstring", show_code, priority=100)
     return {"parallel_read_safe": True}
