@@ -224,7 +224,9 @@ def _split(url: str, field: str) -> SplitResult:
         raise ReqlDriverError(f"{field} cannot be read: {exc}.") from exc
     # The url itself is not shown: it may hold a password.
     if parts.scheme != _SCHEME or not parts.netloc:
-        raise ReqlDriverError(f"{field} must begin with `{_SCHEME}://`, as in {_EXAMPLE}.")
+        raise ReqlDriverError(
+            f"{field} must begin with `{_SCHEME}://` and a host, as in {_EXAMPLE}."
+        )
     return parts
 
 

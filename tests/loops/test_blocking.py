@@ -28,7 +28,7 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.blocking import Connection, DefaultCursor, line
+from rethinkdb.loops.blocking import Connection, DefaultCursor, line, watching
 from rethinkdb.loops.blocking.watch import Bell, Watch
 from rethinkdb.loops.transport.sockets import unacknowledged, wait_ready
 from rethinkdb.net.reconnecting import Reconnect
@@ -897,7 +897,7 @@ def test_a_thread_waits_with_what_it_has_waited_with_before(
             super().__init__(sock, bell, **ready)
 
     assert usable(conn)
-    monkeypatch.setattr(line, "Watch", Counted)
+    monkeypatch.setattr(watching, "Watch", Counted)
     assert usable(conn)
     assert usable(conn)
     assert made == []

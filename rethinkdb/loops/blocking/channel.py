@@ -131,17 +131,6 @@ class Channel(Waiting):
             self.drop()
             raise
 
-    def look(self) -> None:
-        """Read what has arrived, without waiting. If a thread leads, it reads anyway."""
-        with self._lock:
-            if self._interrupted:
-                self._go_on()
-            line = self._line
-            if line is not None and not line.over and self._turns.leader is None:
-                line.receive()
-                self._tidy_up(line)
-        self._close_discarded()
-
     def leave(self) -> None:
         """In a forked child: close its copy of the socket. The parent's connection stays open."""
         if self._line is not None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
 
 from rethinkdb.net.signals import raised_by_handler
 
 from ..transport.sockets import unacknowledged
 from ..transport.tls import Link, TLSLink
-from .watch import Bell, Watch
+from .watching import Watching
 
 __all__ = ["Line"]
 
@@ -19,7 +18,7 @@ _READ_SIZES = (65536,)
 _NOT_NOW = (BlockingIOError, InterruptedError)
 
 
-class Line:
+class Line(Watching):
     """Connects a socket with the core. One thread at a time may use it, and another one may wait.
 
     Args:
@@ -28,14 +27,12 @@ class Line:
 
     Attributes:
         output: bytes to send that the socket has not taken yet.
-        main: the main thread.
         over: whether receiving and sending have ended. The socket can be closed when no thread
             waits for it.
     """
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
-        self.socket = sock
-        self.output = link.output
+        super().__init__(sock, link.output)
         self.over = False
         self._link = link
         self._outflow = link.outflow
@@ -45,11 +42,6 @@ class Line:
         self._tls = link if isinstance(link, TLSLink) else None
         self._incoming = link.incoming
         self._taken: list[int] = []  # how many bytes of the output were sent and not removed yet
-        # Handlers run in the main thread. There a bell ends the wait that a handler interrupted.
-        self.main = threading.main_thread().ident
-        self._bell: Bell | None = None
-        self._main_watch: Watch | None = None
-        self._watch: Watch | None = None
 
     @property
     def closing(self) -> bool:
@@ -165,47 +157,3 @@ class Line:
             while self._take():  # the server may have sent a reason before it closed
                 self._link.proceed()
             self.lose(exc)
-
-    # Waiting.
-
-    def wait(self, me: int, timeout: float | None, again: bool) -> bool:
-        """Wait until there is something to read, or until left-over bytes can be sent.
-
-        Args:
-            me: the calling thread.
-            timeout: seconds; None waits without limit.
-            again: whether a signal handler calls this during another wait of the thread.
-
-        Returns:
-            False if the time is up.
-        """
-        by_main = me == self.main
-        watch = self._main_watch if by_main else self._watch
-        if again or self.output or watch is None:
-            watch = self._new_watch(by_main, again)
-        return watch.wait(timeout)
-
-    def _new_watch(self, by_main: bool, again: bool) -> Watch:
-        """Make a `Watch`. It is kept for the next wait if it is for reading only and not in use."""
-        if by_main and self._bell is None:
-            self._bell = Bell()
-        bell = self._bell if by_main else None
-        watch = Watch(self.socket, bell, write=bool(self.output))
-        if by_main and not (again or self.output):
-            self._main_watch = watch
-        elif not (again or self.output):
-            self._watch = watch
-        return watch
-
-    def wait_to_send(self, timeout: float) -> bool:
-        """Wait until bytes can be sent, while another thread waits to read.
-
-        Returns:
-            False if the time is up.
-        """
-        return Watch(self.socket, read=False, write=True).wait(timeout)
-
-    def wake(self) -> None:
-        """End the wait of this thread, which a signal handler has interrupted."""
-        if self._bell is not None:
-            self._bell.ring()

@@ -25,7 +25,7 @@ __all__ = ["Stepping"]
 class Stepping:
     """The part of a `Channel` that uses the core.
 
-    The callers of all methods but `discard` and `_close_discarded` hold the lock.
+    The callers of the methods hold the lock, except those of the first three.
 
     Args:
         session, before: see `Channel`.
@@ -46,6 +46,17 @@ class Stepping:
         self._tick_at: float | None = None
         # Whether a step may have been interrupted and must be continued.
         self._interrupted = False
+
+    def look(self) -> None:
+        """Read what has arrived, without waiting. If a thread leads, it reads anyway."""
+        with self._lock:
+            if self._interrupted:
+                self._go_on()
+            line = self._line
+            if line is not None and not line.over and self._turns.leader is None:
+                line.receive()
+                self._tidy_up(line)
+        self._close_discarded()
 
     def discard(self, stream: Stream) -> None:
         """Close a stream whose cursor was garbage-collected: now, or with the next operation.
