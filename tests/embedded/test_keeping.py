@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import random
@@ -236,6 +237,49 @@ def test_a_damaged_file(path: Path, place: float) -> None:
     path.write_bytes(data)
     assert "is damaged" in refused(path)
     assert path.read_bytes() == data
+
+
+DAMAGE = {
+    "another value": (
+        "UPDATE rows SET document = CAST(replace(CAST(document AS TEXT), 'Iris', 'Isis') AS BLOB)",
+        "checksum",
+    ),
+    "another key": ("UPDATE rows SET key = CAST('S1' AS BLOB)", "checksum"),
+    "another description": ("UPDATE description SET text = replace(text, 'kept', 'lost')", "check"),
+    "a row of no table": ("INSERT INTO rows VALUES ('x', 'Sa', '{}')", "1 of 2 rows are found"),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_that_sqlite_does_not_see(path: Path, change: str, told: str) -> None:
+    with Server(data=path) as server, connect(server) as conn:
+        r.table_create("kept").run(conn)
+        r.table("kept").insert({"id": "a", "name": "Iris"}).run(conn)
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute(change)
+        file.commit()
+    before = path.read_bytes()
+    problem = refused(path)
+    assert "is damaged" in problem
+    assert told in problem
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_the_first_format(path: Path) -> None:
+    with Server(data=path) as server, connect(server) as conn:
+        r.table_create("kept").run(conn)
+        r.table("kept").insert([{"id": n, "text": "a\nb"} for n in range(3)]).run(conn)
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        for table, column in (("rows", "document"), ("description", "text")):
+            file.execute(f"UPDATE {table} SET {column} = substr({column}, 1, length({column}) - 9)")
+        file.execute("PRAGMA user_version = 1")
+        file.commit()
+    for n in (3, 4):
+        with Server(data=path) as server, connect(server) as conn:
+            assert r.table("kept").count().run(conn) == n
+            r.table("kept").insert({"id": n, "text": "new"}).run(conn)
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (files.FORMAT,)
 
 
 def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +17,12 @@ from typing import Any, NamedTuple
 from rethinkdb.embedded.data import datum, jsontext, pseudotypes, shards
 from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
 
-FORMAT = 1
-"""The format of the file. A higher number means that a newer release wrote it."""
+FORMAT = 2
+"""The format of the file. A higher number means that a newer release wrote it.
+
+From format 2 on, rows and description end with a checksum. A file of format 1 is read, too, and
+becomes one of format 2 when it is opened.
+"""
 
 _APPLICATION = 0x7265716C
 """SQLite's application id, which marks a file as ours: "reql"."""
@@ -118,6 +123,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, fresh: bool) -> None
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != FORMAT:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")
 
@@ -185,20 +192,63 @@ def read(text: bytes) -> Datum:
     return pseudotypes.checked_tree(value) if _MARK in text else value
 
 
+# -- checksums
+
+
+_SEAL = b"\n"
+"""Stands before the checksum. JSON as it is written here has no line breaks."""
+
+
+def _sealed(text: bytes, *belonging: bytes) -> bytes:
+    """The text with a checksum of it and of what belongs to it."""
+    return text + _SEAL + b"%08x" % _checksum(text, belonging)
+
+
+def _unsealed(text: bytes, *belonging: bytes) -> bytes:
+    """The text without its checksum. Raises `ValueError` if that is wrong."""
+    body, seal, checksum = text.rpartition(_SEAL)
+    if not seal:  # written in format 1
+        return text
+    if checksum != b"%08x" % _checksum(body, belonging):
+        raise ValueError("a checksum is wrong")
+    return body
+
+
+def _checksum(text: bytes, belonging: Iterable[bytes]) -> int:
+    total = zlib.crc32(text)
+    for part in belonging:
+        total = zlib.crc32(part, total)
+    return total
+
+
 # -- reading and writing
 
 
 def description_of(connection: sqlite3.Connection) -> dict[str, Any] | None:
     """The description: everything except the rows. None in a new file."""
     found = connection.execute("SELECT text FROM description").fetchone()
-    return None if found is None else json.loads(found[0])
+    return None if found is None else json.loads(_unsealed(found[0].encode()))
 
 
-def rows_of(connection: sqlite3.Connection, table: str) -> Iterator[Datum]:
-    """The rows of a table, by its id."""
-    query = 'SELECT document FROM rows WHERE "table" = ? ORDER BY key'
-    for (text,) in connection.execute(query, (table,)):
-        yield read(text)
+class StoredRows:
+    """The rows in a file, read table by table."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._read = 0
+
+    def of_table(self, table: str) -> Iterator[Datum]:
+        """The rows of a table, by its id."""
+        query = 'SELECT key, document FROM rows WHERE "table" = ? ORDER BY key'
+        for key, text in self._connection.execute(query, (table,)):
+            self._read += 1
+            yield read(_unsealed(text, key, table.encode()))
+
+    def check_all_read(self) -> None:
+        """Raises `ValueError` if there are rows that a damage hid, or that belong to no table."""
+        (count,) = self._connection.execute("SELECT count(*) FROM rows").fetchone()
+        if count != self._read:
+            raise ValueError(f"{self._read} of {count} rows are found")
 
 
 def write_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
@@ -208,7 +258,8 @@ def write_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
         if row.document is None:
             gone.append((row.table, row.key))
         else:
-            kept.append((row.table, row.key, written(row.document)))
+            text = _sealed(written(row.document), row.key, row.table.encode())
+            kept.append((row.table, row.key, text))
     connection.executemany('DELETE FROM rows WHERE "table" = ? AND key = ?', gone)
     connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", kept)
 
@@ -220,7 +271,7 @@ def drop_rows(connection: sqlite3.Connection, table: str) -> None:
 
 def write_description(connection: sqlite3.Connection, description: dict[str, Any]) -> None:
     """Writes the description: everything except the rows."""
-    text = json.dumps(description)
+    text = _sealed(json.dumps(description).encode()).decode()
     connection.execute("INSERT OR REPLACE INTO description VALUES (0, ?)", (text,))
 
 

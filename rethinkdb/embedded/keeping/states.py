@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rethinkdb.embedded.failures import QueryFailure
 from rethinkdb.embedded.keeping import archives, describing, files
-from rethinkdb.embedded.keeping.files import DataFile, DataFileError
+from rethinkdb.embedded.keeping.files import DataFile, DataFileError, StoredRows
 from rethinkdb.embedded.keeping.journal import Journal
 from rethinkdb.embedded.storage.store import Store
 
@@ -85,9 +85,10 @@ def _restore(store: Store, path: Path, connection: sqlite3.Connection) -> bool:
         description = files.description_of(connection)
         if description is None:
             return False
-        describing.restore(store, description, lambda table: files.rows_of(connection, table))
+        rows = StoredRows(connection)
+        describing.restore(store, description, rows.of_table)
+        rows.check_all_read()
     except (sqlite3.Error, KeyError, TypeError, ValueError, QueryFailure) as error:
-        raise DataFileError(
-            path, f"is damaged ({type(error).__name__}: {error}). Restore it from a copy."
-        ) from error
+        told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise DataFileError(path, f"is damaged ({told}). Restore it from a copy.") from error
     return True
