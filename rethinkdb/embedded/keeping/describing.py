@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.keeping import files
-from rethinkdb.embedded.keeping.files import Row
 from rethinkdb.embedded.language.stored_functions import StoredFunction
 from rethinkdb.embedded.storage.indexes import Index, IndexDefinition
 from rethinkdb.embedded.storage.permissions import User
@@ -173,8 +172,10 @@ def _restored_function(kept: dict[str, Any], store: Store) -> StoredFunction:
     return StoredFunction.from_wire(kept["function"], store, captured=kept["captured"])
 
 
-def all_rows(store: Store) -> Iterator[Row]:
-    """The rows of all tables of a store. The caller holds the store's lock."""
-    for _, table in store.all_tables():
-        for row in table.rows.values():
-            yield Row(table.id, files.stored_key(table.key_of(row)), row)
+def all_rows(store: Store) -> dict[tuple[str, bytes], Datum]:
+    """The rows of all tables of a store, by table and key. The caller holds the store's lock."""
+    return {
+        (table.id, files.stored_key(table.key_of(row))): row
+        for _, table in store.all_tables()
+        for row in table.rows.values()
+    }

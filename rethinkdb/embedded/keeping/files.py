@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+from zlib import crc32
 
 from rethinkdb.embedded.data import datum, jsontext, pseudotypes, shards
 from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
@@ -41,14 +42,6 @@ class DataFileError(OSError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"The data file {path} {problem}")
-
-
-class Row(NamedTuple):
-    """A row to be written. Without a document: a row to be deleted."""
-
-    table: str
-    key: bytes
-    document: Datum
 
 
 _ours: set[Path] = set()
@@ -199,26 +192,24 @@ _SEAL = b"\n"
 """Stands before the checksum. JSON as it is written here has no line breaks."""
 
 
-def _sealed(text: bytes, *belonging: bytes) -> bytes:
-    """The text with a checksum of it and of what belongs to it."""
-    return text + _SEAL + b"%08x" % _checksum(text, belonging)
+def _sealed(text: bytes, table: str = "", key: bytes = b"") -> bytes:
+    """The text with a checksum of it and of what it belongs to."""
+    return b"%b\n%08x" % (text, crc32(text, crc32(key, _seed(table))))
 
 
-def _unsealed(text: bytes, *belonging: bytes) -> bytes:
+def _unsealed(text: bytes, table: str = "", key: bytes = b"") -> bytes:
     """The text without its checksum. Raises `ValueError` if that is wrong."""
-    body, seal, checksum = text.rpartition(_SEAL)
+    body, seal, _ = text.rpartition(b"\n")  # JSON as it is written here has no line breaks
     if not seal:  # written in format 1
         return text
-    if checksum != b"%08x" % _checksum(body, belonging):
+    if text != _sealed(body, table, key):
         raise ValueError("a checksum is wrong")
     return body
 
 
-def _checksum(text: bytes, belonging: Iterable[bytes]) -> int:
-    total = zlib.crc32(text)
-    for part in belonging:
-        total = zlib.crc32(part, total)
-    return total
+@lru_cache(maxsize=1024)
+def _seed(table: str) -> int:
+    return crc32(table.encode())
 
 
 # -- reading and writing
@@ -242,7 +233,7 @@ class StoredRows:
         query = 'SELECT key, document FROM rows WHERE "table" = ? ORDER BY key'
         for key, text in self._connection.execute(query, (table,)):
             self._read += 1
-            yield read(_unsealed(text, key, table.encode()))
+            yield read(_unsealed(text, table, key))
 
     def check_all_read(self) -> None:
         """Raises `ValueError` if there are rows that a damage hid, or that belong to no table."""
@@ -251,15 +242,14 @@ class StoredRows:
             raise ValueError(f"{self._read} of {count} rows are found")
 
 
-def write_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Writes rows. Each key may occur only once."""
+def write_rows(connection: sqlite3.Connection, rows: Mapping[tuple[str, bytes], Datum]) -> None:
+    """Writes rows, by table and key. Without a document a row is deleted."""
     kept, gone = [], []
-    for row in rows:
-        if row.document is None:
-            gone.append((row.table, row.key))
+    for (table, key), document in rows.items():
+        if document is None:
+            gone.append((table, key))
         else:
-            text = _sealed(written(row.document), row.key, row.table.encode())
-            kept.append((row.table, row.key, text))
+            kept.append((table, key, _sealed(written(document), table, key)))
     connection.executemany('DELETE FROM rows WHERE "table" = ? AND key = ?', gone)
     connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", kept)
 
@@ -275,7 +265,9 @@ def write_description(connection: sqlite3.Connection, description: dict[str, Any
     connection.execute("INSERT OR REPLACE INTO description VALUES (0, ?)", (text,))
 
 
-def replace_file(path: Path, description: dict[str, Any], rows: Iterable[Row]) -> None:
+def replace_file(
+    path: Path, description: dict[str, Any], rows: Mapping[tuple[str, bytes], Datum]
+) -> None:
     """Writes a whole state to a file. An old file stays until everything is written."""
     refuse_ours(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")

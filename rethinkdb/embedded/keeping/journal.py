@@ -16,7 +16,7 @@ from rethinkdb.embedded import blocking
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.failures import FailureKind, QueryFailure
 from rethinkdb.embedded.keeping import files
-from rethinkdb.embedded.keeping.files import DataFile, Row
+from rethinkdb.embedded.keeping.files import DataFile
 
 logger = logging.getLogger("rethinkdb.embedded")
 
@@ -161,18 +161,17 @@ class Journal:
 
     def _write(self, taken: list[Put | Drop | Described]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
-        rows: dict[tuple[str, bytes], Row] = {}
+        rows: dict[tuple[str, bytes], Datum] = {}
         description: dict[str, Any] | None = None
         for write in taken:
             if isinstance(write, Put):
-                key = files.stored_key(write.key)
-                rows[write.table, key] = Row(write.table, key, write.document)
+                rows[write.table, files.stored_key(write.key)] = write.document
             elif isinstance(write, Drop):
                 rows = {place: row for place, row in rows.items() if place[0] != write.table}
                 files.drop_rows(self._connection, write.table)
             else:
                 description = write.description
-        files.write_rows(self._connection, rows.values())
+        files.write_rows(self._connection, rows)
         if description is not None:
             files.write_description(self._connection, description)
         self._connection.execute("COMMIT")

@@ -54,7 +54,7 @@ def save(store: Store, path: Path) -> None:
         DataFileError: writing failed. The old content of the file is still there.
     """
     with store.lock:
-        description, rows = describing.described(store), list(describing.all_rows(store))
+        description, rows = describing.described(store), describing.all_rows(store)
     files.replace_file(path, description, rows)
 
 
