@@ -21,6 +21,7 @@ from rethinkdb.tools.layout import (
     data_file,
     format_of,
     hooks_and_indexes,
+    meant,
 )
 from rethinkdb.tools.loading import BadRows, Loader, LoadOptions, check_existing
 from rethinkdb.tools.progress import Tally
@@ -146,7 +147,8 @@ def _in_directory(
     missing = selection.missing(chosen)
     if missing or not chosen:
         what = " and no ".join(missing) if missing else "tables"
-        raise ToolError(f"{directory} has no {what}")
+        hint = meant(missing[0], found) if missing else ""
+        raise ToolError(f"{directory} has no {what}{hint}")
     wanted: _Wanted = {}
     for name, path in sorted(chosen.items()):
         beside = _info_beside(path)

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -82,6 +83,22 @@ class Selection:
             *sorted(self.databases - databases),
             *sorted(str(table) for table in self.tables - names),
         ]
+
+
+def meant(word: str, known: Iterable[TableName]) -> str:
+    """The end of an error about a name that does not exist: a known name that was perhaps meant.
+
+    Args:
+        word: `DB` or `DB.TABLE`.
+        known: the existing tables.
+    """
+    tables = sorted(known)
+    same = [str(name) for name in tables if name.table == word.rpartition(".")[2]]
+    texts = dict.fromkeys(
+        text for name in tables for text in ((str(name),) if "." in word else (name.db, str(name)))
+    )
+    likely = same or get_close_matches(word, texts, n=1)
+    return f". Did you mean {likely[0]}?" if likely else ""
 
 
 class TableInfo(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -14,6 +15,8 @@ from typing import IO, Any
 from rethinkdb.tools.failures import ToolError
 
 __all__ = ["new_directory", "new_file", "pending", "remove_pending"]
+
+_NO_ROOM = {getattr(errno, name, 0) for name in ("ENOSPC", "EFBIG", "EDQUOT", "EIO")}
 
 pending: set[Path] = set()
 """Temporary paths that are being written now. They are removed if the process is ended."""
@@ -30,6 +33,8 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
     Raises:
         ToolError: the file exists.
     """
+    if path.is_dir():
+        raise ToolError(f"{path} is a directory, and no file", status=2)
     if not overwrite and os.path.lexists(path):
         raise ToolError(f"{path} exists already (see --overwrite-file)", status=2)
     if path.exists() and not path.is_file():  # a device, or a named pipe: it must stay one
@@ -37,11 +42,12 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
             yield file
         return
     path = Path(os.path.realpath(path))  # replace the target of a link, not the link
+    _check_parent(path)
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".partial", dir=path.parent)
     partial = Path(name)
     pending.add(partial)
     try:
-        with os.fdopen(descriptor, "w+b") as file:
+        with os.fdopen(descriptor, "w+b") as file, _naming(path):
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -51,6 +57,22 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
         with suppress(FileNotFoundError):
             partial.unlink()
         pending.discard(partial)
+
+
+def _check_parent(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise ToolError(f"the directory {path.parent} does not exist", status=2)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Adds the name of the file to errors that there is no room for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def _rename(partial: Path, path: Path, *, overwrite: bool) -> None:
@@ -84,10 +106,12 @@ def new_directory(path: Path) -> Iterator[Path]:
     path = Path(os.path.abspath(path))
     if os.path.lexists(path):
         raise ToolError(f"{path} exists already: export to a new directory", status=2)
+    _check_parent(path)
     partial = Path(tempfile.mkdtemp(prefix=f"{path.name}_partial_", dir=path.parent))
     pending.add(partial)
     try:
-        yield partial
+        with _naming(path):
+            yield partial
         if sys.platform != "win32":
             mask = os.umask(0)
             os.umask(mask)

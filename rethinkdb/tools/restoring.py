@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 
 from rethinkdb.tools.comparing import Digests
 from rethinkdb.tools.failures import BadRow, ToolError
-from rethinkdb.tools.layout import Selection, TableInfo, TableName, hooks_and_indexes
+from rethinkdb.tools.layout import Selection, TableInfo, TableName, hooks_and_indexes, meant
 from rethinkdb.tools.loading import BadRows, Loader, LoadOptions, check_existing
 from rethinkdb.tools.progress import Tally
 from rethinkdb.tools.reading_archive import ArchiveMember, members
@@ -142,6 +142,7 @@ class _Restore:
         self._infos: dict[TableName, TableInfo] = {}
         self._checked: set[TableName] = set()
         self._existing: dict[TableName, TableInfo] = {}
+        self._found: set[TableName] = set()
         self._done: set[TableName] = set()
         self._waiting: dict[TableName, tuple[IO[bytes], ArchiveMember]] = {}
 
@@ -160,6 +161,7 @@ class _Restore:
 
     def _member(self, file: IO[bytes], member: ArchiveMember, digests: Digests | None) -> None:
         table = member.file.table
+        self._found.add(table)
         if not self._selection.has(table):
             return
         if member.file.format == "info":
@@ -226,7 +228,8 @@ class _Restore:
     def _check_all_found(self) -> None:
         missing = self._selection.missing(self._done | set(self._waiting))
         if missing:
-            raise ToolError(f"{self._name} has no {' and no '.join(missing)}")
+            hint = meant(missing[0], self._found)
+            raise ToolError(f"{self._name} has no {' and no '.join(missing)}{hint}")
 
 
 def _can_be_opened_again(file: IO[bytes]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from rethinkdb import query as r
 from rethinkdb.errors import ReqlOpFailedError
 from rethinkdb.tools.failures import ToolError
-from rethinkdb.tools.layout import Selection, TableInfo, TableName
+from rethinkdb.tools.layout import Selection, TableInfo, TableName, meant
 from rethinkdb.tools.running import Runner
 
 __all__ = [
@@ -54,10 +54,12 @@ def selected_tables(runner: Runner, selection: Selection) -> list[TableName]:
     databases = {*selection.databases, *(name.db for name in selection.tables)}
     known = set(runner.ask(r.db_list()))
     for db in sorted(databases - known):
-        raise ToolError(f"the database {db} does not exist")
+        hint = meant(db, existing_tables(runner))
+        raise ToolError(f"the database {db} does not exist{hint}")
     found = existing_tables(runner, databases)
     for name in sorted(selection.tables - set(found)):
-        raise ToolError(f"the table {name} does not exist")
+        hint = meant(str(name), existing_tables(runner))
+        raise ToolError(f"the table {name} does not exist{hint}")
     return [name for name in found if selection.has(name)]
 
 

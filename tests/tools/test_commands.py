@@ -120,6 +120,34 @@ def test_what_fails_has_the_exit_status_1(
     assert f"{file} is no archive" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["dump", "-e", "orders"], "database orders does not exist. Did you mean shop.orders?"),
+        (["dump", "-e", "shopp"], "database shopp does not exist. Did you mean shop?"),
+        (["dump", "-e", "shop.order"], "table shop.order does not exist. Did you mean shop.order"),
+        (["export", "-e", "test.many"], "table test.many does not exist. Did you mean shop.many?"),
+        (["export", "-e", "zzz"], "database zzz does not exist\n"),
+        (["dump", "-f", "no/a.tar.gz"], "no does not exist\n"),
+        (["export", "-d", "no/a"], "no does not exist\n"),
+        (["dump", "-f", ".", "--overwrite-file"], ". is a directory, and no file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_names_that_were_perhaps_meant(
+    source: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*words, *place(source)]) in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_bad_rows_go_to_a_file(
     target: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,6 +247,7 @@ def test_a_full_disk(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("rethinkdb.tools.archive.Member.write", full)
-    assert scripts.dump([*place(source), "-f", str(tmp_path / "a.tar.gz"), "-q"]) == 1
-    assert capsys.readouterr().err == "rethinkdb-dump: No space left on device\n"
+    file = tmp_path / "a.tar.gz"
+    assert scripts.dump([*place(source), "-f", str(file), "-q"]) == 1
+    assert capsys.readouterr().err == f"rethinkdb-dump: {file}: No space left on device\n"
     assert os.listdir(tmp_path) == []
