@@ -1,4 +1,4 @@
-"""What geodesics are computed with: angles, in radians and degrees, and series of sines."""
+"""Angles in radians and degrees, and series of sines, for the computation of geodesics."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 
 class Angle(NamedTuple):
-    """The sine and cosine of an angle, perhaps both too large by the same factor."""
+    """The sine and cosine of an angle, perhaps multiplied by a common factor."""
 
     sin: float
     cos: float
 
     def normalized(self) -> Angle:
-        """The same with squares that add up to 1."""
+        """The same, scaled so that the squares add up to 1."""
         size = hypotenuse(self.sin, self.cos)
         return Angle(self.sin / size, self.cos / size)
 
@@ -46,7 +46,7 @@ def of_radians(angle: float) -> Angle:
 
 
 def corrected(alpha: Angle, change: float) -> Angle | None:
-    """The azimuth changed by an angle; None if that leads out of bounds."""
+    """The azimuth, changed by an angle. None if the result is out of bounds."""
     turn = of_radians(change)
     sine = alpha.sin * turn.cos + alpha.cos * turn.sin
     if not (sine > 0 and abs(change) < math.pi):
@@ -113,13 +113,13 @@ def _times_powers(eps: float, factors: tuple[tuple[float, float], ...]) -> list[
 
 
 def scale_1(eps: float) -> float:
-    """How much longer a path is than its arc, less 1."""
+    """The ratio of the length of a path to its arc, minus 1."""
     e = eps * eps
     return (e * (e * (e + 4) + 64) / 256 + eps) / (1 - eps)
 
 
 def scale_2(eps: float) -> float:
-    """The same of its reduced length."""
+    """The same for its reduced length."""
     e = eps * eps
     return e * (e * (25 * e + 36) + 64) / 256 * (1 - eps) - eps
 
@@ -181,14 +181,14 @@ def hypotenuse(x: float, y: float) -> float:
 
 
 def wrapped(degrees: float) -> float:
-    """Between -180, which may be, and 180, which may not."""
+    """The angle as -180 or more, and less than 180."""
     if degrees >= 180:
         return degrees - 360
     return degrees + 360 if degrees < -180 else degrees
 
 
 def difference(start: float, end: float) -> float:
-    """From one longitude to another, without an error of rounding."""
+    """The difference of two longitudes, without a rounding error."""
     total = -start + end
     of_end = total - end
     error = -((of_end - -start) + ((total - of_end) - end))
@@ -200,7 +200,7 @@ def difference(start: float, end: float) -> float:
 
 
 def coarse(degrees: float) -> float:
-    """With so few digits near zero that tiny angles become zero."""
+    """The angle with few digits near zero, so that tiny angles become zero."""
     size = abs(degrees)
     if size < 1 / 16:
         size = 1 / 16 - (1 / 16 - size)

@@ -19,7 +19,7 @@ _WAY_WITHIN = (1, 0, 0, 3)
 
 
 def cell_number(place: Vector) -> int:
-    """Where a point of the sphere stands on the curve."""
+    """The position of a point of the sphere on the curve."""
     face = _face(place)
     u, v = _on_face(face, place)
     i, j = _grid(u), _grid(v)
@@ -57,6 +57,6 @@ def _on_face(face: int, place: Vector) -> tuple[float, float]:
 
 
 def _grid(u: float) -> int:
-    """The row or column of the grid: cells are made more alike in size by a square root."""
+    """The row or column of the grid. A square root makes the sizes of cells more equal."""
     stretched = 0.5 * (1 + 3 * u) ** 0.5 if u >= 0 else 1 - 0.5 * (1 - 3 * u) ** 0.5
     return min(max(int(stretched * _SIZE), 0), _SIZE - 1)

@@ -58,7 +58,7 @@ def crosses(a: Vector, b: Vector, c: Vector, d: Vector) -> bool:
 
 
 def intersection(a0: Vector, a1: Vector, b0: Vector, b1: Vector) -> Vector:
-    """The point in which two edges cross that do cross inside both."""
+    """The point in which two edges cross. It must be inside both of them."""
     a_normal, b_normal = unit(normal(a0, a1)), unit(normal(b0, b1))
     found = unit(normal(a_normal, b_normal))
     if dot(found, add(add(a0, a1), add(b0, b1))) < 0:
@@ -79,7 +79,7 @@ def intersection(a0: Vector, a1: Vector, b0: Vector, b1: Vector) -> Vector:
 
 
 def fraction(x: Vector, a: Vector, b: Vector) -> float:
-    """How far along an edge a point on it lies."""
+    """The position of a point along an edge."""
     before, behind = angle(x, a), angle(x, b)
     return before / (before + behind)
 
@@ -109,7 +109,7 @@ def nearest(x: Vector, a: Vector, b: Vector) -> Vector:
 
 
 class WedgeRelation(enum.Enum):
-    """How two wedges at one vertex lie to each other."""
+    """The relation of two wedges at one vertex."""
 
     EQUAL = enum.auto()
     CONTAINS = enum.auto()
@@ -124,12 +124,12 @@ def wedge_contains(a0: Vector, vertex: Vector, a2: Vector, b0: Vector, b2: Vecto
 
 
 def wedge_intersects(a0: Vector, vertex: Vector, a2: Vector, b0: Vector, b2: Vector) -> bool:
-    """Whether they have some space in common."""
+    """Whether they share some space."""
     return not (ordered_ccw(a0, b2, b0, vertex) and ordered_ccw(b0, a2, a0, vertex))
 
 
 def wedge_relation(a0: Vector, vertex: Vector, a2: Vector, b0: Vector, b2: Vector) -> WedgeRelation:
-    """How they lie to each other; where edges coincide, the most specific relation."""
+    """The relation of two wedges. If edges coincide, the most specific relation."""
     if a0 == b0 and a2 == b2:
         return WedgeRelation.EQUAL
     if ordered_ccw(a0, a2, b2, vertex):
@@ -144,6 +144,6 @@ def wedge_relation(a0: Vector, vertex: Vector, a2: Vector, b0: Vector, b2: Vecto
 
 
 def turn(a: Vector, b: Vector, c: Vector) -> float:
-    """The angle by which the way a, b, c turns left."""
+    """The angle by which the path a, b, c turns left."""
     size = angle(normal(b, a), normal(c, b))
     return size if ccw(a, b, c) > 0 else -size

@@ -27,11 +27,11 @@ class Ellipsoid:
 
     @property
     def pole_radius(self) -> float:
-        """From the middle to a pole."""
+        """The distance from the centre to a pole."""
         return (1.0 - self.flattening) * self.equator_radius
 
     def distance(self, point: Vector, shape: Shape) -> float:
-        """Metres from a point to the nearest point of a shape.
+        """The metres from a point to the nearest point of a shape.
 
         Which point is nearest is found on the sphere, so that long distances to lines and polygons
         come out a little too long.
@@ -47,7 +47,7 @@ class Ellipsoid:
         )
 
     def circle(self, center: Position, radius: float, count: int) -> list[Position]:
-        """So many points around a place, the first repeated at the end."""
+        """This many points around a position. The first one is repeated at the end."""
         self.check_radius(radius)
         start_longitude, latitude = center
         geodesics = _geodesics(self)

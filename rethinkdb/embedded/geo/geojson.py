@@ -49,7 +49,7 @@ def line(positions: Sequence[Position]) -> Datum:
 
 
 def polygon(shell: Sequence[Position]) -> Datum:
-    """A Polygon without holes; its shell is closed if it is not yet."""
+    """A Polygon without holes. An open shell is closed."""
     ring = list(shell)
     if ring and ring[0] != ring[-1]:
         ring.append(ring[0])
@@ -105,7 +105,7 @@ def _position(value: Datum) -> Position:
 
 
 def shape(geometry: Datum) -> Shape:
-    """The shape a geometry describes; raises if it is none."""
+    """The shape that a geometry describes. Raises if it describes none."""
     type = type_of(geometry)
     coordinates = datum.field(geometry, "coordinates")
     make = _SHAPES.get(type)
@@ -117,7 +117,7 @@ def shape(geometry: Datum) -> Shape:
 
 
 def checked(geometry: Datum) -> Datum:
-    """The geometry, once it has been made sure that it describes a shape."""
+    """The geometry. Raises if it does not describe a shape."""
     if isinstance(geometry, dict) and geometry.get("crs") is not None:
         raise logic(
             "Non-default coordinate reference systems are not supported in GeoJSON objects.  Make"

@@ -41,7 +41,7 @@ class Loop:
 
     @staticmethod
     def is_valid(vertices: Sequence[Vector]) -> bool:
-        """Whether these make a loop: three or more, none twice, no edges that cross."""
+        """Whether these vertices make a loop: at least three, all different, no crossing edges."""
         if len(vertices) < 3 or len(set(vertices)) < len(vertices):
             return False
         edges = list(zip(vertices, [*vertices[1:], vertices[0]], strict=True))
@@ -69,11 +69,11 @@ class Loop:
         return sum(around) >= _HEMISPHERE_LEEWAY
 
     def inverted(self) -> Loop:
-        """The loop around what was outside."""
+        """The loop around the outside of this one."""
         return Loop(self.vertices[::-1])
 
     def contains(self, point: Vector) -> bool:
-        """Whether a point is inside; of the loops that share a boundary point exactly one contains
+        """Whether a point is inside. If several loops share a boundary point, exactly one contains
         it.
         """
         inside = self._origin_inside
@@ -111,7 +111,7 @@ class Loop:
         return self.contains(point) and not self.has_vertex(point)
 
     def contains_loop(self, other: Loop) -> bool:
-        """Whether all that is inside the other is inside this one."""
+        """Whether the inside of the other loop is inside this one."""
         if not self._has_inside_or_as_vertex(other.vertices[0]) or self._crosses(other):
             return False
         if not all(wedge_contains(*wedges) for wedges in self._shared_wedges(other)):
@@ -128,7 +128,7 @@ class Loop:
         return other._strictly_inside(self.vertices[0])
 
     def contains_or_crosses(self, other: Loop) -> int:
-        """-1 if the boundaries cross, 1 if this one contains the other, else 0."""
+        """-1 if the boundaries cross, 1 if this loop contains the other, else 0."""
         if self._crosses(other):
             return -1
         relations = {wedge_relation(*wedges) for wedges in self._shared_wedges(other)}

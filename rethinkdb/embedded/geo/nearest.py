@@ -51,7 +51,7 @@ def _next_radius(done: float, density: float) -> float:
 
 
 def _check_ring(radius: float, ellipsoid: Ellipsoid) -> None:
-    """The ring is searched through a polygon around it, which must be possible."""
+    """Raises if there is no polygon around the ring: the index is searched with one."""
     radii = (ellipsoid.equator_radius, ellipsoid.pole_radius)
     around = radius * _LEEWAY / math.cos(math.pi / _VERTICES) * (max(radii) / min(radii))
     try:

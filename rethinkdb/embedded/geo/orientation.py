@@ -31,7 +31,7 @@ def ccw(a: Vector, b: Vector, c: Vector) -> int:
 
 
 def plainly_ccw(a: Vector, b: Vector, c: Vector) -> bool:
-    """Whether they turn left as far as doubles tell."""
+    """Whether they turn left, as far as doubles can tell."""
     return dot(cross(c, a), b) > 0
 
 

@@ -36,7 +36,7 @@ class Chain:
         return pairwise(self.vertices)
 
     def nearest(self, point: Vector) -> Vector:
-        """Its point nearest to another."""
+        """The point of the chain that is nearest to another."""
         return nearest_on_edges(point, self.edges())
 
     def intersects(self, other: Chain) -> bool:
@@ -61,8 +61,8 @@ class _Ring:
 
 
 class Polygon:
-    """What is inside an odd number of loops. It may have no loops at all, if edges cancelled each
-    other out.
+    """The points inside an odd number of loops. If all edges have cancelled each other out, there
+    are no loops.
     """
 
     __slots__ = ("rings",)
@@ -75,7 +75,7 @@ class Polygon:
 
     @classmethod
     def of_rings(cls, rings: Sequence[Loop]) -> Polygon | None:
-        """A shell with holes in it; None if they cross or are not within each other."""
+        """A shell with holes in it. None if they cross, or if a hole is outside of the shell."""
         normalized = [ring.normalized() for ring in rings]
         holes = [hole.inverted() for hole in normalized[1:]]
         loops = _assembled([*normalized[:1], *holes])
@@ -119,7 +119,7 @@ class Polygon:
     # -- chains
 
     def clips(self, chain: Chain, *, outside: bool) -> bool:
-        """Whether some part of a chain is inside, or outside, of the polygon."""
+        """Whether some part of a chain is inside, or outside, of the polygon, as asked."""
         within = self.contains(chain.vertices[0]) != outside
         for start, end in chain.edges():
             places = self._places_of_crossings(start, end)
@@ -216,7 +216,7 @@ def _assembled(rings: Sequence[Loop]) -> list[Loop]:
 
 
 def _next_loop(leaving: dict[Vector, list[Vector]], start: Vector) -> list[Vector]:
-    """The way from a vertex until it meets itself, turning left wherever there is a choice."""
+    """The path from a vertex until it meets itself. It turns left wherever there is a choice."""
     path = [start, min(leaving[start])]
     while True:
         before, vertex = path[-2:]

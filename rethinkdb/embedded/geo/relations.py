@@ -11,7 +11,7 @@ Shape: TypeAlias = "Vector | Chain | Polygon"
 
 
 def intersects(one: Shape, other: Shape) -> bool:
-    """Whether two shapes have a point in common; polygons that only touch do not."""
+    """Whether two shapes have a point in common. Polygons that only touch have none."""
     if isinstance(one, Polygon):
         return _polygon_intersects(one, other)
     if isinstance(other, Polygon):
@@ -32,7 +32,7 @@ def _polygon_intersects(polygon: Polygon, other: Shape) -> bool:
 
 
 def includes(polygon: Polygon, other: Shape) -> bool:
-    """Whether a polygon has all points of another shape; points of its boundary are its own."""
+    """Whether a polygon contains all points of another shape. Its boundary belongs to it."""
     if isinstance(other, Polygon):
         return polygon.contains_polygon(other)
     if isinstance(other, Chain):

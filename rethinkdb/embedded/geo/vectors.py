@@ -9,7 +9,7 @@ Vector: TypeAlias = "tuple[float, float, float]"
 
 
 def of_degrees(longitude: float, latitude: float) -> Vector:
-    """The unit vector towards a place."""
+    """The unit vector of a position."""
     phi, theta = latitude * (math.pi / 180), longitude * (math.pi / 180)
     across = math.cos(phi)
     return math.cos(theta) * across, math.sin(theta) * across, math.sin(phi)
@@ -36,7 +36,7 @@ def subtract(a: Vector, b: Vector) -> Vector:
 
 
 def scale(a: Vector, factor: float) -> Vector:
-    """The vector made longer or shorter."""
+    """The vector times a factor."""
     return a[0] * factor, a[1] * factor, a[2] * factor
 
 
@@ -70,7 +70,7 @@ def length(a: Vector) -> float:
 
 
 def unit(a: Vector) -> Vector:
-    """The vector made as long as one; zero stays zero."""
+    """The vector, scaled to the length 1. Zero stays zero."""
     size = length(a)
     return scale(a, 1 / size) if size else a
 
@@ -84,9 +84,7 @@ _ASKEW = (0.012, 0.0053, 0.00457)
 
 
 def orthogonal(a: Vector) -> Vector:
-    """Some unit vector at right angles to this one; the same one S2 takes, as ties are decided by
-    it.
-    """
+    """A unit vector at right angles to this one: the same as in S2, since it decides ties."""
     largest = max(range(3), key=lambda axis: (abs(a[axis]), axis))
     other = list(_ASKEW)
     other[(largest - 1) % 3] = 1.0

@@ -52,17 +52,17 @@ _NOWHERE = Surroundings(located=False)
 
 
 def compile_query(wire: Any, trace: Trace | None = None) -> Node:
-    """The root term of a query, compiled; with a trace, its evaluation is recorded there."""
+    """The compiled root term of a query. If a trace is given, it records the evaluation."""
     return _compiled(wire, _TOP if trace is None else Surroundings(trace=trace))
 
 
 def compile_options(wire: Mapping[str, Any]) -> dict[str, Node]:
-    """The run options of a query; failures about them point at the whole query."""
+    """The compiled run options of a query. Failures about them point at the whole query."""
     return {name: _compiled(value, _NOWHERE) for name, value in wire.items()}
 
 
 def compile_function(parameters: tuple[int, ...], body: Any) -> Node:
-    """A function that does not come from a query: a stored index function or write hook."""
+    """A compiled function that is not from a query: a stored index function or write hook."""
     return _compiled([TermType.FUNC, [[TermType.MAKE_ARRAY, list(parameters)], body]], _TOP)
 
 
@@ -98,7 +98,7 @@ def _compile_all(
 def _compile_object(fields: dict[str, Any], backtrace: Backtrace, around: Surroundings) -> Node:
     nodes = _compile_all(fields, backtrace, around)
     if REQL_TYPE not in fields and all(type(node) is ConstantNode for node in nodes.values()):
-        # Most documents that are written are plain data: one node for all of it, made once.
+        # Most documents that are written are plain data. One node holds all of it.
         plain = {name: node.value for name, node in nodes.items() if isinstance(node, ConstantNode)}
         return ConstantNode(plain, backtrace)
     return ObjectNode(nodes, pseudotypes.checked_object, backtrace)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A place where the line may break: what stands there if not, and what starts the next line."""
+    """A place where the line may break: the text if it does not, and the start of the next line."""
 
     unbroken: str
     continued: str = ""
@@ -26,7 +26,7 @@ class NewLine:
 
 @dataclass(frozen=True, slots=True)
 class Nest:
-    """A part that is broken, or not, on its own."""
+    """A part that breaks, or does not, independently of the parts around it."""
 
     part: Document
 

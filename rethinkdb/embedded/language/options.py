@@ -112,7 +112,7 @@ def with_defaults(wire: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def static_flag(wire: Mapping[str, Any], name: str) -> bool:
-    """A flag that is needed before the query is compiled: only a literal true counts."""
+    """A flag that is needed before the query is compiled. So only a literal true counts."""
     value = wire.get(name)
     if isinstance(value, list) and len(value) == 2 and value[0] == TermType.DATUM:
         value = value[1]
@@ -127,7 +127,7 @@ def limit(environment: Environment, name: str, words: str, default: int) -> int:
 
 
 def checked_limit(words: str, found: int) -> int:
-    """The value of such an option; raises if it is too small. `words` say what it limits."""
+    """The value of such an option. Raises if it is too small. `words` names what it limits."""
     if found < 1:
         raise logic(f"Illegal {words} `{found}`.  (Must be >= 1.)")
     return found

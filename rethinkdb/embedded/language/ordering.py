@@ -35,7 +35,7 @@ class SortKey:
     descending: bool
 
     def of(self, row: Datum) -> OrderKey:
-        """What the row is sorted by."""
+        """The value by which the row is sorted."""
         try:
             return datum.order_key(self.function(row))
         except QueryFailure as failure:
@@ -45,7 +45,7 @@ class SortKey:
 
 
 def sort_key(node: Node, value: Value, place: Backtrace) -> SortKey:
-    """An evaluated criterion: a field or function, `r.asc()` or `r.desc()` of one."""
+    """The sort key of an evaluated criterion: a field or function, or `r.asc()` or `r.desc()`."""
     function = located(lambda value: as_function(value, Shortcut.GET_FIELD, place), value, place)
     if not function.determinism.holds(on_one_server=True, within_one_query=True):
         raise logic("Sorting by a non-deterministic function is not supported.")
@@ -53,13 +53,13 @@ def sort_key(node: Node, value: Value, place: Backtrace) -> SortKey:
 
 
 def refuse_spliced(nodes: Sequence[Node]) -> None:
-    """Raises if one of these is `r.args`: whether a criterion is descending could not be seen."""
+    """Raises if one is `r.args`: one could not see whether its criteria are descending."""
     if any(is_term(node, TermType.ARGS) for node in nodes):
         raise logic("r.args is not supported in an order_by or union command yet.")
 
 
 def sort_keys_of_arguments(call: Call) -> list[SortKey]:
-    """The criteria that all arguments but the first are."""
+    """The criteria: all arguments but the first."""
     refuse_spliced(call.node.arguments)
     return [
         sort_key(call.argument_node(index), call.value(index), call.backtrace(index))
@@ -68,7 +68,7 @@ def sort_keys_of_arguments(call: Call) -> list[SortKey]:
 
 
 def sorted_rows(rows: list[Datum], keys: Sequence[SortKey]) -> list[Datum]:
-    """The rows in the order of the criteria; those equal in all of them stay in their order.
+    """The rows in the order of the criteria. Rows that are equal in all criteria keep their order.
 
     A criterion is computed only where those before it leave something to decide.
     """
@@ -78,7 +78,7 @@ def sorted_rows(rows: list[Datum], keys: Sequence[SortKey]) -> list[Datum]:
     try:
         keyed = [(key.of(row), row) for row in rows]
     except QueryFailure:
-        # A real server's sort looks at the second row first, so that is what it fails about.
+        # A real server's sort looks at the second row first. So an error is about that row.
         key.of(rows[1])
         raise
     keyed.sort(key=_by_key, reverse=key.descending)
@@ -91,7 +91,7 @@ def sorted_rows(rows: list[Datum], keys: Sequence[SortKey]) -> list[Datum]:
 def merged(
     sequences: Sequence[Iterator[Datum]], keys: Sequence[SortKey], batches: Iterator[int]
 ) -> Iterator[Datum]:
-    """Rows of several sorted sequences, sorted, as `union` gives them.
+    """The rows of several sorted sequences as one sorted sequence, for `union`.
 
     Args:
         sequences: the rows.
@@ -121,7 +121,7 @@ def _drawn(heap: _Heap) -> Iterator[Datum]:
 
 @dataclass(slots=True)
 class _Held:
-    """The first row of a sequence that has not been given yet."""
+    """The first row of a sequence that was not returned yet."""
 
     row: Datum
     source: Iterator[Datum]
@@ -129,7 +129,7 @@ class _Held:
     """What it is sorted by, as far as that was needed."""
 
     def place(self, number: int, keys: Sequence[SortKey]) -> OrderKey:
-        """What it is sorted by in the criterion with this number."""
+        """The row's value for the criterion with this number."""
         if number not in self.known:
             self.known[number] = keys[number].of(self.row)
         return self.known[number]
@@ -155,7 +155,7 @@ class _Heap:
         return False
 
     def next_of(self, source: Iterator[Datum]) -> _Held | None:
-        """The next row of a sequence; None at its end."""
+        """The next row of a sequence. None at its end."""
         for row in source:
             return _Held(row, source, {})
         return None
@@ -172,7 +172,7 @@ class _Heap:
         self._rise(len(self.held) - 1, item)
 
     def pop(self) -> _Held:
-        """Takes the smallest row."""
+        """Removes the smallest row, and returns it."""
         last = self.held.pop()
         if not self.held:
             return last

@@ -30,7 +30,7 @@ class Event:
         self.inside: list[Event] = []
 
     def datum(self) -> Datum:
-        """The event as a profile shows it; of many evaluations, the mean."""
+        """The event as a profile shows it. Several evaluations are shown by their mean."""
         description = f"Evaluating {self.node.name}."
         milliseconds = self.seconds * 1000
         if self.count == 1:
@@ -47,7 +47,7 @@ class Event:
 
 
 class Trace:
-    """What is being recorded of one query."""
+    """The recording of one query."""
 
     def __init__(self) -> None:
         self._events: list[Event] = []

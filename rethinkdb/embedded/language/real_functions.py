@@ -19,11 +19,11 @@ _MOST_PARAMETERS = 8
 
 
 class NotRealFunction(ValueError):
-    """The bytes are no function of a real server."""
+    """The bytes are not a function of a real server."""
 
 
 def wire_form(data: bytes) -> tuple[Any, bool, bool]:
-    """The function in wire form, and whether it is for a multi and for a geo index.
+    """The function in wire form. Also whether its index is multi, and whether it is geo.
 
     Args:
         data: what follows the prefix.
@@ -46,8 +46,8 @@ def wire_form(data: bytes) -> tuple[Any, bool, bool]:
 
 
 def _parameters(data: bytes, end: int) -> list[int] | None:
-    """The ids that end here, if their number stands in front of them."""
-    # From the most on: the last byte of an id is zero, as the number of no parameters would be.
+    """The ids that end here, if their number precedes them."""
+    # The largest number is tried first: the last byte of an id is zero, like the number 0.
     for count in reversed(range(_MOST_PARAMETERS)):
         start = end - 8 * count
         if start >= 1 and data[start - 1] == count:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def sequence(stream: Stream, environment: Environment) -> Value:
-    """A stream as the value of a term; an array whose rows are yet to be computed is a datum."""
+    """A stream as the value of a term. An array whose rows are not computed yet becomes a datum."""
     if not stream.is_array:
         return stream
     return datum.array(stream.all_rows(), environment.array_limit)
@@ -28,7 +28,7 @@ def sequence(stream: Stream, environment: Environment) -> Value:
 
 
 def aggregate(stream: Stream, start: Callable[[], Accumulator]) -> Value:
-    """The result of an aggregation; of a grouped stream, grouped data."""
+    """The result of an aggregation. For a grouped stream, grouped data."""
     if not isinstance(stream, GroupedStream):
         return stream.aggregate(start)
     groups = GroupedData()
@@ -38,7 +38,7 @@ def aggregate(stream: Stream, start: Callable[[], Accumulator]) -> Value:
 
 
 def collected(stream: GroupedStream) -> GroupedData:
-    """Grouped data of a grouped stream: the rows of each group as an array."""
+    """A grouped stream as grouped data: the rows of each group as an array."""
     room = _Room(stream.array_limit)
     groups = GroupedData()
     for group, accumulator in stream.aggregate_groups(lambda: _Collector(room)):
@@ -48,7 +48,7 @@ def collected(stream: GroupedStream) -> GroupedData:
 
 @dataclass(slots=True)
 class _Room:
-    """How many rows there may be in all groups together."""
+    """The number of rows that all groups together may still take."""
 
     limit: int
     taken: int = 0
@@ -71,14 +71,14 @@ class _Collector:
     rows: list[Datum] = field(default_factory=list)
 
     def add(self, rows: Iterator[Datum]) -> bool:
-        """Takes rows in."""
+        """Adds rows."""
         more = list(rows)
         self.room.take(len(more))
         self.rows += more
         return bool(more)
 
     def join(self, other: _Collector) -> None:
-        """Takes in the rows of another part of the table."""
+        """Adds the rows of another part of the table."""
         self.rows += other.rows
 
     def result(self) -> Datum:
@@ -87,14 +87,14 @@ class _Collector:
 
 
 def ungrouped(value: Value) -> GroupedData | None:
-    """The value as grouped data, which a grouped stream is collected to; None if it is neither."""
+    """The value as grouped data. A grouped stream is collected. None for any other value."""
     if isinstance(value, GroupedData):
         return value
     return collected(value) if isinstance(value, GroupedStream) else None
 
 
 def finished(value: Value, environment: Environment) -> Value:
-    """What a query answers with whose value this is: a datum, grouped data, or a stream."""
+    """The answer of a query with this value: a datum, grouped data, or a stream."""
     if values.is_datum(value):
         return values.as_datum(value)
     groups = ungrouped(value)

@@ -22,7 +22,7 @@ NO_RECURSION = "_NO_RECURSE_"
 
 
 class Rows(enum.Enum):
-    """What becomes of a row of a sequence."""
+    """What is done with the rows of a sequence."""
 
     MAPPED = "replaced by the result"
     FILTERED = "kept if the result is true"
@@ -36,7 +36,7 @@ def on_object_or_rows(
     rows: Rows,
     pseudo_types: frozenset[str] = frozenset(),
 ) -> Value:
-    """Does a term to its first argument if that is an object, else to each row of it.
+    """Evaluates a term for its first argument if that is an object, else for each row of it.
 
     Args:
         call: the term being evaluated.
@@ -62,7 +62,7 @@ def on_object_or_rows(
 def check_pseudo_type(
     name: str, value: dict[str, Datum], allowed: frozenset[str], backtrace: Backtrace | None
 ) -> None:
-    """Refuses objects that are times and the like, but for those allowed."""
+    """Raises for a pseudo-type, such as a time, unless it is allowed."""
     pseudo_type = datum.reql_type(value)
     if pseudo_type is not None and pseudo_type not in allowed:
         raise logic(
@@ -71,7 +71,7 @@ def check_pseudo_type(
 
 
 def wrong_type(name: str, value: Value) -> QueryFailure:
-    """The failure for what is neither an object nor a sequence."""
+    """The failure for a value that is neither an object nor a sequence."""
     text = datum.truncated_text(values.print_value(value))
     found = values.as_datum(value) if values.is_datum(value) else value
     return typed(found, f"Cannot perform {name} on a non-object non-sequence `{text}`.")
@@ -101,9 +101,7 @@ def _transform(
 
 
 def row_transform(result: Callable[[Datum], Datum], rows: Rows, backtrace: Backtrace) -> Transform:
-    """A transformation that does something to each row; failures without a place are given this
-    one.
-    """
+    """A transformation of each row. A failure without a backtrace gets this one."""
 
     def transform(stream: Iterator[Datum]) -> Iterator[Datum]:
         for row in stream:

@@ -31,7 +31,7 @@ WRITE_HOOK_PREFIX = "$reql_write_hook_function$"
 
 @dataclass(frozen=True, slots=True)
 class StoredFunction:
-    """A function to be kept.
+    """A function that is stored.
 
     Attributes:
         wire: its wire form, with what it captured where it was written put in.
@@ -47,7 +47,7 @@ class StoredFunction:
 
     @classmethod
     def of(cls, function: Function, store: Store) -> StoredFunction:
-        """A function of a query, to be kept."""
+        """A function of a query, to be stored."""
         plain = wire_forms.function_form(function.parameters, function.body)
         variables = function.scope.variables
         wire = wire_forms.function_form(function.parameters, function.body, variables)
@@ -55,7 +55,7 @@ class StoredFunction:
 
     @classmethod
     def from_wire(cls, wire: Any, store: Store, *, captured: bool = False) -> StoredFunction:
-        """A function in wire form, to be kept."""
+        """A function in wire form, to be stored."""
         _, (parameters, body) = wire
         node = compile_function(tuple(parameters[1]), body)
         assert isinstance(node, FunctionNode)
@@ -81,24 +81,23 @@ class StoredFunction:
         return values.as_datum(self.function.call(*arguments))
 
     def source(self) -> str:
-        """It as JavaScript, for people to read."""
+        """The function as JavaScript, for people to read."""
         if self.captured:
             return "non-printable function (captured scope not empty)"
         return javascript_source.function_source(self.wire)
 
     def dumped(self, prefix: str, **properties: Any) -> bytes:
-        """It, and properties to be kept with it, as binary data that starts with a prefix."""
+        """The function and its properties as binary data that starts with a prefix."""
         kept = {"captured": self.captured, "function": self.wire, **properties}
         return prefix.encode() + jsontext.dumps(kept)
 
 
 class NotStoredFunction(Exception):
-    """Binary data is not what `StoredFunction.dumped` gives."""
+    """The binary data was not made by `StoredFunction.dumped`."""
 
 
 def load(data: bytes, prefix: str, store: Store) -> tuple[StoredFunction, dict[str, Any]]:
-    """A function and the properties kept with it, from binary data after its prefix, which may be
-    a real server's.
+    """A function and its properties, from binary data. A real server may have made the data.
 
     Raises:
         NotStoredFunction: the data after the prefix makes no sense.

@@ -1,6 +1,6 @@
-"""Which field a filter wants to have which value: so changefeeds are found that a write is about.
+"""The field and the value that a filter asks for. It serves to find the feeds of a write.
 
-What is found here is necessary for a row to pass, not sufficient: the filter still decides.
+A row without that value cannot pass the filter. A row with it may pass: the filter decides.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def wanted_field(function: AnyFunction) -> tuple[str, Datum] | None:
 
 
 def _compared_field(function: Function, test: Node) -> tuple[str, Datum] | None:
-    """The same of `row["field"] == value`, or of an `and_` that has one."""
+    """The same for `row["field"] == value`, or for an `and_` that contains it."""
     if not isinstance(test, TermNode) or test.spliced:
         return None
     if test.rules.type is TermType.AND:
@@ -47,7 +47,7 @@ def _compared_field(function: Function, test: Node) -> tuple[str, Datum] | None:
 
 
 def _field_of(function: Function, node: Node) -> str | None:
-    """The field of a function's row that a term gives, None if it is anything else."""
+    """The field, if a term is a field of the function's row. Otherwise None."""
     if not (is_term(node, TermType.BRACKET) or is_term(node, TermType.GET_FIELD)):
         return None
     assert isinstance(node, TermNode)

@@ -23,7 +23,7 @@ _NONE: Mapping[int, Datum] = MappingProxyType({})
 
 
 def wire_form(node: Node, variables: Mapping[int, Datum] = _NONE) -> Any:
-    """The term as a client would send it; given variables are replaced by their values."""
+    """The term as a client would send it. The given variables are replaced by their values."""
     if isinstance(node, ConstantNode):
         return _constant(datum.to_json(node.value))
     if isinstance(node, VariableNode):

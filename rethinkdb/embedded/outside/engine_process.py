@@ -124,7 +124,7 @@ class Script:
         self.is_function = self.result.startswith('{"function"')
 
     def call(self, arguments: Any, timeout: float) -> str:
-        """What its function gives for these arguments."""
+        """The result of its function for these arguments."""
         return self._answer(self._call, json.dumps(arguments), timeout)
 
     def _answer(self, function: Any, argument: str, timeout: float) -> str:
@@ -187,7 +187,7 @@ class Engine:
 
 
 def _limit_process(memory: int) -> None:
-    """Bounds what the engine's own limits do not see; Windows has no such limits."""
+    """Limits what the engine's own limits do not cover. Windows has no such limits."""
     try:
         import resource
     except ImportError:
@@ -198,7 +198,7 @@ def _limit_process(memory: int) -> None:
 
 
 def main(folder: str, memory: str, stack: str, grace: str, most_memory: str) -> None:
-    """Serves until the input ends; `folder` has the module `quickjs`."""
+    """Serves until the input ends. `folder` contains the module `quickjs`."""
     sys.path.append(folder)
     import quickjs
 

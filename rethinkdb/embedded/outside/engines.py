@@ -40,7 +40,7 @@ class Engine:
         self._process = _start()
 
     def ask(self, request: bytes) -> dict[str, Any]:
-        """Its answer to a request.
+        """The answer of the process to a request.
 
         Raises:
             EngineDied: there is none.
@@ -65,11 +65,11 @@ class Engine:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """Ends it, in the middle of whatever it does. Safe from any thread; `ask` then fails."""
+        """Ends the process, whatever it does. Safe from any thread. `ask` then fails."""
         self._process.kill()
 
     def close(self) -> int:
-        """Ends it and gives back all it holds; its exit status."""
+        """Ends the process and frees what it uses. Returns the exit status."""
         process = self._process
         process.kill()
         for pipe in (process.stdin, process.stdout):
@@ -82,7 +82,7 @@ class Engine:
 
 
 def _with_whole_characters(value: Any) -> Any:
-    """JSON in which halves of surrogate pairs, which are no characters, have been replaced."""
+    """JSON, with halves of surrogate pairs replaced, because these are not characters."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, list):
@@ -142,7 +142,7 @@ class Engines:
 
     @contextmanager
     def borrowed(self, source: str, interruption: Interruption) -> Iterator[Engine]:
-        """An engine for a script, one that has seen it before if there is one.
+        """An engine for a script. If possible, one that has run the script before.
 
         After a failure of any kind it is not used again.
         """
@@ -170,7 +170,7 @@ class Engines:
         return Engine()
 
     def _taken(self, source: str, check_interrupted: Callable[[], None]) -> Engine | None:
-        """An idle engine; None if one may be started, which then counts already."""
+        """An idle engine. None if a new one may be started, which is counted already."""
         deadline = time.monotonic() + self._patience
         with self._changed:
             self._forget_parents()

@@ -20,11 +20,11 @@ _LARGEST_REPEAT = 1000
 
 
 class BadPattern(ValueError):
-    """It is no regular expression; the text is RE2's."""
+    """The pattern is not a regular expression. The text is that of RE2."""
 
 
 class Found(NamedTuple):
-    """Where a pattern matches, in bytes of UTF-8.
+    """The places of a match, in bytes of UTF-8.
 
     Attributes:
         spans: of the whole, then of each group; None for a group that took no part.
@@ -195,7 +195,7 @@ class _Translator:
         self._inline(rest, marks)
 
     def _inline(self, rest: _Translator, marks: str) -> None:
-        """The flags of `(?i)` hold up to the end of the group around."""
+        """Handles flags such as `(?i)`, which hold up to the end of the enclosing group."""
         depth, at = 0, rest._at
         while at < len(self._pattern):
             character = self._pattern[at]
@@ -279,7 +279,7 @@ class _Translator:
         self._put(text, length)
 
     def _escaped_character(self) -> tuple[str, int]:
-        """What a backslash and what follows stand for, in a set or outside, and their length."""
+        """The meaning of a backslash and what follows, in a set or outside, and its length."""
         following = self._pattern[self._at + 1 : self._at + 2]
         code = _HEX.match(self._pattern, self._at + 1)
         if code is not None and int(code[1] or code[2], 16) <= 0x10FFFF:
@@ -341,7 +341,7 @@ class _Translator:
         return "".join(map(re.escape, kept)) + "\\x80-\U0010ffff"
 
     def _set_character(self) -> tuple[str, bool]:
-        """The next member, and whether it is a single character."""
+        """The next member of a set, and whether it is a single character."""
         character = self._pattern[self._at]
         if character != "\\":
             self._at += 1

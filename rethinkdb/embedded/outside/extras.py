@@ -11,7 +11,7 @@ from rethinkdb.embedded.failures import FailureKind, QueryFailure
 
 
 def needed(module: str, distribution: str, purpose: str) -> ModuleType:
-    """The module; a query that needs one that is not installed fails with what to install.
+    """The module. If it is not installed, the query fails, and the error says what to install.
 
     Args:
         module: the name to import.
@@ -25,7 +25,7 @@ def needed(module: str, distribution: str, purpose: str) -> ModuleType:
 
 
 def available(module: str) -> ModuleType | None:
-    """The module, None if it is not installed."""
+    """The module. None if it is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -33,7 +33,7 @@ def available(module: str) -> ModuleType | None:
 
 
 def folder_of(module: str, distribution: str, purpose: str) -> str:
-    """Where the module can be imported from; fails like `needed`. It is not imported here."""
+    """The folder of the module, which is not imported. Fails as `needed` does."""
     try:
         spec = importlib.util.find_spec(module)
     except ValueError:  # it stands in `sys.modules` without saying where it is from

@@ -10,7 +10,7 @@ from rethinkdb.embedded.failures import Interrupted
 
 
 class Interruption:
-    """Whether a query is to end. What computes asks now and then; what waits is told."""
+    """Whether a query must end. Code that computes asks regularly. Code that waits is notified."""
 
     __slots__ = ("_ends", "_lock", "requested")
 
@@ -20,20 +20,20 @@ class Interruption:
         self.requested = False
 
     def request(self) -> None:
-        """Ends the query as soon as may be. Safe from any thread."""
+        """Ends the query as soon as possible. Safe from any thread."""
         with self._lock:  # held, so that nothing is ended that serves another query by then
             self.requested = True
             for end in self._ends:
                 end()
 
     def check(self) -> None:
-        """Raises `Interrupted` once nobody waits for the query any more."""
+        """Raises `Interrupted` if the query must end."""
         if self.requested:
             raise Interrupted
 
     @contextmanager
     def ending(self, end: Callable[[], None]) -> Iterator[None]:
-        """Inside, an interruption calls `end`, which ends what is waited for there.
+        """A block in which an interruption calls `end`. That must end the wait in the block.
 
         It is called in any thread, and must not block. Whatever fails inside because of that is an
         `Interrupted`.

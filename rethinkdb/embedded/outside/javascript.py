@@ -28,14 +28,14 @@ _UNDEFINED_NAME = re.compile(r"ReferenceError: (\S+) is not defined")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a script gave: a value, or a function to be called later."""
+    """The result of a script: a value, or a function that is called later."""
 
     is_function: bool
     value: Datum = None
 
 
 def evaluate(source: str, timeout: float, interruption: Interruption) -> Given:
-    """Runs a script, anew.
+    """Runs a script.
 
     Args:
         source: its text.
@@ -49,7 +49,7 @@ def evaluate(source: str, timeout: float, interruption: Interruption) -> Given:
 def call(
     source: str, arguments: Sequence[Datum], timeout: float, interruption: Interruption
 ) -> Datum:
-    """Calls the function that a script gives."""
+    """Calls the function that a script returns."""
     plain = [_plain(argument) for argument in arguments]
     return _value(_answer(source, plain, timeout, interruption))
 

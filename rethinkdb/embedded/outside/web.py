@@ -32,13 +32,11 @@ _CHUNK = 65536
 
 
 class WebFailure(Exception):
-    """The request could not be done; the text says why, in the words of a real server's client
-    library.
-    """
+    """The request failed. The text says why, in the words of a real server's client library."""
 
 
 class TimedOut(Exception):
-    """The request has taken longer than it may."""
+    """The request took too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send, and how hard to try.
+    """What to send, and how often to try.
 
     Attributes:
         headers: lines as `Name: value`; they override the usual ones, without a value they
@@ -76,7 +74,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the last of several answers if there were redirects."""
+    """The answer. After redirects, the last one."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -109,7 +107,7 @@ def _quoted(text: str) -> str:
 
 
 def perform(request: Request, interruption: Interruption) -> Answer:
-    """Sends the request, again if the failure may be a passing one.
+    """Sends the request. Tries again if the failure may be temporary.
 
     Raises:
         WebFailure: there is no answer.
@@ -138,7 +136,7 @@ def _perform(request: Request, interruption: Interruption, line: Line) -> Answer
 
 
 def _attempt(request: Request, deadline: float, line: Line) -> Answer | WebFailure:
-    """An answer, or a failure after which to try again; others are raised."""
+    """An answer, or a failure after which to try again. Other failures are raised."""
     try:
         with _opener(request, line).open(_prepared(request), timeout=_left(deadline)) as response:
             return _read(response, deadline)
@@ -242,7 +240,7 @@ def _basic(credentials: Credentials) -> str:
 
 
 def _opener(request: Request, line: Line) -> urllib.request.OpenerDirector:
-    """What sends it; only HTTP and HTTPS are known, and no proxy is used."""
+    """The object that sends it. It knows HTTP and HTTPS only, and uses no proxy."""
     opener = urllib.request.OpenerDirector()
     handlers = (
         urllib.request.UnknownHandler(),
@@ -286,9 +284,7 @@ class _NoGuessedType(urllib.request.BaseHandler):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects up to a number; with none allowed, the answer that asks for one is the
-    answer.
-    """
+    """Follows redirects up to a number. If none are allowed, the redirect itself is the answer."""
 
     # The base class would count for itself.
     max_repeats = max_redirections = 2**31

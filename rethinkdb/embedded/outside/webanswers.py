@@ -13,7 +13,7 @@ from rethinkdb.embedded.outside.web import Answer, WebFailure
 
 
 def text(body: bytes) -> str:
-    """The body as text; what is no UTF-8 is replaced."""
+    """The body as text. Bytes that are not UTF-8 are replaced."""
     return body.decode(errors="replace")
 
 
@@ -21,7 +21,7 @@ _LINK = re.compile(r"\s*<([^>]*)>\s*(?:;\s*([^,]+)\s*(?:,|$))")
 
 
 def header(answer: Answer) -> Datum:
-    """The header fields, names in lower case; links by what they are (`rel="next"`)."""
+    """The header fields, with names in lower case. Links are listed by `rel`, such as `next`."""
     fields: dict[str, Datum] = {}
     links: dict[str, Datum] = {}
     for name, value in answer.headers:
@@ -93,7 +93,7 @@ _BY_CONTENT_TYPE: tuple[tuple[tuple[str, ...], Callable[[bytes], Datum]], ...] =
 
 
 def body(method: str, answer: Answer, format: str) -> Datum:
-    """The body as the format asked for; `auto` goes by the Content-Type. Raises `WebFailure`."""
+    """The body in the requested format. `auto` uses the Content-Type. Raises `WebFailure`."""
     if method == "HEAD":
         return None
     convert = _BY_FORMAT.get(format)

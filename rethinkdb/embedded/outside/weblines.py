@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Line:
-    """The connection of one request; of several, one after the other, if it is redirected."""
+    """The connection of a request. After a redirect, it is another one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -20,7 +20,7 @@ class Line:
         self._cut = False
 
     def dial(self, host: str, port: int, timeout: float | None) -> socket.socket:
-        """A connection to there. Raises `OSError`."""
+        """A new connection to a host. Raises `OSError`."""
         problem: OSError = socket.gaierror("no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM
@@ -47,7 +47,7 @@ class Line:
             self._duplicate = connection.dup()
 
     def cut(self) -> None:
-        """Ends it: who waits for it fails, and no other connection is made."""
+        """Ends the connection: waiting for it fails, and no other one is made."""
         with self._lock:
             self._cut = True
             if self._duplicate is not None:
@@ -55,7 +55,7 @@ class Line:
                     self._duplicate.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """It is not needed any more."""
+        """Closes the connection, which is not needed any more."""
         with self._lock:
             if self._duplicate is not None:
                 self._duplicate.close()
