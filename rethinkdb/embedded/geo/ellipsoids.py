@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.failures import logic
 from rethinkdb.embedded.geo import relations, vectors
-from rethinkdb.embedded.geo.geodesics import Geodesics
 from rethinkdb.embedded.geo.geojson import Position
 from rethinkdb.embedded.geo.relations import Shape
 from rethinkdb.embedded.geo.vectors import Vector
+from rethinkdb.embedded.outside.extras import needed
 
 UNITS = {"m": 1.0, "km": 1000.0, "mi": 1609.344, "nm": 1852.0, "ft": 0.3048}
 """Metres in each unit of length."""
@@ -39,23 +40,25 @@ class Ellipsoid:
         found = relations.nearest(shape, point)
         if found == point:
             return 0.0
-        return _geodesics(self).distance(
+        inverse = _geodesic(self).Inverse(
             vectors.latitude(point),
             vectors.longitude(point),
             vectors.latitude(found),
             vectors.longitude(found),
         )
+        return float(inverse["s12"])
 
     def circle(self, center: Position, radius: float, count: int) -> list[Position]:
         """This many points around a position. The first one is repeated at the end."""
         self.check_radius(radius)
         start_longitude, latitude = center
-        geodesics = _geodesics(self)
+        geodesic = _geodesic(self)
         ring = []
         for place in range(count):
             azimuth = -180.0 + (360.0 / count * place)
-            reached = geodesics.destination(latitude, start_longitude, azimuth, radius)
-            ring.append((reached[1], reached[0]))
+            direct = geodesic.Direct(latitude, start_longitude, azimuth, radius)
+            longitude = float(direct["lon2"])
+            ring.append((-180.0 if longitude == 180.0 else longitude, float(direct["lat2"])))
         return [*ring, ring[0]]
 
     def check_radius(self, radius: float) -> None:
@@ -77,5 +80,6 @@ UNIT_SPHERE = Ellipsoid(1.0, 0.0)
 
 
 @lru_cache(maxsize=16)
-def _geodesics(ellipsoid: Ellipsoid) -> Geodesics:
-    return Geodesics(ellipsoid.equator_radius, ellipsoid.flattening)
+def _geodesic(ellipsoid: Ellipsoid) -> Any:
+    geodesics = needed("geographiclib.geodesic", "geographiclib", "distances")
+    return geodesics.Geodesic(ellipsoid.equator_radius, ellipsoid.flattening)
