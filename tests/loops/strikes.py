@@ -45,9 +45,12 @@ class Strike:
         anywhere: strike at any bytecode, even where CPython runs no handlers.
 
     Attributes:
+        files: where to strike: what the names of the files begin with.
         struck: whether that many places were reached.
         place: where that was.
     """
+
+    files: tuple[str, ...] = (PACKAGE,)
 
     def __init__(self, action: Callable[[], object], skip: int, *, anywhere: bool = False) -> None:
         self._action = action
@@ -71,7 +74,7 @@ class Strike:
 
     def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
         name = frame.f_code.co_filename
-        if self.struck or not name.startswith(PACKAGE) or name.startswith(_OTHERS):
+        if self.struck or not name.startswith(self.files) or name.startswith(_OTHERS):
             return None
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False

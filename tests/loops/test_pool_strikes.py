@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
-from types import FrameType, SimpleNamespace
+from threading import get_ident
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,12 +60,17 @@ class Interrupted(BaseException):
 class PoolStrike(Strike):
     """A strike in the code of pools."""
 
-    files: tuple[str, ...] = FILES
+    files = FILES
 
-    def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(self.files):
-            return None
-        return super()._enter(frame, event, argument)
+
+class ThreadStrike(Strike):
+    """A strike where threads are started."""
+
+    files = (
+        threading.__file__,
+        f"{PACKAGE}/loops/blocking/clerk.py",
+        f"{PACKAGE}/loops/blocking/pool.py",
+    )
 
 
 class FeedStrike(PoolStrike):
@@ -211,6 +217,24 @@ def test_a_handler_uses_the_pool(scene: Scene, server: Server, beside: ThreadPoo
     assert skip > 10, "nothing was struck"
 
 
+def test_a_handler_raises_while_the_pool_starts_a_thread(
+    server: Server, beside: ThreadPoolExecutor
+) -> None:
+    def interrupt() -> None:
+        raise Interrupted
+
+    for skip in count():
+        with pool_of(server, beside, max_size=1, per_connection=1, retry=None) as pool:
+            strike = ThreadStrike(interrupt, skip)
+            with suppress(Interrupted):
+                strike.run(lambda: r.expr(1).run(pool))
+            at_rest(pool, beside, strike.place)
+            assert r.expr(2).run(pool, deadline=PATIENCE) == 2
+        if not strike.struck:
+            break
+    assert skip > 10, "nothing was struck"
+
+
 @pytest.mark.parametrize("resume", ["restart", "diff"])
 def test_a_handler_raises_while_a_feed_goes_on(
     resume: str, server: Server, beside: ThreadPoolExecutor
@@ -327,9 +351,42 @@ class StruckLock:
 
 def test_a_cursor_that_was_to_begin_anew_can_be_read_after_an_interrupt() -> None:
     renewal = WaitingRenewal.__new__(WaitingRenewal)
-    renewal._pool = SimpleNamespace(_lock=StruckLock(), _new_event=Bell)
+    renewal._pool = SimpleNamespace(_lock=StruckLock(), _new_event=Bell, _caller=get_ident)
     replaced, lost = Stream.__new__(Stream), Stream.__new__(Stream)
     cursor = SimpleNamespace(_stream=replaced)
     with pytest.raises(KeyboardInterrupt):
         renewal.begins(cursor, lost, ReqlError("lost"))
     assert renewal.begins(cursor, lost, ReqlError("lost"))
+
+
+class Renewed(WaitingRenewal):
+    """Runs its query again without a server. A signal handler interrupts that."""
+
+    handler: Callable[[], None]
+
+    def _may_begin(self, stream: Stream, error: ReqlError) -> bool:
+        return True
+
+    def _run_again(self, error: ReqlError) -> Any:
+        handler, self.handler = self.handler, lambda: None
+        handler()
+        return SimpleNamespace(stream=Stream.__new__(Stream))
+
+    def _replace(self, cursor: Any, fresh: Any) -> None:
+        cursor._stream = fresh.stream
+
+
+def test_a_handler_reads_a_cursor_that_is_beginning_anew() -> None:
+    seen = []
+
+    def handle() -> None:
+        assert renewal.begins(cursor, lost, ReqlError("lost"))
+        seen.append(cursor._stream)
+
+    renewal, lost = Renewed.__new__(Renewed), Stream.__new__(Stream)
+    renewal._pool = SimpleNamespace(_lock=threading.Lock(), _new_event=Bell, _caller=get_ident)
+    renewal.handler = handle
+    cursor = SimpleNamespace(_stream=lost)
+    assert renewal.begins(cursor, lost, ReqlError("lost"))
+    assert cursor._stream is seen[0]  # what the handler has read from is kept
+    assert seen[0] is not lost

@@ -17,9 +17,11 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
+from rethinkdb.net.signals import handlers_error
+
 from .bell import Bell
 
-__all__ = ["Clerk", "nothing"]
+__all__ = ["Clerk", "nothing", "start_thread"]
 
 T = TypeVar("T")
 
@@ -101,11 +103,7 @@ class Clerk:
         with self._guard:
             if self._threads:
                 return True
-        try:
-            threading.Thread(target=self._work, name="rethinkdb pool", daemon=True).start()
-        except RuntimeError:
-            return False
-        return True
+        return start_thread(self._work)
 
     def _work(self) -> None:
         me = threading.get_ident()
@@ -150,6 +148,23 @@ class Clerk:
         """The longest wait for the next job, in seconds."""
         wake_at = self._wake_at
         return _LONGEST if wake_at is None else min(_LONGEST, max(0.0, wake_at - monotonic()))
+
+
+def start_thread(work: Callable[..., object], *args: Any) -> bool:
+    """Run `work` in a thread of its own. Returns False if the process is ending: none starts then.
+
+    If a signal handler raises an error in the middle of `Thread.start()`, the thread may run, or
+    may wait for ever without having begun. So whoever starts it must be able to do so again.
+    """
+    thread = threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as exc:
+        error = handlers_error(exc)  # `threading` stumbles over its locks after such an error
+        if error is not None:
+            raise error from None
+        return False
+    return True
 
 
 def nothing() -> None:

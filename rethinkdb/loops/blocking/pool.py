@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rethinkdb.pool import Member
 from rethinkdb.pool.feeds import Feed
 
+from .clerk import start_thread
 from .connection import Connection
 from .deciding import ThreadedPool
 from .feeding import FeedConnection
@@ -102,8 +103,6 @@ class ConnectionPool(BlockingResults, ThreadedPool):
         sleep(seconds)
 
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
-        try:
-            threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True).start()
-        except RuntimeError:  # the process is ending and starts no threads: do it here
+        if not start_thread(work, *args):  # as the process is ending: do it here
             work(*args)
         return bool  # a thread cannot be ended early; the limit for connecting ends it

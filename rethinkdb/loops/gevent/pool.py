@@ -51,6 +51,9 @@ class ConnectionPool(GeventResults, WaitingPool):
     def _new_lock(self) -> Any:
         return nullcontext()  # greenlets do not switch during a decision
 
+    def _caller(self) -> Any:
+        return gevent.getcurrent()
+
     def _new_event(self) -> Any:
         return gevent.event.Event()
 

@@ -155,6 +155,8 @@ class AwaitingRenewal(Renewal):
 class WaitingRenewal(Renewal):
     """For threads and greenlets, whose calls block."""
 
+    _owner: Any = None  # the thread or greenlet that runs the query again
+
     def asked(self, cursor: Any, operation: Callable[[], Waiter[Any]]) -> Any:
         """See `AwaitingRenewal`."""
         while True:
@@ -180,15 +182,21 @@ class WaitingRenewal(Renewal):
                 with pool._lock:
                     busy = self._busy
                     if busy is None:
-                        self._busy = mine
+                        self._busy, self._owner = mine, pool._caller()
+                        break
+                    if self._owner == pool._caller():  # a signal handler has interrupted this call
                         break
                 busy.wait()
             if cursor._stream is not stream:
                 return True
             if not self._may_begin(stream, error):
                 return False
-            self._replace(cursor, self._run_again(error))
+            fresh = self._run_again(error)
+            if cursor._stream is stream:
+                self._replace(cursor, fresh)
         except ReqlError as failure:
+            if cursor._stream is not stream:  # a signal handler has run it again
+                return True
             return self._give_up(cursor, failure)
         finally:
             if self._busy is mine:  # else a signal handler raised while another thread was at it

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,6 +69,10 @@ class WaitingPool(Lending):
             The result of `job`.
         """
         return job()
+
+    def _caller(self) -> Any:
+        """What tells the running thread or greenlet from others."""
+        return get_ident()
 
     def _await(self, event: Any) -> None:
         """Wait until an event is set."""
