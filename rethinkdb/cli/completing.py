@@ -21,6 +21,7 @@ DOT_COMMANDS = {
 
 _IN_STRING = re.compile(r"""(?P<before>.*)(?P<quote>["'])(?P<typed>[^"']*)\Z""", re.DOTALL)
 _NAME = re.compile(r"(?P<before>.*?)(?P<dot>\.?)(?P<typed>\w*)\Z", re.DOTALL)
+_LAST_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*\Z")
 _DATABASE = re.compile(r"""\.db\(\s*["']([\w-]+)["']\s*\)""")
 _TABLE = re.compile(r"""\btable\(\s*["']([\w-]+)["']""")
 
@@ -89,14 +90,17 @@ class Schema:
         return names
 
 
-def completions(text: str, schema: Schema, names: Iterable[str] = ()) -> Iterator[Completion]:
+def completions(
+    text: str, schema: Schema, names: Mapping[str, Any] | None = None
+) -> Iterator[Completion]:
     """The completions of a text.
 
     Args:
         text: the text before the cursor.
         schema: the names on the server.
-        names: the names of variables.
+        names: the variables.
     """
+    names = names or {}
     if text.startswith("."):
         commands = (command.split()[0] for command in DOT_COMMANDS)
         yield from _fitting(text, commands)
@@ -113,6 +117,9 @@ def completions(text: str, schema: Schema, names: Iterable[str] = ()) -> Iterato
             yield from _fitting(name["typed"], functions())
         elif before.endswith((")", "]")):
             yield from _fitting(name["typed"], commands_of_terms())
+        elif (variable := _LAST_NAME.search(before)) is not None and variable[0] in names:
+            shown = [name for name in dir(names[variable[0]]) if not name.startswith("_")]
+            yield from _fitting(name["typed"], shown)
     elif name["typed"]:
         yield from _fitting(name["typed"], sorted({"r", *names}))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 FORMATS = ("json", "ndjson", "table")
 
-_LEAST_COLUMN = 4
+_LEAST_COLUMN = 8  # narrower, a column says little
 _GAP = "  "
 
 
@@ -51,6 +52,8 @@ def _with_text_keys(value: Any) -> Any:
 def table_lines(rows: Sequence[Any], width: int) -> list[str]:
     """Rows as lines of a table. Each field has a column, in the order of the first occurrence.
 
+    If not all columns fit, `id` is the first one, and a last line names those that are missing.
+
     Args:
         rows: documents, or any values.
         width: the largest number of characters in a line.
@@ -59,8 +62,32 @@ def table_lines(rows: Sequence[Any], width: int) -> list[str]:
     names = list(dict.fromkeys(name for row in documents for name in map(str, row)))
     if not names:
         return ["(nothing)"]
-    cells = [[_cell(row[name]) if name in row else "" for name in names] for row in documents]
-    return columns([names, *cells], width, ruled=True)
+    texts = {name: [_cell(row[name]) if name in row else "" for row in documents] for name in names}
+    sizes = {name: max(map(cells, [_cell(name), *texts[name]])) for name in names}
+    shown = _first_that_fit(names, sizes, width)
+    if len(shown) < len(names):
+        names.sort(key=lambda name: name != "id")
+        shown = _first_that_fit(names, sizes, width)
+    lines = columns(
+        list(zip(*([_cell(name), *texts[name]] for name in shown), strict=True)), width, ruled=True
+    )
+    if len(shown) < len(names):
+        missing = names[len(shown) :]
+        note = f"({counted(len(missing), 'more column')}: {', '.join(map(_cell, missing))})"
+        lines.append(_cut(note, width))
+    return lines
+
+
+def _first_that_fit(names: Sequence[str], sizes: Mapping[str, int], width: int) -> list[str]:
+    """The columns that fit beside each other, when the wide ones are cut. One at least."""
+    shown: list[str] = []
+    left = width + len(_GAP)
+    for name in names:
+        left -= min(sizes[name], _LEAST_COLUMN) + len(_GAP)
+        if left < 0 and shown:
+            break
+        shown.append(name)
+    return shown
 
 
 def columns(lines: Sequence[Sequence[str]], width: int, *, ruled: bool = False) -> list[str]:
@@ -71,9 +98,9 @@ def columns(lines: Sequence[Sequence[str]], width: int, *, ruled: bool = False) 
         width: the largest number of characters in a line. The widest columns are cut.
         ruled: draw a line below the head.
     """
-    widths = _fitted([max(map(len, column)) for column in zip(*lines, strict=True)], width)
+    widths = _fitted([max(map(cells, column)) for column in zip(*lines, strict=True)], width)
     texts = [
-        _GAP.join(_cut(cell, size).ljust(size) for cell, size in zip(line, widths, strict=False))
+        _GAP.join(_padded(cell, size) for cell, size in zip(line, widths, strict=False))
         for line in lines
     ]
     if ruled:
@@ -83,7 +110,7 @@ def columns(lines: Sequence[Sequence[str]], width: int, *, ruled: bool = False) 
 
 def _fitted(widths: list[int], width: int) -> list[int]:
     """The widths of as many columns as fit. The widest ones are made narrower."""
-    most = max(1, (width + len(_GAP)) // (_LEAST_COLUMN + len(_GAP)))
+    most = max(1, (width + len(_GAP)) // (1 + len(_GAP)))
     widths = [max(size, 1) for size in widths[:most]]
     room = width - len(_GAP) * (len(widths) - 1)
     while sum(widths) > room:
@@ -100,8 +127,30 @@ def _cell(value: Any) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
+def cells(text: str) -> int:
+    """How many cells of a terminal a text takes. Chinese characters and emoji take two."""
+    return len(text) if text.isascii() else sum(map(_cells_of, text))
+
+
+def _cells_of(sign: str) -> int:
+    if unicodedata.east_asian_width(sign) in "WF":
+        return 2
+    return 0 if unicodedata.category(sign) in ("Mn", "Me", "Cf") else 1
+
+
+def _padded(text: str, size: int) -> str:
+    text = _cut(text, size)
+    return text + " " * (size - cells(text))
+
+
 def _cut(text: str, size: int) -> str:
-    return text if len(text) <= size else f"{text[: size - 1]}…"
+    if cells(text) <= size:
+        return text
+    kept, left = 0, size - 1
+    while left >= (needed := _cells_of(text[kept])):
+        left -= needed
+        kept += 1
+    return f"{text[:kept]}…"
 
 
 def change_line(change: dict[str, Any]) -> str:

@@ -169,7 +169,7 @@ def test_json_of_values_that_json_does_not_have() -> None:
 def test_tables_fit(width: int) -> None:
     rows = [{"id": n, "name": "x" * n, "nested": {"a": [n] * n}, "last\n": "é"} for n in range(30)]
     lines = table_lines(rows, width)
-    assert len(lines) == 32
+    assert len(lines) == (33 if width == 20 else 32)
     assert max(map(len, lines)) <= width
     assert lines[0].split()[:2] == ["id", "name"]
 
@@ -178,6 +178,28 @@ def test_tables_of_other_things() -> None:
     assert table_lines([1, "a"], 80) == ["value", "─────", "1", "a"]
     assert table_lines([{}], 80) == ["(nothing)"]
     assert columns([["a", "b"], ["c" * 50, "d"]], 10) == ["a        b", f"{'c' * 6}…  d"]
+
+
+def test_columns_that_do_not_fit_are_named() -> None:
+    row = {**{f"field{n}": n for n in range(9)}, "about": "x" * 300, "id": 1}
+    assert table_lines([row], 40) == [
+        "id  field0  field1  field2  field3",
+        "──  ──────  ──────  ──────  ──────",
+        "1   0       1       2       3",
+        "(6 more columns: field4, field5, field6…",
+    ]
+    assert table_lines([row], 90)[0].split() == [*row]
+
+
+def test_signs_that_take_two_cells_of_the_terminal() -> None:
+    rows = [{"id": "名前", "n": 1}, {"id": "e\u0301", "n": 2}, {"id": "🦸🦸🦸🦸🦸", "n": 3}]
+    assert table_lines(rows, 11) == [
+        "id        n",
+        "────────  ─",
+        "名前      1",
+        "e\u0301         2",
+        "🦸🦸🦸…   3",
+    ]
 
 
 def test_changes_in_a_line() -> None:
@@ -265,6 +287,9 @@ def test_the_shell_has_a_help(shown: Any) -> None:
         ('r.table("orders")["na', {"name"}),
         (".us", {".use"}),
         ("var", {"variable"}),
+        ("variable.coun", {"count"}),
+        ("1 + number.bit_c", {"bit_count"}),
+        ("other.variable.coun", set()),
         ("x.", set()),
         ('"r.', set()),
     ],
@@ -273,7 +298,10 @@ def test_completion(source: Any, typed: str, offered: set[str]) -> None:
     schema = Schema(lambda query: query.run(source))
     schema.database = "shop"
     schema.saw([{"name": {"inner": 1}}])
-    found = {item.text for item in completions(typed, schema, ["variable"])}
+    found = {
+        item.text
+        for item in completions(typed, schema, {"variable": r.table("orders"), "number": 1})
+    }
     assert found == offered
 
 
