@@ -49,6 +49,9 @@ _POP, _POPLEFT = methodcaller("pop"), methodcaller("popleft")
 # A changefeed has no last batch. Without a limit, profiles that nobody reads would fill the memory.
 _PROFILES_KEPT = 100
 
+# In place of a deque that nothing was added to. One takes 760 bytes, and few streams need it.
+_NONE: deque[Any] = deque(maxlen=0)
+
 
 class _Request(NamedTuple):
     """A caller that waits for an item: to take it, or to know whether there is one.
@@ -115,11 +118,11 @@ class Stream:
         self.query = query
         self.token = token
         self.buffer: deque[Any] = deque()
-        self.held: deque[Any] = deque()
+        self.held = _NONE
         self.finished = False
         self.error: Exception | None = None
         self.notes: tuple[int, ...] = ()
-        self.profiles: deque[Any] = deque(maxlen=_PROFILES_KEPT)
+        self.profiles = _NONE
         self._traceback: Any = None
         self._ended: Waiter[None] | None = None
         self._requests: deque[_Request] = deque()
@@ -229,9 +232,10 @@ class Stream:
         if items and type(items[0]) is ReqlRowError:
             # The items after the error have moved to `buffer`; move them back. Each step is one
             # call, as several threads may do this.
+            held = self._held_to_add_to()
             with suppress(IndexError):
-                self.held.extendleft(map(_POP, repeat(self.buffer)))
-            self.held.extendleft(reversed(items))
+                held.extendleft(map(_POP, repeat(self.buffer)))
+            held.extendleft(reversed(items))
         else:
             self.buffer.extendleft(reversed(items))
         self.serve()
@@ -265,7 +269,7 @@ class Stream:
             self.notes = response.notes
         profile = response.profile
         if profile is not None and not (self.profiles and self.profiles[-1] is profile):
-            self.profiles.append(profile)
+            self._profiles_to_add_to().append(profile)
         # At least 1: a changefeed begins with an empty batch, and the next one must be asked for.
         low_water = max(1, len(response.results))
         if not complete and not self.finished:
@@ -286,10 +290,22 @@ class Stream:
             misfits: whether there are errors of rows among them.
         """
         if misfits or self.held:
-            self.held.extend(items)
+            self._held_to_add_to().extend(items)
             self._move_up()
         else:
             self.buffer.extend(items)
+
+    def _held_to_add_to(self) -> deque[Any]:
+        made: deque[Any] = deque()
+        if self.held is _NONE:
+            self.held = made
+        return self.held
+
+    def _profiles_to_add_to(self) -> deque[Any]:
+        made: deque[Any] = deque(maxlen=_PROFILES_KEPT)
+        if self.profiles is _NONE:
+            self.profiles = made
+        return self.profiles
 
     def _move_up(self) -> None:
         """Move items from `held` to `buffer`, up to the next error."""

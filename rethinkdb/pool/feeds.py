@@ -376,7 +376,7 @@ class Feed(Stream):
         arrived = stream.buffer
         self.add((*arrived, *stream.held), bool(stream.held))
         arrived.clear()
-        stream.buffer, stream.held = self.buffer, self.held
+        stream.buffer, stream.held = self.buffer, self._held_to_add_to()
         stream.follower = self._followed
         self.on_change()
         self._followed()
