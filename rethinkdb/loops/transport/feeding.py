@@ -54,6 +54,9 @@ class FeedWire:
     #: The name that some wires have for sending without delay.
     flush_now = flush
 
+    #: Some wires say so while their reading greenlet runs what waits for it.
+    reads_here = False
+
     def leave(self) -> None:
         """Does nothing: there is no socket."""
 
