@@ -171,7 +171,7 @@ class RethinkDB(Names):
     ) -> Any:
         """Connects to a server.
 
-        None, 0 and "" mean: use the default.
+        `None`, `0` and `""` mean: use the default.
 
         Args:
             host: name or address of the server; or `host:port`, `[::1]:port`, or a URL. Default:

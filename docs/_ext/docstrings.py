@@ -18,6 +18,7 @@ from sphinx.pycode import ModuleAnalyzer
 CODE = ".. code-block:: python"
 VARIADIC = re.compile(r"^( +)\*args, \*\*kwargs:")
 EXAMPLE = "Example:"
+OVERLOADED = ("rethinkdb.namespace", "rethinkdb.reql.term", "rethinkdb.reql.commands.databases")
 
 
 def show_code(app: Any, what: str, name: str, target: Any, options: Any, lines: list[str]) -> None:
@@ -61,9 +62,10 @@ def _code(line: str) -> str:
 
 def forget_overloads(app: Any) -> None:
     """Overloads are for type checkers. Readers get the one signature that stands on the page."""
-    analyzer = ModuleAnalyzer.for_module("rethinkdb.namespace")
-    analyzer.analyze()
-    analyzer.overloads.clear()
+    for module in OVERLOADED:
+        analyzer = ModuleAnalyzer.for_module(module)
+        analyzer.analyze()
+        analyzer.overloads.clear()
 
 
 class UntypedDocstring(GoogleDocstring):
