@@ -29,6 +29,7 @@ from rethinkdb.errors import (
     ReqlTimeoutError,
 )
 from rethinkdb.loops.blocking import Connection, DefaultCursor, line, watching
+from rethinkdb.loops.blocking.turns import Turns
 from rethinkdb.loops.blocking.watch import Bell, Watch
 from rethinkdb.loops.transport.sockets import unacknowledged, wait_ready
 from rethinkdb.net.reconnecting import Reconnect
@@ -728,10 +729,10 @@ def handling(handler: Callable[[], None], condition: Callable[[], Any]) -> Itera
         signal.signal(signal.SIGUSR1, previous)
 
 
-def is_reading(conn: Connection) -> bool:
-    """Whether the main thread waits for the socket."""
+def main_is_in(function: Any) -> bool:
+    """Whether the main thread is just in this function."""
     frame = sys._current_frames()[threading.main_thread().ident or 0]
-    return frame.f_code is Watch.wait.__code__
+    return frame.f_code is function.__code__
 
 
 def test_a_handler_may_wait_for_a_thread_that_uses_the_connection(
@@ -748,9 +749,32 @@ def test_a_handler_may_wait_for_a_thread_that_uses_the_connection(
         with in_thread(lambda: usable(conn)) as result:  # it reads this thread's answer, too
             results.append(result())
 
-    with handling(handler, lambda: "x" in server.held and is_reading(conn)):
+    with handling(handler, lambda: "x" in server.held and main_is_in(Watch.wait)):
         assert Command("hold", "x", 7).run(conn) == 7
     assert results == [True, True, True]
+
+
+def test_a_handler_may_wait_for_a_thread_when_its_own_is_to_read_next(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    def hold(name: str) -> str:
+        return str(Command("hold", name, name).run(conn))
+
+    def handler() -> None:
+        with in_thread(lambda: hold("c")) as third:
+            server.wait_for(lambda: "c" in server.held)
+            server.held["b"]()
+            assert second() == "b"  # it has woken the handler's thread, to read next
+            server.held["c"]()
+            results.append(third())
+        server.held["x"]()
+
+    results: list[str] = []
+    with in_thread(lambda: hold("b")) as second:
+        server.wait_for(lambda: "b" in server.held)
+        with handling(handler, lambda: "x" in server.held and main_is_in(Turns.sleep)):
+            assert hold("x") == "x"
+    assert results == ["c"]
 
 
 def test_a_handler_may_wait_for_a_thread_that_closes_the_connection(
@@ -761,7 +785,7 @@ def test_a_handler_may_wait_for_a_thread_that_closes_the_connection(
             result()
 
     with (
-        handling(handler, lambda: "x" in server.held and is_reading(conn)),
+        handling(handler, lambda: "x" in server.held and main_is_in(Watch.wait)),
         pytest.raises(ReqlConnectionLostError),
     ):
         Command("hold", "x").run(conn)
