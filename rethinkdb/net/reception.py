@@ -236,8 +236,8 @@ class Reception:
         events = self._events
         delivery: Any
         # Most replies are a query's value, and nothing else, or a batch that is not the last one.
-        # For these two, what follows is what `_hand_over` does, without its calls: they would take
-        # 1.5 µs more.
+        # For these two, what follows is what `_hand_over` does, with fewer calls: they would take
+        # 1.4 µs more.
         if type(outcome) is not Response:
             self._hand_over(frame, exchange, receiver, outcome)
         elif type(receiver) is Stream and outcome.type is _PARTIAL:
@@ -260,8 +260,7 @@ class Reception:
             if events and events[0] is frame and exchange.receiver is receiver:
                 events[0] = delivery
                 exchange.owed -= 1
-                exchange.receiver = NOBODY
-                del exchanges[token]
+                self._retire(exchange)
                 receiver.set_result(outcome.results[0])
                 if events and events[0] is delivery:
                     events.popleft()
@@ -397,7 +396,7 @@ class Reception:
             receiver.set_exception(error)
 
     def _retire(self, exchange: Exchange) -> None:
-        exchange.release()
+        exchange.receiver = NOBODY  # as `exchange.release()`, with a call less
         self._exchanges.pop(exchange.token, None)
 
     # The end.
