@@ -626,3 +626,25 @@ def test_a_top_beyond_the_array_limit(conn: Any, table: Any) -> None:
     )
     failure = outcome(conn, table.order_by(index="id").limit(11).changes(), array_limit=10)
     assert failure == Failure(ReqlResourceLimitError, text, ())
+
+
+def test_feeds_that_share_a_change_tell_it_each_in_its_way(conn: Any, table: Any) -> None:
+    """The row of a change is made, and written as JSON, once for all feeds that tell it alike."""
+    feeds = [
+        table.changes().run(conn),
+        table.changes(include_types=True).run(conn),
+        table.changes()["new_val"]["n"].run(conn),
+        table.changes().run(conn),
+        table.changes(squash=0.01).run(conn),
+        table.pluck("id").changes().run(conn),
+    ]
+    plain = [{"old_val": None, "new_val": {"id": key, "n": key * 2}} for key in (1, 2)]
+    for key in (1, 2):
+        table.insert({"id": key, "n": key * 2}).run(conn)
+    seen = [[next(feed), next(feed)] for feed in feeds]
+    assert seen[0] == seen[3] == seen[4] == plain
+    assert seen[1] == [{**row, "type": "add"} for row in plain]
+    assert seen[2] == [2, 4]
+    assert seen[5] == [{"old_val": None, "new_val": {"id": key}} for key in (1, 2)]
+    for feed in feeds:
+        feed.close()
