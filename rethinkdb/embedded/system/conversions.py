@@ -17,13 +17,13 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 def is_name(text: str) -> bool:
-    """Whether it can be the name of a database, table, server or server tag."""
+    """Whether it is a valid name of a database, table, server or server tag."""
     return _NAME.fullmatch(text) is not None
 
 
 @contextmanager
 def within(prefix: str) -> Iterator[None]:
-    """Puts something before the message of a failure."""
+    """Adds a text before the message of a failure."""
     try:
         yield
     except QueryFailure as failure:
@@ -32,7 +32,7 @@ def within(prefix: str) -> Iterator[None]:
 
 
 class Fields:
-    """The fields of an object, each to be taken once; what is left over is refused."""
+    """The fields of an object. Each is taken once. Fields that are left over are an error."""
 
     def __init__(self, given: Datum) -> None:
         if not isinstance(given, dict):
@@ -41,11 +41,11 @@ class Fields:
         self._left = set(given)
 
     def has(self, name: str) -> bool:
-        """Whether there is such a field."""
+        """Whether the object has this field."""
         return name in self._fields
 
     def take(self, name: str, convert: Callable[[Datum], Any] = lambda value: value) -> Any:
-        """A field, converted; failures of the conversion name it."""
+        """The converted value of a field. If the conversion fails, the error names the field."""
         if name not in self._fields:
             raise op_failed(f"Expected a field named `{name}`.")
         self._left.discard(name)
@@ -53,7 +53,7 @@ class Fields:
             return convert(self._fields[name])
 
     def check_nothing_left(self) -> None:
-        """Raises if there are fields that nobody asked for."""
+        """Raises if there are fields that were not taken."""
         if self._left:
             raise op_failed(f"Unexpected key(s): {' '.join(sorted(self._left))}")
 
@@ -87,7 +87,7 @@ def identifier(value: Datum) -> str:
 
 
 def one_of(*choices: str) -> Callable[[Datum], str]:
-    """Converts to one of two words."""
+    """Converts to one of two allowed words."""
     expected = " or ".join(f'"{choice}"' for choice in choices)
 
     def convert(value: Datum) -> str:
@@ -110,7 +110,7 @@ def items(convert: Callable[[Datum], Any]) -> Callable[[Datum], list[Any]]:
 
 
 def distinct(convert: Callable[[Datum], Any]) -> Callable[[Datum], list[Any]]:
-    """Converts each item of an array in which nothing may stand twice."""
+    """Converts each item of an array. Raises if an item occurs twice."""
 
     def convert_all(value: Datum) -> list[Any]:
         found: list[Any] = []

@@ -15,12 +15,12 @@ _ID_OF_ISSUES = uuid.UUID("2a04a1f8-55bd-4c59-a7b8-28ea0d4f1a72")
 
 
 class CurrentIssues(SystemTable):
-    """Problems of the cluster: tables with replicas on servers that are not there."""
+    """Problems of the cluster: tables with replicas on servers that are down."""
 
     NAME = "current_issues"
 
     def read_rows(self) -> Iterable[dict[str, Datum]]:
-        """One for each such table."""
+        """One row for each such table."""
         for database, table in self.store.all_tables():
             yield from self._issues(database, table)
 

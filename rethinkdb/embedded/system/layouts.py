@@ -24,7 +24,7 @@ Servers = Sequence[ServerIdentity]
 
 @dataclass(slots=True)
 class Layout:
-    """Where the options want the data."""
+    """The places that the options request for the data."""
 
     shards: int = 1
     replicas: Mapping[str, int] = field(default_factory=lambda: {DEFAULT_TAG: 1})
@@ -33,7 +33,7 @@ class Layout:
     nonvoting_tags: tuple[str, ...] = ()
 
     def place(self, store: Store, table: StoredTable | None = None) -> list[Shard]:
-        """The servers for each part; raises if those that are connected do not suffice.
+        """The servers for each part. Raises if too few servers are connected.
 
         Servers with few primaries, then with few replicas come first. What the table itself has on
         them does not count.
@@ -61,7 +61,7 @@ class Layout:
 
 
 class _Load:
-    """How much the servers have to do."""
+    """The load of the servers."""
 
     def __init__(self, store: Store, without: StoredTable | None) -> None:
         self._order = {server.id: place for place, server in enumerate(store.servers)}
@@ -174,7 +174,7 @@ _CHECKS = (
 
 
 class WantedShards:
-    """Takes apart what is to be the shards of a table.
+    """Reads the shards that a client has written for a table.
 
     Args:
         known: the servers that it may name.
@@ -186,7 +186,7 @@ class WantedShards:
         self._by_name = by_name
 
     def all(self, value: Datum) -> list[Shard]:
-        """Converts to shards, of which there must be one."""
+        """Converts to shards. There must be at least one."""
         shards = conversions.items(self._shard)(value)
         if not shards:
             raise op_failed("You must specify at least one shard.")

@@ -24,7 +24,7 @@ from rethinkdb.embedded.system.tables import SystemTable
 
 
 class Users(SystemTable):
-    """Accounts. A password can be written, but only whether there is one can be read."""
+    """Accounts. A client can write a password, but it can only read whether there is one."""
 
     NAME = "users"
 
@@ -92,7 +92,7 @@ def _password_and_iterations(given: dict[str, Datum]) -> tuple[str, int]:
 
 
 class _Scope(NamedTuple):
-    """Where permissions of a user hold: globally, in a database, for a table."""
+    """Where permissions of a user apply: everywhere, in a database, or for a table."""
 
     user: str
     database: str | None = None
@@ -100,14 +100,14 @@ class _Scope(NamedTuple):
 
 
 class PermissionsTable(SystemTable):
-    """What users may do, a row per user and scope."""
+    """The permissions of users, one row for each user and scope."""
 
     NAME = "permissions"
 
     # -- reading
 
     def read_rows(self) -> Iterator[dict[str, Datum]]:
-        """What is granted or denied somewhere; the administrator may do everything."""
+        """All permissions that are granted or denied. The administrator may do everything."""
         everything = dict.fromkeys(KINDS, True)
         yield self._row(_Scope(ADMIN), dict.fromkeys(GLOBAL_KINDS, True))
         yield self._row(_Scope(ADMIN, SYSTEM_DATABASE_ID), everything)
@@ -142,7 +142,7 @@ class PermissionsTable(SystemTable):
     # -- writing
 
     def write_row(self, change: Change, *, generated: bool, user: str) -> Datum:
-        """Grants, denies, or takes back what was said about a scope."""
+        """Grants or denies permissions for a scope, or removes what was said about it."""
         if generated:
             raise op_failed("You must specify a primary key.")
         scope = self._scope(change.key)
@@ -162,7 +162,7 @@ class PermissionsTable(SystemTable):
         known = ("id", "user", "permissions", *("database", "table")[: len(change.key) - 1])
         permissions.check_no_other_keys(change.new, known)
         _say(account, scope, granted)
-        return change.new if granted else None  # nothing left to say counts as deleted
+        return change.new if granted else None  # a row without any permission counts as deleted
 
     def _check_names(self, scope: _Scope, row: dict[str, Datum]) -> None:
         expected = self._row(scope, {})
