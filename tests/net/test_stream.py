@@ -756,3 +756,23 @@ def test_an_interrupted_wait_takes_no_item_with_it(monkeypatch):
             with pytest.raises(KeyboardInterrupt):
                 wait(print)
     assert not stream._requests
+
+
+@pytest.mark.parametrize("way", ["error", "end", "close", "loss"])
+def test_a_stream_that_has_ended_asks_for_nothing(way):
+    pair = Pair()
+    stream, token = pair.stream(1, 2)
+    if way == "error":
+        pair.answer(token, RUNTIME_ERROR, "enough")
+    elif way == "end":
+        pair.answer(token, SEQUENCE)
+    elif way == "close":
+        stream.close()
+        assert pair.types() == [STOP]
+    else:
+        pair.session.receive_eof()
+    drain(stream)
+    for _ in range(2):
+        assert failure(stream.next())
+    assert stream.low_water == 0  # those who take items directly go by it
+    assert pair.types() == []
