@@ -33,6 +33,13 @@ The engine itself interrupts a script that is out of time, but it measures proce
 cannot interrupt a long native function. This limit is measured by the wall clock.
 """
 
+# -- values
+
+LONGEST_STRING = 128 * 1024 * 1024
+"""Characters of a string that `+` makes. No longer one could come from a client, and a `fold` that
+doubles a string would take all memory after some thirty rounds.
+"""
+
 # -- threads
 
 MOST_THREADS = 17

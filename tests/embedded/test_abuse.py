@@ -22,7 +22,7 @@ import pytest
 from rethinkdb import r
 from rethinkdb.embedded import Server, limits
 from rethinkdb.embedded.language.registry import TERMS
-from rethinkdb.errors import ReqlInternalError
+from rethinkdb.errors import ReqlInternalError, ReqlResourceLimitError
 from rethinkdb.ql2 import TermType
 
 from .support import PATIENCE, RawClient, embedded_only, frame, in_process, start
@@ -353,3 +353,11 @@ def test_ctrl_c_ends_a_program_with_a_server_at_once(signals: int) -> None:
             process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE / 2)
     assert "KeyboardInterrupt" in errors
+
+
+def test_a_string_that_doubles_again_and_again(conn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LONGEST_STRING", 10_000)
+    doubled = r.range(40).fold("x" * 10, lambda text, _: text + text)
+    with pytest.raises(ReqlResourceLimitError, match="would have 10240 characters"):
+        doubled.run(conn)
+    assert r.expr("x" * 10_000).add("").count().run(conn) == 10_000

@@ -6,9 +6,10 @@ import math
 import operator
 from collections.abc import Callable
 
+from rethinkdb.embedded import limits
 from rethinkdb.embedded.data import datum, temporal
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.failures import logic
+from rethinkdb.embedded.failures import logic, resource
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import MANY, term
 from rethinkdb.ql2 import TermType
@@ -38,10 +39,20 @@ def _add(left: Datum, right: Datum, array_limit: int) -> Datum:
     if datum.is_time(right):
         return temporal.shifted(right, datum.as_number(left))
     if isinstance(left, str):
-        return left + datum.as_string(right)
+        return _joined(left, datum.as_string(right))
     if isinstance(left, list):
         return datum.array([*left, *datum.as_array(right)], array_limit)
     return _number_of(operator.add, left, right)
+
+
+def _joined(left: str, right: str) -> str:
+    length = len(left) + len(right)
+    if length > limits.LONGEST_STRING:
+        raise resource(
+            f"The string would have {length} characters. The embedded server makes strings of"
+            f" {limits.LONGEST_STRING} characters at most."
+        )
+    return left + right
 
 
 def _subtract(left: Datum, right: Datum, array_limit: int) -> Datum:
