@@ -8,7 +8,7 @@ else that must be done goes into `effects`, for the pool that runs the feed:
 `Begin`      in the background, call `step()` and do what it returns, until it returns None
 `Cease`      stop doing that
 `Pull`       call `pull()` at a time when the connection of the run may be used
-`Stop`       close a cursor, at such a time
+`Stop`       close a cursor, at such a time; call `left()` when the server has answered that
 ===========  =====================================================================================
 
     new -> asking -> starting -> running -> resting -> starting ...     -> finished
@@ -78,7 +78,10 @@ class Pull(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """Close a cursor, at a time when its connection may be used."""
+    """Close a cursor, at a time when its connection may be used.
+
+    Call `feed.left()` when the server has answered, or cannot answer.
+    """
 
     cursor: BaseCursor
 
@@ -149,6 +152,8 @@ class Feed(Stream):
         "_clocks",
         "_cursor",
         "_gap",
+        "_leaving",
+        "_left",
         "_opens_by",
         "_options",
         "_pause_due",
@@ -191,6 +196,8 @@ class Feed(Stream):
         self._state = _State.NEW
         self._view: View | None = Restarted() if shape is None else None
         self._cursor: BaseCursor | None = None
+        self._leaving: BaseCursor | None = None
+        self._left: Waiter[None] = Waiter.succeeded(None)
         self._gap: Any = None
         self._pause_due = False
         self._active = False
@@ -210,6 +217,14 @@ class Feed(Stream):
         self.serve()
         return Waiter.succeeded(None)
 
+    def stopped(self) -> Waiter[None]:
+        """Wait until the server has answered the STOP of the last run, or its connection has ended.
+
+        The feed then no longer runs on the server. All callers get the same waiter, so do not
+        abandon it.
+        """
+        return self._left
+
     def _continue(self) -> None:
         if self._state is _State.RESTING:
             self._begin()
@@ -225,8 +240,8 @@ class Feed(Stream):
 
     @property
     def cursor(self) -> BaseCursor | None:
-        """The cursor of the present run; None if there is no run."""
-        return self._cursor
+        """The cursor of the present run, or of one whose STOP is not answered yet; else None."""
+        return self._cursor or self._leaving
 
     def claim(self) -> bool:
         """Whether to start calling `step()`. For pools that may carry out a `Begin` twice."""
@@ -256,6 +271,13 @@ class Feed(Stream):
                 self._finish(final or error)
             else:
                 self._pause_due = True
+
+    def left(self) -> None:
+        """A `Stop` was carried out and answered, or cannot be."""
+        with self.guard:
+            self._leaving = None
+            self._left.set_result(None)
+            self.on_change()
 
     def cut_off(self, error: Exception) -> None:
         """End the feed with an error, since no background work is possible any more."""
@@ -475,6 +497,7 @@ class Feed(Stream):
         """Stop everything that runs for this feed, here and on the server."""
         if self._cursor is not None:
             stream = self._cursor._stream
+            self._leaving, self._left = self._cursor, Waiter()
             self.effects.append(Stop(self._cursor))
             self._detach(stream)
             stream.follower = None

@@ -11,6 +11,7 @@ from rethinkdb.errors import ReqlDriverError, ReqlRowError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.uncopyable import Uncopyable
 from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool.feeds import Feed
 
 from .course import Steps, follow
 from .flow import Flow, connection_error
@@ -277,7 +278,7 @@ class QueryHandle(Flow, Uncopyable):
 
     def _until_stopped(self, waiter: Waiter[bool], due: bool) -> Steps:
         with suppress(ReqlDriverError):  # the connection has ended, and with it the query
-            yield partial(self._runner.session.stopped, self.token)
+            yield self._stopped_there
         finished: Waiter[None] = Waiter()
         self._watch(finished)
         try:
@@ -286,6 +287,13 @@ class QueryHandle(Flow, Uncopyable):
             waiter.set_exception(exc)
         else:
             waiter.set_result(due)
+
+    def _stopped_there(self) -> Waiter[None]:
+        """Wait until the query no longer runs on the server."""
+        if isinstance(self._stream, Feed):
+            return self._stream.stopped()
+        stopped: Waiter[None] = self._runner.session.stopped(self.token)
+        return stopped
 
     def _quit(self) -> None:
         if self._end():

@@ -254,6 +254,20 @@ def test_closing_stops_the_run() -> None:
     assert not world.feed.effects
 
 
+def test_it_is_stopped_when_the_server_has_answered_the_stop_of_its_run() -> None:
+    world = restarted()
+    assert world.feed.stopped().done()  # there is nothing to wait for
+    cursor = world.feed.cursor
+    world.feed.close()
+    stopped = world.feed.stopped()
+    assert not stopped.done()
+    assert world.feed.cursor is cursor  # whoever waits must read from its connection
+    world.act()
+    world.feed.left()
+    assert stopped.done()
+    assert world.feed.cursor is None
+
+
 def test_closing_while_it_is_being_run_again() -> None:
     world = restarted()
     world.follows_at_once = False

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.connection import BaseConnection, row_maker_of
+from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import PoolOptions
 from rethinkdb.pool.allowance import Allowance
@@ -54,8 +55,13 @@ class FeedWire:
     #: The name that some wires have for sending without delay.
     flush_now = flush
 
-    #: Some wires say so while their reading greenlet runs what waits for it.
-    reads_here = False
+    @property
+    def reads_here(self) -> bool:
+        """Whether the caller runs in the greenlet that reads what the feed gets. gevent asks."""
+        cursor = self._feed.cursor
+        connection: Any = None if cursor is None else cursor.conn
+        wire = None if connection is None else connection._wire
+        return wire is not None and bool(wire.reads_here)
 
     def leave(self) -> None:
         """Does nothing: there is no socket."""
@@ -177,10 +183,24 @@ class Feeding:
         elif isinstance(effect, Cease):
             give_up = self._courses.pop(feed, bool)
             give_up()
-        else:
-            act = feed.pull if isinstance(effect, Pull) else effect.cursor._stream.close
+        elif isinstance(effect, Pull):
             with suppress(ReqlDriverError):  # the connection is lost
-                self._use_connection(effect.cursor.conn, _operation(act))
+                self._use_connection(effect.cursor.conn, _operation(feed.pull))
+        else:
+            self._stop_run(feed, effect.cursor)
+
+    def _stop_run(self, feed: Feed, cursor: BaseCursor) -> None:
+        stream, connection = cursor._stream, cursor.conn
+
+        def stop() -> None:
+            stream.close()
+            stopped = connection._session.stopped(stream.token)
+            stopped.add_done_callback(lambda _: feed.left())
+
+        try:
+            self._use_connection(connection, _operation(stop))
+        except ReqlDriverError:  # the connection is lost
+            feed.left()
 
     def _begin_course(self, feed: Feed) -> None:
         self._courses[feed] = bool

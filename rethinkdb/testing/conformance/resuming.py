@@ -270,6 +270,28 @@ async def feed_with_a_handler(trial: Trial) -> None:
     await closes(trial, pool)
 
 
+async def feed_whose_handle_waits_for_the_server(trial: Trial) -> None:
+    """`handle.aclose()` waits until the server has confirmed the stop, as for a plain feed."""
+    pool = trial.pool()
+    handle = trial.table.changes().run_with([].append, pool, resume="restart")
+    await trial.until(lambda: pool.stats().feeds)
+    trial.proxy.hold("reply")
+    closed: list[bool] = []
+
+    async def close() -> bool:
+        closed.append(await trial.do(handle.aclose))
+        return closed[0]
+
+    async def release() -> bool:
+        await trial.until(lambda: trial.proxy.held)
+        too_early = bool(closed)
+        trial.proxy.release()
+        return too_early
+
+    assert await trial.driver.gather(close, release) == [True, False]
+    await closes(trial, pool)
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     feed_is_plain_without_a_loss,
     feed_tells_of_a_gap,
@@ -280,4 +302,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     feed_that_waits_hears_of_it,
     feed_as_emitter,
     feed_with_a_handler,
+    feed_whose_handle_waits_for_the_server,
 )
