@@ -174,10 +174,9 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
         that have arrived are given out, and after them the error.
         """
         limit = wait_limit(wait)
-        if limit is not None and self._stream.finished:
-            renewal = self._renewal
-            if renewal is not None and not renewal.under_way:
-                self._keep_stream()
+        over = limit is not None and self._stream.finished
+        if over and not getattr(self._renewal, "under_way", False):
+            self._keep_stream()
         return limit
 
     def close(self) -> Any:

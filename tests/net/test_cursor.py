@@ -590,6 +590,7 @@ class Renewal:
     def __init__(self, replacement: BaseCursor | None = None) -> None:
         self.replacement = replacement
         self.forgotten = False
+        self.under_way = False
         self.asks: list[str] = []
 
     def forget(self) -> None:
@@ -663,6 +664,21 @@ def test_a_closed_cursor_does_not_begin_anew() -> None:
     assert renewal.forgotten
     assert cursor._renewal is None
     cursor.close()
+
+
+def test_a_wait_with_a_limit_takes_what_there_is_and_begins_nothing_anew() -> None:
+    for under_way in (False, True):
+        cursor, script = open_cursor(1)
+        script.then(SEQUENCE, 2)
+        assert cursor.next() == 1
+        renewal = cursor._stream.renewal = WaitingRenewal()
+        renewal.under_way = under_way
+        assert cursor.next(wait=5) == 2
+        assert not renewal.forgotten  # the query goes on, as far as anybody knows
+        with pytest.raises(ReqlCursorEmpty):
+            cursor.next(wait=5)
+        assert renewal.forgotten is not under_way
+        assert renewal.asks == []
 
 
 def test_async_what_begins_a_cursor_anew_is_asked_when_nothing_is_at_hand() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rethinkdb.pool import remembering
-from rethinkdb.pool.remembering import MEMORIES, Key, key_form, key_value
+from rethinkdb.pool.remembering import FOLLOWING, MEMORIES, Key, key_form, key_value
 
 ROWS: list[Any] = [
     {"id": 1, "a": 1},
@@ -24,6 +24,7 @@ ROWS: list[Any] = [
 def with_orjson(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     if not request.param:
         monkeypatch.setattr(remembering, "orjson", None)
+        monkeypatch.setattr(remembering, "_dumps", remembering._dumps_slowly)
 
 
 @pytest.mark.usefixtures("with_orjson")
@@ -45,6 +46,28 @@ def test_what_is_known_of_an_old_row() -> None:
         expected = None if row is None else {"id": 1}
         assert digests.restored(digests.packed(row), {"id": 1}) == expected
         assert len(digests.packed(row)) == 16
+
+
+@pytest.mark.usefixtures("with_orjson")
+@pytest.mark.parametrize("name", MEMORIES)
+def test_changes_are_taken_in_as_rows_are_packed(name: str) -> None:
+    memory = MEMORIES[name]
+    known: dict[Any, bytes] = {}
+    one, other, listed = {"id": "a", "n": 1}, {"id": "a", "n": 2}, {"id": [1, "b"], "n": 1}
+    changes = [
+        {"old_val": None, "new_val": one},
+        {"old_val": one, "new_val": other},
+        {"old_val": None, "new_val": listed},
+        {"old_val": None, "new_val": {"id": 7}},
+        {"old_val": {"id": 7}, "new_val": None},
+        {"old_val": {"id": [8]}, "new_val": None},
+    ]
+    for _ in range(2):
+        FOLLOWING[memory](changes, known, "id")
+        assert known == {"a": memory.packed(other), key_form([1, "b"]): memory.packed(listed)}
+    for change in ({"state": "ready"}, {"old_val": None, "new_val": None}, {"new_val": {"n": 1}}):
+        with pytest.raises((LookupError, TypeError)):
+            FOLLOWING[memory]([change], known, "id")
 
 
 def test_keys() -> None:
