@@ -254,6 +254,13 @@ class Stream:
         self.serve()
         return Waiter.succeeded(None)
 
+    def stopped(self) -> Waiter[None] | None:
+        """A waiter for the server's answer to the STOP, if the session does not know the query.
+
+        That is so for feeds over several connections. None: ask `session.stopped(token)`.
+        """
+        return None
+
     # For the session. Each of these can be called again if an interrupt has ended a call.
 
     def batch_received(self, response: Response, items: Iterator[Any], complete: bool) -> None:

@@ -11,7 +11,6 @@ from rethinkdb.errors import ReqlDriverError, ReqlRowError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.uncopyable import Uncopyable
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool.feeds import Feed
 
 from .course import Steps, follow
 from .flow import Flow, connection_error
@@ -290,10 +289,8 @@ class QueryHandle(Flow, Uncopyable):
 
     def _stopped_there(self) -> Waiter[None]:
         """Wait until the query no longer runs on the server."""
-        if isinstance(self._stream, Feed):
-            return self._stream.stopped()
-        stopped: Waiter[None] = self._runner.session.stopped(self.token)
-        return stopped
+        stopped = None if self._stream is None else self._stream.stopped()
+        return stopped or self._runner.session.stopped(self.token)
 
     def _quit(self) -> None:
         if self._end():

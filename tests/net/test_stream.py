@@ -66,6 +66,7 @@ def test_a_sequence_in_one_batch_sends_no_continue(split):
     stream = settled(waiter)
     assert pair.types() == []
     assert stream.finished
+    assert stream.stopped() is None  # the session knows
     assert stream.error is None
     assert settled(stream.has_next()) is True
     assert drain(stream) == [1, 2]
