@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -68,6 +69,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 def main(given: list[str] | None = None) -> int:
     args = arguments(given)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is measured is not lost
     failed = False
     if args.from_json:
         results = json.loads(args.from_json.read_text())
