@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the shell until the user exits."""
-    with open_connection(arguments) as conn, interrupted_as_usual():
+    with open_connection(arguments) as conn:
         if arguments.db:
             conn.use(arguments.db)
         shell = Shell(conn, as_table=arguments.table)
@@ -46,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         shell.paged = terminal
         if terminal:
             print(f"Connected to {conn.host}:{conn.port}. `.help` shows what there is.")
-        shell.interact(_prompt(shell) if terminal else _plain_input)
+        read = _prompt(shell) if terminal else _plain_input
+        with interrupted_as_usual():  # only now, so that Ctrl-C does not hit an import
+            shell.interact(read)
     return 0
 
 
