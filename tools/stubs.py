@@ -1,8 +1,9 @@
-"""Writes the stubs that tell type checkers the names of `rethinkdb` and of `r`.
+"""Writes what only type checkers need: the names of `rethinkdb` and of `r`, and types of `run`.
 
 At run time each name is stated once, and found when asked for: commands and constants in
 `rethinkdb.reql.functions`, errors in `rethinkdb.errors`, and the others in `rethinkdb.namespace`.
-Type checkers run no code, so they need a list.
+Type checkers run no code, so they need a list. What `run` returns on each loop is written from the
+template in `tools.run_results`.
 
     python -m tools.stubs    # or `make format`; a test fails when a stub is not current
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import rethinkdb
 from rethinkdb import errors, namespace, query
+from tools.run_results import results_of_the_loops
 
 PACKAGE = Path(rethinkdb.__file__).parent
 
@@ -81,9 +83,11 @@ def text(lines: Iterable[str]) -> str:
 
 
 def stubs() -> Iterator[tuple[Path, str]]:
-    """The stubs as they should be, each with its path."""
+    """The files as they should be, each with its path."""
     yield PACKAGE / "__init__.pyi", of_the_package()
     yield PACKAGE / "names.pyi", of_the_names()
+    for place, wanted in results_of_the_loops():
+        yield PACKAGE / place, wanted
 
 
 if __name__ == "__main__":

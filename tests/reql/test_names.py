@@ -14,6 +14,8 @@ import pytest
 import rethinkdb
 from rethinkdb import RethinkDB, errors, query, r
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.loops import BUILT_IN
+from tools.run_results import LOOPS
 from tools.stubs import stubs
 
 COMMANDS = """
@@ -78,6 +80,10 @@ def test_unknown_names() -> None:
 def test_the_stubs_are_current() -> None:
     wanted = dict(stubs())
     assert {path: path.read_text("utf-8") for path in wanted} == wanted, "run `make format`"
+
+
+def test_each_loop_says_what_run_returns() -> None:
+    assert set(LOOPS) == set(BUILT_IN)
 
 
 def test_star_import_leaves_builtins_alone() -> None:
