@@ -14,6 +14,7 @@ from typing import Literal
 from rethinkdb.embedded.chaos.chaos import Chaos, oversee
 from rethinkdb.embedded.keeping import states
 from rethinkdb.embedded.keeping.journal import Journal
+from rethinkdb.embedded.serving.listener import Listener
 from rethinkdb.embedded.serving.node import Node
 from rethinkdb.embedded.storage.chance import Chance, Clock
 from rethinkdb.embedded.storage.permissions import ADMIN
@@ -111,6 +112,11 @@ class Server:
     def port(self) -> int:
         """The port it listens on. A RuntimeError says that it has none before it is started."""
         return self._node.known_port
+
+    @property
+    def _listener(self) -> Listener | None:
+        """What accepts its clients, while it runs. Test programs count `_listener.peers`."""
+        return self._node.listener
 
     @property
     def clock(self) -> Clock:
