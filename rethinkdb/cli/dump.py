@@ -9,7 +9,7 @@ from time import monotonic
 from rethinkdb.cli.tooling import (
     TABLES_HELP,
     add_common_arguments,
-    positive,
+    add_reading_arguments,
     summary,
     task,
     took,
@@ -34,17 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-e", "--export", action="append", metavar="DB[.TABLE]", default=[], help=TABLES_HELP
     )
-    parser.add_argument(
-        "--clients",
-        type=positive,
-        default=3,
-        metavar="N",
-        help="tables read at once (default: %(default)s)",
-    )
-    parser.add_argument("--overwrite-file", action="store_true", help="replace a file of that name")
-    parser.add_argument(
-        "--read-outdated", action="store_true", help="let replicas answer that lag behind"
-    )
+    add_reading_arguments(parser, overwrite_help="replace a file of that name")
     parser.add_argument(
         "--temp-dir",
         metavar="DIR",

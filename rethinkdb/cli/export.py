@@ -10,8 +10,8 @@ from rethinkdb.cli.failures import CommandError
 from rethinkdb.cli.tooling import (
     TABLES_HELP,
     add_common_arguments,
+    add_reading_arguments,
     names,
-    positive,
     summary,
     task,
     took,
@@ -48,19 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fields", type=names, metavar="A,B", help="these only, of one table; needed for csv"
     )
     parser.add_argument("--delimiter", metavar="C", help="of csv; \\t is a tab (default: a comma)")
-    parser.add_argument(
-        "--clients",
-        type=positive,
-        default=3,
-        metavar="N",
-        help="tables read at once (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--overwrite-file", action="store_true", help="replace a file of the name of --file"
-    )
-    parser.add_argument(
-        "--read-outdated", action="store_true", help="let replicas answer that lag behind"
-    )
+    add_reading_arguments(parser, overwrite_help="replace a file of the name of --file")
     add_common_arguments(parser)
 
 

@@ -39,6 +39,21 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection_arguments(parser)
 
 
+def add_reading_arguments(parser: argparse.ArgumentParser, overwrite_help: str) -> None:
+    """Declares the options of the commands that read a server and write files."""
+    parser.add_argument(
+        "--clients",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="tables read at once (default: %(default)s)",
+    )
+    parser.add_argument("--overwrite-file", action="store_true", help=overwrite_help)
+    parser.add_argument(
+        "--read-outdated", action="store_true", help="let replicas answer that lag behind"
+    )
+
+
 def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the commands that write to a server."""
     parser.add_argument(
