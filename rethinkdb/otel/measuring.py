@@ -40,6 +40,12 @@ def _pool_of(event: Any) -> dict[str, str]:
     return {_POOL: event.pool or f"{event.host}:{event.port}"}
 
 
+def _histogram_of_times(meter: Any, name: str, description: str) -> Any:
+    return meter.create_histogram(
+        name, unit="s", description=description, explicit_bucket_boundaries_advisory=_SECONDS
+    )
+
+
 class QueryMeter(Listener):
     """Measures the time from sending a query to its first answer, and counts rows.
 
@@ -48,11 +54,10 @@ class QueryMeter(Listener):
     """
 
     def __init__(self, meter: Any) -> None:
-        self._duration = meter.create_histogram(
+        self._duration = _histogram_of_times(
+            meter,
             "db.client.operation.duration",
-            unit="s",
-            description="Duration of database client operations.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
+            "Duration of database client operations.",
         )
         self._rows = meter.create_histogram(
             "db.client.response.returned_rows",
@@ -60,23 +65,20 @@ class QueryMeter(Listener):
             description="The actual number of records returned by the database operation.",
             explicit_bucket_boundaries_advisory=_ROWS,
         )
-        self._create_time = meter.create_histogram(
+        self._create_time = _histogram_of_times(
+            meter,
             "db.client.connection.create_time",
-            unit="s",
-            description="The time it took to create a new connection.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
+            "The time it took to create a new connection.",
         )
-        self._wait_time = meter.create_histogram(
+        self._wait_time = _histogram_of_times(
+            meter,
             "db.client.connection.wait_time",
-            unit="s",
-            description="The time it took to obtain an open connection from the pool.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
+            "The time it took to obtain an open connection from the pool.",
         )
-        self._use_time = meter.create_histogram(
+        self._use_time = _histogram_of_times(
+            meter,
             "db.client.connection.use_time",
-            unit="s",
-            description="The time between borrowing a connection and returning it to the pool.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
+            "The time between borrowing a connection and returning it to the pool.",
         )
         self._answered: dict[QueryInfo, float] = {}
         # By pool: how many queries have waited, and will now start.
