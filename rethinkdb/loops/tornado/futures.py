@@ -12,7 +12,7 @@ from tornado.ioloop import IOLoop
 
 from rethinkdb.net.waiter import Waiter
 
-__all__ = ["RetriedFuture", "ReturnableFuture", "loop_to_run", "waiter_of"]
+__all__ = ["ReturnableFuture", "go_on", "loop_to_run", "waiter_of"]
 
 T = TypeVar("T")
 
@@ -84,33 +84,21 @@ class ReturnableFuture(Future[T]):
             raise asyncio.CancelledError
 
 
-class RetriedFuture(Future[T]):
-    """A Future for a query that may be run again. An error then starts another attempt.
+def go_on(future: Future[T], attempt: Future[T]) -> None:
+    """Settle a Future with the outcome of another attempt. If it is settled before, end that."""
 
-    Attributes:
-        again: called with the error. It returns the Future of another attempt, or None to fail with
-            this error.
-    """
-
-    again: Callable[[Any], Future[T] | None]
-
-    def set_exception(self, exception: Any) -> None:
-        attempt = self.again(exception)
-        if attempt is None:
-            super().set_exception(exception)
-            return
-        self.add_done_callback(lambda _: attempt.cancel())  # does nothing if the attempt is done
-        attempt.add_done_callback(self._take_over)
-
-    def _take_over(self, attempt: Future[T]) -> None:
-        if self.done():
+    def take_over(_: Future[T]) -> None:
+        if future.done():
             return
         if attempt.cancelled():
-            self.cancel()
+            future.cancel()
         elif (error := attempt.exception()) is not None:
-            super().set_exception(error)
+            future.set_exception(error)
         else:
-            self.set_result(attempt.result())
+            future.set_result(attempt.result())
+
+    future.add_done_callback(lambda _: attempt.cancel())  # does nothing if the attempt is done
+    attempt.add_done_callback(take_over)
 
 
 def loop_to_run() -> asyncio.AbstractEventLoop:

@@ -14,7 +14,7 @@ from rethinkdb.pool.allowance import Allowance
 
 from ..transport.event_loop_pool import LoopPool
 from .connection import Connection
-from .futures import RetriedFuture
+from .futures import go_on
 from .results import TornadoResults
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ class ConnectionPool(TornadoResults, LoopPool):
     ) -> Future[Any]:
         """Send a query. When it is answered, its connection goes back before the caller is told.
 
-        That is not done in a callback of the Future, which would take a turn of the loop and 5 µs.
+        It does not call the connection's `run`: that would take a second pair of callbacks. Nor is
+        the Future of a class of its own, which asyncio handles in Python code when it is awaited.
+        Together that saves a sixth of a get with 64 in flight (counted in instructions).
         """
         connection: Connection = member.connection
         try:
@@ -71,26 +73,26 @@ class ConnectionPool(TornadoResults, LoopPool):
         except BaseException:
             self._finish(member, failed=True)
             raise
-        future: RetriedFuture[Any] = RetriedFuture(loop=connection._loop)
+        future: Future[Any] = Future(loop=connection._loop)
 
         def given_up(_: Future[Any]) -> None:
             self._finish(member, failed=True)
+            connection._abandon(waiter)
 
         def settled(_: Waiter[Any]) -> None:
             if future.done():  # its caller has settled it, and `given_up` runs soon
+                connection._abandon(waiter)
                 return
             future.remove_done_callback(given_up)
-            self._settled(member, waiter)
-
-        def again(error: BaseException) -> Future[Any] | None:
+            error = self._settled(member, waiter)
             if not isinstance(error, ReqlError) or self._is_final(error):
-                return None
-            return self._given(self._again(error, member, term, options, allowance))
+                connection._deliver(waiter, future)
+                return
+            go_on(future, self._given(self._again(error, member, term, options, allowance)))
 
-        future.again = again
         future.add_done_callback(given_up)
         waiter.add_done_callback(settled)
-        return connection._follow(waiter, future)
+        return future
 
     def _here(self) -> Any:
         return self._sample._loop_here()
