@@ -17,8 +17,13 @@ from tornado.concurrent import Future, chain_future
 from tornado.ioloop import IOLoop
 
 from rethinkdb import RethinkDB
-from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError, ReqlTimeoutError
-from rethinkdb.loops.tornado import Connection, TornadoCursor
+from rethinkdb.errors import (
+    ReqlConnectionLostError,
+    ReqlCursorEmpty,
+    ReqlDriverError,
+    ReqlTimeoutError,
+)
+from rethinkdb.loops.tornado import Connection, ConnectionPool, TornadoCursor
 from rethinkdb.loops.transport.renewing import AwaitingRenewal
 from rethinkdb.ql2 import QueryType
 
@@ -400,6 +405,48 @@ async def test_with_timeout(server: ScriptedServer) -> None:
         assert await item == 1
         with pytest.raises(ReqlTimeoutError):
             await feed.next(wait=SOON)
+
+
+@pytest.mark.parametrize(
+    "settle",
+    [
+        Future.cancel,
+        lambda future: future.set_result("mine"),
+        lambda future: future.set_exception(ReqlConnectionLostError("mine")),
+    ],
+    ids=["cancelled", "result", "error"],
+)
+@in_tornado
+async def test_a_pools_future_settled_by_its_caller(
+    server: ScriptedServer, settle: Callable[[Future[Any]], object]
+) -> None:
+    """The query is stopped. The caller's own error is no reason to run it again."""
+    async with ConnectionPool("localhost", server.port) as pool:
+        running = Command("hold", "x").run(pool, idempotent=True)
+        settle(running)
+        await asyncio.to_thread(server.wait_for_sent, QueryType.STOP)
+        assert running.cancelled() or running.exception() or running.result() == "mine"
+        assert await Command("atom", 1).run(pool) == 1
+        stats = pool.stats()
+        assert (stats.queries, stats.errors, stats.in_flight, stats.retried) == (2, 1, 0, 0)
+
+
+@in_tornado
+async def test_a_pools_query_that_is_answered_as_its_caller_settles_it(
+    server: ScriptedServer,
+) -> None:
+    async with ConnectionPool("localhost", server.port) as pool:
+        await Command("atom", 1).run(pool)
+        (member,) = pool._pool.members
+        answer = Command("batches", [1], [2]).run(pool)
+        (exchange,) = member.connection._session._exchanges.values()
+        waiter = exchange.receiver
+        waiter._callbacks = (lambda _: answer.set_result("mine"), *waiter._callbacks)
+        assert await answer == "mine"
+        await asyncio.to_thread(server.wait_for_sent, QueryType.STOP)  # of the unclaimed cursor
+        assert await Command("atom", 1).run(pool) == 1
+        stats = pool.stats()
+        assert (stats.queries, stats.errors, stats.in_flight, stats.cursors) == (3, 1, 0, 0)
 
 
 @in_tornado
