@@ -81,5 +81,9 @@ def query_of(text: str, conn: Any) -> Any:
     except Exception as error:
         raise CommandError(f"{mistake(error, namespace(conn))} in {text}", status=2) from error
     if not isinstance(value, (RqlQuery, BaseCursor)):
-        raise CommandError(f"{text} is no query, but {type(value).__name__}", status=2)
+        advice = ": leave .run() out" if ".run(" in text else ""
+        raise CommandError(
+            f"{text} is not a query, it gives a value of the type {type(value).__name__}{advice}",
+            status=2,
+        )
     return value

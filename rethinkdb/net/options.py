@@ -290,7 +290,9 @@ def check_names(
         # `loop_type` is not in `known`: it chose the loop, and was removed before this call.
         near = difflib.get_close_matches(name, [*known, *_TAKEN_BEFORE, *more], n=1)
         hint = f" Did you mean `{near[0]}`?" if near and near[0] != name else ""
-        public = ", ".join(option for option in (*known, *more) if option[0] != "_")
+        # A pool has options of its own that `connect()` has as well: each is named once.
+        every = dict.fromkeys((*known, *more))
+        public = ", ".join(option for option in every if option[0] != "_")
         raise ReqlUnknownOptionError(
             f"{call} has no option `{name}`.{hint} Known options: {public}."
         )

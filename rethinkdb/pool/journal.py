@@ -94,7 +94,13 @@ class Journal:
             self._tell("up", host)
 
     def failed(self, host: Host, error: BaseException) -> None:
-        """A dial has failed. The first failure is a warning, further ones are DEBUG lines."""
+        """A dial has failed. The first failure is a warning, further ones are DEBUG lines.
+
+        A dial that was cancelled, as the loop ends, says nothing about the host.
+        """
+        if not isinstance(error, Exception):
+            logger.debug("%s: connecting to %s was cancelled", self.pool, host.label)
+            return
         level = logging.WARNING if host.failures <= 1 else logging.DEBUG
         logger.log(
             level,
@@ -102,7 +108,7 @@ class Journal:
             self.pool,
             host.label,
             host.failures,
-            error,
+            str(error) or type(error).__name__,
         )
         self._note_fall(host)
 

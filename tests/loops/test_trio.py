@@ -179,6 +179,17 @@ async def test_a_host_that_is_no_name() -> None:
 
 
 @in_trio
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_refused_connection_says_so(host: str) -> None:
+    with ScriptedServer() as server:
+        port = server.port
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(ReqlDriverError, match="refused") as caught:
+            await Connection.make(host, port, nursery=nursery)
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+
+
+@in_trio
 async def test_literal_ipv6() -> None:
     with ScriptedServer(host="::1") as server:
         async with connected(server, host="::1") as conn:

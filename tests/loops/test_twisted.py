@@ -127,6 +127,24 @@ print("twisted.internet.reactor" in sys.modules)
     assert output_of(script) == ["False"]
 
 
+def test_the_reactor_stops_while_a_pool_dials() -> None:
+    script = """
+from rethinkdb import r
+from twisted.internet import defer
+from twisted.internet.task import react
+r.set_loop_type("twisted")
+pool = r.ConnectionPool("127.0.0.1", port)
+async def main():
+    await r.expr(1).run(pool)
+    pool._stopping()  # as the reactor does
+    pool._spawn(pool._sleep, 0.0)  # the pool begins something while it closes
+    assert pool._at_stop is None
+    print("stopped")
+react(lambda reactor: defer.Deferred.fromCoroutine(main()))
+"""
+    assert output_of(script) == ["stopped"]
+
+
 def test_the_asyncio_reactor() -> None:
     script = f"""
 from twisted.internet import asyncioreactor

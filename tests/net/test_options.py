@@ -317,11 +317,12 @@ def test_unknown_option() -> None:
 
 def test_unknown_option_of_another_call() -> None:
     with pytest.raises(ReqlUnknownOptionError) as e:
-        check_names(["maxsiez"], [], "ConnectionPool()", ("max_size",))
+        check_names(["maxsiez"], [], "ConnectionPool()", ("deadline", "max_size"))
     assert str(e.value).startswith(
         "ConnectionPool() has no option `maxsiez`. Did you mean `max_size`? Known options: host, "
     )
     assert str(e.value).endswith(", max_size.")
+    assert str(e.value).count("deadline") == 1  # both calls have it
 
 
 def test_loop_type_is_offered_but_not_taken() -> None:

@@ -447,6 +447,24 @@ def test_it_is_recovered_only_when_there_is_room() -> None:
     assert world.events == ["opened", "exhausted", "recovered"]
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(), ("WARNING", "pool: cannot connect to db:28015, 1 failed: OSError")),
+        (KeyboardInterrupt(), ("DEBUG", "pool: connecting to db:28015 was cancelled")),
+    ],
+)
+def test_dials_that_fail_without_a_text(
+    error: BaseException, line: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "rethinkdb.pool")
+    world = World()
+    world.ask()
+    world.fail_dial(error)
+    assert line in [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert ("down" in world.events) == isinstance(error, Exception)
+
+
 def test_log_lines(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "rethinkdb.pool")
     world = World(name="web")

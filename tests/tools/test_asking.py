@@ -58,7 +58,8 @@ def test_raw_results_can_be_imported(source: Any, target: Any, capsys: Any) -> N
         ('table("t")', 2, "name 'table' is not defined. Did you mean `r.table`?"),
         ("con.server()", 2, "name 'con' is not defined. Did you mean `conn`?"),
         ("1 +", 2, "SyntaxError"),
-        ("17", 2, "17 is no query, but int"),
+        ("17", 2, "17 is not a query, it gives a value of the type int"),
+        ("r.expr(1).run(conn)", 2, "a value of the type int: leave .run() out"),
         ('r.expr({"a": 1})["b"]', 1, "No attribute `b` in object"),
     ],
 )

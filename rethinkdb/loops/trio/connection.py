@@ -17,7 +17,7 @@ from ..transport.place import misplaced
 from ..transport.tls import open_link
 from .cursor import TrioCursor
 from .results import TrioResults
-from .waiting import deadline, settled
+from .waiting import deadline, dialled, settled
 from .wire import TrioWire
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Connection(TrioResults, CoroutineConnection[TrioWire]):
         late = ReqlTimeoutError(self.host, self.port)
         with self._connecting() as session, deadline(timeout, late):
             link = open_link(session, self.options)
-            stream = await trio.open_tcp_stream(self.host, self.port)
+            stream = await dialled(self.host, self.port)
             self._wire = TrioWire(stream, link, self._nursery, f"{self.host}:{self.port}")
             await self._settled(session.opened)
 

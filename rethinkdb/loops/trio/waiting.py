@@ -11,7 +11,7 @@ import trio
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
 
-__all__ = ["deadline", "settled"]
+__all__ = ["deadline", "dialled", "settled"]
 
 
 @contextmanager
@@ -22,6 +22,23 @@ def deadline(timeout: float, late: ReqlTimeoutError) -> Iterator[None]:
             yield
     except trio.TooSlowError as exc:
         raise late from exc
+
+
+async def dialled(host: str, port: int) -> trio.SocketStream:
+    """Open a socket.
+
+    Raises:
+        OSError: the first address could not be reached. trio's own error says only that all
+            attempts failed. The reasons are its cause.
+    """
+    try:
+        return await trio.open_tcp_stream(host, port)
+    except OSError as error:
+        cause = error.__cause__
+        (reason, *_) = getattr(cause, "exceptions", (cause,))
+        if isinstance(reason, OSError):
+            raise reason from None
+        raise
 
 
 async def settled(waiter: Waiter[Any], timeout: float | None) -> None:

@@ -24,6 +24,7 @@ class ReactorPool(AwaitingPool):
     _sample: Connection
     _timer: Any = None  # an IDelayedCall
     _at_stop: Any = None  # what the reactor calls before it stops
+    _reactor_stops = False  # it has called that, so nothing more needs to be registered
     _log = Logger("rethinkdb.pool")
 
     def with_connection(
@@ -57,14 +58,14 @@ class ReactorPool(AwaitingPool):
         return Deferred.fromCoroutine(work)
 
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
-        if self._at_stop is None:
+        if self._at_stop is None and not self._reactor_stops:
             reactor = cast(Any, self._sample._reactor)
             self._at_stop = reactor.addSystemEventTrigger("before", "shutdown", self._stopping)
         return self._given(work(*args)).addErrback(self._failed).cancel
 
     def _stopping(self) -> Deferred[None] | None:
         """Close the pool before the reactor stops: otherwise its connections count as lost."""
-        self._at_stop = None
+        self._at_stop, self._reactor_stops = None, True
         return None if self.closed else self._given(self._close(0.0))
 
     async def _close(self, timeout: float) -> None:
