@@ -386,6 +386,8 @@ def test_mistakes(chaos: Chaos) -> None:
         chaos.fail(ReqlTimeoutError)
     with pytest.raises(ValueError, match='`at` must be "query" or "reply"'):
         chaos.cut(at="noon")
+    with pytest.raises(TypeError, match="`match` must be a function of a Question, not 'insert'"):
+        chaos.fail("user", match="insert")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`chance` must be from 0 to 1, not 2"):
         chaos.slow(1, chance=2)
     with pytest.raises(ValueError, match="`times` must be 1 or more, not 0"):

@@ -70,6 +70,25 @@ def test_the_clock_of_the_machine_can_be_moved() -> None:
         assert abs(r.now().run(conn) - datetime.now(timezone.utc)) < timedelta(days=1)
 
 
+@pytest.mark.parametrize("wrong", ["2030", b"1", [1], "2030-01-01T00:00:00Z"])
+def test_a_clock_takes_no_text(wrong: Any) -> None:
+    server = Server(now=5)
+    with pytest.raises(TypeError, match="takes a datetime with a time zone, or seconds since"):
+        server.clock.set(wrong)
+    with pytest.raises(TypeError, match="A clock takes a timedelta, or seconds, not"):
+        server.clock.advance(wrong)
+    assert server.clock.time() == 5
+
+
+@pytest.mark.parametrize("user", ["admin", "ada"])
+def test_a_password_is_a_text(user: str) -> None:
+    passwords: Any = {"password": 5, "users": {}} if user == "admin" else {"users": {user: 5}}
+    with pytest.raises(
+        TypeError, match=f"The password of the user '{user}' must be a str, not int"
+    ):
+        Server(**passwords)
+
+
 def test_what_is_no_time() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
         Server(now=datetime(2030, 1, 1))

@@ -45,11 +45,18 @@ class Condition:
     chance: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raises ValueError if `chance` or `times` is out of range, or there is no such `term`."""
+        """Checks the conditions.
+
+        Raises:
+            ValueError: `chance` or `times` is out of range, or there is no such `term`.
+            TypeError: `match` is no function.
+        """
         if not 0 <= self.chance <= 1:
             raise ValueError(f"`chance` must be from 0 to 1, not {self.chance!r}.")
         if self.times is not None and self.times < 1:
             raise ValueError(f"`times` must be 1 or more, not {self.times!r}.")
+        if self.match is not None and not callable(self.match):
+            raise TypeError(f"`match` must be a function of a Question, not {self.match!r}.")
         if self.term is not None and self.term not in TERMS:
             raise ValueError(f"There is no term {self.term!r}. {_advice(self.term)}")
 

@@ -69,8 +69,8 @@ class Cluster:
         now: datetime | float | None = None,
         load: str | PathLike[str] | None = None,
     ) -> None:
-        if servers < 1:
-            raise ValueError(f"A cluster has at least one server, not {servers}.")
+        if not isinstance(servers, int) or servers < 1:
+            raise ValueError(f"A cluster has at least one server, not {servers!r}.")
         if not pace >= 0:
             raise ValueError(f"`pace` must be 0 or more, or math.inf, not {pace!r}.")
         chance = Chance(seed)
@@ -340,8 +340,8 @@ class Cluster:
         return self._nodes if n is None else [self._node(n)]
 
     def _node(self, n: int) -> Node:
-        if not 0 <= n < len(self._nodes):
-            raise ValueError(f"There is no server {n}: they are 0 to {len(self._nodes) - 1}.")
+        if not isinstance(n, int) or not 0 <= n < len(self._nodes):
+            raise ValueError(f"There is no server {n!r}: they are 0 to {len(self._nodes) - 1}.")
         return self._nodes[n]
 
     def _table(self, db: str, table: str) -> StoredTable:

@@ -6,6 +6,7 @@ import math
 import random
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from rethinkdb.embedded.storage import keys
 
@@ -66,8 +67,13 @@ class Clock:
 
         Raises:
             ValueError: `by` is infinite or not a number.
+            TypeError: `by` is neither a timedelta nor a number, such as a text.
         """
-        seconds = by.total_seconds() if isinstance(by, timedelta) else float(by)
+        seconds = (
+            by.total_seconds()
+            if isinstance(by, timedelta)
+            else _number_of(by, "a timedelta, or seconds")
+        )
         if not math.isfinite(seconds):
             raise ValueError(f"A clock cannot be moved by {by!r}.")
         self._ahead += seconds
@@ -75,7 +81,13 @@ class Clock:
 
 def _seconds_of(now: datetime | float) -> float:
     if not isinstance(now, datetime):
-        return float(now)
+        return _number_of(now, "a datetime with a time zone, or seconds since 1970")
     if now.tzinfo is None:
         raise ValueError(f"{now!r} has no time zone: which moment is it? Give it a `tzinfo`.")
     return now.timestamp()
+
+
+def _number_of(value: Any, wanted: str) -> float:
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"A clock takes {wanted}, not {value!r}.")
+    return float(value)

@@ -135,9 +135,16 @@ class Store:
                 table.kept = keeper
             self.configuration_changed()
 
-    def set_passwords(self, secrets: Mapping[str, str]) -> None:
-        """Sets passwords of users. Users that do not exist are created."""
+    def set_passwords(self, secrets: Mapping[str, object]) -> None:
+        """Sets passwords of users. Users that do not exist are created.
+
+        Raises:
+            TypeError: a password is not a string.
+        """
         for name, secret in secrets.items():
+            if not isinstance(secret, str):
+                kind = type(secret).__name__  # not the value, which may be a password
+                raise TypeError(f"The password of the user {name!r} must be a str, not {kind}.")
             self.users.setdefault(name, User(name)).set_password(secret)
 
     def credentials(self, user: str) -> Credentials | None:
