@@ -28,6 +28,7 @@ from rethinkdb.loops.blocking import ConnectionPool
 from rethinkdb.loops.blocking.bell import Bell
 from rethinkdb.loops.transport.renewing import WaitingRenewal
 from rethinkdb.net.stream import Stream
+from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import RetryPolicy
 from rethinkdb.testing.conformance.trial import PATIENCE, SMALL_BATCHES
 
@@ -390,3 +391,27 @@ def test_a_handler_reads_a_cursor_that_is_beginning_anew() -> None:
     assert renewal.begins(cursor, lost, ReqlError("lost"))
     assert cursor._stream is seen[0]  # what the handler has read from is kept
     assert seen[0] is not lost
+
+
+def test_a_handler_interrupts_a_feed_whose_lock_another_thread_wants(
+    server: Server, beside: ThreadPoolExecutor
+) -> None:
+    """The other thread has the lock of the connection, which the handler's query needs."""
+    inside = threading.Event()
+    with pool_of(server, beside, max_size=1) as pool, pool.connection() as conn:
+        guard = pool._feed_guard()
+
+        def deliver() -> Waiter[None]:
+            inside.set()
+            with guard:
+                return Waiter.succeeded(None)
+
+        def interrupted() -> Any:
+            with guard:
+                delivery = beside.submit(conn._call, deliver)
+                inside.wait(PATIENCE)
+                answer = r.expr("handler").run(conn)  # as a signal handler does here
+                delivery.result(PATIENCE)
+            return answer
+
+        assert beside.submit(interrupted).result(PATIENCE) == "handler"

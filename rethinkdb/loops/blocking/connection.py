@@ -18,6 +18,7 @@ from rethinkdb.net.waiter import Waiter
 from ..transport.place import check_process
 from ..transport.places import WaitingReach
 from .channel import Channel
+from .guards import FeedGuards
 from .reconnecting import Reconnects
 from .results import BlockingResults
 
@@ -66,6 +67,7 @@ class Connection(BlockingResults, WaitingReach):
 
     def _init_loop(self) -> None:
         self._reconnects = Reconnects()
+        self._guards: FeedGuards | None = None
 
     @property
     def _session(self) -> Session:
@@ -131,6 +133,10 @@ class Connection(BlockingResults, WaitingReach):
         channel = self._channel
         check_process(channel.process)
         deadline = None if timeout is None else monotonic() + timeout
+        if self._guards is not None and (held := self._guards.held()):
+            return self._guards.outside(
+                held, channel.call, operation, args, deadline, self._outcome
+            )
         return channel.call(operation, args, deadline, self._outcome)
 
     def _look(self) -> None:

@@ -89,9 +89,12 @@ class FeedConnection(Connection):
         turn: Waiter[None] = Waiter()
         try:
             with self._feed.guard:
-                cursor = self._feed.cursor
+                # A signal handler may interrupt this and release the lock. So what other threads do
+                # meanwhile is looked at last, and rows that they brought are handed over.
                 self._turns.add(turn)
                 waiter.add_done_callback(lambda _: turn.set_result(None))
+                self._feed.serve()
+                cursor = self._feed.cursor
             if cursor is not None:
                 cursor.conn._call(lambda: turn, timeout=remaining(deadline))
                 return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from functools import cached_property
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rethinkdb.net.connection import BaseConnection
 from rethinkdb.pool import Member
 from rethinkdb.pool.feeds import Feed
 
@@ -14,6 +15,7 @@ from .clerk import start_thread
 from .connection import Connection
 from .deciding import ThreadedPool
 from .feeding import FeedConnection
+from .guards import FeedGuards
 from .results import BlockingResults
 
 if TYPE_CHECKING:
@@ -63,8 +65,17 @@ class ConnectionPool(BlockingResults, ThreadedPool):
             other.connection._look()
             self._tell_loss(other)
 
+    @cached_property
+    def _guards(self) -> FeedGuards:
+        return FeedGuards()
+
+    def _new_connection(self) -> BaseConnection:
+        connection = super()._new_connection()
+        vars(connection)["_guards"] = self._guards
+        return connection
+
     def _feed_guard(self) -> Any:
-        return threading.RLock()
+        return self._guards.new()
 
     def _feed_stand_in(self) -> FeedConnection:
         args, kwargs = self._arguments
