@@ -14,6 +14,7 @@ The database's URL is in the environment variable RETHINKDB_URL.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import Application, Service
@@ -56,16 +57,15 @@ class Totals(Service):
         await self._pool.close(timeout=5)
 
     async def _run(self) -> None:
-        while self.running:
-            try:
-                await self._follow()
-            except CancelledError:
-                return
-            except r.ReqlAuthError:
-                raise
-            except (r.ReqlDriverError, r.ReqlAvailabilityError) as error:
-                self.log.warn("will begin again: {error}", error=error)
-                await task.deferLater(reactor, PAUSE)
+        with suppress(CancelledError):  # of stopService, which may come during a pause, too
+            while self.running:
+                try:
+                    await self._follow()
+                except r.ReqlAuthError:
+                    raise
+                except (r.ReqlDriverError, r.ReqlAvailabilityError) as error:
+                    self.log.warn("will begin again: {error}", error=error)
+                    await task.deferLater(reactor, PAUSE)
 
     async def _follow(self) -> None:
         await self._prepare()

@@ -66,7 +66,14 @@ class ReactorPool(AwaitingPool):
     def _stopping(self) -> Deferred[None] | None:
         """Close the pool before the reactor stops: otherwise its connections count as lost."""
         self._at_stop, self._reactor_stops = None, True
-        return None if self.closed else self._given(self._close(0.0))
+        return None if self.closed else self._given(self._close_if_nobody_does())
+
+    async def _close_if_nobody_does(self) -> None:
+        # The reactor may call this before the `stopService` of the program. A turn later that has
+        # begun as well: it can end its work and close the pool in its own way.
+        await self._sleep(0.0)
+        if not self.closed:
+            await self._close(0.0)
 
     async def _close(self, timeout: float) -> None:
         try:

@@ -30,12 +30,13 @@ class TwistedRunner(Runner):
         super().__init__(conn, pool)
         self._reactor: Any = conn._reactor
         self._trigger: Any = None
+        self._ending = False  # the reactor stops, so nothing more needs to be registered
 
     def check(self) -> None:
         if self.pool is None and not self._reactor.running:
             raise ReqlDriverError("Callbacks need a running reactor.")
         self.conn._check_loop()
-        if self._trigger is None and self.is_open:
+        if self._trigger is None and self.is_open and not self._ending:
             trigger = ("before", "shutdown", _end, weakref.ref(self))
             self._trigger = self._reactor.addSystemEventTrigger(*trigger)
             if self.pool is None:
@@ -62,10 +63,12 @@ class TwistedRunner(Runner):
 
     def end(self) -> Deferred[None]:
         """The reactor stops."""
-        self._trigger = None  # Twisted is running it now, so it need not be removed
+        self._trigger, self._ending = None, True  # Twisted runs it now: it need not be removed
         return Deferred.fromCoroutine(self._until_ended())
 
     async def _until_ended(self) -> None:
+        # A turn later, for the same reason as in the pool: `stopService` comes first.
+        await deferLater(self._reactor, 0)
         if self.is_open:
             await self.close()
         limit = self._reactor.seconds() + LINGER
