@@ -22,6 +22,10 @@ NOTHING = object()
 """The result of statements without a value."""
 
 
+# `r` has so many names that one of them is a little like any word: `errors` is like `heroes`.
+_MUCH_ALIKE = 0.75
+
+
 def evaluated(text: str, names: dict[str, Any], conn: Any) -> Any:
     """The value of Python code. If the value is a query, its result. `NOTHING` if there is none.
 
@@ -48,8 +52,11 @@ def mistake(error: Exception, names: dict[str, Any]) -> str:
         names: the namespace of the code.
     """
     text = f"{type(error).__name__}: {error}"
-    meant = _meant(error, names)
-    return f"{text}. Did you mean `{meant}`?" if meant else text
+    if meant := _meant(error, names):
+        return f"{text}. Did you mean `{meant}`?"
+    if isinstance(error, NameError) and error.name:
+        return f'{text}. A table is written r.table("{error.name}")'
+    return text
 
 
 def _meant(error: Exception, names: dict[str, Any]) -> str | None:
@@ -58,12 +65,12 @@ def _meant(error: Exception, names: dict[str, Any]) -> str | None:
     if not isinstance(error, NameError):
         return None
     known = [name for name in names if not name.startswith("__")]
-    of_r = _near(error.name, dir(names["r"]))
+    of_r = _near(error.name, dir(names["r"]), _MUCH_ALIKE)
     return _near(error.name, known) or (of_r and f"r.{of_r}")
 
 
-def _near(name: str | None, known: list[str]) -> str | None:
-    return next(iter(get_close_matches(name or "", known, n=1)), None)
+def _near(name: str | None, known: list[str], alike: float = 0.6) -> str | None:
+    return next(iter(get_close_matches(name or "", known, n=1, cutoff=alike)), None)
 
 
 def query_of(text: str, conn: Any) -> Any:

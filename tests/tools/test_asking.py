@@ -56,6 +56,7 @@ def test_raw_results_can_be_imported(source: Any, target: Any, capsys: Any) -> N
         ("r.nonsense()", 2, "AttributeError"),
         ('r.tabel("t")', 2, "no attribute 'tabel'. Did you mean `table`?"),
         ('table("t")', 2, "name 'table' is not defined. Did you mean `r.table`?"),
+        ("heroes.count()", 2, "'heroes' is not defined. A table is written r.table(\"heroes\") in"),
         ("con.server()", 2, "name 'con' is not defined. Did you mean `conn`?"),
         ("1 +", 2, "SyntaxError"),
         ("17", 2, "17 is not a query, it gives a value of the type int"),
