@@ -160,6 +160,20 @@ def test_a_missing_extra_is_named(command: str, missing: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["Server", "Cluster"])
+def test_a_program_is_told_of_the_missing_extra(name: str) -> None:
+    code = (
+        f"import sys; sys.modules['sortedcontainers'] = None; from rethinkdb.embedded import {name}"
+    )
+    with started(code=code) as process:
+        status, errors = ended(process)
+    assert status == 1
+    assert errors.endswith(
+        "ModuleNotFoundError: The embedded server needs sortedcontainers:"
+        " pip install 'rethinkdb-loops[embedded]'.\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["demo", "serve"])  # the others do without any
 def test_help_needs_no_extra(command: str) -> None:
     code = (

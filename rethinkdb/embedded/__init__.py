@@ -44,14 +44,21 @@ if TYPE_CHECKING:
 __all__ = ["Cluster", "Server"]
 
 
+_MODULES = {"Server": "server", "Cluster": "cluster.cluster"}
+
+
 def __getattr__(name: str) -> object:
     # Lazy: importing one module of the package must not import the whole server.
-    if name == "Server":
-        from rethinkdb.embedded.server import Server
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return Server
-    if name == "Cluster":
-        from rethinkdb.embedded.cluster.cluster import Cluster
-
-        return Cluster
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("rethinkdb"):
+            raise
+        raise ModuleNotFoundError(
+            f"The embedded server needs {error.name}: pip install 'rethinkdb-loops[embedded]'.",
+            name=error.name,
+        ) from error
