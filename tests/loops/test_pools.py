@@ -100,6 +100,21 @@ def test_the_interpreter_ends_with_open_pools(loop: str, server: Server) -> None
     assert run_program(_LEFT_OPEN, loop, str(server.port)) == "1\n"
 
 
+def test_a_pool_stays_open_if_its_closing_time_is_no_number(server: Server) -> None:
+    with r.ConnectionPool(server.host, server.port, loop_type="blocking") as pool:
+        with pytest.raises(ReqlDriverError, match="`timeout` must be a number of seconds, not '2'"):
+            pool.close(timeout="2")
+        assert r.expr(1).run(pool) == 1
+
+    async def awaited() -> None:
+        async with r.ConnectionPool(server.host, server.port, loop_type="asyncio") as pool:
+            with pytest.raises(ReqlDriverError, match="`timeout` must be a number of seconds"):
+                await pool.close(timeout="2")
+            assert await r.expr(1).run(pool) == 1
+
+    asyncio.run(awaited())
+
+
 @pytest.mark.parametrize("used", ["", "feed"])
 def test_the_reactor_stops_with_an_open_pool(used: str, server: Server) -> None:
     """The pool closes its connections before, so that nobody is warned of their loss."""

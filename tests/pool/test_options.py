@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
 
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.pool.checks import check_closing_time
 from rethinkdb.pool.options import PoolOptions
 from rethinkdb.pool.retrying import RetryPolicy
 
@@ -48,6 +50,17 @@ def test_retry_takes_a_policy_or_whether_there_is_one() -> None:
         assert PoolOptions(retry=given).retry == taken  # type: ignore[arg-type]
     with pytest.raises(ReqlDriverError, match="`retry` must be a RetryPolicy, True or None, not i"):
         PoolOptions(retry=4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("timeout", ["2", None, math.nan, True])
+def test_the_time_for_closing_is_a_number(timeout: Any) -> None:
+    with pytest.raises(ReqlDriverError, match="`timeout` must be a number of seconds, not "):
+        check_closing_time(timeout)
+
+
+@pytest.mark.parametrize("timeout", [0, 2.5, math.inf, -1])
+def test_any_number_is_a_time_for_closing(timeout: float) -> None:
+    check_closing_time(timeout)
 
 
 def test_they_cannot_be_changed() -> None:

@@ -15,6 +15,7 @@ from rethinkdb.errors import ReqlError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, Retrying
 from rethinkdb.pool.allowance import Allowance
+from rethinkdb.pool.checks import check_closing_time
 from rethinkdb.pool.feeds import Feed, Pause, Run
 
 from .feeding import opening_in_time
@@ -247,6 +248,7 @@ class AwaitingPool(BasePool):
 
     async def _close(self, timeout: float) -> None:
         self._check_place()
+        check_closing_time(timeout)
         self.closed = True
         try:
             await self._decided(self._pool.close(monotonic(), timeout))

@@ -183,6 +183,9 @@ class BasePool(Executor):
         Returns:
             None; on loops where callers wait for results, an awaitable, a Future or a Deferred.
 
+        Raises:
+            ReqlDriverError: `timeout` is no number. The pool stays open.
+
         Cancelling it ends everything that still runs at once.
 
         Example:

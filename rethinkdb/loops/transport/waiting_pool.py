@@ -17,6 +17,7 @@ from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Dial, Member, PoolStats, Retrying, Wake
 from rethinkdb.pool.allowance import Allowance
+from rethinkdb.pool.checks import check_closing_time
 from rethinkdb.pool.feeds import Feed, Pause, Run
 from rethinkdb.pool.hold import Hold
 
@@ -317,6 +318,7 @@ class WaitingPool(Lending):
 
     def _close(self, timeout: float) -> None:
         self._check_place()
+        check_closing_time(timeout)
         self.closed = True
         try:
             self._wait(Hold(), self._pool.close, timeout=timeout)

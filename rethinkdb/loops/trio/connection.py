@@ -49,7 +49,9 @@ class Connection(TrioResults, CoroutineConnection[TrioWire]):
 
     def _init_loop(self, nursery: trio.Nursery | None = None) -> None:
         if nursery is None:
-            raise ReqlDriverError("trio connections live in a nursery: connect(..., nursery=...).")
+            raise ReqlDriverError(
+                "A connection on trio reads in a nursery. Give it one: connect(..., nursery=...)."
+            )
         self._nursery = nursery
 
     def _make_home(self) -> None:
