@@ -25,10 +25,6 @@ __all__ = ["ConnectionPool"]
 
 T = TypeVar("T")
 
-# A connection that was unused for this many seconds is checked before it is used. Nobody reads from
-# it while no thread waits for an answer, so a loss is not noticed in that time.
-_UNWATCHED = 0.02
-
 
 class ConnectionPool(BlockingResults, ThreadedPool):
     """A pool whose methods return values, for any number of threads.
@@ -42,13 +38,17 @@ class ConnectionPool(BlockingResults, ThreadedPool):
 
     _anywhere = True
 
+    # A connection that was unused for longer is checked before it is used. Nobody reads from it
+    # while no thread waits for an answer, so a loss is not noticed in that time.
+    _trusted_for = 0.02
+
     if TYPE_CHECKING:
 
         def connection(self) -> AbstractContextManager[Connection]: ...
         def acquire(self) -> Connection: ...
 
     def _lives(self, member: Member) -> bool:
-        if member.load > 1 or monotonic() - member.idle_since < _UNWATCHED:
+        if member.load > 1 or monotonic() - member.idle_since < self._trusted_for:
             return True
         member.connection._look()
         self._notice_loss(member)
