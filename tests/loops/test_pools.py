@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from rethinkdb import r
 from rethinkdb.embedded import Server
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlServerCompileError
 from rethinkdb.loops.blocking import ConnectionPool
 from rethinkdb.pool import Dial
 from rethinkdb.testing.conformance import Scenario, name_of, pooling
@@ -33,6 +34,29 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("loop", DRIVERS)
 def test_scenario(loop: str, scenario: Scenario, server: Server) -> None:
     try_on(loop, scenario, server)
+
+
+@pytest.mark.parametrize("trusted_for", [math.inf, -1.0], ids=["at-once", "after-a-look"])
+def test_each_way_to_a_connection_counts_the_same(
+    trusted_for: float, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConnectionPool, "_trusted_for", trusted_for)
+    with ConnectionPool(server.host, server.port, max_size=1, retry=None) as pool:
+        assert r.expr(1).run(pool) == 1
+        assert r.expr(2).run(pool, profile=True)["value"] == 2
+        with pytest.raises(ReqlServerCompileError, match="Unrecognized"):
+            r.expr(3).run(pool, no_such_option=1)
+        with pool.connection() as conn:
+            assert r.expr(4).run(conn) == 4
+        cursor = r.range().run(pool)
+        assert next(cursor) == 0
+        assert (pool.stats().cursors, pool.stats().idle) == (1, 0)
+        cursor.close()
+        stats = pool.stats()
+        assert (stats.queries, stats.errors, stats.in_flight, stats.cursors) == (4, 1, 0, 0)
+        assert (stats.size, stats.idle, stats.opened, stats.lost) == (1, 1, 1, 0)
+    with pytest.raises(ReqlDriverError, match="closed"):
+        r.expr(5).run(pool)
 
 
 def test_storm() -> None:
