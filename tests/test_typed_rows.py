@@ -9,7 +9,7 @@ import pickle
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, TypedDict
 
@@ -416,6 +416,98 @@ def test_types_that_will_not_do() -> None:
         row_maker(5)
 
 
+class Refusal(Exception):
+    """Not one of the errors that msgspec and pydantic take for a row that does not fit."""
+
+
+OFTEN_RAISED = Refusal("the same object each time")
+
+
+@dataclass
+class Strict:
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.name == "stop":
+            raise StopIteration
+        if self.name == "key":
+            raise KeyError("x")
+        if self.name == "often":
+            raise OFTEN_RAISED
+
+
+class StrictModel(pydantic.BaseModel):
+    name: str
+
+    def model_post_init(self, _: Any) -> None:
+        Strict(self.name)
+
+
+@pytest.mark.parametrize("kind", [Strict, StrictModel])
+@pytest.mark.parametrize("direct", [True, False])
+def test_an_error_of_the_class_s_own_code_is_that_of_a_row(kind: Any, direct: bool) -> None:
+    """No error of `__post_init__` ends a cursor. A StopIteration would even look like its end."""
+    names = ("Ada", "stop", "key", "often", "Bo")
+    rows = [{"id": n, "name": name} for n, name in enumerate(names)]
+    for _ in range(2):
+        first, *errors, last = decoded(reply(2, *rows), kind, direct).results
+        assert (first.name, last.name) == ("Ada", "Bo")
+        assert [(error.key, error.field) for error in errors] == [(1, ""), (2, ""), (3, "")]
+        reasons = ["StopIteration", "KeyError: 'x'", "Refusal: the same object each time"]
+        for error, reason in zip(errors, reasons, strict=True):
+            assert str(error) == (
+                f"The row with the id {error.key} does not fit {kind.__name__}: {reason}."
+            )
+    for row in rows[1:4]:
+        with pytest.raises(ReqlRowError):
+            decoded(reply(1, row), kind, direct)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_an_error_that_is_of_no_row_is_passed_on(direct: bool) -> None:
+    """What a signal handler raises in the midst of a row does not come again for the same row."""
+    interrupts = [InterruptedError()]
+
+    @dataclass
+    class Interrupted:
+        name: str
+
+        def __post_init__(self) -> None:
+            if interrupts:
+                raise interrupts.pop()
+
+    for payload in (reply(2, {"name": "Bo"}), reply(1, [{"name": "Bo"}])):
+        interrupts[:] = [InterruptedError()]
+        with pytest.raises(InterruptedError):
+            decoded(payload, Interrupted, direct)
+        assert decoded(payload, Interrupted, direct)
+
+
+@pytest.mark.parametrize("key", [0, "", False, 7])
+@pytest.mark.parametrize("name", ["new_val", "old_val"])
+def test_a_change_that_does_not_fit_has_the_key_of_its_document(key: Any, name: str) -> None:
+    change = {"old_val": None, "new_val": None, name: {"id": key, "zip": "x"}}
+    (error,) = decoded(reply(3, change), Change[Address]).results
+    assert (error.key, error.field) == (key, f"{name}.zip")
+    assert type(error.key) is type(key)
+
+
+def test_a_key_of_a_dictionary_that_does_not_fit() -> None:
+    @dataclass
+    class Counted:
+        by: dict[int, int]
+
+    row = {"id": 1, "by": {"x": 1}}
+    (error,) = decoded(reply(3, row), Counted).results
+    assert error.field == "by"
+    assert str(error) == (
+        f"The row with the id 1 does not fit {Counted.__qualname__}: its field `by`: one of its"
+        " keys does not fit: Expected `int`, got `str`."
+    )
+    (error,) = decoded(reply(3, row), dict[int, int]).results
+    assert error.field == ""
+
+
 def test_what_tells_of_changes() -> None:
     assert repr(Change(new_val=1)) == "Change(new_val=1, type='add')"
     kinds = [
@@ -453,6 +545,32 @@ def test_fields_are_sent_as_they_are_read() -> None:
     assert sent(odd) == expected
     odd.id = uuid.UUID(int=1)
     assert sent(odd)["id"] == str(odd.id)
+
+
+@dataclass
+class Timed:
+    took: timedelta
+
+
+class TimedModel(pydantic.BaseModel):
+    took: timedelta
+
+
+@pytest.mark.parametrize("kind", [Timed, TimedModel])
+@pytest.mark.parametrize(
+    "took",
+    [
+        timedelta(),
+        timedelta(microseconds=1),
+        timedelta(microseconds=-1),
+        timedelta(days=3, hours=2, milliseconds=1500),
+        timedelta(days=-3, seconds=7),
+    ],
+    ids=str,
+)
+def test_a_length_of_time_is_read_as_it_was_sent(kind: Any, took: timedelta) -> None:
+    timed = kind(took=took)
+    assert decoded(reply(2, sent(timed)), kind).results == [timed]
 
 
 def test_structs_are_sent_as_their_options_say() -> None:

@@ -31,9 +31,15 @@ def raised_by_handler(error: BaseException) -> bool:
 def handlers_error(error: BaseException) -> BaseException | None:
     """The signal handler's error in an error's chain of causes; None if there is none."""
     found: BaseException | None = error
-    while found is not None and not raised_by_handler(found):
+    # A chain can lead back into itself: if code raises the same object again and again, it comes
+    # to be the cause of its own cause.
+    seen: list[BaseException] = []
+    while found is not None and not any(found is other for other in seen):
+        if raised_by_handler(found):
+            return found
+        seen.append(found)
         found = found.__cause__ or found.__context__
-    return found
+    return None
 
 
 def _was_given(callee: FrameType, caller: FrameType) -> bool:

@@ -100,7 +100,15 @@ def _written() -> tuple[tuple[type, Callable[[Any], Any]], ...]:
         (Decimal, str),
         (datetime.date, datetime.date.isoformat),
         (datetime.time, datetime.time.isoformat),
+        (datetime.timedelta, _duration),
     )
+
+
+def _duration(value: datetime.timedelta) -> str:
+    """A length of time as ISO 8601 has it, such as `P1DT7200.5S`."""
+    sign, size = ("-", -value) if value.days < 0 else ("", value)
+    fraction = f".{size.microseconds:06}" if size.microseconds else ""
+    return f"{sign}P{size.days}DT{size.seconds}{fraction}S"
 
 
 _WRITTEN = _written()

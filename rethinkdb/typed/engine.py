@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Engine", "Misfit"]
+from rethinkdb.errors import ReqlDriverError
+
+__all__ = ["Engine", "Misfit", "UnknownFieldType"]
+
+
+class UnknownFieldType(ReqlDriverError):
+    """The library cannot make rows of this type, as it does not know the type of a field."""
 
 
 class Misfit(NamedTuple):

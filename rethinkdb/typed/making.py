@@ -23,7 +23,7 @@ from rethinkdb.pseudotypes import PSEUDO_TYPE_KEY
 from rethinkdb.ql2 import ResponseType
 
 from .changes import change_of
-from .engine import Engine
+from .engine import Engine, UnknownFieldType
 
 __all__ = ["RowMaker", "row_maker", "type_name"]
 
@@ -44,6 +44,9 @@ _HEAD_LENGTH = 12
 
 # A reply with an array: the rows are the elements of its only result.
 _ARRAY = b'{"t":1,"r":[['
+
+# Errors of making rows that do not say that a row does not fit.
+_OF_NO_ROW = (MemoryError, UnknownFieldType)
 
 _shown = Repr()
 _shown.maxstring = _shown.maxother = 60
@@ -76,11 +79,16 @@ class RowMaker:
         made, decode_directly = self._made, self._decoded_directly
 
         def decode(payload: bytes) -> Response:
-            if direct and not (_DOLLAR in payload and _PSEUDO_TYPE in payload):
+            if not direct or (_DOLLAR in payload and _PSEUDO_TYPE in payload):
+                return made(plain(payload))
+            try:
                 response = decode_directly(payload)
-                if response is not None:
-                    return response
-            return made(plain(payload))
+            except _OF_NO_ROW:
+                raise
+            except Exception as error:  # of the class's own code, for one of the rows
+                response = made(plain(payload))
+                _proved(response.results, error)
+            return made(plain(payload)) if response is None else response
 
         return decode
 
@@ -112,13 +120,17 @@ class RowMaker:
     def _rows(self, values: list[Any]) -> list[Any]:
         try:
             return self._engine.rows(values)
-        except self._engine.failure:
-            return [self._row(value) for value in values]
+        except _OF_NO_ROW:
+            raise
+        except Exception as error:
+            return _proved([self._row(value) for value in values], error)
 
     def _row(self, value: Any) -> Any:
         try:
             return self._engine.row(value)
-        except self._engine.failure as error:
+        except _OF_NO_ROW:
+            raise
+        except Exception as error:
             return self._error(value, error)
 
     def _value(self, value: Any) -> Any:
@@ -132,7 +144,9 @@ class RowMaker:
         return rows if is_array else rows[0]
 
     def _error(self, value: Any, error: Exception) -> ReqlRowError:
-        field, reason = self._engine.misfit(error)
+        # Another error comes from code of the class, such as `__post_init__` or a validator.
+        known = isinstance(error, self._engine.failure)
+        field, reason = self._engine.misfit(error) if known else ("", _told(error))
         key = _key(value)
         which = _shown.repr(value) if key is None else f"with the id {_shown.repr(key)}"
         place = f"its field `{field}`: " if field else ""
@@ -140,6 +154,22 @@ class RowMaker:
         made = ReqlRowError(text, key, field, value)
         made.__cause__ = error
         return made
+
+
+def _proved(rows: list[Any], error: Exception) -> list[Any]:
+    """The rows, one by one, after they failed together with an error.
+
+    If all of them fit now, the error is not of a row: a signal handler has raised it, say.
+    """
+    if not any(type(row) is ReqlRowError for row in rows):
+        raise error
+    return rows
+
+
+def _told(error: Exception) -> str:
+    """An error of a class's own code, as the reason why a row does not fit."""
+    text = str(error).rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 @lru_cache(maxsize=256)
@@ -211,4 +241,5 @@ def _key(value: Any) -> Any:
         return None
     if "id" in value:
         return value["id"]
-    return _key(value.get("new_val")) or _key(value.get("old_val"))
+    key = _key(value.get("new_val"))
+    return _key(value.get("old_val")) if key is None else key

@@ -7,13 +7,11 @@ from typing import Any
 
 import msgspec
 
-from rethinkdb.errors import ReqlDriverError
-
-from .engine import Misfit
+from .engine import Misfit, UnknownFieldType
 
 __all__ = ["Structs"]
 
-_PATH = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_PATH = re.compile(r"(.*?)(?: - at (`key` in )?`\$\.?(.*)`)?", re.DOTALL)
 
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 
@@ -46,8 +44,10 @@ class Structs:
 
     def misfit(self, error: Exception) -> Misfit:
         match = _PATH.fullmatch(str(error))
-        reason, path = match.groups() if match else (str(error), "")
+        reason, of_key, path = match.groups() if match else (str(error), None, "")
         path = path or ""
+        if of_key is not None:
+            return Misfit(path, f"one of its keys does not fit: {reason}")
         missing = _MISSING.fullmatch(reason)
         if missing is None:
             return Misfit(path, reason)
@@ -70,7 +70,7 @@ def _of_pydantic(field_type: type, value: Any) -> Any:
     if validator is None:
         if isinstance(value, field_type):
             return value
-        raise ReqlDriverError(
+        raise UnknownFieldType(
             f"Rows cannot be made with a field of type {field_type!r}: msgspec knows no such class."
             " It knows dataclasses, classes of attrs, and its own structs."
         )

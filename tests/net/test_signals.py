@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rethinkdb.net.signals import raised_by_handler
+from rethinkdb.net.signals import handlers_error, raised_by_handler
 
 
 @pytest.fixture
@@ -81,3 +81,19 @@ def test_what_code_raises_beside_a_handler(handle: Callable[[Any], None]) -> Non
 def work_and_fail() -> None:
     work()
     starred((1, 2), [3])
+
+
+def test_a_chain_of_causes_that_leads_back_into_itself() -> None:
+    """As if a validator raises the same object each time it is asked."""
+    again, wrapped = ValueError("the same object"), ValueError()
+    wrapped.__cause__, again.__context__ = again, wrapped
+    assert handlers_error(wrapped) is handlers_error(again) is None
+
+
+def test_a_handler_s_error_behind_others(handle: Callable[[Any], None]) -> None:
+    handle(plain)
+    with pytest.raises(TimeoutError) as info:
+        work()
+    outer, inner = ValueError(), ValueError()
+    outer.__cause__, inner.__context__ = inner, info.value
+    assert handlers_error(outer) is info.value
