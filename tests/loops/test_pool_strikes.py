@@ -40,6 +40,7 @@ FILES = (
     f"{PACKAGE}/loops/blocking/pool.py",
     f"{PACKAGE}/loops/blocking/clerk.py",
     f"{PACKAGE}/loops/transport/waiting_pool.py",
+    f"{PACKAGE}/loops/transport/waiting_feeds.py",
     f"{PACKAGE}/loops/transport/lending.py",
     f"{PACKAGE}/loops/transport/pooling.py",
     f"{PACKAGE}/loops/transport/executing.py",

@@ -19,15 +19,14 @@ from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Dial, Member, PoolStats, Retrying, Wake
 from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.checks import check_closing_time
-from rethinkdb.pool.feeds import Feed, Pause, Run
 from rethinkdb.pool.hold import Hold
 
 from .executing import PLAIN
-from .feeding import opening_in_time
-from .lending import LOANS, Lending
+from .lending import LOANS
 from .place import PROCESS
 from .pooling import PATIENCE, BasePool, stream_in
 from .renewing import WaitingRenewal
+from .waiting_feeds import WaitingFeeds
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -37,7 +36,7 @@ __all__ = ["WaitingPool"]
 T = TypeVar("T")
 
 
-class WaitingPool(Lending):
+class WaitingPool(WaitingFeeds):
     """A pool whose methods block and return values."""
 
     _renewal_type = WaitingRenewal
@@ -169,45 +168,6 @@ class WaitingPool(Lending):
                     course.ended(failure)
                     raise
                 error, member = failure, hold.member
-
-    def _later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], object]:
-        """Call `callback` after `seconds`. Returns what cancels that, if this loop can do so."""
-        return self._spawn(self._sleep_then, seconds, callback)
-
-    def _sleep_then(self, seconds: float, callback: Callable[[], object]) -> None:
-        self._sleep(seconds)
-        callback()
-
-    def _resumed(self, term: Any, options: dict[str, Any], allowance: Allowance | None) -> Any:
-        """Run a feed with `resume`; returns its cursor when the feed is open."""
-        feed, connection = self._new_feed(term, options, allowance)
-        # Made first: if the wait ends otherwise, the cursor is collected, and that ends the feed.
-        cursor = connection.cursor_type(connection, feed)
-        with opening_in_time(feed, allowance):
-            connection._call(feed.open, timeout=allowance and allowance.left(monotonic()))
-        return cursor
-
-    def _keep_going(self, feed: Feed) -> None:
-        try:
-            while (step := feed.step()) is not None:
-                if isinstance(step, Pause):
-                    self._sleep(step.seconds)
-                else:
-                    self._take_step(feed, step)
-        except BaseException as error:  # the loop ends
-            self._feed_failed(feed, error)
-            raise
-        finally:
-            self._courses.pop(feed, None)
-
-    def _take_step(self, feed: Feed, step: Run) -> None:
-        try:
-            allowance = self._allowance(step.options)
-            result = self._attempt(Hold(), step.term, step.options, allowance)
-        except Exception as error:
-            self._feed_failed(feed, error)
-        else:
-            self._feed_answered(feed, result)
 
     def _take(self, hold: Hold, options: dict[str, Any], allowance: Allowance | None) -> None:
         """Get a connection for a query. The time spent waiting counts towards its deadline."""
