@@ -1,4 +1,4 @@
-"""A cache that is always in step with a table, whatever happens to the database.
+"""A cache that stays in step with a table while its servers come and go.
 
     reql serve &
     python examples/cache_in_step.py
@@ -6,7 +6,8 @@
 It holds the rows of the table `products` and prints each that comes, changes or goes. While the
 database is away the cache answers from what it knows. When the database is back, it gets what has
 changed in the meantime, deletions too, and nothing else: so a search index or a web page can be
-kept in step in the same way. On SIGTERM or Ctrl-C it ends.
+kept in step in the same way. On SIGTERM or Ctrl-C it ends. If the table itself is dropped, it ends
+with an error, as a cache of nothing would only hide that.
 """
 
 from __future__ import annotations
