@@ -46,8 +46,13 @@ class QueryObservation(QueryInfo):
         self._where = session
         self._query = query
         self._audience = audience
-        if audience.query_started:
-            tell(audience.query_started, QueryStarted(self))
+        try:
+            if audience.query_started:
+                tell(audience.query_started, QueryStarted(self))
+        except BaseException:  # Ctrl-C, say: then the query is not sent
+            self._began = audience.clock()
+            self.given_up()
+            raise
         self._began = audience.clock()
 
     # Called by the core; see `rethinkdb.net.observing`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import socket
@@ -255,6 +256,63 @@ def test_a_listener_that_fails_harms_nothing(pair, audience, events, caplog):
     assert waiter.result() == 1
     assert names(events[1:]) == ["QueryStarted", "QueryAnswered", "QueryFinished"]
     assert "mine" in caplog.text
+
+
+class Raising(monitoring.Listener):
+    """Raises once, for one kind of event."""
+
+    def __init__(self, name, error):
+        self.error = error
+        setattr(self, name, self.fail)
+
+    def fail(self, event):
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
+
+class OwnBase(BaseException):
+    """No Exception, as pytest's failures are none."""
+
+
+@pytest.mark.parametrize("kind", [OwnBase, asyncio.CancelledError, GeneratorExit, StopIteration])
+@pytest.mark.parametrize("name", ["query_started", "query_answered", "query_finished"])
+def test_an_error_of_any_class_harms_nothing(pair, audience, events, caplog, name, kind):
+    """A CancelledError comes of asking a cancelled Future for its result, say."""
+    audience.add(Raising(name, kind("mine")))
+    audience.add(later := [].append)
+    with caplog.at_level(logging.ERROR, "rethinkdb.monitoring"):
+        waiter, token = pair.run()
+        pair.answer(token, ATOM, 1)
+    assert waiter.result() == 1
+    assert names(events[1:]) == ["QueryStarted", "QueryAnswered", "QueryFinished"]
+    assert names(later.__self__) == names(events[1:])
+    assert "mine" in caplog.text
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
+def test_what_ends_the_program_is_passed_on_and_told_to_all(pair, audience, events, caplog, error):
+    """If it comes at the start, the query is not sent, so its end is told at once."""
+    audience.add(Raising("query_started", error))
+    audience.add(later := [].append)
+    with pytest.raises(type(error)):
+        pair.run()
+    assert names(events[1:]) == ["QueryStarted", "QueryCancelled"]
+    assert names(later.__self__) == names(events[1:])
+    assert not caplog.text
+
+
+def test_what_ends_a_greenlet_is_passed_on(pair, audience, events):
+    gevent = pytest.importorskip("gevent")
+
+    class OwnTimeout(gevent.Timeout):
+        pass
+
+    for error in (gevent.GreenletExit(), gevent.Timeout(), OwnTimeout()):
+        audience.add(Raising("query_started", error))
+        with pytest.raises(type(error)):
+            pair.run()
+    assert names(events[1:]) == ["QueryStarted", "QueryCancelled"] * 3
 
 
 def test_a_listener_gets_what_it_has_methods_for():
