@@ -133,10 +133,9 @@ class Connection(BlockingResults, WaitingReach):
         channel = self._channel
         check_process(channel.process)
         deadline = None if timeout is None else monotonic() + timeout
-        if self._guards is not None and (held := self._guards.held()):
-            return self._guards.outside(
-                held, channel.call, operation, args, deadline, self._outcome
-            )
+        guards = self._guards
+        if guards is not None and guards.references and (held := guards.held()):
+            return guards.outside(held, channel.call, operation, args, deadline, self._outcome)
         return channel.call(operation, args, deadline, self._outcome)
 
     def _look(self) -> None:

@@ -21,23 +21,26 @@ _Lock = Any  # The type checkers know no methods of an RLock that conditions use
 
 
 class FeedGuards:
-    """The locks of the feeds that a pool has."""
+    """The locks of the feeds that a pool has.
+
+    Attributes:
+        references: weak ones to these locks. Most pools have no feeds: then a query need not call
+            `held`.
+    """
 
     def __init__(self) -> None:
-        self._references: dict[int, weakref.ref[_Lock]] = {}
+        self.references: dict[int, weakref.ref[_Lock]] = {}
 
     def new(self) -> _Lock:
         """A lock for one more feed."""
         guard = threading.RLock()
         key = id(guard)
-        self._references[key] = weakref.ref(guard, lambda _: self._references.pop(key, None))
+        self.references[key] = weakref.ref(guard, lambda _: self.references.pop(key, None))
         return guard
 
     def held(self) -> list[_Lock]:
         """Those that this thread has. Outside of a signal handler or a finalizer there are none."""
-        if not self._references:  # most pools have no feeds, and this is on the way of each query
-            return []
-        guards = [reference() for reference in list(self._references.values())]
+        guards = [reference() for reference in list(self.references.values())]
         return [guard for guard in guards if guard is not None and guard._is_owned()]
 
     def outside(self, held: list[_Lock], function: Callable[..., T], *args: Any) -> T:
