@@ -40,6 +40,16 @@ LONGEST_STRING = 128 * 1024 * 1024
 doubles a string would take all memory after some thirty rounds.
 """
 
+HEAVIEST_VALUE = 4 * 1024 * 1024
+"""Values (numbers, arrays and so on) of which a result may consist in a query that uses its data
+again and again. A `fold` that puts an array twice into another one would make 2**40 of one in
+40 rounds. A real server has no such limit. It needs seconds for 20 rounds and all memory for a few
+more.
+"""
+
+CHARACTERS_OF_A_VALUE = 32
+"""A text counts as one more of these values for each 32 characters: 128 Mi characters at most."""
+
 # -- threads
 
 MOST_THREADS = 17

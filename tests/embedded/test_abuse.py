@@ -361,3 +361,79 @@ def test_a_string_that_doubles_again_and_again(conn: Any, monkeypatch: pytest.Mo
     with pytest.raises(ReqlResourceLimitError, match="would have 10240 characters"):
         doubled.run(conn)
     assert r.expr("x" * 10_000).add("").count().run(conn) == 10_000
+
+
+def _chain(rounds: int, function: Any) -> Any:
+    value = r.expr([1])
+    for _ in range(rounds):
+        value = value.do(function)
+    return value
+
+
+def _folded(function: Any) -> Any:
+    return r.range(40).fold({"v": [1]}, function)
+
+
+_PAIRS = _folded(lambda value, _: [value, value])
+
+DOUBLING = {
+    "array": _PAIRS,
+    "object": _folded(lambda value, _: {"a": value, "b": value}),
+    "field": _folded(lambda value, _: {"v": [value["v"], value["v"]]}),
+    "merge": _folded(lambda value, _: r.expr({"a": value}).merge({"b": value})),
+    "append": _folded(lambda value, _: r.expr([]).append(value).append(value)),
+    "map": _folded(lambda value, _: r.expr([1, 2]).map(lambda _: value)),
+    "concat_map": _folded(lambda value, _: r.expr([[1], [2]]).concat_map(lambda _: [value])),
+    "union": _folded(lambda value, _: r.expr([value]).union([value])),
+    "join": _folded(lambda value, _: r.expr([value]).inner_join([1, 2], lambda *_: True)),
+    "inner do": _folded(lambda value, _: r.do(value, lambda inner: [inner, inner])),
+    "args": _folded(lambda value, _: [r.args([value, value])]),
+    "reduce": r.expr([[1]] * 40).reduce(lambda left, _: [left, left]),
+    "do": _chain(40, lambda value: [value, value]),
+    "do with objects": _chain(40, lambda value: {"a": value, "b": value}),
+    "a loop in a loop": r.range(50_000)
+    .map(lambda _: 1)
+    .coerce_to("array")
+    .do(lambda items: r.range(50_000).map(lambda _: items).coerce_to("array")),
+    "text": _folded(lambda value, _: ["x" * 1000, value, value]),
+    "to a string": _PAIRS.coerce_to("string"),
+    "to JSON": _PAIRS.to_json_string(),
+    "comparison": _PAIRS.eq(_PAIRS),
+    "group": r.expr([_PAIRS, _PAIRS]).group(lambda item: item).count(),
+    "distinct": r.expr([_PAIRS, _PAIRS]).distinct(),
+    "error text": _PAIRS.add(1),
+}
+
+
+@pytest.mark.parametrize("name", DOUBLING)
+def test_a_value_that_doubles_again_and_again(
+    conn: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(limits, "HEAVIEST_VALUE", 200_000)
+    with pytest.raises(ReqlResourceLimitError, match="The result would consist of"):
+        DOUBLING[name].run(conn)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: {"v": [row["v"], row["v"]]},
+        {"v": {"a": r.row["v"], "b": r.row["v"]}},
+        lambda row: {"v": {"x": row["v"], "y": row["w"]}, "w": row["v"]},
+    ],
+    ids=["function", "r.row", "fields"],
+)
+def test_a_row_that_doubles_with_each_write(
+    conn: Any, table: Any, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    monkeypatch.setattr(limits, "HEAVIEST_VALUE", 20_000)
+    table.insert({"id": 1, "v": [1], "w": [1]}).run(conn)
+    results = [table.get(1).update(change).run(conn) for _ in range(40)]
+    assert "The result would consist of" in results[-1]["first_error"]
+    assert results[5]["replaced"] == 1
+
+
+def test_values_that_are_used_often_but_stay_small(conn: Any) -> None:
+    grown = r.range(10).fold([1], lambda value, _: [value, value])
+    assert len(grown.to_json_string().run(conn)) == 2**10 * 3 + (2**10 - 1) * 3
+    assert grown.eq(grown).run(conn) is True

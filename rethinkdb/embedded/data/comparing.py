@@ -20,6 +20,8 @@ def compare(left: Datum, right: Datum) -> int:
     """Below 0 if the first is below the second, above 0 if it is above, 0 if they are equal."""
     if not (isinstance(left, _NESTED) and isinstance(right, _NESTED)):
         return _compared(datum.order_key(left), datum.order_key(right))
+    if left is right:
+        return 0
     if isinstance(left, list) and isinstance(right, list):
         return _compare_items(left, right)
     if isinstance(left, dict) and isinstance(right, dict):

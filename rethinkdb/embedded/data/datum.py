@@ -234,8 +234,14 @@ def _object_key(value: dict[str, Datum]) -> tuple[Any, ...]:
 
 def equal(left: Datum, right: Datum) -> bool:
     """Whether two data are equal in ReQL. 1 equals 1.0 but not true; times compare by instant."""
+    if left is right:
+        return True
     if isinstance(left, str) or isinstance(right, str):
         return bool(left == right)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(equal, left, right))
+    if isinstance(left, dict) and isinstance(right, dict) and not is_time(left):
+        return left.keys() == right.keys() and all(equal(left[name], right[name]) for name in left)
     return order_key(left) == order_key(right)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from rethinkdb.embedded.data import pseudotypes
@@ -40,14 +41,30 @@ def is_literal(value: Datum) -> bool:
 
 def without_literals(value: Datum) -> Datum:
     """The value, with each literal replaced by its content, or removed if it has none."""
-    if isinstance(value, dict):
-        if is_literal(value):
-            return value.get("value", _NOTHING)
-        fields = {name: without_literals(item) for name, item in value.items()}
-        return {name: item for name, item in fields.items() if item is not _NOTHING}
+    return _without_literals(value, {}) if isinstance(value, (dict, list)) else value
+
+
+def _without_literals(value: Datum, done: dict[int, Datum]) -> Datum:
+    # A part that is used twice stays one part: such values may be very large as text.
+    if not isinstance(value, (dict, list)):
+        return value
+    if id(value) not in done:
+        done[id(value)] = _converted(value, done)
+    return done[id(value)]
+
+
+def _converted(value: Datum, done: dict[int, Datum]) -> Datum:
     if isinstance(value, list):
-        return [item for item in map(without_literals, value) if item is not _NOTHING]
-    return value
+        items = [_without_literals(item, done) for item in value]
+        if all(map(operator.is_, items, value)):
+            return value
+        return [item for item in items if item is not _NOTHING]
+    if is_literal(value):
+        return value.get("value", _NOTHING)
+    fields = {name: _without_literals(item, done) for name, item in value.items()}
+    if all(map(operator.is_, fields.values(), value.values())):
+        return value
+    return {name: item for name, item in fields.items() if item is not _NOTHING}
 
 
 def _kept(value: Datum) -> Datum:

@@ -7,11 +7,12 @@ the terms before this module is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rethinkdb.embedded.data import datum, pseudotypes
-from rethinkdb.embedded.data.datum import REQL_TYPE
+from rethinkdb.embedded.data.datum import REQL_TYPE, Datum
+from rethinkdb.embedded.data.weighing import Scales
 from rethinkdb.embedded.failures import Backtrace, FailureKind, QueryFailure, compile_failure
 from rethinkdb.embedded.language import forms
 from rethinkdb.embedded.language.evaluation import (
@@ -25,7 +26,8 @@ from rethinkdb.embedded.language.evaluation import (
 )
 from rethinkdb.embedded.language.forms import RawTerm
 from rethinkdb.embedded.language.profile import Trace, TracedNode
-from rethinkdb.embedded.language.registry import TERMS, TermRules
+from rethinkdb.embedded.language.registry import TERMS, Implementation, TermRules
+from rethinkdb.embedded.language.sharing import CALLERS, Sharing
 from rethinkdb.ql2 import TermType
 
 
@@ -39,37 +41,46 @@ class Surroundings:
             in exactly one.
         located: whether failures tell where; those of run options all point at the whole query.
         trace: what records the times of the terms, if the query is profiled.
+        sharing: counts how often variables are used.
+        outside: the parameters of functions around the innermost one that runs in a loop.
+        caller: the term that calls the function which is compiled next, if it is one of `CALLERS`.
+        scales: weighs all results, if parts of them may be used too often.
     """
 
     variables: frozenset[int] = frozenset()
     one_parameter_functions: int = 0
     located: bool = True
     trace: Trace | None = None
-
-
-_TOP = Surroundings()
-_NOWHERE = Surroundings(located=False)
+    sharing: Sharing = field(default_factory=Sharing)
+    outside: frozenset[int] = frozenset()
+    caller: TermType | None = None
+    scales: Scales | None = None
 
 
 def compile_query(wire: Any, trace: Trace | None = None) -> Node:
     """The compiled root term of a query. If a trace is given, it records the evaluation."""
-    return _compiled(wire, _TOP if trace is None else Surroundings(trace=trace))
+    return _compiled(wire, Surroundings(trace=trace))
 
 
 def compile_options(wire: Mapping[str, Any]) -> dict[str, Node]:
     """The compiled run options of a query. Failures about them point at the whole query."""
-    return {name: _compiled(value, _NOWHERE) for name, value in wire.items()}
+    return {name: _compiled(value, Surroundings(located=False)) for name, value in wire.items()}
 
 
 def compile_function(parameters: tuple[int, ...], body: Any) -> Node:
     """A compiled function that is not from a query: a stored index function or write hook."""
-    return _compiled([TermType.FUNC, [[TermType.MAKE_ARRAY, list(parameters)], body]], _TOP)
+    return _compiled(
+        [TermType.FUNC, [[TermType.MAKE_ARRAY, list(parameters)], body]], Surroundings()
+    )
 
 
 def _compiled(wire: Any, around: Surroundings) -> Node:
     try:
         forms.check(wire)
-        return _compile(wire, (), around)
+        node = _compile(wire, (), around)
+        if not around.sharing.is_dangerous:
+            return node
+        return _compile(wire, (), replace(around, scales=Scales()))
     except QueryFailure as failure:
         # Data that is no datum (numbers too large) is found here too, by rules that know nothing of
         # compiling.
@@ -101,7 +112,14 @@ def _compile_object(fields: dict[str, Any], backtrace: Backtrace, around: Surrou
         # Most documents that are written are plain data. One node holds all of it.
         plain = {name: node.value for name, node in nodes.items() if isinstance(node, ConstantNode)}
         return ConstantNode(plain, backtrace)
-    return ObjectNode(nodes, pseudotypes.checked_object, backtrace)
+    scales = around.scales
+    if scales is None:
+        return ObjectNode(nodes, pseudotypes.checked_object, backtrace)
+
+    def finish(fields: dict[str, Datum]) -> Datum:
+        return scales.weighed(pseudotypes.checked_object(fields))
+
+    return ObjectNode(nodes, finish, backtrace)
 
 
 def _compile_term(term: RawTerm, backtrace: Backtrace, around: Surroundings) -> Node:
@@ -121,7 +139,12 @@ def _compile_term(term: RawTerm, backtrace: Backtrace, around: Surroundings) -> 
 def _build(rules: TermRules, term: RawTerm, backtrace: Backtrace, around: Surroundings) -> Node:
     if rules.rewritten:
         _check_count(rules, term, backtrace)
-    nodes = tuple(_compile_all(dict(enumerate(term.arguments)), backtrace, around).values())
+    around.sharing.term(rules.type, writes=rules.writes)
+    uses = around.sharing.before(rules.type)
+    caller = rules.type if rules.type in CALLERS else None
+    inner = around if caller is around.caller else replace(around, caller=caller)
+    nodes = tuple(_compile_all(dict(enumerate(term.arguments)), backtrace, inner).values())
+    around.sharing.after(uses)
     spliced = any(_is_args(argument) for argument in term.arguments)
     if not spliced:
         _check_count(rules, term, backtrace)
@@ -129,9 +152,15 @@ def _build(rules: TermRules, term: RawTerm, backtrace: Backtrace, around: Surrou
         if name not in rules.options:
             raise compile_failure(f"Unrecognized optional argument `{name}`.", (backtrace, name))
     options = _compile_all(term.options, backtrace, around)
+    if around.scales is not None:
+        rules = replace(rules, implementation=_weighed(rules.implementation, around.scales))
     if around.trace is not None:
         return TracedNode(rules, nodes, options, backtrace, spliced=spliced, trace=around.trace)
     return TermNode(rules, nodes, options, backtrace, spliced=spliced)
+
+
+def _weighed(implementation: Implementation, scales: Scales) -> Implementation:
+    return lambda call: scales.weighed(implementation(call))
 
 
 def _check_count(rules: TermRules, term: RawTerm, backtrace: Backtrace) -> None:
@@ -169,7 +198,11 @@ def _compile_variable(term: RawTerm, backtrace: Backtrace, around: Surroundings)
         raise compile_failure("A variable term has a non-numeric name datum.", backtrace)
     if datum.as_integer(id_) not in around.variables:
         raise compile_failure("Variable name not found.", backtrace)
+    around.sharing.use(int(id_), in_loop=int(id_) in around.outside)
     return VariableNode(int(id_), backtrace)
+
+
+_ROW = "r.row"
 
 
 def _compile_implicit(term: RawTerm, backtrace: Backtrace, around: Surroundings) -> Node:
@@ -183,6 +216,7 @@ def _compile_implicit(term: RawTerm, backtrace: Backtrace, around: Surroundings)
         raise compile_failure(
             "Cannot use r.row in nested queries.  Use functions instead.", backtrace
         )
+    around.sharing.use(_ROW, in_loop=False)
     return ImplicitVariableNode(backtrace)
 
 
@@ -198,9 +232,14 @@ def _compile_function(term: RawTerm, backtrace: Backtrace, around: Surroundings)
         around,
         variables=around.variables | set(parameters),
         one_parameter_functions=around.one_parameter_functions + takes_row,
+        outside=around.outside if around.caller is TermType.FUNCALL else around.variables,
+        caller=None,
     )
+    counted = (*parameters, _ROW) if takes_row else parameters
+    opened = around.sharing.open(counted)
     body_place = (backtrace, 1) if around.located else backtrace
     body = _compile(term.arguments[1], body_place, inner)
+    around.sharing.close(counted, opened, around.caller)
     return FunctionNode(parameters, body, backtrace, around.one_parameter_functions)
 
 
