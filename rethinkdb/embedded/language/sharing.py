@@ -19,9 +19,6 @@ _LOOP = 100_000
 _REPEATED = frozenset((TermType.FOLD, TermType.REDUCE))
 """Terms that give the result of a function to the same function again."""
 
-CALLERS = _REPEATED | {TermType.FUNCALL}
-"""Terms that call their function otherwise than once for each item."""
-
 _JOINS = {TermType.INNER_JOIN: 16, TermType.OUTER_JOIN: 16, TermType.EQ_JOIN: 16}
 """Terms that may use a row more than once without naming it."""
 
@@ -34,6 +31,9 @@ _SMALL = frozenset(
 )
 """Terms whose result holds no part of their arguments."""
 
+NOTED = _REPEATED | _SMALL | _JOINS.keys() | {TermType.FUNCALL}
+"""Terms that must be told to `Sharing.before`. One set, as a look-up for each term costs time."""
+
 
 class Sharing:
     """Counts how often a query uses its variables, while it is compiled.
@@ -42,6 +42,8 @@ class Sharing:
         growth: how many times larger than its input a result can become.
         writes: whether the query writes. The next query can then go on with what it wrote.
     """
+
+    __slots__ = ("_used", "_uses", "growth", "writes")
 
     def __init__(self) -> None:
         self.growth: float = 1
@@ -54,23 +56,18 @@ class Sharing:
         """Whether results must be weighed."""
         return self.growth > SAFE_GROWTH or (self.writes and self._used)
 
-    def term(self, type: TermType, *, writes: bool) -> None:
-        """Notes a term."""
-        self.growth *= _JOINS.get(type, 1)
-        self.writes = self.writes or writes
-
     def use(self, variable: object, *, in_loop: bool) -> None:
         """Notes that a variable is used."""
         self._uses[variable] = self._uses.get(variable, 0) + (_LOOP if in_loop else 1)
 
     def before(self, type: TermType) -> dict[object, float] | None:
-        """What to give to `after` when the arguments of this term were compiled."""
+        """Notes a term. Returns what to give to `after` when its arguments were compiled."""
+        self.growth *= _JOINS.get(type, 1)
         return dict(self._uses) if type in _SMALL and self._uses else None
 
-    def after(self, uses: dict[object, float] | None) -> None:
+    def after(self, uses: dict[object, float]) -> None:
         """Forgets what was used meanwhile: the result of the term holds no part of it."""
-        if uses is not None:
-            self._uses = uses
+        self._uses = uses
 
     def open(self, parameters: Collection[object]) -> tuple[dict[object, float], float]:
         """Begins a function. Returns what to give to `close`."""
