@@ -33,8 +33,9 @@ from rethinkdb.ql2 import TermType
 
 @dataclass(slots=True)
 class Surroundings:
-    """What encloses the term that is being compiled. It is not changed afterwards; to have it frozen
-    would cost each query 2 µs.
+    """What encloses the term that is being compiled.
+
+    It is not changed afterwards. To have it frozen would cost each query 2 µs.
 
     Attributes:
         variables: ids of the parameters in scope.
