@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from rethinkdb import r
+from rethinkdb.embedded import Server
 from rethinkdb.errors import (
     ReqlConnectionLostError,
     ReqlCursorEmpty,
@@ -28,7 +30,7 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.blocking import Connection, DefaultCursor, line, watching
+from rethinkdb.loops.blocking import Connection, ConnectionPool, DefaultCursor, line, watching
 from rethinkdb.loops.blocking.turns import Turns
 from rethinkdb.loops.blocking.watch import Bell, Watch
 from rethinkdb.loops.transport.sockets import unacknowledged, wait_ready
@@ -991,6 +993,19 @@ def in_child(function: Callable[[], object]) -> str:
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork")
+
+
+def test_a_pool_can_be_looked_at_in_a_forked_child() -> None:
+    """It has none of its parent's connections, nor the thread that keeps its numbers."""
+
+    def seen() -> str:
+        signal.alarm(20)  # ends a child that waits for ever
+        return f"{pool!r} {pool.stats().size} {pool.is_open()}"
+
+    with Server() as server, ConnectionPool(host=server.host, port=server.port) as pool:
+        assert r.expr(1).run(pool) == 1
+        assert in_child(seen).split("> ")[-1] == "0 True"
+        assert pool.stats().size == 1
 
 
 def test_in_another_process(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

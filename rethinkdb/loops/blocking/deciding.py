@@ -58,6 +58,7 @@ class ThreadedPool(WaitingPool):
         super()._serve(job)
 
     def stats(self) -> PoolStats:
+        self._check_process()  # a forked child has no such thread: it would wait for ever
         if self._clerk.works:  # first empty the inbox, so that the numbers are up to date
             self._safely(nothing)
         return super().stats()

@@ -257,6 +257,7 @@ class BasePool(Executor):
         Example:
             print(pool.stats().in_flight)
         """
+        self._check_process()
         return self._pool.stats()
 
     def on(self, event: str, listener: Callable[[Event], object]) -> Self:
@@ -314,13 +315,14 @@ class BasePool(Executor):
         self._courses: dict[Feed, Callable[[], object]] = {}
         self.closed = False
 
-    def _check_place(self) -> None:
-        """Raise an error in another loop than the one that used the pool first.
-
-        In a forked child the pool starts without connections: those it had belong to the parent.
-        """
+    def _check_process(self) -> None:
+        """In a forked child, start without connections: those it had belong to the parent."""
         if self._process != PROCESS.id:
             self._begin_anew()
+
+    def _check_place(self) -> None:
+        """Raise an error in another loop than the one that used the pool first."""
+        self._check_process()
         here = self._here()
         if here is self._home:
             return
