@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from rethinkdb.loops.blocking import ConnectionPool
 from rethinkdb.pool import Dial
 from rethinkdb.testing.conformance import Scenario, name_of, pooling
 from rethinkdb.testing.conformance.drivers import DRIVERS
+from rethinkdb.testing.conformance.trial import PATIENCE
 from tests.trying import installed, try_on
 
 from . import loop_storm, pool_storm
@@ -201,6 +204,7 @@ else:
 
 _REACTOR_STOPS = """
 import sys
+import threading
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from rethinkdb import r
@@ -288,3 +292,19 @@ def test_a_connection_is_known_before_another_thread_may_close_it(server: Server
         assert r.expr(1).run(pool) == 1
     assert dialled
     assert None not in dialled
+
+
+def test_both_threads_of_a_clerk_end_with_its_pool(server: Server) -> None:
+    """After an interrupt there may be two. Only one of them hears that the pool has gone."""
+    pool = r.ConnectionPool(server.host, server.port)
+    clerk = pool._clerk
+    threads = [threading.Thread(target=clerk._work, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while len(clerk._threads) < len(threads):
+        threads[0].join(0.001)
+    del pool
+    gc.collect()
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

@@ -116,6 +116,8 @@ class Clerk:
             if not self.inbox.empty():
                 return False
             self._threads.discard(me)
+            if self._threads:  # the other one has to look, too
+                self.inbox.put(nothing)
             return True
 
     def _serve_next(self) -> bool:
