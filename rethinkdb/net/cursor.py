@@ -17,7 +17,7 @@ from rethinkdb.errors import ReqlCursorEmpty, ReqlDriverError
 
 from .emitting import RowEvents
 from .options import wait_limit
-from .showing import offered
+from .showing import offered, shown_in_any_state
 from .signals import raised_by_handler
 from .stream import Stream
 from .uncopyable import Uncopyable
@@ -240,6 +240,7 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
         error = self.error
         return self._describe(f"error: {error}" if error else "")
 
+    @shown_in_any_state
     def __repr__(self) -> str:
         error = self.error
         name = f"object at {id(self):#x} "

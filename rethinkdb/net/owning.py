@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .observing import Observer
 from .options import ConnectOptions
 from .session import Session
-from .showing import loop_name, offered
+from .showing import loop_name, offered, shown_in_any_state
 
 __all__ = ["SessionOwner"]
 
@@ -42,6 +42,7 @@ class SessionOwner:
     # Whether its queries are logged.
     _logs = False
 
+    @shown_in_any_state
     def __repr__(self) -> str:
         return f"<{self._shown()} {self._state()}>"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
-__all__ = ["loop_name", "offered"]
+__all__ = ["loop_name", "offered", "shown_in_any_state"]
 
 _LOOPS = "rethinkdb.loops."
 
@@ -22,6 +23,22 @@ _FOR_ADAPTERS = frozenset(
         "make",
     }
 )
+
+
+def shown_in_any_state(show: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Decorate a `__repr__`, so that debuggers can also show what was not set up.
+
+    A subclass may fail before it calls `__init__`, and its object then stands in a traceback.
+    """
+
+    @wraps(show)
+    def shown(self: Any) -> str:
+        try:
+            return show(self)
+        except AttributeError:
+            return f"<{type(self).__name__} not set up>"
+
+    return shown
 
 
 def offered(names: Iterable[str]) -> list[str]:

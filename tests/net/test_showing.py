@@ -25,6 +25,12 @@ def test_a_connection() -> None:
     assert cursor.items
 
 
+def test_what_was_not_set_up() -> None:
+    """Debuggers show it, if a subclass fails before it calls `__init__`."""
+    for kind in (MemoryConnection, MemoryConnection.cursor_type):
+        assert repr(kind.__new__(kind)) == f"<{kind.__name__} not set up>"
+
+
 def test_completion_offers_what_users_may_use() -> None:
     conn = MemoryConnection()
     assert {"run", "close", "is_open", "db", "host"} <= set(dir(conn))

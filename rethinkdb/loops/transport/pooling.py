@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.options import check_names
-from rethinkdb.net.showing import offered
+from rethinkdb.net.showing import offered, shown_in_any_state
 from rethinkdb.pool import Event, Member, Pool, PoolOptions, PoolStats
 from rethinkdb.pool.feeds import Feed
 from rethinkdb.pool.options import POOL_OPTIONS
@@ -286,6 +286,7 @@ class BasePool(Executor):
         self._listeners[event].append(listener)
         return self
 
+    @shown_in_any_state
     def __repr__(self) -> str:
         name = "" if self.options.name is None else f" {self.options.name!r}"
         stats = self.stats()
