@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rethinkdb.cli.failures import CommandError
@@ -44,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.tls_key and not arguments.tls_cert:
         raise CommandError("--tls-key needs --tls-cert, the certificate of that key", status=2)
     made = _server(arguments)
-    with Ending() as ending, made as server:
+    with _short_turns(), Ending() as ending, made as server:
         print(f"Listening for client driver connections on {server.host}:{server.port}")
         if arguments.data is None:
             print("All data is in memory: it is gone when this server stops.", flush=True)
@@ -52,6 +55,18 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"Data is kept in {arguments.data}.", flush=True)
         ending.wait()
     return 0
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    from rethinkdb.embedded import limits
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(limits.TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _server(arguments: argparse.Namespace) -> Server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import socket
@@ -17,7 +18,9 @@ import pytest
 import trustme
 
 from rethinkdb import r
-from rethinkdb.embedded import Cluster, Server
+from rethinkdb.cli import serve as serve_command
+from rethinkdb.cli.signals import Ending
+from rethinkdb.embedded import Cluster, Server, limits
 from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlPermissionError
 
 from .support import PATIENCE, RawClient, embedded_only
@@ -349,3 +352,17 @@ def test_arguments_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("rethinkdb-loops ")
+
+
+def test_threads_of_reql_serve_take_short_turns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    serve_command.add_arguments(parser)
+    turns: list[float] = []
+    monkeypatch.setattr(Ending, "wait", lambda self: turns.append(sys.getswitchinterval()))
+    before = sys.getswitchinterval()
+    assert serve_command.run(parser.parse_args(["--port", "0"])) == 0
+    assert turns == [pytest.approx(limits.TURN_SECONDS)]
+    assert sys.getswitchinterval() == before
+    assert "Listening" in capsys.readouterr().out
