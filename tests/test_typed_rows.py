@@ -597,6 +597,22 @@ def test_terms_within_objects_are_kept() -> None:
     assert "[103,[]]" in json.dumps(sent(Plain("Bo", born=r.now())), separators=(",", ":"))  # type: ignore[arg-type]
 
 
+def test_objects_may_come_from_a_generator_or_a_list_of_another_class() -> None:
+    class Heroes(list[Any]):
+        pass
+
+    expected = sent([{"zip": 1}, {"zip": 2}])
+    assert sent(Address(zip) for zip in (1, 2)) == expected
+    assert sent(map(Address, (1, 2))) == expected
+    assert sent(Heroes([Address(1), {"zip": 2}])) == expected
+    assert sent({"zip": zip} for zip in (1, 2)) == expected
+    r.convert(Heroes, len)
+    try:
+        assert sent(Heroes([Address(1)])) == 1
+    finally:
+        r.convert(Heroes, None)
+
+
 def test_update_and_replace_take_objects() -> None:
     for write in (r.table("t").update, r.table("t").replace):
         assert write(Address(1)).build()[1][1] == {"zip": 1}

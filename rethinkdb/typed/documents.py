@@ -11,7 +11,7 @@ libraries read them.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -44,9 +44,15 @@ def documents(value: Any) -> Any:
     If the field `id` of an object is None, it is left out, and the server makes a key. No document
     can have None as its key.
     """
-    if type(value) is list or type(value) is tuple:
+    if type(value) is list or type(value) is tuple or _is_several(value):
         return [_keyed(item) for item in value]
     return _keyed(value)
+
+
+def _is_several(value: Any) -> bool:
+    """Whether it is an iterator or a list of the program's own class, for which it has no rule."""
+    of_items = isinstance(value, (list, tuple, Iterator))
+    return of_items and not is_document(value) and not _has_converter(value)
 
 
 def _is_object(value: Any) -> bool:
