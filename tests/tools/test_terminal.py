@@ -34,6 +34,9 @@ class Terminal:
 
     def __init__(self, descriptor: int, process: subprocess.Popen[bytes]) -> None:
         self._descriptor = descriptor
+        # Not `select.select`, which refuses descriptors above 1023: other tests may have many.
+        self._readable = select.poll()
+        self._readable.register(descriptor, select.POLLIN)
         self.process = process
         self._raw = b""
         self._from = 0
@@ -64,8 +67,7 @@ class Terminal:
         return self.process.returncode
 
     def _read(self, seconds: float) -> bool:
-        ready, _, _ = select.select([self._descriptor], [], [], seconds)
-        if not ready:
+        if not self._readable.poll(1000 * seconds):
             return False
         try:
             data = os.read(self._descriptor, 65536)
