@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from rethinkdb import pseudotypes
 from rethinkdb.converters import NO_CONVERTERS, Converters, Values, state
 from rethinkdb.errors import ReqlDriverCompileError, ReqlError, ReqlTypeError, ReqlValueError
-from rethinkdb.ql2 import ResponseType
+from rethinkdb.replies import MalformedResponse, Response, malformed, response_of
 
 try:
     import orjson
@@ -35,39 +34,13 @@ __all__ = [
 
 EncoderFactory = Callable[[], Any]
 DecoderFactory = Callable[[Mapping[str, Any]], Any]
-Decode = Callable[[bytes], "Response"]
+Decode = Callable[[bytes], Response]
 
 #: Gets a reply and its payload. Says whether there is anything in the reply now that was not there.
 Edit = Callable[[Any, bytes], bool]
 
 _PSEUDO_TYPE_BYTES = pseudotypes.PSEUDO_TYPE_KEY.encode()
 _DOLLAR = _PSEUDO_TYPE_BYTES[0]
-
-
-class Response(NamedTuple):
-    """One reply of the server.
-
-    Attributes:
-        type: key `t`: success, error, kind of success. An int when this driver does not know it.
-        results: key `r`, pseudo-types converted.
-        error_type: key `e`, runtime errors only.
-        backtrace: key `b`, errors only.
-        notes: key `n`, changefeeds only.
-        profile: key `p`, when the query asked for it.
-        misfits: whether a `ReqlRowError` stands among the results in place of a row.
-    """
-
-    type: ResponseType | int
-    results: list[Any]
-    error_type: int | None = None
-    backtrace: list[Any] | None = None
-    notes: tuple[int, ...] = ()
-    profile: Any = None
-    misfits: bool = False
-
-
-class MalformedResponse(ValueError):
-    """A payload is not JSON, or not a reply: the server broke the protocol."""
 
 
 # --- hooks for programs --------------------------------------------------------------------------
@@ -239,7 +212,7 @@ class Codec:
                 reply = _loads_quickly(payload)
             except ValueError:
                 reply = loads(payload)
-            response = _response(reply, payload)
+            response = response_of(reply, payload)
             # Most results hold no pseudo-type, and then nothing needs to be walked; most not even
             # its first character, which takes 12 µs in 1 MB to find out, where the word takes 260.
             if _DOLLAR in payload:
@@ -332,7 +305,7 @@ def loads(payload: bytes) -> Any:
         text = payload.decode("utf-8", "surrogatepass")
         return json.loads(text, parse_int=_integer, parse_constant=_no_number)
     except (RecursionError, ValueError) as exc:
-        raise _malformed(f"not JSON ({exc})", payload) from exc
+        raise malformed(f"not JSON ({exc})", payload) from exc
 
 
 # It reads nearly all replies, with a Python call less.
@@ -349,7 +322,7 @@ def _editing_decoder(options: Mapping[str, Any], edit: Edit) -> Decode:
     def decode(payload: bytes) -> Response:
         reply = loads(payload)
         edited = edit(reply, payload)
-        response = _response(reply, payload)
+        response = response_of(reply, payload)
         if edited:
             _convert(response.results, options, native_times)
         elif _DOLLAR in payload:
@@ -371,8 +344,8 @@ def _custom_decoder(
         try:
             reply = decode_bytes(payload) if decode_bytes else decoder.decode(payload.decode())
         except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as exc:
-            raise _malformed(f"not JSON ({exc})", payload) from exc
-        return _response(reply, payload)
+            raise malformed(f"not JSON ({exc})", payload) from exc
+        return response_of(reply, payload)
 
     return decode
 
@@ -430,65 +403,3 @@ def _convert(values: list[Any], options: Mapping[str, Any], native_times: bool) 
             container[place] = convert_time(value)
         else:
             container[place] = from_wire(value, options)
-
-
-# Half the time that calling the class takes, as its `__new__` is written in Python.
-_made_response: Callable[[tuple[Any, ...]], Response] = partial(tuple.__new__, Response)
-
-_RESPONSE_TYPES: dict[int, ResponseType] = {int(member): member for member in ResponseType}
-
-
-_ERRORS = frozenset(
-    {ResponseType.CLIENT_ERROR, ResponseType.COMPILE_ERROR, ResponseType.RUNTIME_ERROR}
-)
-
-
-def _response(reply: Any, payload: bytes) -> Response:
-    if not isinstance(reply, dict):
-        raise _malformed("not a JSON object", payload)
-    kind, results = reply.get("t"), reply.get("r")
-    if type(kind) is not int or not isinstance(results, list):
-        raise _malformed("no number t or no list r", payload)
-    if kind in _ERRORS and results and not isinstance(results[0], str):
-        raise _malformed("an error whose text is none", payload)
-    if len(reply) == 2:  # most replies
-        return _made_response(
-            (_RESPONSE_TYPES.get(kind, kind), results, None, None, (), None, False)
-        )
-    if len(reply) == 3 and type(notes := reply.get("n")) is list and len(notes) == 1:
-        (note,) = notes
-        if type(note) is int:  # what changefeeds get
-            kind = _RESPONSE_TYPES.get(kind, kind)
-            return _made_response((kind, results, None, None, (note,), None, False))
-    for name, fits, wanted in _OPTIONAL_FIELDS:
-        if (value := reply.get(name)) is not None and not fits(value):
-            raise _malformed(f"{name} is not {wanted}", payload)
-    return Response(
-        _RESPONSE_TYPES.get(kind, kind),
-        results,
-        reply.get("e"),
-        reply.get("b"),
-        tuple(reply.get("n") or ()),
-        reply.get("p"),
-    )
-
-
-def _is_list_of(*kinds: type) -> Callable[[Any], bool]:
-    allowed = frozenset(kinds)
-    return lambda value: isinstance(value, list) and allowed.issuperset(map(type, value))
-
-
-_OPTIONAL_FIELDS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("e", lambda value: type(value) is int, "a number"),
-    ("b", _is_list_of(int, str), "a list of positions and names"),
-    ("n", _is_list_of(int), "a list of numbers"),
-    ("p", lambda value: isinstance(value, list), "a list"),
-)
-
-
-def _malformed(what: str, payload: bytes) -> MalformedResponse:
-    return MalformedResponse(f"{what}: {_excerpt(payload)}")
-
-
-def _excerpt(payload: bytes) -> str:
-    return repr(payload[:80]) + ("..." if len(payload) > 80 else "")

@@ -36,6 +36,7 @@ WORDS = {
     "ql2": "the protocol's numbers",
     "errors": "the tree of errors",
     "pseudotypes": "times, binary data",
+    "replies": "what a reply must be",
     "codec": "JSON and values",
     "repl": "default connection",
     "reql": "the query language",

@@ -13,6 +13,8 @@ and implements what depends on the loop:
 Each operation of the core returns a `Waiter`. `_call` turns that into what users of the loop get: a
 value, a coroutine, a Future or a Deferred. `_call` reads the value with `_outcome`, which turns a
 stream into a cursor.
+
+The module is long because it documents everything that users may call on a connection.
 """
 
 from __future__ import annotations

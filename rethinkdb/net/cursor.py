@@ -3,6 +3,8 @@
 `BaseCursor` has what all cursors share. Each loop's cursor is one of its two subclasses:
 `IterableCursor` where calls return values (blocking, gevent), `AsyncIterableCursor` where calls are
 awaited. A cursor reads from a `Stream`, the sans-IO half, which asks the server for batches.
+
+The module is long because it documents everything that users may call on a cursor of either kind.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ CONTINUE is sent after the server's last batch.
     streaming --SUCCESS_SEQUENCE--> finished        (buffered items, then ReqlCursorEmpty)
     streaming --error, loss-------> finished, error (buffered items, then the error, each time)
     streaming --close()-----------> finished        (buffered items, then ReqlCursorEmpty)
+
+The module is long because `Stream` is one state machine: callers, batches and the end share its
+state.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ else that must be done goes into `effects`, for the pool that runs the feed:
 With `resume="restart"` a lost feed is run again at once. With `"diff"` it is run again when the
 consumer has taken the rows that are there. Nothing is missed by waiting. So a consumer that takes
 no rows never has more than two batches in memory, however often connections are lost.
+
+The module is long because `Feed` is one state machine: each method is one thing that can happen to
+it.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ Requests with different tokens run concurrently, in the threads that `submit` gi
 
 A changefeed that waits for changes holds no thread. Its CONTINUE waits until a change submits it
 again.
+
+The module is long because the requests of one token share a state, which `Conversation` holds.
 """
 
 from __future__ import annotations
