@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -235,15 +236,24 @@ async def the_system_notices_dead_peers(trial: Trial) -> None:
 
 def sockets_at(port: int) -> list[socket.socket]:
     """Copies of this process's TCP sockets with this local port."""
+    # Chosen before the first is copied, as a copy may get a number that the list still has.
+    descriptors = [number for number in map(int, os.listdir("/dev/fd")) if _is_socket(number)]
     found = []
-    for name in os.listdir("/dev/fd"):
-        with suppress(OSError):
-            sock = socket.socket(fileno=os.dup(int(name)))
+    for descriptor in descriptors:
+        with suppress(OSError):  # another thread has closed it meanwhile
+            sock = socket.socket(fileno=os.dup(descriptor))
             if sock.family == socket.AF_INET and sock.getsockname()[1] == port:
                 found.append(sock)
             else:
                 sock.close()
     return found
+
+
+def _is_socket(descriptor: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+    except OSError:  # the listing's own, which is closed by now
+        return False
 
 
 SCENARIOS: tuple[Scenario, ...] = (
