@@ -351,7 +351,7 @@ def test_ctrl_c_ends_a_program_with_a_server_at_once(signals: int) -> None:
         assert process.stdout.readline() == "ready\n"
         for _ in range(signals):
             process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE / 2)
+        _, errors = process.communicate(timeout=2 * PATIENCE)
     assert "KeyboardInterrupt" in errors
 
 
