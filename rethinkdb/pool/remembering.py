@@ -26,7 +26,10 @@ _DIGEST_SIZE = 16
 
 
 def _dumps_slowly(value: Any, _: object = None, option: int = 0) -> bytes:
-    """`orjson.dumps`, by json: it can encode half a character, and more than 254 levels."""
+    """Do the work of `orjson.dumps` with `json`.
+
+    Unlike orjson, it encodes half a surrogate pair, and values with more than 254 levels.
+    """
     return json.dumps(value, separators=(",", ":"), sort_keys=option > 0).encode()
 
 

@@ -180,7 +180,7 @@ class Stream:
             raise
 
     def _pulled_at_once(self, rows: Iterable[Datum]) -> Iterator[Datum]:
-        """The rows for a term that pulls all of them at once: it is their user."""
+        """The rows, for a term that pulls all of them. The error of a row points at that term."""
         try:
             yield from rows
         except QueryFailure as failure:

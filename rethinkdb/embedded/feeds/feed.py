@@ -299,16 +299,16 @@ class UnionFeed(Feed):
 
     @property
     def blocks(self) -> bool:
-        """If any part does."""
+        """Whether `pull` may wait: it may if that of any part may."""
         return any(feed.blocks for feed in self._feeds)
 
     @property
     def quick(self) -> bool:
-        """If all parts are."""
+        """Whether `pull` is fast: it is if that of every part is."""
         return all(feed.quick for feed in self._feeds)
 
     def ready(self) -> bool:
-        """Once any part is."""
+        """Whether `pull` has rows or an error: it has as soon as any part has."""
         return self.finished or any(feed.ready() for feed in self._running())
 
     def _running(self) -> list[Feed]:
