@@ -6,7 +6,7 @@ Some are methods, too. These are made of the method's declaration: `r.count(sequ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from rethinkdb.pseudotypes import RqlTzinfo
 from rethinkdb.ql2 import TermType
@@ -31,9 +31,6 @@ from rethinkdb.reql.conversion import binary, expr
 from rethinkdb.reql.declare import function, unbound
 from rethinkdb.reql.literals import DB, ImplicitVar, Table
 from rethinkdb.reql.term import RqlQuery
-
-if TYPE_CHECKING:
-    from rethinkdb.reql.types import MakesTable
 
 __all__ = [
     "add",
@@ -136,7 +133,10 @@ __all__ = [
 
 # --- databases and tables
 
-table: MakesTable = cast("MakesTable", unbound(DB.table))
+if TYPE_CHECKING:  # for type checkers, `unbound` would lose the overloads of the method
+    table = DB("").table
+else:
+    table = unbound(DB.table)
 table_create = unbound(DB.table_create, class_name="TableCreateTL")
 table_drop = unbound(DB.table_drop, class_name="TableDropTL")
 table_list = unbound(DB.table_list, class_name="TableListTL")

@@ -9,7 +9,7 @@ refer to each other in a circle; this module is the one place where it is closed
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, Union
 
 if TYPE_CHECKING:
     from rethinkdb.reql.literals import DB as DB
@@ -45,7 +45,6 @@ GeoSystem: TypeAlias = Union[Literal["WGS84", "unit_sphere"], "RqlQuery"]
 HttpMethod: TypeAlias = Union[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"], "RqlQuery"]
 ResultFormat: TypeAlias = Union[Literal["auto", "text", "json", "jsonp", "binary"], "RqlQuery"]
 
-T = TypeVar("T")
 Term_contra = TypeVar("Term_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
@@ -54,28 +53,3 @@ class Runs(Protocol[Term_contra, R_co]):
     """A connection or pool, as `term.run(conn)` sees it. `R_co` is what it returns for the term."""
 
     def run(self, term: Term_contra, **options: Any) -> R_co: ...
-
-
-class MakesTable(Protocol):
-    """`r.table`. The class that `of` names is that of the table's documents."""
-
-    @overload
-    def __call__(
-        self,
-        name: Text,
-        /,
-        *,
-        read_mode: ReadMode = "single",
-        identifier_format: IdentifierFormat = "name",
-        of: type[T],
-    ) -> TypedTable[T]: ...
-    @overload
-    def __call__(
-        self,
-        name: Text,
-        /,
-        *,
-        read_mode: ReadMode = "single",
-        identifier_format: IdentifierFormat = "name",
-        of: Any = None,
-    ) -> Table: ...
