@@ -78,7 +78,7 @@ def refused(error: type[E], what: str, advice: str) -> E:
     """
     refusal = _Refusal(what, advice)
     made = error(refusal.text())
-    made._refusal = refusal  # type: ignore[attr-defined]  # for `within` and `placed`
+    vars(made)["_refusal"] = refusal  # for `within` and `placed`
     return made
 
 
