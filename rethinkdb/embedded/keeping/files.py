@@ -188,10 +188,6 @@ def read(text: bytes) -> Datum:
 # -- checksums
 
 
-_SEAL = b"\n"
-"""Stands before the checksum. JSON as it is written here has no line breaks."""
-
-
 def _sealed(text: bytes, table: str = "", key: bytes = b"") -> bytes:
     """The text with a checksum of it and of what it belongs to."""
     return b"%b\n%08x" % (text, crc32(text, crc32(key, _seed(table))))
