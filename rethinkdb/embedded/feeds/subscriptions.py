@@ -23,14 +23,13 @@ from rethinkdb.embedded.feeds.sources import Source
 from rethinkdb.embedded.storage import keys, permissions
 from rethinkdb.embedded.storage.keys import OrderKey
 from rethinkdb.embedded.storage.places import Places
-from rethinkdb.embedded.storage.watchers import Where
+from rethinkdb.embedded.storage.watchers import Notice, Where
 from rethinkdb.ql2 import ResponseNote
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.data.streams import Origin
     from rethinkdb.embedded.data.values import Table
     from rethinkdb.embedded.language.evaluation import Environment
-    from rethinkdb.embedded.storage.watchers import Notice
 
 Row = dict[str, Datum]
 
@@ -175,7 +174,7 @@ class ChangeQueue:
             return skipped_row(skipped)
         if self._rows:
             change = self._rows.popleft()
-            return change.row if len(change) > 2 else self._options.change(*change)
+            return change.row if isinstance(change, Notice) else self._options.change(*change)
         return self._options.change(*self._by_key.pop(next(iter(self._by_key))))
 
 
@@ -212,7 +211,7 @@ class PointFeed(Subscription):
 
     def _take(self, change: Notice) -> None:
         with self._lock:
-            self._queue.add(change.row_key, change.old, change.new)
+            self._queue.add_notice(change)
 
     def _has_rows(self) -> bool:
         return bool(self._first or self._queue)
@@ -251,19 +250,13 @@ class RangeFeed(Subscription):
         for row in rows:
             self._initial.setdefault(datum.order_key(self.data.key_of(row)), []).append(row)
 
-    def __call__(self, change: Notice) -> None:
-        """A row of the table was written."""
-        # By far the most common are feeds of a whole table: worth a path of their own.
-        whole = self._whole_table and not self._initial
-        self._guarded(self._take_whole if whole else self._take, change)
-        self._notify()
-
-    def _take_whole(self, change: Notice) -> None:
-        if change.differs:  # which is found out once for all of them
-            with self._lock:
-                self._queue.add_notice(change)
-
     def _take(self, change: Notice) -> None:
+        if self._whole_table and not self._initial:
+            # By far the most common feeds are those of a whole table: worth a path of their own.
+            if change.differs:  # which is found out once for all of them
+                with self._lock:
+                    self._queue.add_notice(change)
+            return
         old_copies, new_copies = self._places.count(change.old), self._places.count(change.new)
         if not old_copies and not new_copies:
             return
