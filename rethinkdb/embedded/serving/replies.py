@@ -28,14 +28,15 @@ def write_row(row: Datum) -> bytes:
 def write_change(row: Datum) -> bytes:
     """A row of a changefeed as JSON text. The last one is remembered: many feeds may share it."""
     last, text = _LAST[0]
-    if last is not row or row is None:
+    if last is not row:
         text = write_row(row)
         _LAST[0] = (row, text)
     return text
 
 
 # The row of a changefeed that was written last, and its text: a pair that is replaced as a whole.
-_LAST: list[tuple[Datum, bytes]] = [(None, b"")]
+# The first one is the row of no feed.
+_LAST: list[tuple[Datum, bytes]] = [({}, b"")]
 
 
 def _write_other(value: Any) -> Any:
