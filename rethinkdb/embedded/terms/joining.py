@@ -8,7 +8,6 @@ from typing import Any
 
 from rethinkdb.embedded.data import datum, merging
 from rethinkdb.embedded.data.datum import Datum
-from rethinkdb.embedded.data.grouped_streams import GroupedStream
 from rethinkdb.embedded.data.shards import WantedRows, batches_of, wanted_of
 from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import AnyFunction, Table, TableSlice, Value
@@ -101,8 +100,6 @@ def eq_join(call: Call) -> Value:
     rows: Iterable[Datum] = ()
     if stream.exhausted:
         pass
-    elif isinstance(stream, GroupedStream):
-        rows = iter(stream)
     elif in_order:
         rows = _matched(call, stream, function, table, index)
     else:
