@@ -387,7 +387,7 @@ def test_mistakes(chaos: Chaos) -> None:
     with pytest.raises(ValueError, match='`at` must be "query" or "reply"'):
         chaos.cut(at="noon")
     with pytest.raises(TypeError, match="`match` must be a function of a Question, not 'insert'"):
-        chaos.fail("user", match="insert")  # type: ignore[arg-type]
+        chaos.fail("user", match="insert")  # type: ignore[arg-type]  # as an untyped program calls it
     with pytest.raises(ValueError, match="`chance` must be from 0 to 1, not 2"):
         chaos.slow(1, chance=2)
     with pytest.raises(ValueError, match="`times` must be 1 or more, not 0"):
@@ -395,7 +395,7 @@ def test_mistakes(chaos: Chaos) -> None:
     with pytest.raises(ValueError, match="Seconds must be 0 or more, not -1"):
         chaos.delay(-1)
     with pytest.raises(ValueError, match="Seconds must be 0 or more, not '1'"):
-        chaos.slow("1")  # type: ignore[arg-type]
+        chaos.slow("1")  # type: ignore[arg-type]  # as an untyped program calls it
     with pytest.raises(ValueError, match=r"no term 'insrt'\. Did you mean 'insert'\?"):
         chaos.fail("op_failed", term="insrt")
     with pytest.raises(ValueError, match=r"no term 'INSERT'\. Names are in small letters"):

@@ -158,7 +158,8 @@ def _timeout(value: Datum) -> float:
 
 
 def _credentials(call: Call) -> Credentials | None:
-    return call.option_as("auth", _checked_credentials)  # type: ignore[no-any-return]
+    credentials: Credentials | None = call.option_as("auth", _checked_credentials)
+    return credentials
 
 
 def _checked_credentials(value: Datum) -> Credentials:

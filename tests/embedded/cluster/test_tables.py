@@ -458,14 +458,14 @@ def test_what_cannot_be_asked_of_a_cluster() -> None:
     with pytest.raises(ValueError, match="at least one server, not 0"):
         Cluster(0)
     with pytest.raises(ValueError, match="at least one server, not '3'"):
-        Cluster("3")  # type: ignore[arg-type]
+        Cluster("3")  # type: ignore[arg-type]  # as an untyped program calls it
     with pytest.raises(
         ValueError, match=re.escape("`pace` must be 0 or more, or math.inf, not nan")
     ):
         Cluster(pace=math.nan)
     with Cluster(2, pace=math.inf) as cluster, connected(cluster, 0) as conn:
         with pytest.raises(ValueError, match="There is no server 'server_1': they are 0 to 1"):
-            cluster.kill("server_1")  # type: ignore[arg-type]
+            cluster.kill("server_1")  # type: ignore[arg-type]  # as an untyped program calls it
         with pytest.raises(ValueError, match=re.escape("There is no server 2: they are 0 to 1")):
             cluster.kill(2)
         with pytest.raises(ValueError, match=re.escape("Table `test.t` does not exist")):
