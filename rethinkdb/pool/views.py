@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.ql2 import ResponseType
 
-from .remembering import FOLLOWING, Memory, key_form, key_value
+from .remembering import Memory, key_form, key_value
 from .shapes import Wanted
 
 __all__ = ["GONE_AT_ONCE", "Compared", "Point", "Restarted", "RowWithoutKeyError", "Rows", "View"]
@@ -287,7 +287,6 @@ class Rows(Compared):
     ) -> None:
         super().__init__(wanted, memory, primary_key)
         self._moves = moves
-        self._take_in = FOLLOWING[memory]
         # The known rows: first those that this run has confirmed, then all others.
         self._now: dict[Any, bytes] = {}
         self._before: dict[Any, bytes] = {}
@@ -304,7 +303,7 @@ class Rows(Compared):
 
     def _follow(self, rows: list[Any]) -> None:
         now, primary_key = self._now, self._primary_key
-        self._take_in(rows, now, primary_key)
+        self._memory.take_in(rows, now, primary_key)
         if not self._moves:
             return
         for row in rows:

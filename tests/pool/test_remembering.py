@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rethinkdb.pool import remembering
-from rethinkdb.pool.remembering import FOLLOWING, MEMORIES, Key, key_form, key_value
+from rethinkdb.pool.remembering import MEMORIES, Key, key_form, key_value
 
 ROWS: list[Any] = [
     {"id": 1, "a": 1},
@@ -30,7 +30,7 @@ def with_orjson(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("with_orjson")
 @pytest.mark.parametrize("name", MEMORIES)
 def test_rows_are_the_same_if_nothing_in_them_differs(name: str) -> None:
-    packed, same, _ = MEMORIES[name]
+    packed, same, *_ = MEMORIES[name]
     for place, row in enumerate(ROWS):
         assert [same(packed(row), packed(other)) for other in ROWS] == [
             place == number for number in range(len(ROWS))
@@ -63,11 +63,11 @@ def test_changes_are_taken_in_as_rows_are_packed(name: str) -> None:
         {"old_val": {"id": [8]}, "new_val": None},
     ]
     for _ in range(2):
-        FOLLOWING[memory](changes, known, "id")
+        memory.take_in(changes, known, "id")
         assert known == {"a": memory.packed(other), key_form([1, "b"]): memory.packed(listed)}
     for change in ({"state": "ready"}, {"old_val": None, "new_val": None}, {"new_val": {"n": 1}}):
         with pytest.raises((LookupError, TypeError)):
-            FOLLOWING[memory]([change], known, "id")
+            memory.take_in([change], known, "id")
 
 
 def test_keys() -> None:
