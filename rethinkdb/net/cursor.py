@@ -284,14 +284,21 @@ class IterableCursor(BaseCursor[Row]):
 
     next.__doc__ = BaseCursor.next.__doc__
 
-    def fetch_next(self, wait: bool | float | None = True) -> Any:
+    def fetch_next(self, wait: bool | float | None = True) -> bool:
         if wait is True and self._items:
             return True
+        found: bool
         if self._renewal is not None and wait is True:
-            return self._renewal.asked(self, self._has_next)
-        return super().fetch_next(wait)
+            found = self._renewal.asked(self, self._has_next)
+        else:
+            found = super().fetch_next(wait)
+        return found
 
     fetch_next.__doc__ = BaseCursor.fetch_next.__doc__
+
+    if TYPE_CHECKING:
+
+        def close(self) -> None: ...
 
     def __iter__(self) -> Self:
         return self

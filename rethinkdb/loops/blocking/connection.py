@@ -39,11 +39,6 @@ class DefaultCursor(IterableCursor[Row]):
 
     __module__ = "rethinkdb.loops.blocking"  # where programs find it
 
-    if TYPE_CHECKING:
-
-        def fetch_next(self, wait: bool | float | None = True) -> bool: ...
-        def close(self) -> None: ...
-
 
 class Connection(BlockingResults, WaitingReach):
     """A connection whose methods return values.

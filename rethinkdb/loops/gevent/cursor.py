@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rethinkdb.net.cursor import CursorEmpty, IterableCursor, Row
 
 __all__ = ["GeventCursor", "GeventCursorEmpty"]
@@ -17,8 +15,3 @@ class GeventCursor(IterableCursor[Row]):
     KNOWN_AS = "rethinkdb.gevent_net.net_gevent.GeventCursor"
 
     __module__ = "rethinkdb.loops.gevent"  # where programs find it
-
-    if TYPE_CHECKING:
-
-        def fetch_next(self, wait: bool | float | None = True) -> bool: ...
-        def close(self) -> None: ...
