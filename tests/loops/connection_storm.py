@@ -24,6 +24,8 @@ from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.loops.blocking import Connection
 from rethinkdb.testing.proxy import FaultProxy
 
+from .storms import Interrupted, Record, wait_until
+
 __all__ = ["storm"]
 
 # Seconds without any operation that ends, after which one of them hangs.
@@ -32,33 +34,13 @@ _HANGS = 60.0
 _TABLE = r.db("test").table("storm")
 
 
-class Interrupted(BaseException):
-    """What a signal handler raises, as KeyboardInterrupt is."""
-
-
-class Storm:
-    """What the threads share.
-
-    Attributes:
-        outcomes: how many operations ended in which way.
-        wrong: what must not happen, and did.
-        done: ids of documents that were acknowledged.
-        undone: ids of those that were reported as not sent.
-    """
+class Storm(Record):
+    """What the threads share."""
 
     def __init__(self, conn: Connection, seed: int) -> None:
+        super().__init__(seed)
         self.conn = conn
-        self.seed = seed
-        self.outcomes: Counter[str] = Counter()
-        self.wrong: list[str] = []
-        self.done: set[str] = set()
-        self.undone: set[str] = set()
-        self.lock = threading.Lock()
         self.over = threading.Event()
-
-    def count(self, outcome: str) -> None:
-        with self.lock:
-            self.outcomes[outcome] += 1
 
     def blame(self, text: str) -> None:
         self.wrong.append(text)
@@ -237,11 +219,10 @@ def storm(seed: int, threads: int, operations: int) -> Counter[str]:
         assert not weather.wrong, f"seed {seed}: {weather.wrong}"
         conn.reconnect()
         found = set(_TABLE["id"].run(admin))
-        assert weather.done <= found, f"seed {seed}: acknowledged, and not done"
-        assert not weather.undone & found, f"seed {seed}: reported as not sent, and done"
+        weather.check(found)
         conn.close()
-        _wait_until(lambda: not proxy.clients, "a link is left")
-    _wait_until(lambda: set(threading.enumerate()) <= before, "a thread is left")
+        wait_until(lambda: not proxy.clients, _HANGS, "a link is left")
+    wait_until(lambda: set(threading.enumerate()) <= before, _HANGS, "a thread is left")
     return weather.outcomes
 
 
@@ -301,13 +282,6 @@ def _watch(weather: Storm) -> None:
             weather.blame(f"an operation hangs; {weather.outcomes}")
             weather.conn._channel.drop()
             return
-
-
-def _wait_until(condition: Callable[[], bool], text: str) -> None:
-    deadline = time.monotonic() + _HANGS
-    while not condition():
-        assert time.monotonic() < deadline, text
-        time.sleep(0.01)
 
 
 def main() -> int:

@@ -33,12 +33,14 @@ from rethinkdb.testing.conformance.drivers import DRIVERS
 from rethinkdb.testing.conformance.pooling.help import entered
 from rethinkdb.testing.proxy import FaultProxy
 
+from .storms import Interrupted, Record, wait_until
+
 __all__ = ["storm"]
 
 # What an operation may end with.
 _WHY = (ReqlConnectionLostError, ReqlTimeoutError, PoolFullError, PoolClosedError)
 
-# Seconds without any operation that ends, after which one of them hangs.
+# Seconds after which something that has not happened hangs.
 _HANGS = 30.0
 
 _NEVER = 3600.0
@@ -46,19 +48,10 @@ _NEVER = 3600.0
 _SMALL = {"max_batch_rows": 8}
 
 
-class Interrupted(BaseException):
-    """What a signal handler raises, as KeyboardInterrupt is."""
-
-
-class Storm:
+class Storm(Record):
     """What the workers share.
 
     Attributes:
-        outcomes: how many operations ended in which way.
-        wrong: what must not happen, and did.
-        done: ids of documents whose write was acknowledged.
-        undone: ids of those whose write was reported as not sent.
-        last: when an operation has ended last.
         over: whether workers stop.
         closes: with which `timeout` the pool is closed at half time; None: it is not.
     """
@@ -66,23 +59,12 @@ class Storm:
     def __init__(
         self, trial: Trial, pool: Any, seed: int, seconds: float, closes: float | None
     ) -> None:
+        super().__init__(seed)
         self.trial = trial
         self.pool = pool
-        self.seed = seed
-        self.outcomes: Counter[str] = Counter()
-        self.wrong: list[str] = []
-        self.done: set[str] = set()
-        self.undone: set[str] = set()
-        self.lock = threading.Lock()
-        self.last = time.monotonic()
         self.over = False
         self.closes = closes
-        self.half_time = self.last + seconds / 2
-
-    def count(self, outcome: str) -> None:
-        with self.lock:
-            self.outcomes[outcome] += 1
-            self.last = time.monotonic()
+        self.half_time = time.monotonic() + seconds / 2
 
     def blame(self, text: str) -> None:
         self.wrong.append(text)
@@ -302,7 +284,7 @@ def storm(loop: str, seed: int, seconds: float, workers: int = 12) -> Counter[st
     before = _threads()
     outcomes = _stormed(loop, seed, seconds, workers)
     gc.collect()
-    _until(lambda: _threads() <= before, "a thread is left")
+    wait_until(lambda: _threads() <= before, _HANGS, "a thread is left")
     return outcomes
 
 
@@ -356,8 +338,7 @@ async def _play(trial: Trial, seed: int, seconds: float, workers: int) -> Counte
     await trial.until(lambda: not trial.proxy.clients)
     times = {row["id"]: row["times"] for row in trial.table.run(trial.admin)}
     assert set(times.values()) <= {1}, f"seed {seed}: done twice"
-    assert weather.done <= set(times), f"seed {seed}: acknowledged, and not done"
-    assert not weather.undone & set(times), f"seed {seed}: reported as not sent, and done"
+    weather.check(set(times))
     return weather.outcomes
 
 
@@ -406,7 +387,7 @@ def _at_rest(pool: Any) -> bool:
 
 
 def _restart(weather: Storm, seconds: float) -> None:
-    """Restart the server, cut links; at last end the storm. Notice that something hangs."""
+    """Restart the server, cut links; at last end the storm."""
     choice = random.Random(f"{weather.seed} restarts")
     until = time.monotonic() + seconds
     proxy = weather.trial.proxy
@@ -414,20 +395,13 @@ def _restart(weather: Storm, seconds: float) -> None:
         time.sleep(choice.random())
         if choice.random() < 0.5:
             proxy.cut()
-            weather.outcomes["cuts"] += 1
+            weather.count("cuts")
             continue
         proxy.stop()
         time.sleep(choice.choice((0, 0.05, 0.2)))
         proxy.start()
-        weather.outcomes["restarts"] += 1
+        weather.count("restarts")
     weather.over = True
-
-
-def _until(condition: Callable[[], bool], text: str) -> None:
-    deadline = time.monotonic() + _HANGS
-    while not condition():
-        assert time.monotonic() < deadline, text
-        time.sleep(0.01)
 
 
 def main() -> int:
