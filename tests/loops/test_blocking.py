@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Any
 
@@ -634,19 +634,18 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def interrupt_when(condition: Callable[[], Any]) -> Iterator[None]:
-    """Sends this process a signal, whose handler raises, once something is the case."""
-
-    def handler(*_: object) -> None:
-        raise Interrupted
+def handling(
+    handler: Callable[[], None], condition: Callable[[], Any], pause: float = 0.0
+) -> Iterator[None]:
+    """Sends this process a signal, once something is the case; its handler runs in this thread."""
 
     def send() -> None:
         while not condition():
             time.sleep(SOON / 10)
-        time.sleep(SOON)  # likely waiting by now; the result must be the same if it is not
+        time.sleep(pause)
         os.kill(os.getpid(), signal.SIGUSR1)
 
-    previous = signal.signal(signal.SIGUSR1, handler)
+    previous = signal.signal(signal.SIGUSR1, lambda *_: handler())
     sender = threading.Thread(target=send)
     try:
         sender.start()
@@ -654,6 +653,16 @@ def interrupt_when(condition: Callable[[], Any]) -> Iterator[None]:
     finally:
         sender.join(PATIENCE)
         signal.signal(signal.SIGUSR1, previous)
+
+
+def interrupt_when(condition: Callable[[], Any]) -> AbstractContextManager[None]:
+    """As `handling`, with a handler that raises."""
+
+    def handler() -> None:
+        raise Interrupted
+
+    # After the pause it is likely waiting; the result must be the same if it is not.
+    return handling(handler, condition, SOON)
 
 
 def test_a_cursor_that_is_dropped_while_another_thread_reads_is_closed(
@@ -710,25 +719,6 @@ def test_an_interrupt_in_a_feed_loses_nothing(server: ScriptedServer, conn: Conn
     Command("push", "f", [1]).run(conn)
     assert next(feed) == 1
     assert not server.sent(QueryType.STOP)
-
-
-@contextmanager
-def handling(handler: Callable[[], None], condition: Callable[[], Any]) -> Iterator[None]:
-    """Runs a signal handler in this thread, once something is the case."""
-
-    def send() -> None:
-        while not condition():
-            time.sleep(SOON / 10)
-        os.kill(os.getpid(), signal.SIGUSR1)
-
-    previous = signal.signal(signal.SIGUSR1, lambda *_: handler())
-    sender = threading.Thread(target=send)
-    try:
-        sender.start()
-        yield
-    finally:
-        sender.join(PATIENCE)
-        signal.signal(signal.SIGUSR1, previous)
 
 
 def main_is_in(function: Any) -> bool:
