@@ -14,12 +14,10 @@ import pstats
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .running import ROOT, WORKER, compile_driver, environment
+from .running import ROOT, WORKER, compile_driver, environment, serving
 from .works import LOOPS, WORKS, Task
 
 #: Items of the two runs.
@@ -29,22 +27,10 @@ _CACHEGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no"]
 _COUNTED = re.compile(r"I +refs: +([\d,]+)")
 
 
-@contextmanager
-def scripted_server() -> Iterator[tuple[str, str]]:
-    """The server in a process of its own: its host and port."""
-    command = [sys.executable, "-m", "benchmarks.scripted"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            host, _, port = process.stdout.readline().strip().rpartition(":")
-            yield host, port
-        finally:
-            process.terminate()
-
-
-def run(prefix: list[str], task: Task, address: tuple[str, str]) -> str:
+def run(prefix: list[str], task: Task, address: str) -> str:
     """Run one task; returns what its processes wrote to the standard error."""
-    given = (*task[:3], *address, *task[3:6])
+    host, _, port = address.rpartition(":")
+    given = (*task[:3], host, port, *task[3:6])
     environ = {**environment(), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     command = [*prefix, str(WORKER), *map(str, given)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
@@ -53,7 +39,7 @@ def run(prefix: list[str], task: Task, address: tuple[str, str]) -> str:
     return done.stderr
 
 
-def instructions(task: Task, address: tuple[str, str]) -> int:
+def instructions(task: Task, address: str) -> int:
     """Of the whole process."""
     with TemporaryDirectory() as folder:
         output = f"--cachegrind-out-file={folder}/out"
@@ -63,7 +49,7 @@ def instructions(task: Task, address: tuple[str, str]) -> int:
     return int(found[1].replace(",", ""))
 
 
-def calls(task: Task, address: tuple[str, str]) -> tuple[int, int]:
+def calls(task: Task, address: str) -> tuple[int, int]:
     """Of functions written in Python, and of others."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "profile")
@@ -85,7 +71,7 @@ def main() -> None:
     args = parser.parse_args()
     print(f"{'work':12} {'loop':9} {'client':6} {'instructions':>12} {'python':>7} {'C':>7}  calls")
     compile_driver()
-    with scripted_server() as address:
+    with serving("benchmarks.scripted") as address:
         for work in (WORKS[name] for name in args.only):
             for loop in (loop for loop in args.loops if loop in work.loops):
                 for driver in (who for who in args.drivers if who in work.drivers(loop)):

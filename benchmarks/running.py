@@ -28,6 +28,7 @@ __all__ = [
     "embedded_server",
     "official_python",
     "official_version",
+    "serving",
     "summarize",
     "tls_proxy",
 ]
@@ -96,19 +97,30 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def embedded_server() -> Iterator[tuple[str, int]]:
-    """An embedded server in a process of its own: its host and port."""
-    command = [sys.executable, "-m", "rethinkdb", "serve", "--port", "0"]
+def serving(module: str, *words: str) -> Iterator[str]:
+    """Runs a module that serves, in a process of its own, until the block ends.
+
+    Returns:
+        The first line that it prints, which says where it listens.
+    """
+    command = [sys.executable, "-m", module, *words]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            line = process.stdout.readline()
-            host, _, port = line.split()[-1].rpartition(":") if line else ("", "", "")
-            if not port:
-                raise RuntimeError("The embedded server did not start.")
-            yield host, int(port)
+            line = process.stdout.readline().strip()
+            if not line:
+                raise RuntimeError(f"{' '.join(command)} did not start.")
+            yield line
         finally:
             process.terminate()
+
+
+@contextmanager
+def embedded_server() -> Iterator[tuple[str, int]]:
+    """An embedded server in a process of its own: its host and port."""
+    with serving("rethinkdb", "serve", "--port", "0") as line:
+        host, _, port = line.split()[-1].rpartition(":")
+        yield host, int(port)
 
 
 @contextmanager
@@ -116,16 +128,8 @@ def tls_proxy(host: str, port: int) -> Iterator[tuple[str, str]]:
     """The server's address behind TLS, in a process of its own: port, and whom to trust."""
     with TemporaryDirectory() as folder:
         trusted = str(Path(folder, "ca.pem"))
-        command = [sys.executable, "-m", "benchmarks.encrypting", host, str(port), trusted]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                assert process.stdout is not None
-                place = process.stdout.readline().strip()
-                if not place:
-                    raise RuntimeError("The proxy for TLS did not start.")
-                yield place, trusted
-            finally:
-                process.terminate()
+        with serving("benchmarks.encrypting", host, str(port), trusted) as place:
+            yield place, trusted
 
 
 @dataclass
