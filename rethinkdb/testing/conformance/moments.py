@@ -173,45 +173,56 @@ async def _flood(trial: Trial, conn: Any, text: str, most: int) -> int:
     Returns:
         How many were begun.
     """
-    query, outflow = r.expr(text), conn._session.outflow
-    begun, seen, looks = 0, 0, 0
-
-    async def flood() -> None:
-        nonlocal begun
-        for _ in range(most):
-            begun += 1
-            await trial.run(query, conn, noreply=True)
+    flood, outflow = _Flood(trial, conn, text, most), conn._session.outflow
+    looks = 0
 
     def is_stuck() -> bool:
-        nonlocal seen, looks
-        looks = looks + 1 if outflow.waiting and begun == seen else 0
-        seen = begun
+        nonlocal looks
+        looks = looks + 1 if not flood.fresh() and outflow.waiting else 0
         return looks > _PAUSE
 
-    await trial.driver.cancel(flood, is_stuck)
+    await trial.driver.cancel(flood.run, is_stuck)
     assert outflow.unsent <= 2 * MAX_UNSENT + len(text) + _FRAME
-    return begun
+    return flood.begun
+
+
+class _Flood:
+    """A loop of noreply queries.
+
+    Attributes:
+        begun: how many were begun.
+    """
+
+    def __init__(self, trial: Trial, conn: Any, text: str, most: int) -> None:
+        self.begun = 0
+        self._seen = 0
+        self._most = most
+        self._query = partial(trial.run, r.expr(text), conn, noreply=True)
+
+    async def run(self) -> None:
+        for _ in range(self._most):
+            self.begun += 1
+            await self._query()
+
+    def fresh(self) -> int:
+        """How many were begun since the last call."""
+        begun, self._seen = self.begun - self._seen, self.begun
+        return begun
 
 
 async def noreply_lets_others_run(trial: Trial) -> None:
     """A loop of noreply queries lets other tasks run, even if the server reads all at once."""
-    query, size, total = r.expr("x" * 2_000), 2_000, 1_000
-    begun, seen, most = 0, 0, 0
+    size, total, most = 2_000, 1_000, 0
     with SteppedServer() as server:
         conn = await _connect(trial, server)
-
-        async def flood() -> None:
-            nonlocal begun
-            for _ in range(total):
-                begun += 1
-                await trial.run(query, conn, noreply=True)
+        flood = _Flood(trial, conn, "x" * size, total)
 
         def all_read() -> bool:
-            nonlocal seen, most
-            most, seen = max(most, begun - seen), begun
+            nonlocal most
+            most = max(most, flood.fresh())
             return server.started == total
 
-        await trial.driver.gather(flood, partial(_until, trial, server, all_read))
+        await trial.driver.gather(flood.run, partial(_until, trial, server, all_read))
         if not trial.driver.shared:  # threads run anyway
             assert most * size <= 2 * MAX_UNSENT, most
         await trial.do(conn.close, noreply_wait=False)
