@@ -16,8 +16,8 @@ from rethinkdb.errors import (
 from rethinkdb.pool import PoolClosedError
 from rethinkdb.ql2 import QueryType
 
-from .pooling.help import closes
-from .resuming import WAYS, item_of, quiet
+from .pooling.help import closes, quiet
+from .resuming import WAYS, item_of
 from .trial import PATIENCE, SOON, Scenario, Trial
 
 __all__ = ["SCENARIOS"]
@@ -53,7 +53,7 @@ async def feed_closed_at_any_time(trial: Trial) -> None:
                 trial.proxy.start()
         feed = await trial.run(trial.table.changes(), pool, **way)
         del feed  # without a reference to it, the feed closes itself
-        await trial.until(lambda: quiet(trial, pool))
+        await quiet(trial, pool)
     await closes(trial, pool)
 
 
@@ -86,7 +86,7 @@ async def feed_cancelled_while_it_opens(trial: Trial) -> None:
         )
         trial.proxy.release()
         await trial.run(r.expr(1), pool)
-        await trial.until(lambda: quiet(trial, pool))
+        await quiet(trial, pool)
     await closes(trial, pool)
 
 
@@ -123,7 +123,7 @@ async def feed_that_opens_too_slowly(trial: Trial) -> None:
         await trial.fails(ReqlTimeoutError, r"within 0\.1 s", query)
         trial.proxy.release()
     await trial.run(r.expr(1), pool)
-    await trial.until(lambda: quiet(trial, pool))
+    await quiet(trial, pool)
     await closes(trial, pool)
 
 
@@ -156,7 +156,7 @@ async def feed_that_cannot_go_on(trial: Trial) -> None:
         await trial.fails(ReqlQueryLogicError, "", trial.run, query, pool, **way)
     await trial.usable(conn)
     await trial.do(conn.close)
-    await trial.until(lambda: quiet(trial, pool))
+    await quiet(trial, pool)
     await closes(trial, pool)
 
 

@@ -14,7 +14,7 @@ from rethinkdb.errors import (
 )
 
 from .clusters import PERSISTENT, new_cluster, with_hosts
-from .pooling.help import closes
+from .pooling.help import closes, quiet
 from .trial import PATIENCE, SMALL_BATCHES, SOON, Scenario, Trial
 
 __all__ = ["SCENARIOS"]
@@ -216,11 +216,6 @@ async def feed_that_waits_hears_of_it(trial: Trial) -> None:
     await closes(trial, pool)
 
 
-def quiet(trial: Trial, pool: Any) -> bool:
-    stats = pool.stats()
-    return not (stats.feeds or stats.in_flight)
-
-
 async def feed_as_emitter(trial: Trial) -> None:
     """The listeners of an emitter get gaps, and the items after them."""
     pool = trial.pool()
@@ -266,7 +261,7 @@ async def feed_with_a_handler(trial: Trial) -> None:
         assert bool(gaps) == (way["resume"] == "restart"), items
         handle.close()
         await trial.do(handle.wait, PATIENCE)
-        await trial.until(lambda: quiet(trial, pool))
+        await quiet(trial, pool)
     await closes(trial, pool)
 
 

@@ -8,13 +8,21 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from rethinkdb import query as r
-from rethinkdb.errors import (
-    ReqlConnectionLostError,
-)
+from rethinkdb.errors import ReqlConnectionLostError
 
 from ..trial import PATIENCE, SOON, Trial
 
-__all__ = ["CLOSED", "NEVER", "TRIES", "closes", "ended", "entered", "is_closed", "tried_until"]
+__all__ = [
+    "CLOSED",
+    "NEVER",
+    "TRIES",
+    "closes",
+    "ended",
+    "entered",
+    "is_closed",
+    "quiet",
+    "tried_until",
+]
 
 NEVER = 3600.0
 """Seconds of a time limit that is not meant to pass."""
@@ -54,6 +62,16 @@ async def tried_until(trial: Trial, pool: Any, condition: Callable[[], Any]) -> 
             in_a_row += 1
             assert in_a_row < TRIES, "no query succeeds any more"
         await trial.driver.sleep(SOON)
+
+
+async def quiet(trial: Trial, pool: Any) -> None:
+    """Wait until the pool has no feeds and no running queries."""
+
+    def is_quiet() -> bool:
+        stats = pool.stats()
+        return not (stats.feeds or stats.in_flight)
+
+    await trial.until(is_quiet)
 
 
 async def closes(trial: Trial, pool: Any) -> None:
