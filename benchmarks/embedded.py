@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -214,13 +215,13 @@ def on_mock(module: str, rows: int) -> Lines:
 
 def subjects(real: str | None, rows: int) -> Iterator[Subject]:
     """All that there is to be measured."""
-    yield Subject("embedded", lambda: on_embedded(rows))
+    yield Subject("embedded", partial(on_embedded, rows))
     if real is not None:
         host, _, port = real.rpartition(":")
-        yield Subject("real server", lambda: on_server(host, int(port), rows))
+        yield Subject("real server", partial(on_server, host, int(port), rows))
     for name, module in MOCKS.items():
         if find_spec(module) is not None:
-            yield Subject(name, lambda module=module: on_mock(module, rows))  # type: ignore[misc]
+            yield Subject(name, partial(on_mock, module, rows))
 
 
 def table_of(columns: dict[str, dict[str, float]]) -> str:
@@ -244,7 +245,7 @@ def shown(seconds: float | None) -> str:
 
 def main() -> None:
     """Prints the table, and each line as soon as it is known."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--real", metavar="HOST:PORT", help="a real server to measure as well")
     parser.add_argument("--only", nargs="+", metavar="COLUMN", help="measure these columns only")
     parser.add_argument("--rows", type=int, default=100_000, help="how many documents to scan")

@@ -224,7 +224,7 @@ class EncryptedClient(AsyncioClient):
             for text in texts:
                 self.write(self._steps.send(text))
         except StopIteration:
-            self.received = super().received  # type: ignore[method-assign]
+            self.received = super().received  # type: ignore[method-assign]  # logged in: now frames come
             self.open.set_result(None)
 
 

@@ -73,7 +73,7 @@ def test_a_reply_that_is_no_utf_8() -> None:
         TextDecoder().decode_bytes(b'{"t":2,"r":[{"a":"\xff"}]}')
 
 
-class Losing:
+class Losing(Runner):
     """In place of a runner: gives batches, and loses its connection now and then."""
 
     lasting = True
@@ -109,7 +109,7 @@ def test_reading_goes_on_behind_the_last_row() -> None:
         [errors.ReqlTimeoutError()],
         [],
     )
-    found = list(batches(runner, READING))  # type: ignore[arg-type]
+    found = list(batches(runner, READING))
     assert found == [b'{"id":1},{"id":2}', b'{"id":[3,"x"]}']
     assert "between" not in runner.queries[0]
     assert ["between(2," in query for query in runner.queries[1:3]] == [True, True]
@@ -122,14 +122,14 @@ def test_reading_goes_on_behind_the_last_row() -> None:
 )
 def test_what_does_not_pass_ends_reading(error: Exception) -> None:
     with pytest.raises(type(error)):
-        list(batches(Losing([error]), READING))  # type: ignore[arg-type]
+        list(batches(Losing([error]), READING))
 
 
 def test_a_connection_is_not_tried_again() -> None:
     runner = Losing([LOST])
     runner.lasting = False
     with pytest.raises(errors.ReqlConnectionLostError):
-        list(batches(runner, READING))  # type: ignore[arg-type]
+        list(batches(runner, READING))
 
 
 def test_the_tools_want_something_blocking() -> None:
