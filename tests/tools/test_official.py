@@ -32,6 +32,9 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
+Command = Callable[..., None]
+"""`ours` or `theirs`."""
+
 NOW = datetime(2024, 2, 29, 12, 30, 15, 123000, tzinfo=timezone.utc)
 
 HEROES: list[dict[str, Any]] = [
@@ -135,9 +138,14 @@ def kept(conn: Any, databases: list[str]) -> dict[str, Any]:
     return found
 
 
+def only(databases: list[str]) -> list[str]:
+    """The words that choose databases, for commands that write files."""
+    return [word for name in databases for word in ("-e", name)]
+
+
 def test_their_dump(conn: Any, filled: list[str], tmp_path: Path) -> None:
     archive = str(tmp_path / "all.tar.gz")
-    theirs(conn, "dump", "-f", archive, *(word for name in filled for word in ("-e", name)))
+    theirs(conn, "dump", "-f", archive, *only(filled))
     before = kept(conn, filled)
     ours(conn, "restore", archive, "--verify")
     assert kept(conn, filled) == before
@@ -146,16 +154,15 @@ def test_their_dump(conn: Any, filled: list[str], tmp_path: Path) -> None:
 
 def test_our_dump(conn: Any, filled: list[str], tmp_path: Path) -> None:
     archive = str(tmp_path / "all.tar.gz")
-    ours(conn, "dump", "-f", archive, *(word for name in filled for word in ("-e", name)))
+    ours(conn, "dump", "-f", archive, *only(filled))
     before = kept(conn, filled)
     theirs(conn, "restore", archive)
     assert kept(conn, filled) == before
 
 
 def test_our_dump_through_a_pipe(conn: Any, filled: list[str], tmp_path: Path) -> None:
-    words = [word for name in filled for word in ("-e", name)]
     place = ["-c", f"{conn.host}:{conn.port}", "-f", "-"]
-    command = [sys.executable, "-m", "rethinkdb", "dump", *place, *words]
+    command = [sys.executable, "-m", "rethinkdb", "dump", *place, *only(filled)]
     archive = tmp_path / "all.tar.gz"
     archive.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
     before = kept(conn, filled)
@@ -163,19 +170,14 @@ def test_our_dump_through_a_pipe(conn: Any, filled: list[str], tmp_path: Path) -
     assert kept(conn, filled) == before
 
 
-def test_their_directory(conn: Any, filled: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("write", "read"), [(theirs, ours), (ours, theirs)])
+def test_directories(
+    conn: Any, filled: list[str], tmp_path: Path, write: Command, read: Command
+) -> None:
     directory = str(tmp_path / "all")
-    theirs(conn, "export", "-d", directory, *(word for name in filled for word in ("-e", name)))
+    write(conn, "export", "-d", directory, *only(filled))
     before = kept(conn, filled)
-    ours(conn, "import", "-d", directory)
-    assert kept(conn, filled) == before
-
-
-def test_our_directory(conn: Any, filled: list[str], tmp_path: Path) -> None:
-    directory = str(tmp_path / "all")
-    ours(conn, "export", "-d", directory, *(word for name in filled for word in ("-e", name)))
-    before = kept(conn, filled)
-    theirs(conn, "import", "-d", directory)
+    read(conn, "import", "-d", directory)
     assert kept(conn, filled) == before
 
 
