@@ -236,8 +236,11 @@ def write_docs(results: dict[str, Any], docs: Path) -> None:
     (docs / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
     (docs / "benchmarks.md").write_text(report.markdown(results))
     (docs / "benchmarks.svg").write_text(charts.bars(results["works"]))
+    growth = docs / "benchmarks-growth.svg"
     if results["growth"]:
-        (docs / "benchmarks-growth.svg").write_text(charts.lines(results["growth"]))
+        growth.write_text(charts.lines(results["growth"]))
+    else:
+        growth.unlink(missing_ok=True)  # the page does not show it
 
 
 if __name__ == "__main__":

@@ -330,10 +330,11 @@ def _servers_markdown(columns: dict[str, dict[str, float]]) -> str:
     """The embedded server beside a real one and mocks."""
     if not any(columns.values()):
         return ""
+    mocks = " Mocks run in the process of the test." if embedded.MOCKS.keys() & columns else ""
     parts = [
         "## The embedded server",
         "Medians, in milliseconds, from the call in the blocking driver until it has the answer."
-        " Mocks run in the process of the test; nothing stands where one cannot do it.",
+        f"{mocks} A cell is empty where that cannot be done.",
         embedded.table_of(columns),
     ]
     return "\n" + "\n\n".join(parts) + "\n"
