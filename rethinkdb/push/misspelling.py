@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable
-from pathlib import Path
-from types import FrameType
+
+from rethinkdb.warning import warn_program
 
 __all__ = ["warn_if_misspelt"]
-
-_PACKAGE = str(Path(__file__).parents[1])
 
 # A name of the program's own, such as "on_click", is rarely as similar as this to one of ours.
 _SIMILAR = 0.75
@@ -32,13 +28,4 @@ def warn_if_misspelt(name: str, known: Iterable[str], what: str) -> None:
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=_SIMILAR)
     if near:
         text = f"Nothing here calls {what} `{name}`. Did you mean `{near[0]}`?"
-        warnings.warn(text, UserWarning, stacklevel=_level_of_program())
-
-
-def _level_of_program() -> int:
-    """The stack level, for the caller, of the first frame that is none of this package."""
-    frame: FrameType | None = sys._getframe(1)
-    level = 1
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame, level = frame.f_back, level + 1
-    return level
+        warn_program(text, UserWarning)

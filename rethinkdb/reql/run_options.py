@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Mapping
-from types import FrameType
 from typing import Any
 
 from rethinkdb.converters import Values
@@ -42,10 +39,13 @@ def start_options(
     """
     sent = build_options(options, values) if options else {}
     if "timeout" in sent and not _takes_timeout(term):
-        _warn(
+        from rethinkdb.warning import warn_program  # late, as few programs need it
+
+        warn_program(
             "The run option `timeout` limits nothing here. It is an option of `r.http`, `r.js` and"
             " `wait`, and this query has none of them. To limit how long you wait for the query,"
             " use the run option `deadline`.",
+            ReqlRunOptionWarning,
         )
     db = options.get("db", db)
     if db is not None:
@@ -80,15 +80,3 @@ def build_db(db: Any, values: Values | None = None) -> Any:
 def _takes_timeout(term: RqlQuery) -> bool:
     # Scalars and objects have no type: they are sent as they are.
     return any(getattr(part, "term_type", None) in _TAKE_TIMEOUT for part in term._parts())
-
-
-def _warn(text: str) -> None:
-    """Warn where the query is run: in the first frame that is none of this package."""
-    from pathlib import Path  # here, as it is slow to import and seldom needed
-
-    ours = str(Path(__file__).parent.parent)
-    frame: FrameType | None = sys._getframe(1)
-    level = 2
-    while frame is not None and frame.f_code.co_filename.startswith(ours):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, ReqlRunOptionWarning, stacklevel=level)
