@@ -8,8 +8,6 @@ in a thread takes hundreds of turns, which are all alike.
 from __future__ import annotations
 
 import gc
-import os
-import stat
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +20,7 @@ from rethinkdb.net.outflow import MAX_UNSENT
 
 from .driver import Operation
 from .stepped import SteppedServer
+from .timing import open_sockets
 from .trial import PATIENCE, SOON, Scenario, Trial
 
 _PAUSE = 12
@@ -38,7 +37,7 @@ async def cancelling_connect_at_each_moment(trial: Trial) -> None:
     """Whenever connect() is cancelled, no socket stays open on either side."""
     with SteppedServer() as server:
         gc.collect()  # sockets of others that wait for it
-        before = _open_sockets()
+        before = len(open_sockets())
 
         async def connect() -> None:
             opened.append(await trial.do(trial.open, host=server.host, port=server.port))
@@ -58,7 +57,7 @@ async def cancelling_reconnect_at_each_moment(trial: Trial) -> None:
     no socket open."""
     with SteppedServer() as server:
         gc.collect()  # sockets of others that wait for it
-        before = _open_sockets()
+        before = len(open_sockets())
         for turns in count():
             conn = await _connect(trial, server)
 
@@ -337,21 +336,7 @@ async def _usable(trial: Trial, server: SteppedServer, conn: Any) -> None:
 async def _all_closed(trial: Trial, server: SteppedServer, before: int) -> None:
     """Check that the server has no client, and that this process has no new open socket."""
     await _until(trial, server, lambda: not server.clients)
-    await _until(trial, server, lambda: _open_sockets() <= before)
-
-
-def _open_sockets() -> int:
-    """How many sockets this process has open. 0 if the system does not tell."""
-    if not os.path.isdir("/dev/fd"):
-        return 0
-    return sum(map(_is_socket, os.listdir("/dev/fd")))
-
-
-def _is_socket(descriptor: str) -> bool:
-    try:
-        return stat.S_ISSOCK(os.fstat(int(descriptor)).st_mode)
-    except OSError:  # closed meanwhile, as the one for this list
-        return False
+    await _until(trial, server, lambda: len(open_sockets()) <= before)
 
 
 SCENARIOS: tuple[Scenario, ...] = (

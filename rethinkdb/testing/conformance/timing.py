@@ -236,10 +236,9 @@ async def the_system_notices_dead_peers(trial: Trial) -> None:
 
 def sockets_at(port: int) -> list[socket.socket]:
     """Copies of this process's TCP sockets with this local port."""
-    # Chosen before the first is copied, as a copy may get a number that the list still has.
-    descriptors = [number for number in map(int, os.listdir("/dev/fd")) if _is_socket(number)]
     found = []
-    for descriptor in descriptors:
+    # Listed before the first is copied, as a copy may get a number that the list still has.
+    for descriptor in open_sockets():
         with suppress(OSError):  # another thread has closed it meanwhile
             sock = socket.socket(fileno=os.dup(descriptor))
             if sock.family == socket.AF_INET and sock.getsockname()[1] == port:
@@ -249,10 +248,17 @@ def sockets_at(port: int) -> list[socket.socket]:
     return found
 
 
+def open_sockets() -> list[int]:
+    """The descriptors of the sockets of this process. Empty if the system does not tell."""
+    if not os.path.isdir("/dev/fd"):
+        return []
+    return [number for number in map(int, os.listdir("/dev/fd")) if _is_socket(number)]
+
+
 def _is_socket(descriptor: int) -> bool:
     try:
         return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
-    except OSError:  # the listing's own, which is closed by now
+    except OSError:  # closed meanwhile, as the one for this list
         return False
 
 
