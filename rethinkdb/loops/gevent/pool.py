@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import gevent.event
 
-from rethinkdb.pool import Member
-
 from ..transport.waiting_pool import WaitingPool
 from .connection import Connection
 from .results import GeventResults
@@ -38,9 +36,6 @@ class ConnectionPool(GeventResults, WaitingPool):
 
         def connection(self) -> AbstractContextManager[Connection]: ...
         def acquire(self) -> Connection: ...
-
-    def _lives(self, member: Member) -> bool:
-        return True  # a greenlet reads all the time, so a loss is noticed at once
 
     def _here(self) -> Any:
         return gevent.get_hub()

@@ -59,7 +59,7 @@ class CallingBack:
 
     def _lives(self, member: Member) -> bool:
         """Whether a connection still works. If it was lost unnoticed, the pool is told now."""
-        return True
+        return True  # most loops read all the time, so they notice a loss at once
 
     def _at_hand(self) -> Member | None:
         """A connection that has room now, or None. Give it back with `_first_answer`."""

@@ -63,9 +63,6 @@ class WaitingPool(WaitingFeeds):
         def _sleep(self, seconds: float) -> None:
             """Sleep for `seconds`."""
 
-        def _lives(self, member: Member) -> bool:
-            """Whether a connection still works. If it was lost unnoticed, the pool is told now."""
-
     def _safely(self, job: Callable[[], T]) -> T:
         """Call `job` where no signal handler can interrupt it, after everything in the inbox.
 
