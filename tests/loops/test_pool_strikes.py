@@ -39,6 +39,7 @@ FILES = (
     f"{PACKAGE}/pool/",
     f"{PACKAGE}/loops/blocking/pool.py",
     f"{PACKAGE}/loops/blocking/clerk.py",
+    f"{PACKAGE}/loops/blocking/starting.py",
     f"{PACKAGE}/loops/transport/waiting_pool.py",
     f"{PACKAGE}/loops/transport/waiting_feeds.py",
     f"{PACKAGE}/loops/transport/lending.py",
@@ -71,6 +72,7 @@ class ThreadStrike(Strike):
     files = (
         threading.__file__,
         f"{PACKAGE}/loops/blocking/clerk.py",
+        f"{PACKAGE}/loops/blocking/starting.py",
         f"{PACKAGE}/loops/blocking/pool.py",
     )
 

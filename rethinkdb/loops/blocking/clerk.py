@@ -8,7 +8,6 @@ after it, but not in the middle.
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import weakref
@@ -17,15 +16,13 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
-from rethinkdb.net.signals import handlers_error
-
+from ..transport.watching import logger
 from .bell import Bell
+from .starting import start_thread
 
-__all__ = ["Clerk", "nothing", "start_thread"]
+__all__ = ["Clerk", "nothing"]
 
 T = TypeVar("T")
-
-logger = logging.getLogger("rethinkdb.pool")
 
 # The longest wait of a thread, in seconds, that all platforms accept.
 _LONGEST = 1_000_000.0
@@ -78,11 +75,11 @@ class Clerk:
     def do(self, job: Callable[[], object]) -> None:
         """Have the clerk call `job`; do not wait for it."""
         self.inbox.put(job)
-        self._works()
+        self._ensure_thread()
 
     def wait_for(self, event: Bell) -> None:
         """Wait until an event is set, by a job in the inbox or by another thread."""
-        if self._works() and threading.get_ident() not in self._threads:
+        if self._ensure_thread() and threading.get_ident() not in self._threads:
             event.wait()
             return
         while not event.is_set():  # this is the clerk's own thread, or there can be no thread
@@ -94,9 +91,9 @@ class Clerk:
             self._wake_at = None if seconds is None else monotonic() + seconds
         self.inbox.put(nothing)
         if seconds is not None:
-            self._works()
+            self._ensure_thread()
 
-    def _works(self) -> bool:
+    def _ensure_thread(self) -> bool:
         """Start the thread if it is not running. Returns False if the process is ending."""
         if sys.is_finalizing():
             return False
@@ -150,23 +147,6 @@ class Clerk:
         """The longest wait for the next job, in seconds."""
         wake_at = self._wake_at
         return _LONGEST if wake_at is None else min(_LONGEST, max(0.0, wake_at - monotonic()))
-
-
-def start_thread(work: Callable[..., object], *args: Any) -> bool:
-    """Run `work` in a thread of its own. Returns False if the process is ending: none starts then.
-
-    If a signal handler raises an error in the middle of `Thread.start()`, the thread may run, or
-    may wait for ever without having begun. So whoever starts it must be able to do so again.
-    """
-    thread = threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError as exc:
-        error = handlers_error(exc)  # `threading` stumbles over its locks after such an error
-        if error is not None:
-            raise error from None
-        return False
-    return True
 
 
 def nothing() -> None:

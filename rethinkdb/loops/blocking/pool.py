@@ -11,12 +11,12 @@ from rethinkdb.net.connection import BaseConnection
 from rethinkdb.pool import Member
 from rethinkdb.pool.feeds import Feed
 
-from .clerk import start_thread
 from .connection import Connection
 from .deciding import ThreadedPool
 from .feeding import FeedConnection
 from .guards import FeedGuards
 from .results import BlockingResults
+from .starting import start_thread
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
