@@ -24,16 +24,10 @@ class Line(Watching):
     Args:
         sock: a connected, non-blocking socket.
         link: the session, or TLS around it.
-
-    Attributes:
-        output: bytes to send that the socket has not taken yet.
-        over: whether receiving and sending have ended. The socket can be closed when no thread
-            waits for it.
     """
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
         super().__init__(sock, link.output)
-        self.over = False
         self._link = link
         self._outflow = link.outflow
         # A thread that waits harms no other one: so each noreply query waits until it is sent.
@@ -104,24 +98,6 @@ class Line(Watching):
     def count_unsent(self) -> int:
         """How many bytes the other side has not taken yet, as far as this is known."""
         return len(self.output) + unacknowledged(self.socket)
-
-    def close(self) -> None:
-        """Close the socket. No thread may be waiting for it."""
-        self.socket.close()
-        if self._bell is not None:
-            self._bell.close()
-
-    def leave(self) -> None:
-        """In a forked child: close its copy of the socket. The parent's connection stays open."""
-        self.over = True
-        self.close()
-
-    def local_address(self) -> tuple[str, int] | None:
-        """The local address and port; None when it is over."""
-        if self.over:
-            return None
-        address, port = self.socket.getsockname()[:2]
-        return address, port
 
     def _take(self) -> bool:
         """Read once. Returns False if nothing has arrived, or the connection has ended."""

@@ -1,4 +1,4 @@
-"""`Watching`: how threads wait for the socket of a `Line`."""
+"""`Watching`: the socket of a `Line`, and how threads wait for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Watching"]
 
 
 class Watching:
-    """The part of a `Line` in which threads wait.
+    """The part of a `Line` that has the socket, and in which threads wait.
 
     Args:
         sock: a connected, non-blocking socket.
@@ -19,12 +19,15 @@ class Watching:
 
     Attributes:
         socket, output: the arguments.
+        over: whether receiving and sending have ended. The socket can be closed when no thread
+            waits for it.
         main: the main thread.
     """
 
     def __init__(self, sock: socket.socket, output: bytearray) -> None:
         self.socket = sock
         self.output = output
+        self.over = False
         # Handlers run in the main thread. There a bell ends the wait that a handler interrupted.
         self.main = threading.main_thread().ident
         self._bell: Bell | None = None
@@ -72,3 +75,21 @@ class Watching:
         """End the wait of this thread, which a signal handler has interrupted."""
         if self._bell is not None:
             self._bell.ring()
+
+    def close(self) -> None:
+        """Close the socket. No thread may be waiting for it."""
+        self.socket.close()
+        if self._bell is not None:
+            self._bell.close()
+
+    def leave(self) -> None:
+        """In a forked child: close its copy of the socket. The parent's connection stays open."""
+        self.over = True
+        self.close()
+
+    def local_address(self) -> tuple[str, int] | None:
+        """The local address and port; None when it is over."""
+        if self.over:
+            return None
+        address, port = self.socket.getsockname()[:2]
+        return address, port
