@@ -21,6 +21,7 @@ from rethinkdb.embedded.storage.permissions import ADMIN
 from rethinkdb.embedded.storage.placement import SERVER_VERSION
 from rethinkdb.embedded.storage.store import Store, row_order
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
+from rethinkdb.net.address import written_address
 
 __all__ = ["SERVER_VERSION", "Server"]
 
@@ -135,8 +136,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address as a URL, for `r.connect(url=...)`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rethinkdb://{host}:{self.port}"
+        return f"rethinkdb://{written_address(self.host, self.port)}"
 
     def __repr__(self) -> str:
         node = self._node

@@ -27,6 +27,7 @@ __all__ = [
     "checked_text",
     "read_address",
     "read_url",
+    "written_address",
 ]
 
 #: A host's name or address, and its port; the port is None if the text has none.
@@ -67,6 +68,11 @@ def read_address(text: Any, field: str) -> dict[str, Any]:
         return _said(hosts=checked_hosts(text, field))
     host, port = _place(text, field)
     return _said(host=host, port=port)
+
+
+def written_address(host: str, port: int) -> str:
+    """`host:port`, which `read_address` reads. An IPv6 address gets its brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def read_url(url: Any, field: str = "The url") -> dict[str, Any]:

@@ -19,6 +19,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from rethinkdb.errors import ReqlDriverError
+from rethinkdb.net.address import written_address
 
 from .backoff import Backoff
 
@@ -59,7 +60,7 @@ class Host:
 
     def __init__(self, address: Address, patience: float, given: bool = True) -> None:
         self.address = address
-        self.label = _label(address)
+        self.label = written_address(*address)
         self.open = 0
         self.dialling = 0
         self.proven = False
@@ -293,8 +294,3 @@ class Hosts:
         pause, limit = self._backoff.pause(host.failures), self._backoff.limit(host.failures)
         host._retry_at = now + pause
         host._retry_at_if_urgent = now + pause * min(1.0, self._patience / limit)
-
-
-def _label(address: Address) -> str:
-    name, port = address
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from rethinkdb import loops, query
 from rethinkdb.embedded import Server
 from rethinkdb.errors import ReqlDriverError
-from rethinkdb.net.address import read_address
+from rethinkdb.net.address import read_address, written_address
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.chaos.chaos import Chaos
@@ -47,8 +47,7 @@ class ServerAddress:
 
         A URL cannot say that a connection uses TLS.
         """
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rethinkdb://{self._login}{host}:{self.port}"
+        return f"rethinkdb://{self._login}{written_address(self.host, self.port)}"
 
     @property
     def options(self) -> dict[str, Any]:

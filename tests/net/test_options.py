@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rethinkdb.errors import ReqlDriverError
-from rethinkdb.net.address import read_address
+from rethinkdb.net.address import read_address, written_address
 from rethinkdb.net.options import (
     CONNECT_OPTIONS,
     ConnectOptions,
@@ -150,6 +150,14 @@ def test_the_parts_of_a_place_for_others_to_use() -> None:
         "timeout": "5",
     }
     assert read_address("", "x") == {}
+
+
+@pytest.mark.parametrize(
+    ("host", "text"), [("h", "h:1"), ("127.0.0.1", "127.0.0.1:1"), ("::1", "[::1]:1")]
+)
+def test_a_written_place_is_read_again(host: str, text: str) -> None:
+    assert written_address(host, 1) == text
+    assert read_address(text, "x") == {"host": host, "port": 1}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from rethinkdb.embedded.storage.permissions import ADMIN
 from rethinkdb.embedded.storage.placement import ServerIdentity, Shard
 from rethinkdb.embedded.storage.store import Store, StoredTable, row_order
 from rethinkdb.embedded.system.catalogue import SYSTEM_TABLES
+from rethinkdb.net.address import written_address
 
 _NAMES = "server_{}"
 
@@ -104,7 +105,7 @@ class Cluster:
         Raises:
             RuntimeError: the cluster has never been started, so it has no ports yet.
         """
-        return [_address(node.host, node.known_port) for node in self._nodes]
+        return [written_address(node.host, node.known_port) for node in self._nodes]
 
     @property
     def names(self) -> list[str]:
@@ -118,7 +119,7 @@ class Cluster:
 
     def __repr__(self) -> str:
         shown = (
-            f"{_address(node.host, node.port)} {'running' if node.running else 'stopped'}"
+            f"{written_address(node.host, node.port)} {'running' if node.running else 'stopped'}"
             for node in self._nodes
         )
         return f"<Cluster {', '.join(shown)}>"
@@ -357,10 +358,6 @@ class Cluster:
 
     def _gates(self) -> list[TableGate]:
         return [self._gate(table) for _, table in self.store.all_tables()]
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _led_by(shard: Shard, server: ServerIdentity) -> Shard:

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlAuthError, ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net.address import written_address
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.telling import tell_failed
 
@@ -61,7 +62,7 @@ class Places:
     def failure(self) -> ReqlDriverError:
         """The error if no host could be reached. It names each host with its error."""
         lines = [
-            f"{_label(place)}: {error}"
+            f"{written_address(*place)}: {error}"
             for place, error in zip(self._order, self._failures, strict=True)
         ]
         text = f"Could not connect to any of {len(lines)} hosts:\n" + "\n".join(lines)
@@ -112,8 +113,3 @@ class WaitingReach(_Reach):
                 self._reach(seconds)
                 return self
         raise places.failure()
-
-
-def _label(place: tuple[str, int]) -> str:
-    host, port = place
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
