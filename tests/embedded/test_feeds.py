@@ -531,6 +531,7 @@ def test_a_feed_that_takes_its_time_holds_up_no_other_of_its_connection(
         site.shutdown()
 
 
+@embedded_only
 def test_waiting_feeds_hold_no_thread(server: Any, table: Any, conn: Any) -> None:
     start = table.changes().filter(r.row["new_val"]["id"].eq(1)).build()
     before = threading.active_count()
