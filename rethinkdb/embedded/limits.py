@@ -40,6 +40,12 @@ LONGEST_STRING = 128 * 1024 * 1024
 doubles a string would take all memory after some thirty rounds.
 """
 
+LARGEST_DOCUMENT = 128 * 1024 * 1024
+"""Characters of a stored document, about: as many as a query may have. No client can send a larger
+one. But queries that put a field twice into another one can make it, and double it each time. A
+real server has no such limit: it takes twenty seconds to store half a gigabyte.
+"""
+
 HEAVIEST_VALUE = 4 * 1024 * 1024
 """Values (numbers, arrays and so on) of which a result may consist in a query that uses its data
 again and again. A `fold` that puts an array twice into another one would make 2**40 of one in

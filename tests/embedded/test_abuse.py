@@ -435,6 +435,44 @@ def test_a_row_that_doubles_with_each_write(
     assert results[5]["replaced"] == 1
 
 
+def _twice(table: Any) -> Any:
+    """A row with the largest value of the table in it twice."""
+    largest = table.order_by(lambda row: row["v"].to_json_string().count()).nth(-1)
+    return {"id": 1, "v": [largest["v"], largest["v"]]}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda table: table.insert(_twice(table), conflict="replace"),
+        lambda table: table.insert(r.expr(_twice(table)).without("id")),
+        lambda table: table.get(1).update(_twice(table), non_atomic=True),
+        lambda table: table.get(1).replace(_twice(table), non_atomic=True),
+    ],
+    ids=["insert", "new rows", "update", "replace"],
+)
+def test_a_value_that_doubles_through_the_table(
+    conn: Any, table: Any, monkeypatch: pytest.MonkeyPatch, write: Any
+) -> None:
+    table.insert({"id": 1, "v": [1]}).run(conn)
+    _check_doubling(conn, monkeypatch, write(table))
+
+
+def test_a_value_that_a_write_hook_doubles(
+    conn: Any, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.insert({"id": 1, "v": [1], "n": 0}).run(conn)
+    table.set_write_hook(lambda _, old, new: new.merge({"v": [old["v"], old["v"]]})).run(conn)
+    _check_doubling(conn, monkeypatch, table.get(1).update({"n": r.row["n"] + 1}))
+
+
+def _check_doubling(conn: Any, monkeypatch: pytest.MonkeyPatch, write: Any) -> None:
+    monkeypatch.setattr(limits, "LARGEST_DOCUMENT", 80_000)
+    results = [write.run(conn) for _ in range(40)]
+    assert "The document would have more than 80000 characters" in results[-1]["first_error"]
+    assert results[5]["errors"] == 0
+
+
 def test_values_that_are_used_often_but_stay_small(conn: Any) -> None:
     grown = r.range(10).fold([1], lambda value, _: [value, value])
     assert len(grown.to_json_string().run(conn)) == 2**10 * 3 + (2**10 - 1) * 3

@@ -218,7 +218,13 @@ def test_functions_serve_streams_that_go_on(conn: Any) -> None:
 # -- the web
 
 
+class SiteServer(http.server.ThreadingHTTPServer):
+    tries = 0
+    """How often `/flaky` was asked for."""
+
+
 class Site(http.server.BaseHTTPRequestHandler):
+    server: SiteServer
     """Tells what it was asked, unless a page of its own is asked for."""
 
     protocol_version = "HTTP/1.1"
@@ -279,8 +285,8 @@ def digest(site: Site, path: str, query: str) -> Reply:
 
 
 def flaky(site: Site, path: str, query: str) -> Reply:
-    site.server.tries += 1  # type: ignore[attr-defined] # counted in the fixture
-    return (200 if site.server.tries % 3 == 0 else 503), JSON, b"3"  # type: ignore[attr-defined]
+    site.server.tries += 1
+    return (200 if site.server.tries % 3 == 0 else 503), JSON, b"3"
 
 
 def fixed(status: int, type: str, body: bytes, **headers: str) -> Callable[..., Reply]:
@@ -311,8 +317,7 @@ def site() -> Iterator[str]:
     """The URL of a web server of our own."""
     if REAL_SERVER and not REAL_SERVER.startswith(("127.", "localhost")):
         pytest.skip("the server cannot reach this machine's loopback")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        server.tries = 0  # type: ignore[attr-defined]
+    with SiteServer(("127.0.0.1", 0), Site) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

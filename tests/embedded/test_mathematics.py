@@ -120,5 +120,5 @@ whole = st.integers(-(2**53), 2**53 - 1)
 @given(whole, whole)
 def test_bits_are_those_of_twos_complement(a: int, b: int) -> None:
     wire = [2, [[191, [a, b]], [192, [a, b]], [193, [a, b]], [194, [a]]]]
-    scope = Scope(Environment(None, now=temporal.now()))  # type: ignore[arg-type] # needs no store
+    scope = Scope(Environment(None, now=temporal.now()))  # type: ignore[arg-type]  # needs no store
     assert compiler.compile_query(wire).evaluate(scope) == [a & b, a | b, a ^ b, ~a]

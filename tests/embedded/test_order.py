@@ -222,4 +222,4 @@ def test_another_order_each_time() -> None:
 @embedded_only
 def test_unknown_orders_are_refused() -> None:
     with pytest.raises(ValueError, match='`order` must be "real" or "shuffled", not \'sorted\''):
-        Server(order="sorted")  # type: ignore[arg-type]
+        Server(order="sorted")  # type: ignore[arg-type]  # as an untyped program calls it

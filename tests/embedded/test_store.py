@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rethinkdb.embedded import limits
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import MAXVAL, MINVAL
 from rethinkdb.embedded.data.values import TableSlice
@@ -335,4 +336,39 @@ def test_generated_keys_are_random_uuids() -> None:
     ],
 )
 def test_what_can_be_stored(row: Any, problem: str | None) -> None:
-    assert tables.storable_failure(row) == problem
+    if problem is None:
+        tables.check_storable(row)
+        return
+    with pytest.raises(QueryFailure) as caught:
+        tables.check_storable(row)
+    assert caught.value.message == problem
+
+
+def _doubled(value: Any) -> Any:
+    for _ in range(200):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"a": "x" * 60_000, "b": ["x" * 60_000]},
+        {"a": b"x" * 110_000},
+        {"a" * 110_000: 1},
+        {"a": [0] * 60_000},
+        {"a": _doubled(0)},
+        {"a": {"b": _doubled("x")}},
+    ],
+    ids=["texts", "bytes", "name", "numbers", "doubled", "doubled text"],
+)
+def test_documents_that_are_too_large(row: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LARGEST_DOCUMENT", 100_000)
+    with pytest.raises(QueryFailure) as caught:
+        tables.check_storable(row)
+    assert "The document would have more than 100000 characters" in caught.value.message
+
+
+def test_large_documents_that_can_be_stored() -> None:
+    part = ["x" * 1000] * 1000
+    tables.check_storable({"a": part, "b": [part, part], "c": [0] * 100_000})

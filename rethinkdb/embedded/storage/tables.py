@@ -11,9 +11,11 @@ from typing import Any, Protocol
 
 from sortedcontainers import SortedList
 
+from rethinkdb.embedded import limits
 from rethinkdb.embedded.data import datum
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.shards import Sharding
+from rethinkdb.embedded.failures import logic, resource
 from rethinkdb.embedded.storage import keys
 from rethinkdb.embedded.storage.figures import Meter
 from rethinkdb.embedded.storage.indexes import CHUNK_SIZE, EVERYTHING, Index, Range, chunks
@@ -323,21 +325,48 @@ def _build(table: StoredTable, index: Index, row_keys: Sequence[OrderKey]) -> No
         index.finish()
 
 
-def storable_failure(row: Datum) -> str | None:
-    """Why a document cannot be stored: it contains `r.minval`, or an array over the disk limit."""
-    for value in row.values() if isinstance(row, dict) else row:
+def check_storable(row: Datum) -> None:
+    """Raises an error if a document contains `r.minval`, or is too large to be stored."""
+    most = limits.LARGEST_DOCUMENT
+    if _storable_size(row, _SMALL_DOCUMENT) <= _SMALL_DOCUMENT:
+        return
+    if _storable_size(row, most, known={}) > most:
+        raise resource(
+            f"The document would have more than {most} characters."
+            "  The embedded server stores no larger one."
+        )
+
+
+_SMALL_DOCUMENT = 64 * 1024
+"""Of a document with fewer characters, each part is counted as often as it occurs."""
+
+
+def _storable_size(whole: Datum, most: int, known: dict[int, int] | None = None) -> int:
+    """About how many characters a document, or a part of one, has as JSON. Stops above `most`.
+
+    What is used twice counts twice. A document may be made of its own parts again and again, so
+    the sizes of its arrays and objects can be remembered, by their identity.
+    """
+    size, values = 2 * len(whole), whole
+    if isinstance(whole, dict):
+        size += len("".join(whole))  # in half the time of a sum of lengths
+        values = whole.values()
+    elif len(whole) > DISK_ARRAY_LIMIT:
+        raise logic("Array too large for disk writes (limit 100,000 elements).")
+    for value in values:
         kind = type(value)
-        if kind is str or kind is int:
-            continue
-        if kind is dict or kind is list:
-            if kind is list and len(value) > DISK_ARRAY_LIMIT:
-                return "Array too large for disk writes (limit 100,000 elements)."
-            problem = storable_failure(value)
-            if problem is not None:
-                return problem
+        if kind is str or kind is bytes:
+            size += len(value)
+        elif kind is dict or kind is list:
+            part = None if known is None else known.get(id(value))
+            size += _storable_size(value, most, known) if part is None else part
+            if size > most:
+                return size
         elif kind is datum.Extremum:
-            return "`r.minval` and `r.maxval` cannot be written to disk."
-    return None
+            raise logic("`r.minval` and `r.maxval` cannot be written to disk.")
+    if known is not None:
+        known[id(whole)] = size
+    return size
 
 
 def sort_rows(rows: Mapping[OrderKey, Any], bounds: Range, *, descending: bool) -> list[Datum]:

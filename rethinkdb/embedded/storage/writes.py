@@ -15,7 +15,7 @@ from rethinkdb.embedded.data.values import Table
 from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic, op_failed
 from rethinkdb.embedded.storage import access, keys, permissions
 from rethinkdb.embedded.storage.keys import OrderKey
-from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, storable_failure
+from rethinkdb.embedded.storage.tables import StoredTable, WriteHook, check_storable
 from rethinkdb.embedded.storage.watchers import Change
 from rethinkdb.embedded.storage.write_results import Tally
 
@@ -112,7 +112,9 @@ class Writer:
         table = self._table
         if self._hook is not None or not isinstance(table, StoredTable):
             return False
-        if storable_failure(document) is not None:
+        try:
+            check_storable(document)
+        except QueryFailure:
             return False
         with table.lock:
             if row_key in table.rows:
@@ -177,7 +179,8 @@ class Writer:
                     new = self._hooked(self._hook, old, new)
                 _check_replacement(row_key, old, new, table.primary_key)
                 if table.is_system or not _same(old, new):
-                    _check_storable(new)
+                    if new is not None:
+                        check_storable(new)
                     change, user = Change(key, old, new), self._environment.user
                     new = table.write(row_key, change, generated=generated, user=user)
             except QueryFailure as failure:
@@ -268,9 +271,3 @@ def _check_replacement(row_key: OrderKey, old: Datum, new: Datum, primary_key: s
             f"Primary key `{primary_key}` cannot be changed"
             f" ({datum.pretty(old)} -> {datum.pretty(new)})"
         )
-
-
-def _check_storable(new: Datum) -> None:
-    problem = None if new is None else storable_failure(new)
-    if problem is not None:
-        raise logic(problem)
