@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rethinkdb import ast, codec, errors, r
@@ -309,3 +309,56 @@ def outcome(insert: Any, rows: Any) -> Any:
 def test_any_documents_have_the_outcome_of_the_ordinary_path(few):
     rows = few * 8
     assert outcome(r.table("t").insert, rows) == outcome(ordinary, rows)
+
+
+dated = st.recursive(
+    scalars | dates | st.floats() | st.sampled_from([1e308, -1e308, Colour.RED, Number.ONE]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+alike = st.fixed_dictionaries({"id": scalars, "at": dates, "v": dated})
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(alike, min_size=1, max_size=4) | st.lists(alike | documents, min_size=1, max_size=4)
+)
+@example([{"at": datetime(2024, 1, 1, tzinfo=utc), "v": value} for value in (1e308, 1e308)])
+@example([{"at": datetime(2024, 1, 1, tzinfo=utc), "v": value} for value in (None, float("nan"))])
+@example([{"at": datetime(2024, 1, 1, tzinfo=utc), "v": value} for value in ("red", Colour.RED)])
+def test_dated_documents_of_all_shapes_have_the_outcome_of_the_ordinary_path(few):
+    rows = few * 8
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "_PART", 5)  # several parts
+        assert outcome(r.table("t").insert, rows) == outcome(ordinary, rows)
+
+
+@pytest.mark.parametrize("place", [0, 7, 15])
+@pytest.mark.parametrize("value", [Plain.ONE, float("nan"), {"a": [uuid.UUID(int=1)]}])
+def test_one_value_that_is_refused_is_found_among_dated_documents(monkeypatch, place, value):
+    monkeypatch.setattr(bulk, "_PART", 5)
+    rows = [{"at": datetime(2024, 1, 1, tzinfo=utc), "v": 1} for _ in range(16)]
+    rows[place]["v"] = value
+    with pytest.raises(errors.ReqlDriverCompileError, match=rf"at \[{place}\]"):
+        r.table("t").insert(rows)
+
+
+def test_a_date_after_those_of_one_zone_has_its_own_offset():
+    class Zone(dt.tzinfo):
+        def utcoffset(self, when: datetime | None) -> timedelta:
+            assert when is not None
+            return timedelta(hours=when.hour // 12)
+
+        def dst(self, when: datetime | None) -> None:
+            return None
+
+    zone = Zone()
+    rows = [
+        {"at": datetime(2024, 1, 1, hour, tzinfo=zone if hour % 2 else utc)} for hour in range(24)
+    ]
+    found = [row["at"]["timezone"] for row in meant(sent(r.table("t").insert(rows)))]
+    assert found == ["+01:00" if hour > 12 and hour % 2 else "+00:00" for hour in range(24)]
