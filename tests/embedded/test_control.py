@@ -219,13 +219,15 @@ def test_functions_serve_streams_that_go_on(conn: Any) -> None:
 
 
 class SiteServer(http.server.ThreadingHTTPServer):
+    """A web server. `tries` counts how often `/flaky` was asked for."""
+
     tries = 0
-    """How often `/flaky` was asked for."""
 
 
 class Site(http.server.BaseHTTPRequestHandler):
-    server: SiteServer
     """Tells what it was asked, unless a page of its own is asked for."""
+
+    server: SiteServer
 
     protocol_version = "HTTP/1.1"
 
