@@ -139,6 +139,13 @@ def test_giant_lengths(raw: RawClient, one_server: Server, length: int) -> None:
     assert_serves(one_server)
 
 
+def test_a_query_and_a_giant_length_at_once(raw: RawClient, one_server: Server) -> None:
+    raw.socket.sendall(frame(6, start(r.expr(1).build())) + struct.pack("<QI", 7, 2**31))
+    token, reply = raw.receive()
+    assert token == 7  # the reply to the other is dropped, as the connection ends
+    assert reply["r"] == [f"Query size ({2**31}) greater than maximum ({2**27 - 1})."]
+
+
 PIECES = [b"", b"[", b"]", b"{", b"}", b"1", b"-", b"e99", b'"', b",", b"null", b"\xff"]
 
 

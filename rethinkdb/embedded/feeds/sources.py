@@ -47,7 +47,10 @@ class Source(Feed):
     def ready(self) -> bool:
         """With rows at hand, and when it has ended."""
         with self._lock:
-            return self._closed or self._failure is not None or self._has_rows()
+            return self._has_news()
+
+    def _has_news(self) -> bool:
+        return self._closed or self._failure is not None or self._has_rows()
 
     def pull(self) -> list[Datum]:
         """See `Feed`."""
@@ -61,7 +64,7 @@ class Source(Feed):
     def wake_once(self, callback: Callback) -> None:
         """See `Feed`."""
         with self._lock:
-            waits = not self.ready()
+            waits = not self._has_news()
             self._callback = callback if waits else None
         if not waits:
             callback()
@@ -86,11 +89,11 @@ class Source(Feed):
         if self._callback is None:
             return
         with self._lock:
-            callback = self._callback if self.ready() else None
-            if callback is not None:
-                self._callback = None
-        if callback is not None:
-            callback()
+            callback = self._callback
+            if callback is None or not self._has_news():
+                return
+            self._callback = None
+        callback()
 
     # -- as a table's listener
 

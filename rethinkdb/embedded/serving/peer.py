@@ -126,6 +126,7 @@ class Peer:
         for event in events:
             self._take(event)
         self._flush()
+        self._catch_up()
 
     def _take(self, event: HandshakeCompleted | FrameReceived | ConnectionLost) -> None:
         if isinstance(event, HandshakeCompleted):
@@ -146,8 +147,8 @@ class Peer:
                 self._tap.query(event.token, event.payload)
                 return
             self._backlog.append(event)
-            self._catch_up()
         elif self._conversation is not None:
+            self._catch_up()
             self._conversation.close()
 
     def _submit(self, job: Job) -> None:
@@ -197,7 +198,7 @@ class Peer:
         if self._closed:
             return
         with self._lock:  # a thread that is just writing knows better what is unsent
-            unsent = bool(self._outbox.size)
+            unsent = bool(self._outbox.size or self._protocol.output)
         if self._protocol.close_requested and not unsent:
             self.hang_up()
             return

@@ -26,7 +26,7 @@ from rethinkdb.embedded.data import jsontext
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.jsontext import NotJSON, TooDeep
 from rethinkdb.embedded.failures import resource
-from rethinkdb.embedded.feeds.feed import Once
+from rethinkdb.embedded.feeds.feed import Feed, Once
 from rethinkdb.embedded.language.faults import fault
 from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.requests import (
@@ -237,25 +237,26 @@ class Conversation:
 
     def _request(self, turns: Turns, type: QueryType, extent: Extent) -> bool:
         """Queues a request. Returns False if the query has just ended."""
+        feed = turns.query.prompt_feed if type is QueryType.CONTINUE else None
         with self._lock:
             if self._queries.get(turns.token) is not turns:
                 return False
-            self._outstanding += 1
-            self._outstanding_bytes += extent.size
-            self._figures.active.add(1)
-            request = Request(type, extent.size)
-            turns.requests.append(request)
-            its_turn = len(turns.requests) == 1
+            its_turn = not turns.requests
+            # Waiting feeds do not count as unanswered: they may wait forever.
+            counted = feed is None or not its_turn
+            turns.requests.append(Request(type, extent.size, counted))
+            if counted:
+                self._outstanding += 1
+                self._outstanding_bytes += extent.size
+        self._figures.active.add(1)
         if not its_turn:
             return True
-        # A feed counts as waiting from now on, not from when a thread has time. So it will see the
-        # changes of the next query.
-        waiting = turns.query.waiting() if type is QueryType.CONTINUE else None
-        if waiting is None:
+        if feed is None:
             self._submit(lambda: self._work(turns))
         else:
-            self._release(request)
-            self._resume_later(turns, waiting)
+            # The feed waits from now on, not from when a thread has time. So it will see the
+            # changes of the next query.
+            self._resume_later(turns, feed, turns.query.collecting())
         return True
 
     def _work(self, turns: Turns) -> None:
@@ -272,8 +273,8 @@ class Conversation:
                     with self._feeds_first():
                         reply = self._answer(turns, request)
             except Waiting as waiting:
-                self._release(request)  # waiting feeds do not count: they may wait forever
-                self._resume_later(turns, waiting)
+                self._release(request)
+                self._resume_later(turns, waiting.feed, waiting.seconds)
                 return
             except Exception as exc:  # every request must be answered, whatever goes wrong
                 turns.query.finished = True
@@ -304,20 +305,20 @@ class Conversation:
             self.go_on()
         return True
 
-    def _resume_later(self, turns: Turns, waiting: Waiting) -> None:
+    def _resume_later(self, turns: Turns, feed: Feed, seconds: float) -> None:
         resume = Once(lambda: self._resume(turns))
-        if waiting.seconds:
+        if seconds:
             turns.resume = resume
-            self._submit_later(waiting.seconds, resume)
+            self._submit_later(seconds, resume)
             if turns.query.interrupted:  # since before there was something to resume
                 resume()
         else:
-            waiting.feed.wake_once(resume)
+            feed.wake_once(resume)
 
     def _resume(self, turns: Turns) -> None:
         """Resumes a changefeed that has waited."""
         due: list[Turns] | None = getattr(self._at_work, "due", None)
-        if due is not None and turns.query.is_prompt:
+        if due is not None and turns.query.prompt_feed is not None:
             due.append(turns)
         elif turns.query.is_quick:
             self._wake(turns)

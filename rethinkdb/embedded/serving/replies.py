@@ -6,7 +6,7 @@ reply joins these texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rethinkdb.embedded.data import datum, jsontext
@@ -60,17 +60,24 @@ def atom(value: bytes, profile: Datum = None) -> bytes:
     return _reply(ResponseType.SUCCESS_ATOM, (value,), _profile(profile))
 
 
+def notes(notes: Iterable[ResponseNote]) -> bytes:
+    """The notes of a batch."""
+    return b',"n":[%b]' % b",".join(b"%d" % note for note in notes)
+
+
+NO_NOTES = notes(())
+
+
 def batch(
     rows: Iterable[bytes],
     *,
     finished: bool,
-    notes: Sequence[ResponseNote] = (),
+    notes: bytes = NO_NOTES,
     profile: Datum = None,
 ) -> bytes:
     """The reply with some rows of a sequence. `finished` says that they are the last ones."""
     type_ = ResponseType.SUCCESS_SEQUENCE if finished else ResponseType.SUCCESS_PARTIAL
-    written_notes = b",".join(b"%d" % note for note in notes)
-    return _reply(type_, rows, _profile(profile), b',"n":[%b]' % written_notes)
+    return _reply(type_, rows, _profile(profile), notes)
 
 
 def wait_complete() -> bytes:

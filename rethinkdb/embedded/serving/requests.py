@@ -32,15 +32,15 @@ class Request:
     Args:
         type: which of the three.
         size: the number of bytes of its frame.
+        counted: whether it counts as unanswered.
     """
 
     __slots__ = ("counted", "size", "type")
 
-    def __init__(self, type: QueryType, size: int) -> None:
+    def __init__(self, type: QueryType, size: int, counted: bool) -> None:
         self.type = type
         self.size = size
-        self.counted = True
-        """Whether it counts as unanswered."""
+        self.counted = counted
 
 
 class Turns:

@@ -30,7 +30,6 @@ from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.storage import access
 from rethinkdb.embedded.storage.jobs import Job
 from rethinkdb.embedded.storage.tables import Keeper
-from rethinkdb.ql2 import ResponseNote
 
 if TYPE_CHECKING:
     from rethinkdb.embedded.feeds.feed import Feed
@@ -63,6 +62,8 @@ class RunningQuery:
         noreply: whether the client wants no reply.
         finished: whether the last reply was the final one.
         term: the root term, in wire form.
+        prompt_feed: its changefeed, if that never blocks a thread while it waits for changes.
+        is_quick: whether it is a changefeed whose next batch takes no time worth mentioning.
     """
 
     def __init__(
@@ -89,6 +90,11 @@ class RunningQuery:
         self._environment: Environment
         self._rows: Iterator[Datum] = iter(())
         self._feed: Feed | None = None
+        # What many feeds are asked for at each write is kept in attributes, for speed.
+        self.prompt_feed: Feed | None = None
+        self.is_quick = False
+        self._interval = 0.0
+        self._notes = replies.NO_NOTES
         self._first = True
         self._collected = False
         """Whether the feed has been given the time to collect changes."""
@@ -103,22 +109,12 @@ class RunningQuery:
         """Whether it is a changefeed."""
         return self._feed is not None
 
-    @property
-    def is_prompt(self) -> bool:
-        """Whether it is a changefeed that never blocks a thread while it waits for changes."""
-        return self._feed is not None and not self._feed.blocks
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether it is a changefeed whose next batch takes no time worth mentioning."""
-        return self._feed is not None and self._feed.quick
-
-    def waiting(self) -> Waiting | None:
-        """The `Waiting` that `next_batch` would raise, if this is a prompt feed without changes."""
-        feed = self._feed
-        if feed is None or self._first or self.finished or feed.blocks or feed.ready():
-            return None
-        return Waiting(feed, self._collecting(feed))
+    def collecting(self) -> float:
+        """For how many seconds a changefeed is to collect changes now."""
+        if self._collected or not self._interval:
+            return 0.0
+        self._collected = True
+        return self._interval
 
     def interrupt(self) -> None:
         """Ends the query soon. An open request is answered with an empty, final batch.
@@ -214,11 +210,16 @@ class RunningQuery:
         return self._next_batch()
 
     def _stream(self, stream: Stream) -> None:
-        self._feed = stream.feed
-        if self._feed is None:
+        self._feed = feed = stream.feed
+        if feed is None:
             self._rows = iter(stream)
-        elif self.interrupted:  # before the feed was known to `interrupt`
-            self._feed.close()
+            return
+        self.is_quick = feed.quick
+        self.prompt_feed = None if feed.blocks else feed
+        self._interval = feed.interval
+        self._notes = replies.notes(feed.notes)
+        if self.interrupted:  # before the feed was known to `interrupt`
+            feed.close()
 
     def _atom(self, value: Datum) -> bytes:
         self.finished = True
@@ -235,34 +236,26 @@ class RunningQuery:
         elif self._environment.scanned and not self._first:
             access.go_on(self._environment)
         batch = Batch(limits.of_first() if self._first else limits)
-        notes: list[ResponseNote] = []
         if self._feed is None:
             self.finished = batch.fill(self._rows)
         else:
             self.finished = batch.fill_from(self._feed, ready=not self._first)
-            notes = self._feed.notes
             if not batch.rows and not self.finished and not self._first:
                 raise Waiting(self._feed)
         self._first = self._collected = False
         self.finished = self.finished or self.noreply
         return replies.batch(
-            batch.rows, finished=self.finished, notes=notes, profile=self._profile()
+            batch.rows, finished=self.finished, notes=self._notes, profile=self._profile()
         )
 
     def _await_news(self, feed: Feed) -> None:
         """Makes a feed wait for its next rows. The first batch is sent at once, even if empty."""
         if self._first:
             return
-        if seconds := self._collecting(feed):
+        if seconds := self.collecting():
             raise Waiting(feed, seconds)
-        if not feed.ready():
+        if feed.blocks and not feed.ready():  # others give no rows when they are pulled
             raise Waiting(feed)
-
-    def _collecting(self, feed: Feed) -> float:
-        """For how many seconds the feed is to collect changes now."""
-        seconds = 0.0 if self._collected else feed.interval
-        self._collected = self._collected or bool(seconds)
-        return seconds
 
 
 class Batch:
@@ -305,7 +298,7 @@ class Batch:
 
         Args:
             feed: the feed.
-            ready: whether the feed is known to be ready.
+            ready: whether to pull it without asking whether it is ready.
         """
         while not feed.finished and (ready or feed.ready()):
             ready = False
