@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -111,4 +112,7 @@ class SessionOwner:
         if observer is not None:
             session.observer = observer
         else:
-            vars(session).pop("observer", None)
+            # Not by `vars(session)`: CPython 3.11 would read all its attributes more slowly from
+            # then on, which took 5 % of a get's instructions.
+            with suppress(AttributeError):
+                del session.observer
