@@ -219,13 +219,29 @@ def _authentication(reply: dict[str, Any], host: str, port: int) -> str:
     raise RemoteProtocolError(refusal(host, port, "The server sent no authentication message."))
 
 
+_NO_DATUM = "Failed to convert JSON to datum."
+"""For JSON that a real server can read, but not take as a value: a field twice, invalid UTF-8."""
+
+
 def _request(line: bytes) -> dict[str, Any]:
     """Read a line of the client. JSON that is not an object counts as an empty one."""
+    text = line.decode(errors="replace")
     try:
-        request = json.loads(line)
+        request = json.loads(text, object_pairs_hook=_members)
+        # Python also reads NaN, infinite numbers and lone surrogates. They cannot be written.
+        json.dumps(request, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as exc:  # RecursionError: it is nested too deep
         raise HandshakeRefused(8, "Invalid JSON object.") from exc
+    if text.encode() != line:
+        raise HandshakeRefused(9, _NO_DATUM)
     return request if isinstance(request, dict) else {}
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise HandshakeRefused(9, _NO_DATUM)
+    return members
 
 
 def _text(request: dict[str, Any], field: str, code: int) -> str:

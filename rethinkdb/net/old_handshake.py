@@ -63,7 +63,8 @@ def old_handshake_size(
     if encoding == WireProtocol.PROTOBUF:
         raise HandshakeRefused(-1, _NO_PROTOBUF)
     if encoding != WireProtocol.JSON:
-        raise HandshakeRefused(-1, f"Unrecognized protocol specified: '{encoding}'")
+        signed = encoding if encoding < 2**31 else encoding - 2**32
+        raise HandshakeRefused(-1, f"Unrecognized protocol specified: '{signed}'")
     return end + _NUMBER.size
 
 

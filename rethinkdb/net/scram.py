@@ -168,7 +168,7 @@ class ScramServer:
         if not message.startswith("n,"):
             raise ScramError(CHANNEL_BINDING_NOT_SUPPORTED, "Channel binding is not supported")
         _, _, self._first_bare = message[2:].partition(",")
-        attributes = _attributes(self._first_bare)
+        attributes = _attributes_of_client(self._first_bare)
         _require(attributes, "nr")
         self.user = _unescape(attributes["n"])
         found = self._find(self.user)
@@ -189,14 +189,14 @@ class ScramServer:
         """
         if not self._known:
             raise ScramError(UNKNOWN_USER, "Unknown user")
-        attributes = _attributes(message)
-        _require(attributes, "crp")
-        if attributes["c"] != _CHANNEL_BINDING:
+        attributes = _attributes_of_client(message)
+        if attributes.get("c", _CHANNEL_BINDING) != _CHANNEL_BINDING or "p" not in attributes:
             raise ScramError(INVALID_ENCODING, "Invalid encoding")
         without_proof, _, _ = message.partition(",p=")
         signed = f"{self._first_bare},{self._challenge},{without_proof}".encode()
         if not self._proves(attributes["p"], signed):
             raise ScramError(WRONG_PASSWORD, "Wrong password")
+        _require(attributes, "crp")  # after the proof, as in RethinkDB
         if attributes["r"] != self._nonce:
             raise ScramError(OTHER_ERROR, "Other error")
         return "v=" + _encode(_hmac(self._credentials.server_key, signed))
@@ -221,9 +221,15 @@ def _attributes(message: str) -> dict[str, str]:
     return found
 
 
-def _require(attributes: dict[str, str], names: str) -> None:
+def _attributes_of_client(message: str) -> dict[str, str]:
+    """The same, for the server's side. As in RethinkDB, one comma may follow the last."""
+    attributes = _attributes(message.removesuffix(","))
     if "m" in attributes:
         raise ScramError(EXTENSIONS_NOT_SUPPORTED, "Extensions not supported")
+    return attributes
+
+
+def _require(attributes: dict[str, str], names: str) -> None:
     if set(attributes) != set(names):
         raise ScramError(INVALID_ENCODING, "Invalid encoding")
 
@@ -254,7 +260,9 @@ def _escape(user: str) -> str:
 
 def _unescape(name: str) -> str:
     user = name.replace("=2C", ",").replace("=3D", "=")
-    if not user or name.count("=") != name.count("=2C") + name.count("=3D"):
+    if not user:
+        raise ScramError(INVALID_USER_NAME, "Empty username")
+    if name.count("=") != name.count("=2C") + name.count("=3D"):
         raise ScramError(INVALID_USER_NAME, "Invalid username encoding")
     return user
 

@@ -77,6 +77,10 @@ REFUSED = {
         hello(encoding=0x11111111),
         b"ERROR: Unrecognized protocol specified: '286331153'\n\0",
     ),
+    "encoding that is shown signed": (
+        hello(encoding=0xFFFFFFFF),
+        b"ERROR: Unrecognized protocol specified: '-1'\n\0",
+    ),
     "wrong key": (hello(key=b"abc"), WRONG_KEY),
     "no text": (hello(key=b"\xff\xfe"), WRONG_KEY),
     "wrong key comes first": (hello(key=b"abc", encoding=PROTOBUF), WRONG_KEY),

@@ -162,7 +162,9 @@ def proof_with(**changes: str) -> str:
         (proof_with(c="eSws"), 10),
         (proof_with(m="x"), 11),
         (proof_with(x="y"), 10),
+        (CLIENT_FINAL + ",,", 10),
         ("c=biws,r=" + NONCE, 10),
+        ("c=biws,p=AAAA", 12),  # the proof is checked first
     ],
 )
 def test_proofs_that_are_refused(message, code):
@@ -171,6 +173,23 @@ def test_proofs_that_are_refused(message, code):
     with pytest.raises(ScramError) as info:
         server.verify(message)
     assert info.value.code == code
+
+
+def test_a_comma_at_the_end_is_accepted():
+    server = ScramServer({"user": PENCIL}.get, SERVER_NONCE)
+    server.challenge(CLIENT_FIRST)
+    assert server.verify(CLIENT_FINAL + ",")
+    assert ScramServer({"user": PENCIL}.get, "S").challenge("n,,n=user,r=C,")
+
+
+def test_a_right_proof_of_too_little_is_refused():
+    server = ScramServer({"user": PENCIL}.get, SERVER_NONCE)
+    server._known, server._credentials = True, PENCIL
+    client_key = scram._hmac(scram._salted_password("pencil", PENCIL.salt, 4096), b"Client Key")
+    proof = scram._xor(client_key, scram._hmac(PENCIL.stored_key, b",,c=biws"))
+    with pytest.raises(ScramError) as info:
+        server.verify("c=biws,p=" + b64encode(proof).decode())
+    assert info.value.code == 10
 
 
 def test_a_right_proof_for_another_nonce_is_refused():
