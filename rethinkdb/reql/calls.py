@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rethinkdb.converters import JSON_TYPES
 from rethinkdb.errors import ReqlDriverCompileError
-from rethinkdb.reql.conversion import SCALARS, node
-from rethinkdb.reql.declare import Rows
+from rethinkdb.reql.conversion import node
+from rethinkdb.reql.declare import NO_OPTARGS, READY_TYPES, Rows
 from rethinkdb.reql.families import RqlBoolOperQuery
 from rethinkdb.reql.inserts import as_text
 from rethinkdb.reql.refusals import place_of, placed
@@ -23,7 +23,7 @@ from rethinkdb.typed.state import state as types
 if TYPE_CHECKING:
     from rethinkdb.reql.types import Value
 
-__all__ = ["OTHER_CALLS", "Call", "call"]
+__all__ = ["OTHER_CALLS", "Call", "call", "typed_table"]
 
 _new = object.__new__
 
@@ -41,13 +41,14 @@ def call(
     cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
 ) -> RqlQuery:
     """The term of a call. In the first `subjects` arguments (0 or 1) `r.row` stays as it is."""
-    nodes: list[Any] = [*args]
+    nodes: Sequence[Any] = args
     for arg in args:
-        if type(arg) not in SCALARS and not isinstance(arg, RqlQuery):
+        if type(arg) not in READY_TYPES:
             nodes = _nodes(cls, args)
             break
-    optargs = _optargs(cls, options) if options else {}
-    if cls._inspects:
+    optargs = _optargs(cls, options) if options else NO_OPTARGS
+    if cls._takes_rows or cls._compares:
+        nodes = [*nodes]
         optargs = _inspected(cls, nodes, optargs, subjects)
     if tests:
         return make(cls, nodes, optargs)
@@ -144,7 +145,7 @@ def _plain(given: Value) -> Value:
     return documents(given)
 
 
-def _typed_table(
+def typed_table(
     cls: type[RqlQuery], args: Sequence[Value], options: Mapping[str, Value], subjects: int
 ) -> RqlQuery:
     """The term of `table`: the type of its documents is not sent."""
@@ -167,5 +168,5 @@ OTHER_CALLS: Mapping[str, Call] = {
     "Insert": _documents_as_text,
     "Replace": _with_document,
     "Update": _with_document,
-    "Table": _typed_table,
+    "Table": typed_table,
 }

@@ -12,10 +12,16 @@ from typing import Any
 from rethinkdb.errors import ReqlDriverCompileError
 from rethinkdb.ql2 import TermType
 from rethinkdb.reql import late
-from rethinkdb.reql.calls import OTHER_CALLS, call
+from rethinkdb.reql.calls import OTHER_CALLS, call, typed_table
 from rethinkdb.reql.commands import values  # noqa: F401  # declares what no term inherits
 from rethinkdb.reql.conversion import binary, node, resolved, term
-from rethinkdb.reql.declare import COMMANDS, Command, usual_class_name
+from rethinkdb.reql.declare import (
+    COMMANDS,
+    READY_OPERANDS,
+    READY_TYPES,
+    Command,
+    usual_class_name,
+)
 from rethinkdb.reql.families import (
     RqlBiCompareOperQuery,
     RqlBiOperQuery,
@@ -106,7 +112,9 @@ def term_class(name: str) -> type[RqlQuery]:
     else:
         raise AttributeError(f"module {_PLACE!r} has no attribute {name!r}")
     # If two threads make the class at the same time, both get the first one.
-    return _classes.setdefault(name, made)
+    made = _classes.setdefault(name, made)
+    _say_ready(made)
+    return made
 
 
 def _made(name: str, command: Command) -> type[RqlQuery]:
@@ -124,6 +132,12 @@ def _made(name: str, command: Command) -> type[RqlQuery]:
     return type(name, bases, attributes)
 
 
+def _say_ready(cls: type[RqlQuery]) -> None:
+    READY_TYPES.add(cls)
+    if not issubclass(cls, RqlBoolOperQuery):
+        READY_OPERANDS.add(cls)
+
+
 def class_names() -> set[str]:
     """The names of all classes, whether they have been made or not."""
     return {*_classes, *COMMANDS, *_CONSTANTS}
@@ -134,9 +148,11 @@ def constant(term_type: TermType) -> RqlQuery:
     return term_class(usual_class_name(term_type))()
 
 
-def _maker(name: str) -> late.Maker:
+def _maker(name: str) -> tuple[late.Maker, type[RqlQuery] | None]:
+    cls, other = term_class(name), OTHER_CALLS.get(name, call)
+    is_simple = other in (call, typed_table) and not cls._takes_rows
     # A bound method, as Python calls these faster than a `partial` or a lambda.
-    return MethodType(OTHER_CALLS.get(name, call), term_class(name))
+    return MethodType(other, cls), cls if is_simple else None
 
 
 def _locate(error: UnicodeEncodeError | ReqlDriverCompileError, term: RqlQuery) -> None:
@@ -152,6 +168,7 @@ def _complete(written: type[RqlQuery]) -> None:
         setattr(written, attribute, value)
     written.__module__ = _PLACE
     _classes[written.__name__] = written
+    _say_ready(written)
 
 
 for _written in _WRITTEN:

@@ -20,6 +20,7 @@ class Documents(RqlQuery):
 
     __slots__ = ()
     term_type = int(TermType.JSON)
+    _hides_row = True  # it holds no terms
     _prints = staticmethod(printing.documents)
 
     def build(self) -> Any:

@@ -33,8 +33,9 @@ __all__ = [
 #: were before the dot: 1 for a method, 0 for an `r.` function. `r.row` stays as it is in these.
 Maker: TypeAlias = "Callable[[Sequence[Any], Mapping[str, Any], int], RqlQuery]"
 
-#: Takes the name of a class, and returns what makes its terms.
-maker: Callable[[str], Maker]
+#: Takes the name of a class, and returns what makes its terms; and the class, if that does nothing
+#: more with arguments that need no conversion.
+maker: Callable[[str], tuple[Maker, type[RqlQuery] | None]]
 
 #: Makes a node of a Python value; see `rethinkdb.reql.conversion`.
 node: Callable[[Any], Any]

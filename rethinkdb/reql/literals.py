@@ -67,6 +67,7 @@ class Foreign(Datum):
     """A value that the connection may know. Beside it is the depth that it may be nested to."""
 
     __slots__ = ()
+    _hides_row = True  # it holds no terms
 
     def build(self) -> Any:
         """What is sent where the connection knows nothing of such values."""
@@ -105,7 +106,7 @@ class MakeObj(RqlQuery):
         """A JSON object, which servers accept in place of the term MAKE_OBJ."""
         try:
             return build_fields(self._optargs)
-        except RecursionError:
+        except (AttributeError, RecursionError):
             return built(self)
 
     def _outline(self, unbuilt: Unbuilt) -> Any:
@@ -120,6 +121,7 @@ class Func(RqlQuery):
 
     __slots__ = ()
     term_type = int(TermType.FUNC)
+    _hides_row = True  # an `r.row` inside a function belongs to that function
     _prints = staticmethod(printing.function)
 
     def __init__(self, lmbd: Callable[..., Any]) -> None:
@@ -188,6 +190,7 @@ class ImplicitVar(Constant):
     __slots__ = ()
     term_type = int(TermType.IMPLICIT_VAR)
     statement = "row"
+    _is_row = True
 
     def __call__(self, *args: object, **kwargs: object) -> RqlQuery:
         """Raises: drivers in other languages write `r.row('field')`, in Python it is `[...]`.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rethinkdb.reql.callables import next_variables
-from rethinkdb.reql.literals import MAKE_ARRAY, Func, ImplicitVar
-from rethinkdb.reql.term import RqlQuery, make
+from rethinkdb.reql.literals import MAKE_ARRAY, Func
+from rethinkdb.reql.term import PLAIN_TYPES, RqlQuery, make
 
 __all__ = ["holds_row", "row_function"]
 
@@ -21,14 +21,12 @@ def row_function(node: Any) -> Any:
 def holds_row(term: RqlQuery) -> bool:
     """Whether `r.row` is in a term, but not in a function inside it."""
     pending: list[Any] = [term]
-    while pending:
-        node = pending.pop()
-        if not isinstance(node, RqlQuery):
+    for node in pending:  # it grows meanwhile
+        if type(node) in PLAIN_TYPES or not isinstance(node, RqlQuery):
             continue
-        if isinstance(node, ImplicitVar):
+        if node._is_row:
             return True
-        # An `r.row` inside a function belongs to that function.
-        if not isinstance(node, Func):
+        if not node._hides_row:
             pending += node._nodes
             if node._optargs:
                 pending += node._optargs.values()
