@@ -38,7 +38,7 @@ from .exchange import arrays_as_sequences
 from .handshake import refusal
 from .options import Address, ConnectOptions, check_names, seconds_or_none
 from .owning import SessionOwner
-from .query import Query, make_query
+from .query import Query
 from .stream import Stream
 from .uncopyable import Uncopyable
 from .waiter import Waiter
@@ -424,7 +424,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
             # Rows can be made straight from the bytes if nothing else changes the values first.
             direct = not (codec.own_decoder or as_cursor or edited)
             decode = maker.decoder(decode, direct)
-        return make_query((_START, payload, decode, term, noreply, options, deadline, self.db))
+        return Query(_START, payload, decode, term, noreply, options, deadline, self.db)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:
         if "json_encoder" not in options and "json_decoder" not in options:

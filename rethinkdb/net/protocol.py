@@ -26,13 +26,14 @@ from .handshake import LINE_LIMIT, Handshake
 from .signals import raised_by_handler
 from .violations import LocalProtocolError
 
-__all__ = ["Protocol", "State"]
+__all__ = ["LONG", "Protocol", "State"]
 
 logger = logging.getLogger("rethinkdb.net")
 wire = logging.getLogger("rethinkdb.wire")
 
 _LOGGED_BYTES = 200
-_LONG = 65536
+#: A payload from this length on is not copied to stand behind its header.
+LONG = 65536
 
 
 class State(enum.Enum):
@@ -65,6 +66,7 @@ class Protocol(ABC):
         output: the bytes to send. The session adds to it in steps of its own (see `steps`); others
             call `send_frame()` and `data_to_send()`.
         log_values: whether logs may contain the contents of frames.
+        logs_frames: whether each frame is logged.
         heard: set when something has arrived. The keepalive resets it.
     """
 
@@ -81,7 +83,7 @@ class Protocol(ABC):
         self.heard = False
         self.log_values = False
         # Read once, as `isEnabledFor` would take longer for each frame than reading the frame.
-        self._debug = wire.isEnabledFor(logging.DEBUG)
+        self.logs_frames = wire.isEnabledFor(logging.DEBUG)
 
     # For those who move the bytes.
 
@@ -141,10 +143,10 @@ class Protocol(ABC):
         See `send_frame`. The second piece is a long payload, so that it is not copied.
         """
         if self.state is _OPEN:
-            if self._debug:
+            if self.logs_frames:
                 self._log_frame("sent", token, payload)
             header = frame_header(token, len(payload))
-            return (header + payload, b"") if len(payload) < _LONG else (header, payload)
+            return (header + payload, b"") if len(payload) < LONG else (header, payload)
         if self.state is _CONNECTING:
             raise LocalProtocolError("no frame can be sent before the handshake is complete")
         return b"", b""
@@ -170,8 +172,7 @@ class Protocol(ABC):
         frames, known = self._frames, len(self.events)
         try:
             while self.incoming or self._uncut:
-                self._uncut = True
-                self.heard = True
+                self._uncut = self.heard = True
                 if not frames.cut_from(self.incoming, self.events):
                     frames.feed_from(self.incoming)
                     # One call for all, so that an interrupt loses no frame on its way.
@@ -179,7 +180,7 @@ class Protocol(ABC):
                 self._uncut = False
         except FrameTooLarge as exc:
             self._frame_too_large(exc)
-        if self._debug:
+        if self.logs_frames:
             self._log_frames(known)
 
     def _log_frames(self, known: int) -> None:

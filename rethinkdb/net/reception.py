@@ -29,7 +29,7 @@ from .signals import raised_by_handler
 from .stream import Stream
 from .telling import tell_ended, tell_opened
 from .violations import RemoteProtocolError
-from .waiter import Waiter
+from .waiter import PENDING, RESULT, Waiter
 
 if TYPE_CHECKING:
     from .observing import Observer
@@ -125,7 +125,12 @@ class Reception:
         `receive_data(b"")` does what is left.
         """
         self.incoming += (data,)
-        self._drain()
+        try:
+            self._advance()
+            return
+        except BaseException as exc:
+            error = exc
+        self._drain(error)  # not above: what it raises does not come of this error
 
     def proceed(self) -> None:
         """Handle the bytes in `incoming`, and finish what an interrupt has left undone.
@@ -136,12 +141,16 @@ class Reception:
         try:
             self._advance()
         except BaseException as exc:
-            if _is_fault(exc) and not self.close_requested:
-                # An error in the driver. End the session, so that nobody waits for ever.
-                self._violated("The driver could not handle what the server sent.", exc)
-                return
-            self._count_interrupt(exc)
-            raise
+            self._failed(exc)
+
+    def _failed(self, exc: BaseException) -> None:
+        """Handle an error that came in `_advance`: an interrupt is raised again."""
+        if _is_fault(exc) and not self.close_requested:
+            # An error in the driver. End the session, so that nobody waits for ever.
+            self._violated("The driver could not handle what the server sent.", exc)
+            return
+        self._count_interrupt(exc)
+        raise exc
 
     def prepare(self) -> None:
         """Does nothing: the bytes to send are in `output` already. TLS does something here."""
@@ -152,16 +161,22 @@ class Reception:
         self._protocol.receive_eof(exc)
         self._drain()
 
-    def _drain(self) -> None:
+    def _drain(self, error: BaseException | None = None) -> None:
         """Handle all that has arrived.
 
         An exception of a signal handler (Ctrl-C) or of a callback is raised afterwards: the other
         callers must get their replies all the same.
+
+        Args:
+            error: what has ended `_advance` just now.
         """
         interrupt: BaseException | None = None
         done, faults = False, 0
         while not done:
+            failed, error = error, None
             try:
+                if failed is not None:
+                    self._failed(failed)
                 self.proceed()
                 done = True
             except BaseException as exc:
@@ -229,44 +244,50 @@ class Reception:
     def _frame_received(self, frame: FrameReceived) -> None:
         """Handle the first event, a frame. This may add further events, and end the session."""
         token, payload = frame
-        exchanges = self._exchanges
-        exchange = exchanges.get(token)
+        exchange = self._exchanges.get(token)
         if exchange is None or not exchange.owed:
             self._unexpected(frame)
             return
         receiver = exchange.receiver
         outcome = None if exchange.dropped else exchange.decoded(payload)
+        if type(outcome) is not Response:
+            self._hand_over(frame, exchange, receiver, outcome)
+            return
+        kind, results, _, _, _, profile, _ = outcome
         events = self._events
         delivery: Any
         # Most replies are a query's value, and nothing else, or a batch that is not the last one.
-        # For these two, what follows is what `_hand_over` does, with fewer calls: they would take
-        # 1.4 µs more.
-        if type(outcome) is not Response:
-            self._hand_over(frame, exchange, receiver, outcome)
-        elif type(receiver) is Stream and outcome.type is _PARTIAL:
-            items = iter(outcome.results)
+        # For these two, what follows is what `_hand_over` does, in fewer steps: they would take
+        # 2 µs more.
+        if type(receiver) is Stream and kind is _PARTIAL:
+            items = iter(results)
             delivery = exchange, receiver, outcome, items, None
             if events and events[0] is frame and exchange.receiver is receiver:
                 events[0] = delivery
                 exchange.owed -= 1
                 receiver.batch_received(outcome, items, complete=False)
                 if events and events[0] is delivery:
-                    events.popleft()
+                    del events[0]
         elif (
-            outcome.type is _ATOM
+            kind is _ATOM
             and type(receiver) is Waiter
-            and outcome.profile is None
-            and outcome.results
+            and profile is None
+            and results
             and exchange.query.type is _START
         ):
             delivery = exchange, receiver, outcome, _NO_ITEMS, None
             if events and events[0] is frame and exchange.receiver is receiver:
                 events[0] = delivery
                 exchange.owed -= 1
-                self._retire(exchange)
-                receiver.set_result(outcome.results[0])
+                exchange.receiver = NOBODY
+                del self._exchanges[token]
+                if receiver._state == PENDING:
+                    receiver._outcome, receiver._state = results[0], RESULT
+                    receiver._on_abandon = None
+                if receiver._callbacks:
+                    receiver._run()
                 if events and events[0] is delivery:
-                    events.popleft()
+                    del events[0]
         else:
             self._hand_over(frame, exchange, receiver, outcome)
 

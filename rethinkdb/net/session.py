@@ -24,9 +24,9 @@ from rethinkdb.ql2 import QueryType
 
 from .client import ClientProtocol
 from .exchange import Exchange, close_stream, oversized
-from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE
+from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE, frame_header
 from .observing import Observation, ObservedExchange, ObservedWaiter, settled
-from .protocol import State
+from .protocol import LONG, State
 from .query import Query
 from .reception import CLOSED, NOREPLY_BIT, chained
 from .timekeeping import Timekeeping
@@ -170,6 +170,35 @@ class Session(Timekeeping):
             - `ReqlConnectionLostError` if the connection drops;
             - `ReqlDriverError` if the session was closed before.
         """
+        protocol, payload = self._protocol, query.payload
+        if (
+            self.observer is not None
+            or query.noreply
+            or protocol.state is not _OPEN
+            or self._closing is not None
+            or len(payload) >= LONG
+            or protocol.logs_frames
+        ):
+            return self._start_in_parts(query)
+        # Most queries. What follows is what `_start_in_parts` does, in one step: that takes 1 µs
+        # less.
+        token = self._last_token = self._last_token + 1
+        exchange = Exchange(protocol, token, query)
+        waiter: Waiter[Any] = Waiter(exchange.abandoned, close_stream)
+        exchange.receiver = waiter
+        keepalive, deadline = self._keepalive, query.deadline
+        if deadline is not None:
+            self._deadlines.add(token, deadline.left)
+        frame = frame_header(token, len(payload)) + payload
+        if self.close_requested or protocol.state is not _OPEN:
+            return settled(None, self._refusal())
+        self._exchanges[token] = exchange
+        self.output += frame
+        if deadline is not None or (keepalive is not None and keepalive.asleep):
+            self.clock_wanted = True
+        return waiter
+
+    def _start_in_parts(self, query: Query) -> Waiter[Any]:
         observation = None
         if self.observer is not None and query.type is _START:
             observation = self.observer.asked(self, query)
@@ -263,6 +292,7 @@ class Session(Timekeeping):
         if query.deadline is not None:
             self._senders[token] = query, waiter
             self._deadlines.add(token, query.deadline.left)
+            self.clock_wanted = True
         return waiter
 
     def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
@@ -276,8 +306,9 @@ class Session(Timekeeping):
             waiter = ObservedWaiter(exchange.abandoned, close_stream)
             exchange.observation = waiter.observation = observation
         exchange.receiver = waiter
-        if query.deadline is not None:
-            self._deadlines.add(token, query.deadline.left)
+        keepalive, deadline = self._keepalive, query.deadline
+        if deadline is not None:
+            self._deadlines.add(token, deadline.left)
         first, second = self._protocol.framed(token, query.payload)
         output = self._protocol.output
         # The same step sends the query and returns its waiter (see `steps`). So no query runs
@@ -286,6 +317,8 @@ class Session(Timekeeping):
             self._exchanges[token] = exchange
             output += first
             output += second
+            if deadline is not None or (keepalive is not None and keepalive.asleep):
+                self.clock_wanted = True
             return waiter
         return settled(observation, self._refusal())
 

@@ -26,6 +26,9 @@ class Timekeeping(Reception):
     Args:
         protocol, host, port: as in `Reception`.
         keepalive: see `Session`.
+
+    Attributes:
+        clock_wanted: `tick()` must be called now, even if it returned a later time before.
     """
 
     def __init__(
@@ -37,19 +40,12 @@ class Timekeeping(Reception):
         # Noreply queries with a deadline that wait for the transport, by token.
         self._senders: dict[int, tuple[Query, Waiter[Any]]] = {}
         self._keepalive = None if keepalive is None else Keepalive(keepalive)
+        self.clock_wanted = False
 
     if TYPE_CHECKING:  # for `Session` to supply
 
         def _send(self, query: Query, observation: Observation | None = None) -> Waiter[Any]:
             """Send a query that will be answered, also while the session is closing."""
-
-    @property
-    def clock_wanted(self) -> bool:
-        """Whether `tick()` must be called now, even if it returned a later time before."""
-        if self._deadlines.new:
-            return True
-        keepalive = self._keepalive
-        return keepalive is not None and keepalive.asleep and bool(self._exchanges)
 
     def tick(self, now: float, unsent: int = 0) -> float | None:
         """Do what is due at this time. Flush afterwards, as after each operation.
@@ -64,6 +60,15 @@ class Timekeeping(Reception):
             When to call it again; None: when `clock_wanted` is set. Calling it earlier does no
             harm.
         """
+        at = self._tick(now, unsent)
+        keepalive = self._keepalive
+        awake = keepalive is None or not keepalive.asleep or not self._exchanges
+        # Last, so that an interrupt before this line has the clock looked at again.
+        if awake and not self._deadlines.new:
+            self.clock_wanted = False
+        return at
+
+    def _tick(self, now: float, unsent: int) -> float | None:
         deadlines = self._deadlines
         deadlines.begin(now, len(self._exchanges) + len(self._senders))
         while (token := deadlines.due(now)) is not None:

@@ -22,14 +22,14 @@ from rethinkdb.errors import ReqlRowError
 from .signals import raised_by_handler
 from .violations import LocalProtocolError
 
-__all__ = ["RESULT", "Waiter"]
+__all__ = ["PENDING", "RESULT", "Waiter"]
 
 T = TypeVar("T")
 Callback = Callable[["Waiter[T]"], object]
 
 logger = logging.getLogger("rethinkdb.net")
 
-_PENDING, RESULT, _EXCEPTION, _ABANDONED = range(4)
+PENDING, RESULT, _EXCEPTION, _ABANDONED = range(4)
 
 
 class Waiter(Generic[T]):
@@ -57,7 +57,7 @@ class Waiter(Generic[T]):
         on_abandon: Callable[[Waiter[T]], object] | None = None,
         on_unclaimed: Callable[[T], object] | None = None,
     ) -> None:
-        self._state = _PENDING
+        self._state = PENDING
         self._outcome: Any = None
         self._callbacks: tuple[Callback[T], ...] = ()  # those that are still to be called
         self._on_abandon = on_abandon
@@ -67,7 +67,7 @@ class Waiter(Generic[T]):
 
     def done(self) -> bool:
         """Whether nothing more will happen here: settled or abandoned."""
-        return self._state != _PENDING
+        return self._state != PENDING
 
     def result(self) -> T:
         """The value; raises the error if the operation failed.
@@ -121,7 +121,7 @@ class Waiter(Generic[T]):
         """
         if self._state != _ABANDONED:
             self._callbacks = (*self._callbacks, callback)
-        if self._state != _PENDING:
+        if self._state != PENDING:
             self._run()
 
     def abandon(self) -> None:
@@ -130,11 +130,11 @@ class Waiter(Generic[T]):
         The core may send a STOP, so flush `data_to_send()` afterwards. Other operations on the
         connection are not affected.
         """
-        if self._state == _PENDING:
+        if self._state == PENDING:
             self._callbacks = ()
             if self._on_abandon is not None:
                 self._on_abandon(self)
-            if self._state == _PENDING:  # the call has not settled it
+            if self._state == PENDING:  # the call has not settled it
                 self._state = _ABANDONED
                 self._on_abandon = None
         elif self.on_unclaimed is not None and self._is_item():
@@ -177,7 +177,8 @@ class Waiter(Generic[T]):
         return waiter
 
     def _settle(self, state: int, outcome: Any) -> None:
-        if self._state == _PENDING:
+        # `Reception` does the same in a step of its own for the value of a query.
+        if self._state == PENDING:
             self._outcome = outcome
             self._state = state
             self._on_abandon = None

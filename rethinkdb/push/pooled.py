@@ -148,7 +148,7 @@ class PooledHandle(QueryHandle):
             return Waiter()
         query = self._wanted
         if self._allowance is not None:
-            query = query._replace(deadline=self._allowance.deadline(monotonic()))
+            query = query.with_deadline(self._allowance.deadline(monotonic()))
         waiter: Waiter[Any] = self._runner.session.start(query)
         return waiter
 

@@ -25,6 +25,7 @@ from rethinkdb.errors import (
     ReqlTimeoutError,
 )
 from rethinkdb.loops.gevent import Connection, ConnectionPool, GeventCursor, GeventCursorEmpty
+from rethinkdb.loops.transport.place import PROCESS
 from rethinkdb.ql2 import QueryType
 
 from .conftest import Certificates
@@ -255,6 +256,7 @@ def test_in_another_thread(conn: Connection) -> None:
 def test_in_another_process(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a fork, for those who measure coverage; the conformance suite forks."""
     with monkeypatch.context() as patch:
+        patch.setattr(PROCESS, "id", 1)
         patch.setattr(os, "getpid", lambda: 1)
         assert not conn.is_open()
         with pytest.raises(ReqlDriverError, match="from which process 1 was forked"):

@@ -26,6 +26,7 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
+from rethinkdb.loops.transport.place import PROCESS
 from rethinkdb.loops.twisted import Connection, ConnectionPool, TwistedCursor
 from rethinkdb.ql2 import QueryType
 
@@ -416,6 +417,7 @@ async def test_in_another_process(server: ScriptedServer, monkeypatch: pytest.Mo
     """Without a fork, for those who measure coverage; the conformance suite forks."""
     conn = await connect(server)
     with monkeypatch.context() as patch:
+        patch.setattr(PROCESS, "id", 1)
         patch.setattr(os, "getpid", lambda: 1)
         assert not conn.is_open()
         assert "from which process 1 was forked" in str(result_of(conn.server()).value)

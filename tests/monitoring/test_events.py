@@ -389,13 +389,16 @@ def test_a_connection_and_the_process(events):
     ids=str,
 )
 def test_what_a_query_tells(query, database, table, command):
-    info = monitoring.QueryInfo(Pair().session, start(printable=query)._replace(db="test"))
+    asked = start(printable=query)
+    asked.db = "test"
+    info = monitoring.QueryInfo(Pair().session, asked)
     assert (info.database, info.table, info.command) == (database, table, command)
 
 
 @pytest.mark.parametrize("db", ["cave", r.db("cave")], ids=str)
 def test_the_database_of_the_run_options(db):
-    query = start(printable=r.table("heroes"))._replace(options={"db": db}, db="test")
+    query = start(printable=r.table("heroes"))
+    query.options, query.db = {"db": db}, "test"
     assert monitoring.QueryInfo(Pair().session, query).database == "cave"
 
 

@@ -27,7 +27,7 @@ from .pair import (
 
 def limited(pair, seconds, **options):
     """Starts a query that must be answered in so many seconds; its waiter and its token."""
-    query = start(**options)._replace(deadline=Deadline.of(seconds))
+    query = start(**options).with_deadline(Deadline.of(seconds))
     waiter = pair.session.start(query)
     return waiter, pair.session.last_token
 
@@ -178,7 +178,7 @@ def test_answered_queries_take_no_memory():
 
 def test_a_part_of_it_may_be_spent():
     pair = Pair()
-    waiter = pair.session.start(start()._replace(deadline=Deadline(left=0.5, seconds=2)))
+    waiter = pair.session.start(start().with_deadline(Deadline(left=0.5, seconds=2)))
     assert pair.session.tick(10) == 10.5
     pair.session.tick(11)
     assert "within 2 s" in str(failure(waiter))
@@ -232,13 +232,13 @@ class Long(Term):
 
 
 def test_the_text_has_the_beginning_of_the_query():
-    query = start(printable=Long())._replace(deadline=Deadline.of(0.25))
+    query = start(printable=Long()).with_deadline(Deadline.of(0.25))
     text = f"No answer from here:1 within 0.25 s to {'x' * 100}..."
     assert str(query.late("here", 1)) == text
 
 
 def test_the_text_for_whoever_sends_a_noreply_query():
-    query = start(printable=Term(), noreply=True)._replace(deadline=Deadline.of(3))
+    query = start(printable=Term(), noreply=True).with_deadline(Deadline.of(3))
     assert str(query.late("here", 1)) == "here:1 did not take all of term() within 3 s"
 
 

@@ -179,7 +179,7 @@ def test_a_look_between_two_looks_changes_nothing(pair):
 
 def test_the_next_look_or_the_next_deadline_whatever_is_first(pair):
     pair.run()
-    query = start()._replace(deadline=Deadline.of(3))
+    query = start().with_deadline(Deadline.of(3))
     waiter = pair.session.start(query)
     assert pair.session.tick(0) == 3
     assert pair.session.tick(3) == 5
@@ -190,11 +190,11 @@ def test_the_next_look_or_the_next_deadline_whatever_is_first(pair):
 
 
 def test_a_deadline_while_nothing_else_is_due(pair):
-    query = start()._replace(deadline=Deadline.of(3))
+    query = start().with_deadline(Deadline.of(3))
     pair.session.start(query)
     assert pair.session.tick(0) == 3
     pair.answer(pair.asked(), ATOM, 1)
-    pair.session.start(query._replace(deadline=Deadline.of(100)))
+    pair.session.start(query.with_deadline(Deadline.of(100)))
     token = pair.asked()
     pair.session.tick(5)
     pair.answer(token, SEQUENCE)

@@ -18,6 +18,7 @@ from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net import exchange, frames, protocol, reception, stream
 from rethinkdb.net.events import FrameReceived, HandshakeCompleted
 from rethinkdb.net.frames import MAX_REPLY_SIZE, FrameReader, frame_header
+from rethinkdb.net.protocol import LONG
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.violations import RemoteProtocolError
 from rethinkdb.net.waiter import Waiter
@@ -228,12 +229,13 @@ def test_closing_while_the_server_breaks_the_rules(monkeypatch: pytest.MonkeyPat
 # Operations.
 
 
-def test_closing_while_a_query_is_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("term", ["short", "long" * LONG])
+def test_closing_while_a_query_is_being_sent(monkeypatch: pytest.MonkeyPatch, term: str) -> None:
     pair = Pair()
     session = pair.session
-    once = Once(lambda: session.close(noreply_wait=False), session._protocol.framed)
-    monkeypatch.setattr(session._protocol, "framed", once)
-    waiter = session.start(start())
+    once = Once(lambda: session.close(noreply_wait=False), exchange.Exchange)
+    monkeypatch.setattr("rethinkdb.net.session.Exchange", once)
+    waiter = session.start(start(term))
     assert str(failure(waiter)) == "Connection is closed."
     assert session.tokens_in_use == 0
     pair.move()
@@ -267,7 +269,7 @@ def test_an_interrupt_after_a_query_was_sent_stops_it(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(pair.session, "_send", interrupted)
     with pytest.raises(Interrupt):
-        pair.session.start(start())
+        pair.session.start(start("long" * LONG))
     pair.move()
     assert [query[0] for _, query in pair.queries] == [START, STOP]
     pair.answer(token, ATOM, 1)

@@ -131,7 +131,7 @@ def test_what_is_given_up(pair, diary):
 
 
 def test_a_deadline(pair, diary):
-    waiter = pair.session.start(start()._replace(deadline=Deadline.of(1.0)))
+    waiter = pair.session.start(start().with_deadline(Deadline.of(1.0)))
     pair.session.tick(10.0)
     pair.session.tick(11.0)
     assert isinstance(failure(waiter), ReqlTimeoutError)

@@ -85,8 +85,10 @@ class AsyncioWire(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        deliver(self._link, bytes(self._buffer[:nbytes]))
-        self.flush_now()
+        link = self._link
+        deliver(link, bytes(self._buffer[:nbytes]))
+        if link.output or link.output_pending or link.clock_wanted:
+            self.flush_now()
 
     def pause_writing(self) -> None:
         """The transport holds more than `MAX_UNSENT` bytes."""
@@ -113,29 +115,28 @@ class AsyncioWire(asyncio.BufferedProtocol):
             return
         if self._loop.is_closed():
             return
-        if not link.close_requested and self._is_last(link.in_flight):
+        ready, in_flight = self._ready, link.in_flight
+        # Whether no further query is expected in this turn of the loop.
+        is_last = in_flight == 1 if ready is None else not ready and in_flight > 0
+        if is_last and not link.close_requested:
             self.flush_now()
         else:
             self._flush_due = True
             self._loop.call_soon(self.flush_now)
 
-    def _is_last(self, in_flight: int) -> bool:
-        """Whether no further query is expected in this turn of the loop."""
-        return in_flight == 1 if self._ready is None else not self._ready and in_flight > 0
-
     def flush_now(self) -> None:
         """Send the core's bytes now; close the transport if the core asks for that."""
         self._flush_due = False
-        transport = self.transport
+        transport, link = self.transport, self._link
         if transport is None or transport.is_closing():
             return
-        if self._link.clock_wanted:
+        if link.clock_wanted:
             self._alarm.set()
-        if data := self._link.data_to_send():
+        if data := link.data_to_send():
             transport.write(data)
             if self._outflow.waiting:
                 self._tell_outflow()
-        if self._link.close_requested:
+        if link.close_requested:
             transport.close()
             if transport.get_write_buffer_size():
                 self._loop.call_later(_LINGER, transport.abort)

@@ -35,9 +35,9 @@ def check_process(process: int) -> None:
     Raises:
         ReqlDriverError: this process is not `process`.
     """
-    if process != os.getpid():
+    if process != PROCESS.id:
         raise ReqlDriverError(
-            f"This connection was made in process {process}, from which process {os.getpid()} was "
+            f"This connection was made in process {process}, from which process {PROCESS.id} was "
             "forked: both would read from one socket. Connect anew here."
         )
 

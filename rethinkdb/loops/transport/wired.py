@@ -6,7 +6,6 @@ callers wait.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -19,7 +18,7 @@ from rethinkdb.net.session import Session
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
-from .place import check_process
+from .place import PROCESS, check_process
 
 __all__ = ["AnyWire", "WiredConnection"]
 
@@ -67,12 +66,24 @@ class WiredConnection(BaseConnection, Generic[W]):
             """Connect within `timeout` seconds."""
 
     def is_open(self) -> bool:
-        return super().is_open() and self._process == os.getpid()
+        return super().is_open() and self._process == PROCESS.id
 
     def _begin(self, operation: Callable[..., Waiter[T]], args: tuple[Any, ...]) -> Waiter[T]:
         """Run an operation of the core, and send its bytes."""
         self._check_place()
         waiter = operation(*args)
+        wire = self._wire
+        if wire is not None:
+            wire.flush()
+        return waiter
+
+    def _begin_query(self, term: Any, options: dict[str, Any]) -> Waiter[Any]:
+        """What `_begin` does, for a query: encode it, start it, and send its bytes."""
+        if self._wire is not None:
+            if self._process != PROCESS.id:
+                check_process(self._process)
+            self._check_loop()
+        waiter = self._session.start(self._query(term, options))
         wire = self._wire
         if wire is not None:
             wire.flush()
@@ -118,7 +129,7 @@ class WiredConnection(BaseConnection, Generic[W]):
             ReqlDriverError: the block raised OSError or ValueError (for a bad host name), or the
                 session did not open.
         """
-        self._process = os.getpid()
+        self._process = PROCESS.id
         self._wire = None
         session = self._new_session()
         try:
@@ -183,7 +194,7 @@ class WiredConnection(BaseConnection, Generic[W]):
 
     def _leave_to_parent(self) -> None:
         """Before closing: in a forked child, drop its copy of the socket only."""
-        if self._wire is not None and self._process != os.getpid():
+        if self._wire is not None and self._process != PROCESS.id:
             self._wire.leave()
             self._wire = None
             self._new_session().close(noreply_wait=False)
@@ -193,7 +204,7 @@ class WiredConnection(BaseConnection, Generic[W]):
             stream.close()
             self._flush()
 
-        if self._wire is not None and self._process == os.getpid():
+        if self._wire is not None and self._process == PROCESS.id:
             self._soon(close)
 
     def _local_address(self) -> tuple[str, int] | None:
