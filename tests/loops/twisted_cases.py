@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -35,6 +36,9 @@ from .scripted_server import PATIENCE, Command, ScriptedServer
 
 SOON = 0.05
 """A time limit that is meant to pass. How long it is does not matter: nothing comes."""
+
+# A name goes through an endpoint of Twisted, an address does not.
+by_name_and_address = pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 
 
 @pytest.fixture(autouse=True)
@@ -224,19 +228,21 @@ async def test_closing_a_cursor_while_a_fetch_is_pending(server: ScriptedServer)
     await conn.close()
 
 
+@by_name_and_address
 @ensureDeferred
-async def test_cancelling_connect() -> None:
+async def test_cancelling_connect(host: str) -> None:
     with ScriptedServer(on_connect=lambda sock: sock.recv(1000) and sock.recv(1000)) as server:
-        connecting = Connection.make("localhost", server.port)
+        connecting = Connection.make(host, server.port)
         await until(lambda: server.connections)
         connecting.cancel()
         assert result_of(connecting).check(CancelledError)
         await until(lambda: not any(thread.is_alive() for thread in server._threads[1:]))
 
 
+@by_name_and_address
 @ensureDeferred
-async def test_cancelling_dialling(server: ScriptedServer) -> None:
-    connecting = Connection.make("localhost", server.port)
+async def test_cancelling_dialling(server: ScriptedServer, host: str) -> None:
+    connecting = Connection.make(host, server.port)
     connecting.cancel()
     assert result_of(connecting).check(CancelledError)
 
@@ -249,12 +255,24 @@ async def test_background_work_that_a_pool_ends_early_is_no_error(server: Script
     await pool.close()
 
 
+@by_name_and_address
 @ensureDeferred
-async def test_a_time_limit_of_connect() -> None:
+async def test_a_time_limit_of_connect(host: str) -> None:
     with ScriptedServer(on_connect=lambda sock: sock.recv(1000) and sock.recv(1000)) as server:
-        with pytest.raises(ReqlTimeoutError, match=f"localhost:{server.port}, Operation timed out"):
-            await Connection.make("localhost", server.port, timeout=SOON)
+        with pytest.raises(ReqlTimeoutError, match=f"{host}:{server.port}, Operation timed out"):
+            await Connection.make(host, server.port, timeout=SOON)
         await until(lambda: not any(thread.is_alive() for thread in server._threads[1:]))
+
+
+@by_name_and_address
+@ensureDeferred
+async def test_a_time_limit_of_dialling(host: str) -> None:
+    """A full backlog: the system answers no attempt to connect, as on a host that is gone."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        late = pytest.raises(ReqlTimeoutError, match=f"{host}:{port}, Operation timed out")
+        with socket.create_connection(("127.0.0.1", port)), late:
+            await Connection.make(host, port, timeout=SOON)
 
 
 # Closing, and losing the connection.
@@ -323,12 +341,13 @@ async def test_literal_ipv6() -> None:
         await conn.close()
 
 
+@by_name_and_address
 @ensureDeferred
-async def test_nobody_listens() -> None:
+async def test_nobody_listens(host: str) -> None:
     with ScriptedServer() as server:
         port = server.port
-    with pytest.raises(ReqlDriverError, match=f"localhost:{port}. Error: .*refused") as caught:
-        await Connection.make("localhost", port)
+    with pytest.raises(ReqlDriverError, match=f"{host}:{port}. Error: .*refused") as caught:
+        await Connection.make(host, port)
     assert isinstance(caught.value.__cause__, OSError)
 
 

@@ -32,6 +32,8 @@ class TwistedWire(Protocol):
     transport: Any = None
 
     def __init__(self, link: Link, reactor: Any) -> None:
+        #: Called with this wire when it is connected.
+        self.made: Callable[[TwistedWire], object] = bool
         self._link = link
         self._outflow = link.outflow
         self._full = False
@@ -50,11 +52,12 @@ class TwistedWire(Protocol):
         keep_alive(self.transport.getHandle())
         self.transport.registerProducer(self, True)
         self._outflow.held_back(0)
-        self.flush()
+        self.flush(at_once=True)
+        self.made(self)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         deliver(self._link, data)
-        self.flush()
+        self.flush(at_once=True)
 
     # Twisted tells producers when the transport's buffer is full, which is at 64 KiB.
     def pauseProducing(self) -> None:  # noqa: N802
@@ -80,18 +83,18 @@ class TwistedWire(Protocol):
 
     # Called by the connection.
 
-    def flush(self) -> None:
+    def flush(self, at_once: bool = False) -> None:
         """Send the core's bytes; close the transport if the core asks for that.
 
-        Twisted sends in the reactor's next turn. Queries that are started before go out together. A
-        lone query is sent now: that saves a turn.
+        Twisted sends in the reactor's next turn. Queries that are started before go out together.
+        To send now saves a turn: for a lone query, and for the core's own answers (`at_once`).
         """
         if self._over or self._abort is not None:
             return
         if self._link.clock_wanted:
             self._alarm.set()
         if data := self._link.data_to_send():
-            if self._link.in_flight == 1:
+            if at_once or self._link.in_flight == 1:
                 data = self._send_now(data)
             if data:
                 self.transport.write(data)
@@ -122,9 +125,8 @@ class TwistedWire(Protocol):
     def _count_buffered(self) -> int:
         # Twisted has no method for this. Its transports have these attributes, except on Windows.
         waiting: list[bytes] = getattr(self.transport, "_tempDataBuffer", [])
-        sending = getattr(self.transport, "dataBuffer", b"")
         sent: int = getattr(self.transport, "offset", 0)
-        return sum(map(len, [*waiting, sending])) - sent
+        return sum(map(len, [*waiting, getattr(self.transport, "dataBuffer", b"")])) - sent
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
         return cast(Callable[[], object], self._reactor.callLater(seconds, callback).cancel)
@@ -133,9 +135,8 @@ class TwistedWire(Protocol):
         """A Deferred that fires when the transport is closed, so that tests can wait for it."""
         if self._over:
             return succeed(None)
-        watcher: Deferred[None] = Deferred()
-        self._watchers.append(watcher)
-        return watcher
+        self._watchers.append(Deferred())
+        return self._watchers[-1]
 
     def leave(self) -> None:
         """In a forked child: stop using the transport, as it belongs to the parent."""
