@@ -97,18 +97,20 @@ class Connection(TwistedResults, OnReactor, AwaitingReach, WiredConnection[Twist
         await self.close(noreply_wait=False)
 
     async def _reach(self, timeout: float) -> None:
-        running: Deferred[None] = Deferred()
-        self._reactor.callWhenRunning(running.callback, None)
-        await running
+        if not self._reactor.running:
+            running: Deferred[None] = Deferred()
+            self._reactor.callWhenRunning(running.callback, None)
+            await running
         self._check_loop()
         with self._connecting() as session:
-            opening = Deferred.fromCoroutine(self._open(session, timeout))
+            link = open_link(session, self.options)
+            opening: Deferred[Any] = dial(self._reactor, self.host, self.port, timeout, link)
+            opening.addCallback(self._log_in, session)
             await limit(opening, timeout, self._reactor, ReqlTimeoutError(self.host, self.port))
 
-    async def _open(self, session: Session, timeout: float) -> None:
-        link = open_link(session, self.options)
-        self._wire = await dial(self._reactor, self.host, self.port, timeout, link)
-        await self._call(lambda: session.opened)
+    def _log_in(self, wire: TwistedWire, session: Session) -> Deferred[Any]:
+        self._wire = wire
+        return self._call(lambda: session.opened)
 
     def _call(
         self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None

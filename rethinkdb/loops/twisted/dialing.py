@@ -26,8 +26,8 @@ __all__ = ["dial", "limit"]
 T = TypeVar("T")
 
 
-async def dial(reactor: Any, host: str, port: int, timeout: float, link: Link) -> TwistedWire:
-    """Make a connected wire. Await it in a coroutine that a Deferred runs.
+def dial(reactor: Any, host: str, port: int, timeout: float, link: Link) -> Deferred[TwistedWire]:
+    """Make a connected wire.
 
     Raises:
         CancelledError: the Deferred was cancelled.
@@ -35,19 +35,23 @@ async def dial(reactor: Any, host: str, port: int, timeout: float, link: Link) -
         OSError, ValueError: the host's name or its addresses cannot be used.
     """
     make_wire = partial(TwistedWire, link, reactor)
-    try:
-        if isIPAddress(host) or isIPv6Address(host):
-            return await _Dialling(make_wire).to(reactor, host, port)
-        factory: Any = Factory.forProtocol(make_wire)
-        factory.noisy = False
-        endpoint: Any = HostnameEndpoint(reactor, host, port, timeout)
-        wire: TwistedWire = await _cancellable(endpoint.connect(factory))
-        return wire
-    except error.TimeoutError as exc:
-        raise TimeoutError from exc
-    except (error.ConnectError, error.DNSLookupError) as exc:
-        number = getattr(exc, "osError", None)
-        raise OSError(os.strerror(number) if number else str(exc).rstrip(".")) from exc
+    if isIPAddress(host) or isIPv6Address(host):
+        return _Dialling(make_wire).to(reactor, host, port).addErrback(_explain)
+    factory: Any = Factory.forProtocol(make_wire)
+    factory.noisy = False
+    endpoint: Any = HostnameEndpoint(reactor, host, port, timeout)
+    dialled: Deferred[TwistedWire] = endpoint.connect(factory)
+    return _cancellable(dialled).addErrback(_explain)
+
+
+def _explain(failure: Failure) -> Failure:
+    reason = failure.value
+    if isinstance(reason, error.TimeoutError):
+        raise TimeoutError from reason
+    if isinstance(reason, (error.ConnectError, error.DNSLookupError)):
+        number = getattr(reason, "osError", None)
+        raise OSError(os.strerror(number) if number else str(reason).rstrip(".")) from reason
+    return failure
 
 
 class _Dialling(ClientFactory):
