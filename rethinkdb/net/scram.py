@@ -276,7 +276,11 @@ def _hmac(key: bytes, message: bytes) -> bytes:
 
 
 def _xor(left: bytes, right: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(left, right, strict=True))
+    if len(left) != len(right):
+        raise ValueError("one is longer")
+    # As numbers, byte by byte takes 30 calls more.
+    number = int.from_bytes(left, "big") ^ int.from_bytes(right, "big")
+    return number.to_bytes(len(left), "big")
 
 
 def _encode(data: bytes) -> str:
