@@ -244,16 +244,33 @@ async def test_a_cancelled_iteration_takes_no_item(server: ScriptedServer) -> No
         assert taken + [item async for item in cursor] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("documented_only", [False, True])
 @in_trio
-async def test_an_item_at_hand_is_a_checkpoint(server: ScriptedServer) -> None:
+async def test_an_item_at_hand_is_a_checkpoint(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, documented_only: bool
+) -> None:
+    """Also with a trio whose tasks have only the attributes that are documented."""
+    if documented_only:
+        monkeypatch.setattr("rethinkdb.loops.trio.cursor.current_task", object)
     async with connected(server) as conn:
-        cursor = await Command("batches", [1, 2], []).run(conn)
+        cursor = await Command("batches", [1, 2, 3], []).run(conn)
         for method in (cursor.next, cursor.fetch_next):
             with trio.CancelScope() as scope:
                 scope.cancel()
                 await method()
             assert scope.cancelled_caught
-        assert [item async for item in cursor] == [1, 2]
+        with trio.CancelScope(shield=True):
+            assert await cursor.next() == 1
+        assert [item async for item in cursor] == [2, 3]
+
+
+@in_trio
+async def test_an_item_at_hand_in_another_thread(server: ScriptedServer) -> None:
+    async with connected(server) as conn:
+        cursor = await Command("batches", [1, 2], []).run(conn)
+        with pytest.raises(ReqlDriverError, match=r"belongs to another trio.run\(\)"):
+            await trio.to_thread.run_sync(trio.run, cursor.next)
+        assert await cursor.next() == 1
 
 
 @in_trio

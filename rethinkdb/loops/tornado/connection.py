@@ -43,6 +43,10 @@ class Connection(TornadoResults, FutureConnection):
         self._thread = get_ident()
         return self._spawn(self._connect(self.connect_timeout), self._disconnect)
 
+    def _make_home(self) -> None:
+        super()._make_home()
+        self._thread = get_ident()
+
     def reconnect(self, noreply_wait: bool = True, timeout: float | None = None) -> Future[Self]:
         return self._spawn(self._reconnected(noreply_wait, timeout), self._disconnect)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from tornado.concurrent import Future
@@ -32,10 +33,16 @@ class TornadoCursor(AsyncIterableCursor[Row]):
 
     # For an item that has arrived, the Future is made here, without a call into the core; see
     # `AsyncIterableCursor`. Measured, `fetch_next()` and `next()`: 1.0 µs an item instead of 5.9.
+    # It is written out, as each call more would be a tenth of what a waiting change takes.
 
     def next(self, wait: bool | float | None = True) -> Future[Row]:
-        if wait is True and self._at_hand():
-            return self.conn._finished(self._items.popleft())
+        if wait is True and len(self._items) > self._stream.low_water:
+            conn = self.conn
+            if conn._thread != get_ident():
+                conn._check_loop()
+            future: Future[Row] = Future(loop=conn._loop)
+            future.set_result(self._items.popleft())
+            return future
         if wait is True and self._renewal is not None:
             return self.conn._spawn(self._renewal.asked(self, self._next), self._unread)
         return self.conn._take(self._next, self._limit(wait))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -56,6 +57,7 @@ class Connection(TrioResults, CoroutineConnection[TrioWire]):
 
     def _make_home(self) -> None:
         self._home = trio.lowlevel.current_trio_token()
+        self._thread = get_ident()
 
     async def __aexit__(self, *exc_info: object) -> None:
         # close() does not wait here, and a cancellation must not replace the block's exception.

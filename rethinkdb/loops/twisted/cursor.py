@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python import threadable
 
 from rethinkdb.net.cursor import AsyncIterableCursor, Row
 
@@ -33,7 +35,9 @@ class TwistedCursor(AsyncIterableCursor[Row]):
 
     def next(self, wait: bool | float | None = True) -> Deferred[Row]:
         try:
-            if wait is True and self._at_hand():
+            if wait is True and len(self._items) > self._stream.low_water:
+                if threadable.ioThread != get_ident():
+                    self.conn._check_loop()
                 return succeed(self._items.popleft())
             if wait is True and self._renewal is not None:
                 return Deferred.fromCoroutine(self._renewal.asked(self, self._next))
