@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rethinkdb.net.signals import raised_by_handler
 from rethinkdb.net.violations import LocalProtocolError
 
 from .hold import Hold
@@ -104,7 +105,12 @@ class Rotation:
         while (least := self._least) != self._full:
             level = levels[least]
             load = least + 1
-            member = next(reversed(level), None)
+            try:
+                member = next(reversed(level), None)
+            except RuntimeError as error:  # the level has changed between these two calls
+                if raised_by_handler(error):
+                    raise
+                continue
             # A signal handler may have used the pool before this line, so check again.
             if member is not None and member in level and self._least == least:
                 del level[member]
@@ -128,10 +134,16 @@ class Rotation:
         member: Member = hold.member
         load = member.load
         less = load - 1
-        if self._heed or hold.busy or (not less and now >= member.expires):
-            return False
         levels, failed = self._levels, hold.failed
-        if hold.held and member.in_turn and member.load == load:
+        # One condition, the jump first: a handler may come where a condition jumps (CPython 3.10).
+        if (
+            (less or now < member.expires)
+            and not self._heed
+            and not hold.busy
+            and hold.held
+            and member.in_turn
+            and member.load == load
+        ):
             hold.held = False
             member.load = less
             member.queries += 1

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
 from threading import get_ident
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -64,6 +64,19 @@ class PoolStrike(Strike):
     """A strike in the code of pools."""
 
     files = FILES
+
+
+class DecidingStrike(PoolStrike):
+    """A strike while the main thread has the lock of the pool's decisions, or talks to the clerk.
+
+    The clerk may need the lock for what the handler waits for.
+    """
+
+    pool: Any = None
+
+    def _looks(self, frame: FrameType, code: bytes, last: int) -> bool:
+        inside = self.pool._lock._is_owned() or frame.f_code.co_filename.endswith("/clerk.py")
+        return inside and super()._looks(frame, code, last)
 
 
 class ThreadStrike(Strike):
@@ -219,6 +232,77 @@ def test_a_handler_uses_the_pool(scene: Scene, server: Server, beside: ThreadPoo
             if not strike.struck:
                 break
     assert skip > 10, "nothing was struck"
+
+
+def borrows(pool: Any) -> None:
+    pool._inbox.put(bool)  # the clerk is not to be idle, either
+    with pool.connection() as conn:
+        assert r.expr("handler").run(conn) == "handler"
+
+
+def asks_for_numbers(pool: Any) -> None:
+    pool._inbox.put(bool)
+    assert pool.stats().size <= pool.options.max_size
+
+
+def follows(pool: Any) -> None:
+    with NUMBERS.changes(include_initial=True).run(pool, resume="restart") as changes:
+        assert changes.next()["new_val"]["id"] in range(ROWS)
+
+
+@pytest.mark.parametrize("handler", [borrows, asks_for_numbers, follows])
+@pytest.mark.parametrize("scene", [query, cursor, loan], ids=lambda scene: scene.__name__)
+def test_a_handler_that_needs_a_decision_interrupts_one(
+    scene: Scene,
+    handler: Callable[[Any], None],
+    server: Server,
+    beside: ThreadPoolExecutor,
+) -> None:
+    with pool_of(server, beside, max_size=3, per_connection=2) as pool, limited():
+        scene(pool, beside)
+        for skip in count():
+            strike = DecidingStrike(lambda: handler(pool), skip)
+            strike.pool = pool
+            strike.run(lambda: scene(pool, beside))
+            at_rest(pool, beside, strike.place)
+            if not strike.struck:
+                break
+    assert skip > 3, "nothing was struck"
+
+
+def test_a_handler_that_needs_a_decision_interrupts_a_connection(
+    server: Server, beside: ThreadPoolExecutor
+) -> None:
+    """The decision is that one more connection is lost. Then others are looked at, this too."""
+
+    def loses_a_loan() -> Waiter[None]:
+        with pool.connection() as loan:
+            assert loan is not rows.conn
+            loan._channel.drop()
+        return Waiter.succeeded(None)
+
+    with pool_of(server, beside, min_size=2) as pool, limited():
+        pool.open()
+        rows = r.range(25).run(pool, **SMALL_BATCHES)
+        rows.conn._call(loses_a_loan)  # in a step of the connection, as a handler is
+        assert list(rows) == list(range(25))
+        at_rest(pool, beside, "a step")
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Ends with an error what does not end."""
+
+    def hangs(*_: object) -> None:
+        raise AssertionError("it hangs")
+
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE, 0.1)  # again, as what hangs may try again
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_handler_raises_while_the_pool_starts_a_thread(
@@ -394,6 +478,27 @@ def test_a_handler_reads_a_cursor_that_is_beginning_anew() -> None:
     assert renewal.begins(cursor, lost, ReqlError("lost"))
     assert cursor._stream is seen[0]  # what the handler has read from is kept
     assert seen[0] is not lost
+
+
+def test_a_handler_does_not_let_two_threads_begin_a_cursor_anew() -> None:
+    """Another thread comes first, as late as a handler lets it."""
+
+    def caller() -> str:
+        renewal._busy, renewal._owner = others, "another thread"
+        return "main thread"
+
+    def await_other(event: Bell) -> None:
+        assert event is others
+        renewal._busy, cursor._stream = None, fresh
+
+    renewal, others = Renewed.__new__(Renewed), Bell()
+    renewal._pool = SimpleNamespace(
+        _lock=threading.Lock(), _new_event=Bell, _caller=caller, _await=await_other
+    )
+    lost, fresh = Stream.__new__(Stream), Stream.__new__(Stream)
+    cursor = SimpleNamespace(_stream=lost)
+    assert renewal.begins(cursor, lost, ReqlError("lost"))
+    assert cursor._stream is fresh
 
 
 def test_a_handler_interrupts_a_feed_whose_lock_another_thread_wants(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +59,53 @@ def test_nobody_has_room() -> None:
     hold = taken(world)
     assert (hold.member, hold.held) == (None, False)
     assert world.pool.let_go(hold, 0.0)
+
+
+class StruckLevel(dict[Member, None]):
+    """The members with equally many queries, while these are looked through: a signal strikes."""
+
+    def __reversed__(self) -> Any:
+        members = super().__reversed__()
+        signal.raise_signal(signal.SIGALRM)
+        return members
+
+
+def struck(world: World, handler: Callable[[], object]) -> Hold:
+    """A hold taken while a signal strikes, once."""
+
+    def handle(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        handler()
+
+    world.pool._levels[0] = StruckLevel(world.pool._levels[0])
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        return taken(world)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_another_takes_a_member_meanwhile() -> None:
+    world = World(min_size=2, max_size=2)
+    one, other = world.opened()
+    held: list[Hold] = []
+
+    def handler() -> None:
+        held.append(taken(world))
+
+    hold = struck(world, handler)
+    assert {hold.member, held[0].member} == {one, other}
+    assert (one.load, other.load) == (1, 1)
+
+
+def test_what_a_handler_raises_meanwhile_reaches_the_caller() -> None:
+    def handler() -> None:
+        raise RuntimeError("the handler's")
+
+    world = World()
+    world.opened()
+    with pytest.raises(RuntimeError, match="the handler's"):
+        struck(world, handler)
 
 
 @given(seed=st.integers(0, 1000), size=st.integers(1, 3), places=st.integers(1, 3))

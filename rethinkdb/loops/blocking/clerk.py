@@ -42,14 +42,9 @@ class Clerk:
         self.inbox: SimpleQueue[Any] = SimpleQueue()
         self._wake_at: float | None = None
         self._pool = weakref.ref(pool, self.inbox.put)
-        self._guard = threading.RLock()  # an RLock, as a signal handler may use the pool
-        # Usually one. After an interrupt there may be two, which does no harm.
+        # Usually one. There may be two for a while, which does no harm. No lock guards this and the
+        # time: a signal handler could wait for the clerk while its own thread has the lock.
         self._threads: set[int] = set()
-
-    @property
-    def works(self) -> bool:
-        """Whether the thread is running."""
-        return bool(self._threads)
 
     def call(self, job: Callable[[], T]) -> T:
         """Have the clerk call `job`; wait for its result."""
@@ -87,35 +82,35 @@ class Clerk:
 
     def wake(self, seconds: float | None) -> None:
         """Call the pool's `_tick` after `seconds`; None: do not."""
-        with self._guard:
-            self._wake_at = None if seconds is None else monotonic() + seconds
+        self._wake_at = None if seconds is None else monotonic() + seconds
         self.inbox.put(nothing)
         if seconds is not None:
             self._ensure_thread()
 
     def _ensure_thread(self) -> bool:
-        """Start the thread if it is not running. Returns False if the process is ending."""
+        """Start the thread if it is not running. Returns False if the process is ending.
+
+        What the thread is to do is in the inbox before this is called.
+        """
         if sys.is_finalizing():
             return False
-        with self._guard:
-            if self._threads:
-                return True
-        return start_thread(self._work)
+        return bool(self._threads) or start_thread(self._work)
 
     def _work(self) -> None:
         me = threading.get_ident()
         self._threads.add(me)
+        self.inbox.put(nothing)  # perhaps another thread has done the work for which this one came
         while self._serve_next() or not self._leave(me):
             pass
 
     def _leave(self, me: int) -> bool:
-        with self._guard:
-            if not self.inbox.empty():
-                return False
-            self._threads.discard(me)
-            if self._threads:  # the other one has to look, too
-                self.inbox.put(nothing)
-            return True
+        self._threads.discard(me)
+        if not self.inbox.empty():  # whoever has put this in may have seen this thread running
+            self._threads.add(me)
+            return False
+        if self._threads:  # the other one has to look, too
+            self.inbox.put(nothing)
+        return True
 
     def _serve_next(self) -> bool:
         """Wait for the next job and do it. Returns whether more may come."""
@@ -137,11 +132,13 @@ class Clerk:
 
     def _is_time(self) -> bool:
         """Whether the time of `wake` has come. It returns True once."""
-        with self._guard:
-            if self._seconds():
-                return False
+        wake_at = self._wake_at
+        if wake_at is None or wake_at > monotonic():
+            return False
+        if self._wake_at is wake_at:  # otherwise `wake` has set another time, and the inbox says so
             self._wake_at = None
             return True
+        return False
 
     def _seconds(self) -> float:
         """The longest wait for the next job, in seconds."""

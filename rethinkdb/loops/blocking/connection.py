@@ -18,7 +18,7 @@ from rethinkdb.net.waiter import Waiter
 from ..transport.place import check_process
 from ..transport.places import WaitingReach
 from .channel import Channel
-from .guards import FeedGuards
+from .guards import Guards, without_guards
 from .reconnecting import Reconnects
 from .results import BlockingResults
 
@@ -62,7 +62,7 @@ class Connection(BlockingResults, WaitingReach):
 
     def _init_loop(self) -> None:
         self._reconnects = Reconnects()
-        self._guards: FeedGuards | None = None
+        self._guards: Guards | None = None  # of its pool
 
     @property
     def _session(self) -> Session:
@@ -98,7 +98,7 @@ class Connection(BlockingResults, WaitingReach):
             channel.leave()
             self._new_session().close(noreply_wait=False)
         else:
-            channel.close(noreply_wait)
+            without_guards(self._guards, channel.close, noreply_wait)
 
     def is_open(self) -> bool:
         return self._channel.process == os.getpid() and super().is_open()
@@ -116,7 +116,7 @@ class Connection(BlockingResults, WaitingReach):
         if channel.session is not session:  # a signal handler has connected meanwhile
             session.opened.result()
         try:
-            channel.open(self.options, deadline)
+            without_guards(self._guards, channel.open, self.options, deadline)
         except OSError as exc:
             if raised_by_handler(exc):
                 raise
@@ -129,15 +129,16 @@ class Connection(BlockingResults, WaitingReach):
         check_process(channel.process)
         deadline = None if timeout is None else monotonic() + timeout
         guards = self._guards
-        if guards is not None and guards.references and (held := guards.held()):
-            return guards.outside(held, channel.call, operation, args, deadline, self._outcome)
-        return channel.call(operation, args, deadline, self._outcome)
+        # Usually there is no feed, and no signal handler calls this: then there is no need to look.
+        if guards is None or not (guards.feeds or guards.decisions._is_owned()):
+            return channel.call(operation, args, deadline, self._outcome)
+        return without_guards(guards, channel.call, operation, args, deadline, self._outcome)
 
     def _look(self) -> None:
         """Read what has arrived: while no thread waits, nobody reads or notices a loss."""
         channel = self._channel
         if channel.process == os.getpid():
-            channel.look()
+            without_guards(self._guards, channel.look)
 
     def _discard(self, stream: Stream) -> None:
         if self._channel.process == os.getpid():

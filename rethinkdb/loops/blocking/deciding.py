@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cached_property, partial
+from time import sleep
 from typing import Any, TypeVar
 
 from rethinkdb.net.waiter import Waiter
@@ -12,6 +14,7 @@ from rethinkdb.pool import Member, PoolStats
 from ..transport.waiting_pool import WaitingPool
 from .bell import Bell
 from .clerk import Clerk, nothing
+from .guards import Guards, without_guards
 
 __all__ = ["ThreadedPool"]
 
@@ -32,8 +35,21 @@ class ThreadedPool(WaitingPool):
 
     def _safely(self, job: Callable[[], T]) -> T:
         if threading.current_thread() is threading.main_thread():
-            return self._clerk.call(job)
+            result: T = self._outside(self._clerk.call, job)
+            return result
         return job()
+
+    def _outside(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that waits for other threads.
+
+        If this is a signal handler's call, its thread may have locks of the pool or of connections,
+        which the other threads may need. It releases them meanwhile.
+        """
+        for member in list(self._pool._members):
+            channel = getattr(member.connection, "_channel", None)
+            if channel is not None and channel._lock._is_owned():
+                function = partial(channel.outside, function)
+        return without_guards(self._guards, function, *args)
 
     def _is_over(self) -> bool:
         """Whether the pool is closed and has no connections left."""
@@ -59,17 +75,24 @@ class ThreadedPool(WaitingPool):
 
     def stats(self) -> PoolStats:
         self._check_process()  # a forked child has no such thread: it would wait for ever
-        if self._clerk.works:  # first empty the inbox, so that the numbers are up to date
-            self._safely(nothing)
-        return super().stats()
+        # The clerk counts, after it has emptied the inbox: so the numbers are up to date.
+        return self._safely(super().stats)
 
     stats.__doc__ = WaitingPool.stats.__doc__
 
     def _await(self, event: Any) -> None:
-        self._clerk.wait_for(event)
+        self._outside(self._clerk.wait_for, event)
+
+    def _sleep(self, seconds: float) -> None:
+        self._outside(sleep, seconds)
+
+    @cached_property
+    def _guards(self) -> Guards:
+        return Guards()
 
     def _new_lock(self) -> Any:
-        return threading.RLock()
+        self._guards = Guards()
+        return self._guards.decisions
 
     def _new_event(self) -> Any:
         return Bell()

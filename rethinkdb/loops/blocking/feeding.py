@@ -103,7 +103,7 @@ class FeedConnection(Connection):
             with self._feed.guard:
                 turn.add_done_callback(woken.put)
             try:
-                woken.get(timeout=remaining(deadline))
+                self._feeding._outside(woken.get, True, remaining(deadline))
             except Empty:
                 raise ReqlTimeoutError from None
         finally:

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from rethinkdb.net.waiter import Waiter
 
+from .guards import without
 from .stepping import Stepping
 
 __all__ = ["Interruptible"]
@@ -36,24 +37,19 @@ class Interruptible(Stepping):
 
     def outside(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function that waits for other threads. Meanwhile this thread releases the lock."""
-        held = self._lock._is_owned()
         try:
-            if held:
-                self._lock.release()
-            return function(*args)
+            return without((self._lock,) if self._lock._is_owned() else (), function, *args)
         finally:
-            self._return_to(get_ident(), held)
+            self._return_to(get_ident())
 
-    def _return_to(self, me: int, held: bool) -> None:
-        """Let the interrupted call go on: take the lock again, and wake the call."""
+    def _return_to(self, me: int) -> None:
+        """Let the interrupted call go on: wake it."""
         try:
-            if held and not self._lock._is_owned():
-                self._lock.acquire()
             if self._line is not None and self._turns.leader == me:
                 self._line.wake()
             self._turns.wake(me)
         except BaseException:  # out of one more handler
-            self._return_to(me, held)
+            self._return_to(me)
             raise
 
     def _recover(self, me: int, led: bool, slept: bool, begun: list[Waiter[Any]]) -> None:

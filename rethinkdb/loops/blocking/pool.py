@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rethinkdb.net.connection import BaseConnection
@@ -14,7 +13,6 @@ from rethinkdb.pool.feeds import Feed
 from .connection import Connection
 from .deciding import ThreadedPool
 from .feeding import FeedConnection
-from .guards import FeedGuards
 from .results import BlockingResults
 from .starting import start_thread
 
@@ -65,10 +63,6 @@ class ConnectionPool(BlockingResults, ThreadedPool):
             other.connection._look()
             self._tell_loss(other)
 
-    @cached_property
-    def _guards(self) -> FeedGuards:
-        return FeedGuards()
-
     def _new_connection(self) -> BaseConnection:
         connection = super()._new_connection()
         vars(connection)["_guards"] = self._guards
@@ -109,9 +103,6 @@ class ConnectionPool(BlockingResults, ThreadedPool):
 
     def _use_connection(self, connection: Connection, operation: Any) -> None:
         connection._call(operation)
-
-    def _sleep(self, seconds: float) -> None:
-        sleep(seconds)
 
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
         if not start_thread(work, *args):  # as the process is ending: do it here

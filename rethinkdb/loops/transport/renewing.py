@@ -176,17 +176,20 @@ class WaitingRenewal(Renewal):
     def begins(self, cursor: Any, stream: Stream, error: ReqlError) -> bool:
         """See `AwaitingRenewal`."""
         pool = self._pool
-        mine = None if pool is None else pool._new_event()
+        mine = me = None
+        if pool is not None:
+            mine, me = pool._new_event(), pool._caller()
         try:
             while pool is not None:
                 with pool._lock:
+                    # No call, so that no signal handler comes between: see `rethinkdb.net.steps`.
                     busy = self._busy
                     if busy is None:
-                        self._busy, self._owner = mine, pool._caller()
+                        self._busy, self._owner = mine, me
                         break
-                    if self._owner == pool._caller():  # a signal handler has interrupted this call
+                    if self._owner == me:  # a signal handler has interrupted this call
                         break
-                busy.wait()
+                pool._await(busy)
             if cursor._stream is not stream:
                 return True
             if not self._may_begin(stream, error):
