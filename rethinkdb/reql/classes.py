@@ -10,7 +10,7 @@ from types import MethodType
 from typing import Any
 
 from rethinkdb.errors import ReqlDriverCompileError
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TERM_NAMES, TermNumber
 from rethinkdb.reql import late
 from rethinkdb.reql.calls import OTHER_CALLS, call, typed_table
 from rethinkdb.reql.commands import values  # noqa: F401  # declares what no term inherits
@@ -69,23 +69,23 @@ _WRITTEN: tuple[type[RqlQuery], ...] = (
 _CONSTANTS = {
     usual_class_name(term_type): term_type
     for term_type in (
-        *(TermType.MINVAL, TermType.MAXVAL),
-        *(TermType.MONDAY, TermType.TUESDAY, TermType.WEDNESDAY, TermType.THURSDAY),
-        *(TermType.FRIDAY, TermType.SATURDAY, TermType.SUNDAY),
-        *(TermType.JANUARY, TermType.FEBRUARY, TermType.MARCH, TermType.APRIL),
-        *(TermType.MAY, TermType.JUNE, TermType.JULY, TermType.AUGUST),
-        *(TermType.SEPTEMBER, TermType.OCTOBER, TermType.NOVEMBER, TermType.DECEMBER),
+        *(TermNumber.MINVAL, TermNumber.MAXVAL),
+        *(TermNumber.MONDAY, TermNumber.TUESDAY, TermNumber.WEDNESDAY, TermNumber.THURSDAY),
+        *(TermNumber.FRIDAY, TermNumber.SATURDAY, TermNumber.SUNDAY),
+        *(TermNumber.JANUARY, TermNumber.FEBRUARY, TermNumber.MARCH, TermNumber.APRIL),
+        *(TermNumber.MAY, TermNumber.JUNE, TermNumber.JULY, TermNumber.AUGUST),
+        *(TermNumber.SEPTEMBER, TermNumber.OCTOBER, TermNumber.NOVEMBER, TermNumber.DECEMBER),
     )
 }
 
 # Methods that print otherwise if they were written with an operator.
-_ALSO_OPERATORS = frozenset({TermType.AND, TermType.OR, TermType.SLICE})
+_ALSO_OPERATORS = frozenset({TermNumber.AND, TermNumber.OR, TermNumber.SLICE})
 
 # What people mistake for something true or false.
 _CONDITIONS = frozenset(
     {
-        *(TermType.EQ, TermType.NE, TermType.LT, TermType.LE, TermType.GT, TermType.GE),
-        *(TermType.AND, TermType.OR, TermType.NOT),
+        *(TermNumber.EQ, TermNumber.NE, TermNumber.LT, TermNumber.LE, TermNumber.GT, TermNumber.GE),
+        *(TermNumber.AND, TermNumber.OR, TermNumber.NOT),
     }
 )
 
@@ -107,7 +107,7 @@ def term_class(name: str) -> type[RqlQuery]:
         made = _made(name, COMMANDS[name])
     elif name in _CONSTANTS:
         term_type = _CONSTANTS[name]
-        attributes = {"term_type": int(term_type), "statement": term_type.name.lower()}
+        attributes = {"term_type": int(term_type), "statement": TERM_NAMES[term_type].lower()}
         made = type(name, (Constant,), {**_PUBLIC, **attributes})
     else:
         raise AttributeError(f"module {_PLACE!r} has no attribute {name!r}")
@@ -143,7 +143,7 @@ def class_names() -> set[str]:
     return {*_classes, *COMMANDS, *_CONSTANTS}
 
 
-def constant(term_type: TermType) -> RqlQuery:
+def constant(term_type: TermNumber) -> RqlQuery:
     """A term that is written without parentheses, such as `r.monday`."""
     return term_class(usual_class_name(term_type))()
 

@@ -2,7 +2,7 @@
 
 A command is declared once, as a function that has a signature and a docstring, but no body:
 
-    @command(TermType.FILTER, rows=Rows.ALL)
+    @command(TermNumber.FILTER, rows=Rows.ALL)
     def filter(self, predicate: Value, /, *, default: Value = False) -> RqlQuery:
         '''Keeps the elements ...'''
 
@@ -23,7 +23,7 @@ from enum import IntEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TERM_NAMES, TermNumber
 from rethinkdb.reql import late, printing
 from rethinkdb.reql.truth import tests
 
@@ -94,7 +94,7 @@ class Command:
     __slots__ = ("class_attributes", "class_name", "make", "ready", "ready_types", "term_type")
 
     def __init__(
-        self, term_type: TermType, class_name: str, class_attributes: dict[str, Any]
+        self, term_type: TermNumber, class_name: str, class_attributes: dict[str, Any]
     ) -> None:
         self.term_type = term_type
         self.class_name = class_name
@@ -117,26 +117,26 @@ COMMANDS: dict[str, Command] = {}
 
 # The classes whose names follow from nothing.
 _UNUSUAL_NAMES = {
-    TermType.DB: "DB",
-    TermType.ERROR: "UserError",
-    TermType.FUNCALL: "FunCall",
-    TermType.GEOJSON: "GeoJson",
-    TermType.ISO8601: "ISO8601",
-    TermType.JAVASCRIPT: "JavaScript",
-    TermType.TO_GEOJSON: "ToGeoJson",
-    TermType.TO_ISO8601: "ToISO8601",
-    TermType.UUID: "UUID",
+    TermNumber.DB: "DB",
+    TermNumber.ERROR: "UserError",
+    TermNumber.FUNCALL: "FunCall",
+    TermNumber.GEOJSON: "GeoJson",
+    TermNumber.ISO8601: "ISO8601",
+    TermNumber.JAVASCRIPT: "JavaScript",
+    TermNumber.TO_GEOJSON: "ToGeoJson",
+    TermNumber.TO_ISO8601: "ToISO8601",
+    TermNumber.UUID: "UUID",
 }
 
 
-def usual_class_name(term_type: TermType) -> str:
+def usual_class_name(term_type: TermNumber) -> str:
     """The name of the class that sends a term: `GetAll` sends `GET_ALL`."""
     unusual = _UNUSUAL_NAMES.get(term_type)
-    return unusual or term_type.name.title().replace("_", "")
+    return unusual or TERM_NAMES[term_type].title().replace("_", "")
 
 
 def command(
-    term_type: TermType,
+    term_type: TermNumber,
     *,
     rows: Rows = Rows.NONE,
     option_rows: bool = False,

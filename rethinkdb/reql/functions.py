@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkdb.pseudotypes import RqlTzinfo
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.classes import constant
 from rethinkdb.reql.commands.databases import db, db_create, db_drop, db_list
 from rethinkdb.reql.commands.geo import circle, geojson, line, point, polygon
@@ -198,29 +198,29 @@ intersects = function(RqlQuery.intersects)
 # --- constants
 
 row = ImplicitVar()
-minval = constant(TermType.MINVAL)
-maxval = constant(TermType.MAXVAL)
+minval = constant(TermNumber.MINVAL)
+maxval = constant(TermNumber.MAXVAL)
 
-monday = constant(TermType.MONDAY)
-tuesday = constant(TermType.TUESDAY)
-wednesday = constant(TermType.WEDNESDAY)
-thursday = constant(TermType.THURSDAY)
-friday = constant(TermType.FRIDAY)
-saturday = constant(TermType.SATURDAY)
-sunday = constant(TermType.SUNDAY)
+monday = constant(TermNumber.MONDAY)
+tuesday = constant(TermNumber.TUESDAY)
+wednesday = constant(TermNumber.WEDNESDAY)
+thursday = constant(TermNumber.THURSDAY)
+friday = constant(TermNumber.FRIDAY)
+saturday = constant(TermNumber.SATURDAY)
+sunday = constant(TermNumber.SUNDAY)
 
-january = constant(TermType.JANUARY)
-february = constant(TermType.FEBRUARY)
-march = constant(TermType.MARCH)
-april = constant(TermType.APRIL)
-may = constant(TermType.MAY)
-june = constant(TermType.JUNE)
-july = constant(TermType.JULY)
-august = constant(TermType.AUGUST)
-september = constant(TermType.SEPTEMBER)
-october = constant(TermType.OCTOBER)
-november = constant(TermType.NOVEMBER)
-december = constant(TermType.DECEMBER)
+january = constant(TermNumber.JANUARY)
+february = constant(TermNumber.FEBRUARY)
+march = constant(TermNumber.MARCH)
+april = constant(TermNumber.APRIL)
+may = constant(TermNumber.MAY)
+june = constant(TermNumber.JUNE)
+july = constant(TermNumber.JULY)
+august = constant(TermNumber.AUGUST)
+september = constant(TermNumber.SEPTEMBER)
+october = constant(TermNumber.OCTOBER)
+november = constant(TermNumber.NOVEMBER)
+december = constant(TermNumber.DECEMBER)
 
 
 def make_timezone(offset: str) -> RqlTzinfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql import printing
 from rethinkdb.reql.conversion import NESTING_DEPTH, node, term
 from rethinkdb.reql.term import RqlQuery, Unbuilt, built, make
@@ -19,7 +19,7 @@ class Documents(RqlQuery):
     """Documents as a JSON text, which the server parses. They print as they were given."""
 
     __slots__ = ()
-    term_type = int(TermType.JSON)
+    term_type = int(TermNumber.JSON)
     _hides_row = True  # it holds no terms
     _prints = staticmethod(printing.documents)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rethinkdb.errors import ReqlDriverCompileError
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql import late, printing
 from rethinkdb.reql.commands.databases import DatabaseCommands
 from rethinkdb.reql.commands.indexes import IndexCommands
@@ -33,7 +33,7 @@ __all__ = [
     "Var",
 ]
 
-MAKE_ARRAY = int(TermType.MAKE_ARRAY)
+MAKE_ARRAY = int(TermNumber.MAKE_ARRAY)
 
 
 class Datum(RqlQuery):
@@ -120,7 +120,7 @@ class Func(RqlQuery):
     """A function. Its two arguments are an array of its variables' numbers, and its body."""
 
     __slots__ = ()
-    term_type = int(TermType.FUNC)
+    term_type = int(TermNumber.FUNC)
     _hides_row = True  # an `r.row` inside a function belongs to that function
     _prints = staticmethod(printing.function)
 
@@ -133,7 +133,7 @@ class Var(RqlQuery):
     """A variable: a parameter of a function, known by its number."""
 
     __slots__ = ()
-    term_type = int(TermType.VAR)
+    term_type = int(TermNumber.VAR)
     _prints = staticmethod(printing.variable)
 
 
@@ -141,7 +141,7 @@ class Binary(RqlTopLevelQuery):
     """Binary data: bytes in the form in which they are sent, or a term that is made binary."""
 
     __slots__ = ()
-    term_type = int(TermType.BINARY)
+    term_type = int(TermNumber.BINARY)
     statement = "binary"
     _prints = staticmethod(printing.binary)
 
@@ -188,7 +188,7 @@ class ImplicitVar(Constant):
     """`r.row`, the document that a command looks at."""
 
     __slots__ = ()
-    term_type = int(TermType.IMPLICIT_VAR)
+    term_type = int(TermNumber.IMPLICIT_VAR)
     statement = "row"
     _is_row = True
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 
 if TYPE_CHECKING:
     from rethinkdb.reql.types import RqlQuery
@@ -31,10 +31,11 @@ class RowType(NamedTuple):
 # Commands that give the documents of what they are called on, or some of them, or one.
 _KEEPING = frozenset(
     {
-        *(TermType.GET, TermType.GET_ALL, TermType.BETWEEN, TermType.BETWEEN_DEPRECATED),
-        *(TermType.GET_INTERSECTING, TermType.FILTER, TermType.HAS_FIELDS, TermType.ORDER_BY),
-        *(TermType.LIMIT, TermType.SKIP, TermType.SLICE, TermType.NTH, TermType.SAMPLE),
-        *(TermType.MIN, TermType.MAX, TermType.DEFAULT, TermType.CHANGES, TermType.UNION),
+        *(TermNumber.GET, TermNumber.GET_ALL, TermNumber.BETWEEN, TermNumber.BETWEEN_DEPRECATED),
+        *(TermNumber.GET_INTERSECTING, TermNumber.FILTER, TermNumber.HAS_FIELDS),
+        TermNumber.ORDER_BY,
+        *(TermNumber.LIMIT, TermNumber.SKIP, TermNumber.SLICE, TermNumber.NTH, TermNumber.SAMPLE),
+        *(TermNumber.MIN, TermNumber.MAX, TermNumber.DEFAULT, TermNumber.CHANGES, TermNumber.UNION),
     }
 )
 
@@ -50,23 +51,23 @@ def row_type(term: RqlQuery, given: Any = None) -> RowType:
     node: Any = term
     while True:
         number = getattr(node, "term_type", None)
-        if number == TermType.TABLE:
+        if number == TermNumber.TABLE:
             return RowType(given or getattr(node, "_of", None), of_feed)
         if number not in _KEEPING and not _keeps(number, node):
             return RowType(given, of_feed)
-        of_feed = of_feed or number == TermType.CHANGES
-        if number == TermType.UNION:
+        of_feed = of_feed or number == TermNumber.CHANGES
+        if number == TermNumber.UNION:
             return _of_all(node, given, of_feed)
         node = node._nodes[0] if node._nodes else None
 
 
 def _keeps(number: int | None, node: Any) -> bool:
     """Whether other commands give the documents as they are, with these arguments."""
-    if number == TermType.DISTINCT:
+    if number == TermNumber.DISTINCT:
         return "index" not in node._optargs
-    if number == TermType.BRACKET:
+    if number == TermNumber.BRACKET:
         return type(node._nodes[1]) is int
-    if number == TermType.COERCE_TO:
+    if number == TermNumber.COERCE_TO:
         return node._nodes[1:] in (["array"], ("array",))
     return False
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rethinkdb.converters import Values
 from rethinkdb.errors import ReqlDriverCompileError, ReqlRunOptionWarning
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.conversion import node
 from rethinkdb.reql.literals import DB
 from rethinkdb.reql.refusals import placed
@@ -18,11 +18,11 @@ __all__ = ["build_db", "build_options", "start_options"]
 # The driver alone uses the others; `db` is sent in another form.
 _NOT_SENT_SO = frozenset({"as_type", "json_encoder", "json_decoder", "db"})
 
-_DB = int(TermType.DB)
+_DB = int(TermNumber.DB)
 
 
 # The commands that have an option `timeout`, which a run option of that name sets.
-_TAKE_TIMEOUT = frozenset({TermType.HTTP, TermType.JAVASCRIPT, TermType.WAIT})
+_TAKE_TIMEOUT = frozenset({TermNumber.HTTP, TermNumber.JAVASCRIPT, TermNumber.WAIT})
 
 
 def start_options(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.converters import JSON_TYPES
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
-from rethinkdb.ql2 import QueryType, TermType
+from rethinkdb.ql2 import QueryType, TermNumber
 from rethinkdb.repl import Repl
 from rethinkdb.reql import late, printing, redacting
 from rethinkdb.reql.commands.aggregation import AggregationCommands
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["PLAIN_TYPES", "RqlQuery", "Unbuilt", "build_fields", "built", "make"]
 
 _START = int(QueryType.START)
-_DB = int(TermType.DB)
+_DB = int(TermNumber.DB)
 
 #: The types of nodes that are no terms.
 PLAIN_TYPES = JSON_TYPES - {tuple}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.ql2 import QueryType, TermType
+from rethinkdb.ql2 import QueryType, TermNumber
 
 from .calling_back import CallingBack
 
@@ -40,8 +40,8 @@ class _ServerStatus:
     """The query as it is sent. It is built by hand, as this layer does not import `reql`."""
 
     def start_body(self, options: Mapping[str, Any], db: Any, values: Any) -> list[Any]:
-        table = [TermType.TABLE, [[TermType.DB, ["rethinkdb"]], "server_status"]]
-        changes = [TermType.CHANGES, [table], {"include_initial": True, "include_states": True}]
+        table = [TermNumber.TABLE, [[TermNumber.DB, ["rethinkdb"]], "server_status"]]
+        changes = [TermNumber.CHANGES, [table], {"include_initial": True, "include_states": True}]
         return [QueryType.START, changes, {}]
 
     def render(self, frames: Any = None, enough: Any = None) -> tuple[str, None]:

@@ -32,7 +32,7 @@ from rethinkdb.pool import (
 )
 from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.members import State
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 
 from .discovering import Discovering
 from .feeding import Feeding
@@ -172,7 +172,7 @@ class Executor(Discovering, Feeding, Watched):
         def doing() -> Doing:
             try:
                 _, *sent = term.start_body(plain, db, codec.values)
-                return doing_of([TermType.MAKE_ARRAY, sent])
+                return doing_of([TermNumber.MAKE_ARRAY, sent])
             except Exception:  # it cannot be built, so it was not sent
                 return Doing.ACTS
 

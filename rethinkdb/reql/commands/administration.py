@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, command
 from rethinkdb.reql.printing import method_of_namespace
 
@@ -32,7 +32,7 @@ class NamespaceCommands:
 
     _is_namespace = True
 
-    @command(TermType.CONFIG)
+    @command(TermNumber.CONFIG)
     def config(self, /) -> RqlQuery:
         """Gets the configuration, as a document that can be updated.
 
@@ -47,7 +47,7 @@ class NamespaceCommands:
             r.table("users").config().update({"durability": "soft"}).run(conn)
         """
 
-    @command(TermType.WAIT)
+    @command(TermNumber.WAIT)
     def wait(
         self, /, *, wait_for: WaitFor = "all_replicas_ready", timeout: Integer = UNSET
     ) -> RqlQuery:
@@ -67,7 +67,7 @@ class NamespaceCommands:
             r.table("users").wait(timeout=10).run(conn)
         """
 
-    @command(TermType.RECONFIGURE)
+    @command(TermNumber.RECONFIGURE)
     def reconfigure(
         self,
         /,
@@ -102,7 +102,7 @@ class NamespaceCommands:
             r.table("users").reconfigure(shards=2, replicas=1).run(conn)
         """
 
-    @command(TermType.REBALANCE)
+    @command(TermNumber.REBALANCE)
     def rebalance(self, /, **options: Value) -> RqlQuery:
         """Makes the shards of a table, or of each table of a database, similar in size.
 
@@ -116,7 +116,7 @@ class NamespaceCommands:
             r.table("users").rebalance().run(conn)
         """
 
-    @command(TermType.GRANT, style=method_of_namespace)
+    @command(TermNumber.GRANT, style=method_of_namespace)
     def grant(self, user: Text, permissions: Fields, /, **options: Value) -> RqlQuery:
         """Gives permissions to a user, or takes them away.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, Rows, command
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class AggregationCommands:
 
     __slots__ = ()
 
-    @command(TermType.GROUP, rows=Rows.ALL)
+    @command(TermNumber.GROUP, rows=Rows.ALL)
     def group(
         self, /, *keys: Text | Function, index: Text = UNSET, multi: Flag = False
     ) -> RqlQuery:
@@ -45,7 +45,7 @@ class AggregationCommands:
             r.table("games").group("player").max("points").run(conn)
         """
 
-    @command(TermType.UNGROUP)
+    @command(TermNumber.UNGROUP)
     def ungroup(self, /) -> RqlQuery:
         """Makes an array of groups, so that commands work on all of them together.
 
@@ -59,7 +59,7 @@ class AggregationCommands:
             r.table("games").group("player").count().ungroup().order_by("reduction").run(conn)
         """
 
-    @command(TermType.REDUCE, rows=Rows.ALL)
+    @command(TermNumber.REDUCE, rows=Rows.ALL)
     def reduce(self, function: Function, /) -> RqlQuery:
         """Combines all elements to one by a function, in any order.
 
@@ -76,7 +76,7 @@ class AggregationCommands:
             r.table("posts")["views"].reduce(lambda a, b: a + b).default(0).run(conn)
         """
 
-    @command(TermType.FOLD, rows=Rows.LAST, option_rows=True)
+    @command(TermNumber.FOLD, rows=Rows.LAST, option_rows=True)
     def fold(
         self,
         base: Value,
@@ -105,7 +105,7 @@ class AggregationCommands:
             r.expr([1, 2, 3]).fold(0, lambda sum, n: sum + n).run(conn)  # 6
         """
 
-    @command(TermType.COUNT, rows=Rows.ALL)
+    @command(TermNumber.COUNT, rows=Rows.ALL)
     def count(self, what: Value = UNSET, /) -> RqlQuery:
         """Counts the elements of a sequence.
 
@@ -125,7 +125,7 @@ class AggregationCommands:
             r.table("users").count(lambda user: user["age"] > 30).run(conn)
         """
 
-    @command(TermType.SUM, rows=Rows.ALL)
+    @command(TermNumber.SUM, rows=Rows.ALL)
     def sum(self, what: Text | Function = UNSET, /) -> RqlQuery:
         """Adds the numbers in a sequence.
 
@@ -143,7 +143,7 @@ class AggregationCommands:
             r.table("games").sum("points").run(conn)
         """
 
-    @command(TermType.AVG, rows=Rows.ALL)
+    @command(TermNumber.AVG, rows=Rows.ALL)
     def avg(self, what: Text | Function = UNSET, /) -> RqlQuery:
         """Computes the mean of the numbers in a sequence.
 
@@ -161,7 +161,7 @@ class AggregationCommands:
             r.table("games").avg("points").run(conn)
         """
 
-    @command(TermType.MIN, rows=Rows.ALL)
+    @command(TermNumber.MIN, rows=Rows.ALL)
     def min(self, what: Text | Function = UNSET, /, *, index: Text = UNSET) -> RqlQuery:
         """Finds the element with the least value.
 
@@ -180,7 +180,7 @@ class AggregationCommands:
             r.table("games").min("points").run(conn)
         """
 
-    @command(TermType.MAX, rows=Rows.ALL)
+    @command(TermNumber.MAX, rows=Rows.ALL)
     def max(self, what: Text | Function = UNSET, /, *, index: Text = UNSET) -> RqlQuery:
         """Finds the element with the greatest value.
 
@@ -199,7 +199,7 @@ class AggregationCommands:
             r.table("games").max(index="points").run(conn)
         """
 
-    @command(TermType.DISTINCT, rows=Rows.ALL)
+    @command(TermNumber.DISTINCT, rows=Rows.ALL)
     def distinct(self, /, *, index: Text = UNSET) -> RqlQuery:
         """Leaves out elements that are equal to others.
 
@@ -216,7 +216,7 @@ class AggregationCommands:
             r.table("posts").distinct(index="author").run(conn)
         """
 
-    @command(TermType.CONTAINS, rows=Rows.ALL)
+    @command(TermNumber.CONTAINS, rows=Rows.ALL)
     def contains(self, /, *what: Value) -> RqlQuery:
         """Tells whether a sequence contains all the given elements.
 

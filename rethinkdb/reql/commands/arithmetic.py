@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import command
 from rethinkdb.reql.printing import infix, logical
 
@@ -23,7 +23,7 @@ class ArithmeticCommands:
 
     # --- arithmetic
 
-    @command(TermType.ADD, style=infix, prints_as="+")
+    @command(TermNumber.ADD, style=infix, prints_as="+")
     def add(self, /, *others: Value) -> RqlQuery:
         """Adds numbers, or seconds to a time. It also joins strings or arrays. Short form: `a + b`.
 
@@ -41,7 +41,7 @@ class ArithmeticCommands:
             (r.expr(1) + 2).run(conn)  # 3
         """
 
-    @command(TermType.SUB, style=infix, prints_as="-")
+    @command(TermNumber.SUB, style=infix, prints_as="-")
     def sub(self, /, *others: Value) -> RqlQuery:
         """Subtracts numbers, seconds from a time, or a time from a time. Short form: `a - b`.
 
@@ -59,7 +59,7 @@ class ArithmeticCommands:
             (r.now() - 3600).run(conn)
         """
 
-    @command(TermType.MUL, style=infix, prints_as="*")
+    @command(TermNumber.MUL, style=infix, prints_as="*")
     def mul(self, /, *others: Value) -> RqlQuery:
         """Multiplies numbers, or repeats an array. Short form: `a * b`.
 
@@ -77,7 +77,7 @@ class ArithmeticCommands:
             (r.expr([1, 2]) * 2).run(conn)  # [1, 2, 1, 2]
         """
 
-    @command(TermType.DIV, style=infix, prints_as="/")
+    @command(TermNumber.DIV, style=infix, prints_as="/")
     def div(self, /, *others: Number) -> RqlQuery:
         """Divides numbers. Short form: `a / b`. There is no division of integers.
 
@@ -94,7 +94,7 @@ class ArithmeticCommands:
             (r.expr(3) / 2).run(conn)  # 1.5
         """
 
-    @command(TermType.MOD, style=infix, prints_as="%")
+    @command(TermNumber.MOD, style=infix, prints_as="%")
     def mod(self, other: Integer, /) -> RqlQuery:
         """Computes the remainder of a division of integers. Short form: `a % b`.
 
@@ -113,7 +113,7 @@ class ArithmeticCommands:
             (r.expr(7) % 4).run(conn)  # 3
         """
 
-    @command(TermType.FLOOR)
+    @command(TermNumber.FLOOR)
     def floor(self, /) -> RqlQuery:
         """Rounds down.
 
@@ -127,7 +127,7 @@ class ArithmeticCommands:
             r.floor(1.7).run(conn)  # 1
         """
 
-    @command(TermType.CEIL)
+    @command(TermNumber.CEIL)
     def ceil(self, /) -> RqlQuery:
         """Rounds up.
 
@@ -141,7 +141,7 @@ class ArithmeticCommands:
             r.ceil(1.2).run(conn)  # 2
         """
 
-    @command(TermType.ROUND)
+    @command(TermNumber.ROUND)
     def round(self, /) -> RqlQuery:
         """Rounds to the nearest integer. Halves are rounded away from zero.
 
@@ -157,7 +157,7 @@ class ArithmeticCommands:
 
     # --- bits
 
-    @command(TermType.BIT_AND, style=logical)
+    @command(TermNumber.BIT_AND, style=logical)
     def bit_and(self, /, *others: Integer) -> RqlQuery:
         """Computes the bitwise "and" of integers.
 
@@ -174,7 +174,7 @@ class ArithmeticCommands:
             r.expr(6).bit_and(3).run(conn)  # 2
         """
 
-    @command(TermType.BIT_OR, style=logical)
+    @command(TermNumber.BIT_OR, style=logical)
     def bit_or(self, /, *others: Integer) -> RqlQuery:
         """Computes the bitwise "or" of integers.
 
@@ -191,7 +191,7 @@ class ArithmeticCommands:
             r.expr(6).bit_or(3).run(conn)  # 7
         """
 
-    @command(TermType.BIT_XOR, style=logical)
+    @command(TermNumber.BIT_XOR, style=logical)
     def bit_xor(self, /, *others: Integer) -> RqlQuery:
         """Computes the bitwise "exclusive or" of integers.
 
@@ -208,7 +208,7 @@ class ArithmeticCommands:
             r.expr(6).bit_xor(3).run(conn)  # 5
         """
 
-    @command(TermType.BIT_NOT)
+    @command(TermNumber.BIT_NOT)
     def bit_not(self, /) -> RqlQuery:
         """Inverts all bits of an integer.
 
@@ -222,7 +222,7 @@ class ArithmeticCommands:
             r.bit_not(7).run(conn)  # -8
         """
 
-    @command(TermType.BIT_SAL, style=logical)
+    @command(TermNumber.BIT_SAL, style=logical)
     def bit_sal(self, bits: Integer, /) -> RqlQuery:
         """Shifts the bits of an integer to the left.
 
@@ -239,7 +239,7 @@ class ArithmeticCommands:
             r.expr(5).bit_sal(2).run(conn)  # 20
         """
 
-    @command(TermType.BIT_SAR, style=logical)
+    @command(TermNumber.BIT_SAR, style=logical)
     def bit_sar(self, bits: Integer, /) -> RqlQuery:
         """Shifts the bits of an integer to the right. The sign stays.
 

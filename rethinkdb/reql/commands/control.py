@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import Rows, command
 from rethinkdb.reql.printing import funcall, top_level
 
@@ -21,7 +21,7 @@ class ControlCommands:
 
     __slots__ = ()
 
-    @command(TermType.FUNCALL, rows=Rows.LAST, style=funcall)
+    @command(TermNumber.FUNCALL, rows=Rows.LAST, style=funcall)
     def do(self, /, *arguments_then_function: Value) -> RqlQuery:
         """Calls a function with the value that it is called on.
 
@@ -39,7 +39,7 @@ class ControlCommands:
             r.table("games").get(1).do(lambda game: game["won"] - game["lost"]).run(conn)
         """
 
-    @command(TermType.BRANCH, style=top_level)
+    @command(TermNumber.BRANCH, style=top_level)
     def branch(self, value: Value, /, *more: Value) -> RqlQuery:
         """Chooses a value by conditions: if, else if, else.
 
@@ -61,7 +61,7 @@ class ControlCommands:
             r.branch(r.row["age"] < 18, "minor", "adult")
         """
 
-    @command(TermType.DEFAULT)
+    @command(TermNumber.DEFAULT)
     def default(self, value: Value | Function, /) -> RqlQuery:
         """Gives another value in place of one that is null or does not exist.
 
@@ -79,7 +79,7 @@ class ControlCommands:
             r.table("users").get("ada")["age"].default(0).run(conn)
         """
 
-    @command(TermType.COERCE_TO)
+    @command(TermNumber.COERCE_TO)
     def coerce_to(self, type: Text, /) -> RqlQuery:
         """Converts a value to another type.
 
@@ -96,7 +96,7 @@ class ControlCommands:
             r.table("users").coerce_to("array").run(conn)
         """
 
-    @command(TermType.TYPE_OF)
+    @command(TermNumber.TYPE_OF)
     def type_of(self, /) -> RqlQuery:
         """Gets the name of a value's type.
 
@@ -110,7 +110,7 @@ class ControlCommands:
             r.expr("a").type_of().run(conn)  # 'STRING'
         """
 
-    @command(TermType.INFO)
+    @command(TermNumber.INFO)
     def info(self, /) -> RqlQuery:
         """Describes a value.
 
@@ -125,7 +125,7 @@ class ControlCommands:
             r.table("users").info()["primary_key"].run(conn)
         """
 
-    @command(TermType.TO_JSON_STRING)
+    @command(TermNumber.TO_JSON_STRING)
     def to_json_string(self, /) -> RqlQuery:
         """Writes a value as JSON text.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.commands.administration import NamespaceCommands
 from rethinkdb.reql.declare import UNSET, command
 from rethinkdb.reql.printing import method_of_namespace, top_level
@@ -57,7 +57,7 @@ class DatabaseCommands(NamespaceCommands):
         of: Any = None,
     ) -> Table: ...
 
-    @command(TermType.TABLE, style=method_of_namespace)
+    @command(TermNumber.TABLE, style=method_of_namespace)
     def table(
         self,
         name: Text,
@@ -91,7 +91,7 @@ class DatabaseCommands(NamespaceCommands):
             r.db("blog").table("posts", read_mode="majority").run(conn)
         """
 
-    @command(TermType.TABLE_CREATE, style=method_of_namespace)
+    @command(TermNumber.TABLE_CREATE, style=method_of_namespace)
     def table_create(
         self,
         name: Text,
@@ -127,7 +127,7 @@ class DatabaseCommands(NamespaceCommands):
             r.table_create("users", primary_key="name").run(conn)
         """
 
-    @command(TermType.TABLE_DROP, style=method_of_namespace)
+    @command(TermNumber.TABLE_DROP, style=method_of_namespace)
     def table_drop(self, name: Text, /) -> RqlQuery:
         """Deletes a table with its documents and indexes.
 
@@ -144,7 +144,7 @@ class DatabaseCommands(NamespaceCommands):
             r.db("blog").table_drop("drafts").run(conn)
         """
 
-    @command(TermType.TABLE_LIST, style=method_of_namespace)
+    @command(TermNumber.TABLE_LIST, style=method_of_namespace)
     def table_list(self, /) -> RqlQuery:
         """Lists the names of the tables in a database.
 
@@ -159,7 +159,7 @@ class DatabaseCommands(NamespaceCommands):
         """
 
 
-@command(TermType.DB, style=top_level)
+@command(TermNumber.DB, style=top_level)
 def db(name: Text, /) -> DB:
     """Refers to a database.
 
@@ -177,7 +177,7 @@ def db(name: Text, /) -> DB:
     """
 
 
-@command(TermType.DB_CREATE, style=top_level)
+@command(TermNumber.DB_CREATE, style=top_level)
 def db_create(name: Text, /) -> RqlQuery:
     """Creates a database.
 
@@ -195,7 +195,7 @@ def db_create(name: Text, /) -> RqlQuery:
     """
 
 
-@command(TermType.DB_DROP, style=top_level)
+@command(TermNumber.DB_DROP, style=top_level)
 def db_drop(name: Text, /) -> RqlQuery:
     """Deletes a database with all its tables.
 
@@ -213,7 +213,7 @@ def db_drop(name: Text, /) -> RqlQuery:
     """
 
 
-@command(TermType.DB_LIST, style=top_level)
+@command(TermNumber.DB_LIST, style=top_level)
 def db_list() -> RqlQuery:
     """Lists the names of all databases. `rethinkdb`, which holds the system tables, is one.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, Rows, command
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class DocumentCommands:
 
     # --- objects
 
-    @command(TermType.PLUCK)
+    @command(TermNumber.PLUCK)
     def pluck(self, /, *selectors: Value) -> RqlQuery:
         """Keeps some fields, and leaves out all others.
 
@@ -43,7 +43,7 @@ class DocumentCommands:
             r.table("users").pluck("name", {"address": "city"}).run(conn)
         """
 
-    @command(TermType.WITHOUT)
+    @command(TermNumber.WITHOUT)
     def without(self, /, *selectors: Value) -> RqlQuery:
         """Leaves out some fields.
 
@@ -60,7 +60,7 @@ class DocumentCommands:
             r.table("users").without("password").run(conn)
         """
 
-    @command(TermType.MERGE, rows=Rows.ALL)
+    @command(TermNumber.MERGE, rows=Rows.ALL)
     def merge(self, /, *others: Value) -> RqlQuery:
         """Makes one object of several. Where several have a field, the last one counts.
 
@@ -81,7 +81,7 @@ class DocumentCommands:
             r.table("users").get("ada").merge({"seen": r.now()}).run(conn)
         """
 
-    @command(TermType.GET_FIELD)
+    @command(TermNumber.GET_FIELD)
     def get_field(self, name: Text, /) -> RqlQuery:
         """Takes the value of a field.
 
@@ -100,7 +100,7 @@ class DocumentCommands:
             r.table("users").get("ada").get_field("name").run(conn)
         """
 
-    @command(TermType.HAS_FIELDS)
+    @command(TermNumber.HAS_FIELDS)
     def has_fields(self, /, *selectors: Value) -> RqlQuery:
         """Tells whether an object has all given fields.
 
@@ -120,7 +120,7 @@ class DocumentCommands:
             r.table("users").has_fields("email").run(conn)
         """
 
-    @command(TermType.KEYS)
+    @command(TermNumber.KEYS)
     def keys(self, /) -> RqlQuery:
         """Lists the names of an object's fields.
 
@@ -134,7 +134,7 @@ class DocumentCommands:
             r.expr({"a": 1, "b": 2}).keys().run(conn)  # ['a', 'b']
         """
 
-    @command(TermType.VALUES)
+    @command(TermNumber.VALUES)
     def values(self, /) -> RqlQuery:
         """Lists the values of an object's fields.
 
@@ -150,7 +150,7 @@ class DocumentCommands:
 
     # --- arrays
 
-    @command(TermType.APPEND)
+    @command(TermNumber.APPEND)
     def append(self, value: Value, /) -> RqlQuery:
         """Adds an element at the end of an array.
 
@@ -167,7 +167,7 @@ class DocumentCommands:
             r.expr([1, 2]).append(3).run(conn)  # [1, 2, 3]
         """
 
-    @command(TermType.PREPEND)
+    @command(TermNumber.PREPEND)
     def prepend(self, value: Value, /) -> RqlQuery:
         """Adds an element at the start of an array.
 
@@ -184,7 +184,7 @@ class DocumentCommands:
             r.expr([1, 2]).prepend(0).run(conn)  # [0, 1, 2]
         """
 
-    @command(TermType.DIFFERENCE)
+    @command(TermNumber.DIFFERENCE)
     def difference(self, array: Value, /) -> RqlQuery:
         """Leaves out the elements that are in another array, too.
 
@@ -201,7 +201,7 @@ class DocumentCommands:
             r.expr([1, 2, 1]).difference([1]).run(conn)  # [2]
         """
 
-    @command(TermType.SET_INSERT)
+    @command(TermNumber.SET_INSERT)
     def set_insert(self, value: Value, /) -> RqlQuery:
         """Adds an element to an array unless it is there, and leaves out repeated elements.
 
@@ -218,7 +218,7 @@ class DocumentCommands:
             r.expr([1, 2]).set_insert(2).run(conn)  # [1, 2]
         """
 
-    @command(TermType.SET_UNION)
+    @command(TermNumber.SET_UNION)
     def set_union(self, array: Value, /) -> RqlQuery:
         """Joins two arrays, and leaves out repeated elements.
 
@@ -235,7 +235,7 @@ class DocumentCommands:
             r.expr([1, 2]).set_union([2, 3]).run(conn)  # [1, 2, 3]
         """
 
-    @command(TermType.SET_INTERSECTION)
+    @command(TermNumber.SET_INTERSECTION)
     def set_intersection(self, array: Value, /) -> RqlQuery:
         """Keeps the elements that are in both arrays, each once.
 
@@ -252,7 +252,7 @@ class DocumentCommands:
             r.expr([1, 2]).set_intersection([2, 3]).run(conn)  # [2]
         """
 
-    @command(TermType.SET_DIFFERENCE)
+    @command(TermNumber.SET_DIFFERENCE)
     def set_difference(self, array: Value, /) -> RqlQuery:
         """Keeps the elements that are not in the other array, each once.
 
@@ -269,7 +269,7 @@ class DocumentCommands:
             r.expr([1, 2]).set_difference([2, 3]).run(conn)  # [1]
         """
 
-    @command(TermType.INSERT_AT)
+    @command(TermNumber.INSERT_AT)
     def insert_at(self, position: Integer, value: Value, /) -> RqlQuery:
         """Inserts an element into an array.
 
@@ -287,7 +287,7 @@ class DocumentCommands:
             r.expr(["a", "c"]).insert_at(1, "b").run(conn)  # ['a', 'b', 'c']
         """
 
-    @command(TermType.SPLICE_AT)
+    @command(TermNumber.SPLICE_AT)
     def splice_at(self, position: Integer, array: Value, /) -> RqlQuery:
         """Inserts the elements of another array into an array.
 
@@ -305,7 +305,7 @@ class DocumentCommands:
             r.expr(["a", "d"]).splice_at(1, ["b", "c"]).run(conn)  # ['a', 'b', 'c', 'd']
         """
 
-    @command(TermType.CHANGE_AT)
+    @command(TermNumber.CHANGE_AT)
     def change_at(self, position: Integer, value: Value, /) -> RqlQuery:
         """Replaces an element of an array.
 
@@ -323,7 +323,7 @@ class DocumentCommands:
             r.expr(["a", "x"]).change_at(1, "b").run(conn)  # ['a', 'b']
         """
 
-    @command(TermType.DELETE_AT)
+    @command(TermNumber.DELETE_AT)
     def delete_at(self, start: Integer, end: Integer = UNSET, /) -> RqlQuery:
         """Removes an element of an array, or several in a row.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import command
 from rethinkdb.reql.printing import top_level
 
@@ -21,7 +21,7 @@ class GeoCommands:
 
     __slots__ = ()
 
-    @command(TermType.TO_GEOJSON)
+    @command(TermNumber.TO_GEOJSON)
     def to_geojson(self, /) -> RqlQuery:
         """Makes a GeoJSON object of a geometry.
 
@@ -35,7 +35,7 @@ class GeoCommands:
             r.table("parks").get("a")["place"].to_geojson().run(conn)
         """
 
-    @command(TermType.DISTANCE)
+    @command(TermNumber.DISTANCE)
     def distance(
         self, other: Value, /, *, geo_system: GeoSystem = "WGS84", unit: Unit = "m"
     ) -> RqlQuery:
@@ -56,7 +56,7 @@ class GeoCommands:
             r.distance(r.point(-122, 37), r.point(-117, 32), unit="km").run(conn)
         """
 
-    @command(TermType.INTERSECTS)
+    @command(TermNumber.INTERSECTS)
     def intersects(self, other: Value, /) -> RqlQuery:
         """Tells whether two geometries have a point in common.
 
@@ -75,7 +75,7 @@ class GeoCommands:
             r.circle([-117, 32], 1000).intersects(r.point(-117, 32)).run(conn)  # True
         """
 
-    @command(TermType.INCLUDES)
+    @command(TermNumber.INCLUDES)
     def includes(self, other: Value, /) -> RqlQuery:
         """Tells whether a polygon contains the whole of another geometry.
 
@@ -94,7 +94,7 @@ class GeoCommands:
             r.circle([-117, 32], 1000).includes(r.point(-117, 32)).run(conn)  # True
         """
 
-    @command(TermType.FILL)
+    @command(TermNumber.FILL)
     def fill(self, /) -> RqlQuery:
         """Makes a polygon of a line that runs around it.
 
@@ -108,7 +108,7 @@ class GeoCommands:
             r.line([0, 0], [1, 0], [1, 1]).fill().run(conn)
         """
 
-    @command(TermType.POLYGON_SUB)
+    @command(TermNumber.POLYGON_SUB)
     def polygon_sub(self, hole: Value, /) -> RqlQuery:
         """Cuts a hole into a polygon.
 
@@ -126,7 +126,7 @@ class GeoCommands:
         """
 
 
-@command(TermType.GEOJSON, style=top_level)
+@command(TermNumber.GEOJSON, style=top_level)
 def geojson(geojson: Fields, /) -> RqlQuery:
     """Makes a geometry of a GeoJSON object.
 
@@ -144,7 +144,7 @@ def geojson(geojson: Fields, /) -> RqlQuery:
     """
 
 
-@command(TermType.POINT, style=top_level)
+@command(TermNumber.POINT, style=top_level)
 def point(longitude: Number, latitude: Number, /) -> RqlQuery:
     """Makes a point on the earth.
 
@@ -163,7 +163,7 @@ def point(longitude: Number, latitude: Number, /) -> RqlQuery:
     """
 
 
-@command(TermType.LINE, style=top_level)
+@command(TermNumber.LINE, style=top_level)
 def line(first: Value, second: Value, /, *more: Value) -> RqlQuery:
     """Makes a line through points.
 
@@ -181,7 +181,7 @@ def line(first: Value, second: Value, /, *more: Value) -> RqlQuery:
     """
 
 
-@command(TermType.POLYGON, style=top_level)
+@command(TermNumber.POLYGON, style=top_level)
 def polygon(first: Value, second: Value, third: Value, /, *more: Value) -> RqlQuery:
     """Makes a polygon of its corners.
 
@@ -199,7 +199,7 @@ def polygon(first: Value, second: Value, third: Value, /, *more: Value) -> RqlQu
     """
 
 
-@command(TermType.CIRCLE, style=top_level)
+@command(TermNumber.CIRCLE, style=top_level)
 def circle(
     center: Value,
     radius: Number,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, Rows, command
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class IndexCommands:
 
     # --- secondary indexes
 
-    @command(TermType.INDEX_CREATE, rows=Rows.ALL)
+    @command(TermNumber.INDEX_CREATE, rows=Rows.ALL)
     def index_create(
         self,
         name: Text,
@@ -53,7 +53,7 @@ class IndexCommands:
             r.table("posts").index_create("by_day", [r.row["author"], r.row["day"]]).run(conn)
         """
 
-    @command(TermType.INDEX_DROP)
+    @command(TermNumber.INDEX_DROP)
     def index_drop(self, name: Text, /) -> RqlQuery:
         """Deletes a secondary index.
 
@@ -70,7 +70,7 @@ class IndexCommands:
             r.table("posts").index_drop("by_day").run(conn)
         """
 
-    @command(TermType.INDEX_RENAME)
+    @command(TermNumber.INDEX_RENAME)
     def index_rename(self, old: Text, new: Text, /, *, overwrite: Flag = False) -> RqlQuery:
         """Renames a secondary index.
 
@@ -89,7 +89,7 @@ class IndexCommands:
             r.table("posts").index_rename("new", "by_day", overwrite=True).run(conn)
         """
 
-    @command(TermType.INDEX_LIST)
+    @command(TermNumber.INDEX_LIST)
     def index_list(self, /) -> RqlQuery:
         """Lists the names of the table's secondary indexes.
 
@@ -103,7 +103,7 @@ class IndexCommands:
             r.table("posts").index_list().run(conn)
         """
 
-    @command(TermType.INDEX_STATUS)
+    @command(TermNumber.INDEX_STATUS)
     def index_status(self, /, *names: Text) -> RqlQuery:
         """Describes secondary indexes, and tells whether they are built.
 
@@ -121,7 +121,7 @@ class IndexCommands:
             r.table("posts").index_status("by_day").run(conn)
         """
 
-    @command(TermType.INDEX_WAIT)
+    @command(TermNumber.INDEX_WAIT)
     def index_wait(self, /, *names: Text) -> RqlQuery:
         """Waits until secondary indexes are built.
 
@@ -140,7 +140,7 @@ class IndexCommands:
 
     # --- write hooks
 
-    @command(TermType.SET_WRITE_HOOK)
+    @command(TermNumber.SET_WRITE_HOOK)
     def set_write_hook(self, function: Function | bytes | None, /, **options: Value) -> RqlQuery:
         """Sets the write hook: a function that the server calls at each write to the table.
 
@@ -161,7 +161,7 @@ class IndexCommands:
             r.table("t").set_write_hook(lambda c, old, new: new.merge({"n": 1})).run(conn)
         """
 
-    @command(TermType.GET_WRITE_HOOK)
+    @command(TermNumber.GET_WRITE_HOOK)
     def get_write_hook(self, /, **options: Value) -> RqlQuery:
         """Gets the table's write hook.
 

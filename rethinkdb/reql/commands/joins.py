@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, Rows, command
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class JoinCommands:
 
     __slots__ = ()
 
-    @command(TermType.INNER_JOIN)
+    @command(TermNumber.INNER_JOIN)
     def inner_join(self, other: Value, predicate: Function, /) -> RqlQuery:
         """Pairs each element of one sequence with all elements of another that match it.
 
@@ -42,7 +42,7 @@ class JoinCommands:
             a.inner_join(b, lambda x, y: x["n"] == y["n"]).zip().run(conn)
         """
 
-    @command(TermType.OUTER_JOIN)
+    @command(TermNumber.OUTER_JOIN)
     def outer_join(self, other: Value, predicate: Function, /) -> RqlQuery:
         """Does the same as `inner_join`, and keeps elements that match no other one, too.
 
@@ -62,7 +62,7 @@ class JoinCommands:
             a.outer_join(b, lambda x, y: x["n"] == y["n"]).zip().run(conn)
         """
 
-    @command(TermType.EQ_JOIN, rows=Rows.ALL)
+    @command(TermNumber.EQ_JOIN, rows=Rows.ALL)
     def eq_join(
         self, key: Text | Function, table: Value, /, *, index: Text = UNSET, ordered: Flag = False
     ) -> RqlQuery:
@@ -84,7 +84,7 @@ class JoinCommands:
             r.table("posts").eq_join("author", r.table("users")).zip().run(conn)
         """
 
-    @command(TermType.ZIP)
+    @command(TermNumber.ZIP)
     def zip(self, /) -> RqlQuery:
         """Makes one object of each pair of a join. Where both have a field, the right one counts.
 

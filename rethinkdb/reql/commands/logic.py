@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import command
 from rethinkdb.reql.printing import infix, invert, logical
 
@@ -23,7 +23,7 @@ class LogicCommands:
 
     # --- comparison
 
-    @command(TermType.EQ, style=infix, prints_as="==", compares=True)
+    @command(TermNumber.EQ, style=infix, prints_as="==", compares=True)
     def eq(self, /, *others: Value) -> RqlQuery:
         """Tells whether all values are equal. Short form: `a == b`.
 
@@ -40,7 +40,7 @@ class LogicCommands:
             r.table("users").filter(r.row["age"] == 30).run(conn)
         """
 
-    @command(TermType.NE, style=infix, prints_as="!=", compares=True)
+    @command(TermNumber.NE, style=infix, prints_as="!=", compares=True)
     def ne(self, /, *others: Value) -> RqlQuery:
         """Tells whether some values are not equal. Short form: `a != b`.
 
@@ -57,7 +57,7 @@ class LogicCommands:
             r.table("users").filter(r.row["age"] != 30).run(conn)
         """
 
-    @command(TermType.LT, style=infix, prints_as="<", compares=True)
+    @command(TermNumber.LT, style=infix, prints_as="<", compares=True)
     def lt(self, /, *others: Value) -> RqlQuery:
         """Tells whether each value is less than the next one. Short form: `a < b`.
 
@@ -76,7 +76,7 @@ class LogicCommands:
             r.expr(1).lt(2, 3).run(conn)  # True
         """
 
-    @command(TermType.LE, style=infix, prints_as="<=", compares=True)
+    @command(TermNumber.LE, style=infix, prints_as="<=", compares=True)
     def le(self, /, *others: Value) -> RqlQuery:
         """Tells whether no value is greater than the next one. Short form: `a <= b`.
 
@@ -93,7 +93,7 @@ class LogicCommands:
             r.expr(1).le(2, 2).run(conn)  # True
         """
 
-    @command(TermType.GT, style=infix, prints_as=">", compares=True)
+    @command(TermNumber.GT, style=infix, prints_as=">", compares=True)
     def gt(self, /, *others: Value) -> RqlQuery:
         """Tells whether each value is greater than the next one. Short form: `a > b`.
 
@@ -110,7 +110,7 @@ class LogicCommands:
             r.expr(3).gt(2, 1).run(conn)  # True
         """
 
-    @command(TermType.GE, style=infix, prints_as=">=", compares=True)
+    @command(TermNumber.GE, style=infix, prints_as=">=", compares=True)
     def ge(self, /, *others: Value) -> RqlQuery:
         """Tells whether no value is less than the next one. Short form: `a >= b`.
 
@@ -129,7 +129,7 @@ class LogicCommands:
 
     # --- logic
 
-    @command(TermType.AND, style=logical, prints_as="&")
+    @command(TermNumber.AND, style=logical, prints_as="&")
     def and_(self, /, *others: Value) -> RqlQuery:
         """Tells whether all values are true. Short form: `a & b`.
 
@@ -148,7 +148,7 @@ class LogicCommands:
             r.table("t").filter((r.row["a"] == 1) & (r.row["b"] == 2)).run(conn)
         """
 
-    @command(TermType.OR, style=logical, prints_as="|")
+    @command(TermNumber.OR, style=logical, prints_as="|")
     def or_(self, /, *others: Value) -> RqlQuery:
         """Tells whether some value is true. Short form: `a | b`.
 
@@ -167,7 +167,7 @@ class LogicCommands:
             r.table("t").filter((r.row["a"] == 1) | (r.row["b"] == 2)).run(conn)
         """
 
-    @command(TermType.NOT, style=invert)
+    @command(TermNumber.NOT, style=invert)
     def not_(self, /) -> RqlQuery:
         """Tells whether a value is false. Short form: `~a`. Only null and False are false.
 

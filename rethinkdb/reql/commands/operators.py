@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql import printing
 from rethinkdb.reql.commands.arithmetic import ArithmeticCommands
 from rethinkdb.reql.commands.logic import LogicCommands
@@ -54,7 +54,7 @@ class Operators(ArithmeticCommands, LogicCommands):
             return _by_operator(self.slice(start, -1, right_bound="closed"))
         return _by_operator(self.slice(start, key.stop))
 
-    @command(TermType.BRACKET, style=printing.bracket)
+    @command(TermNumber.BRACKET, style=printing.bracket)
     def _bracket(self, key: Value, /) -> RqlQuery:
         """`q[key]`"""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, Rows, command
 from rethinkdb.reql.printing import part, top_level
 
@@ -27,7 +27,7 @@ class SequenceCommands:
 
     # --- choosing
 
-    @command(TermType.FILTER, rows=Rows.ALL)
+    @command(TermNumber.FILTER, rows=Rows.ALL)
     def filter(self, predicate: Fields | Function | Flag, /, *, default: Value = False) -> RqlQuery:
         """Keeps the elements that meet a condition.
 
@@ -48,7 +48,7 @@ class SequenceCommands:
             r.table("users").filter(r.row["age"] > 30).run(conn)
         """
 
-    @command(TermType.BETWEEN)
+    @command(TermNumber.BETWEEN)
     def between(
         self,
         lower: Value,
@@ -77,7 +77,7 @@ class SequenceCommands:
             r.table("posts").between(10, r.maxval, index="views").run(conn)
         """
 
-    @command(TermType.WITH_FIELDS)
+    @command(TermNumber.WITH_FIELDS)
     def with_fields(self, /, *selectors: Value) -> RqlQuery:
         """Keeps the elements that have all given fields, and of these elements only the fields.
 
@@ -94,7 +94,7 @@ class SequenceCommands:
             r.table("users").with_fields("name", "email").run(conn)
         """
 
-    @command(TermType.SKIP)
+    @command(TermNumber.SKIP)
     def skip(self, count: Integer, /) -> RqlQuery:
         """Leaves out the first elements.
 
@@ -112,7 +112,7 @@ class SequenceCommands:
             r.table("posts").order_by("day").skip(10).run(conn)
         """
 
-    @command(TermType.LIMIT)
+    @command(TermNumber.LIMIT)
     def limit(self, count: Integer, /) -> RqlQuery:
         """Keeps the first elements.
 
@@ -129,7 +129,7 @@ class SequenceCommands:
             r.table("posts").order_by(index=r.desc("day")).limit(3).run(conn)
         """
 
-    @command(TermType.SLICE, style=part)
+    @command(TermNumber.SLICE, style=part)
     def slice(
         self,
         start: Integer,
@@ -157,7 +157,7 @@ class SequenceCommands:
             r.expr("abcdef").slice(1, 3).run(conn)  # 'bc'
         """
 
-    @command(TermType.NTH)
+    @command(TermNumber.NTH)
     def nth(self, position: Integer, /) -> RqlQuery:
         """Takes one element of a sequence. `q[position]` is a short form.
 
@@ -174,7 +174,7 @@ class SequenceCommands:
             r.expr([10, 20, 30]).nth(-1).run(conn)  # 30
         """
 
-    @command(TermType.SAMPLE)
+    @command(TermNumber.SAMPLE)
     def sample(self, count: Integer, /) -> RqlQuery:
         """Picks elements at random, each at most once.
 
@@ -191,7 +191,7 @@ class SequenceCommands:
             r.table("users").sample(3).run(conn)
         """
 
-    @command(TermType.OFFSETS_OF, rows=Rows.ALL)
+    @command(TermNumber.OFFSETS_OF, rows=Rows.ALL)
     def offsets_of(self, what: Value, /) -> RqlQuery:
         """Finds the positions of elements.
 
@@ -208,7 +208,7 @@ class SequenceCommands:
             r.expr(["a", "b", "a"]).offsets_of("a").run(conn)  # [0, 2]
         """
 
-    @command(TermType.IS_EMPTY)
+    @command(TermNumber.IS_EMPTY)
     def is_empty(self, /) -> RqlQuery:
         """Tells whether a sequence has no elements.
 
@@ -224,7 +224,7 @@ class SequenceCommands:
 
     # --- transforming
 
-    @command(TermType.MAP, rows=Rows.LAST)
+    @command(TermNumber.MAP, rows=Rows.LAST)
     def map(self, /, *sequences_then_function: Value) -> RqlQuery:
         """Calls a function with each element, or with one element of each of several sequences.
 
@@ -243,7 +243,7 @@ class SequenceCommands:
             r.expr([1, 2]).map([10, 20], lambda a, b: a + b).run(conn)  # [11, 22]
         """
 
-    @command(TermType.CONCAT_MAP, rows=Rows.ALL)
+    @command(TermNumber.CONCAT_MAP, rows=Rows.ALL)
     def concat_map(self, function: Function, /) -> RqlQuery:
         """Calls a function with each element, and joins the sequences that it returns.
 
@@ -260,7 +260,7 @@ class SequenceCommands:
             r.table("posts").concat_map(lambda post: post["tags"]).run(conn)
         """
 
-    @command(TermType.ORDER_BY, rows=Rows.ALL)
+    @command(TermNumber.ORDER_BY, rows=Rows.ALL)
     def order_by(self, /, *keys: Value, index: Value = UNSET) -> RqlQuery:
         """Sorts a sequence.
 
@@ -282,7 +282,7 @@ class SequenceCommands:
             r.table("posts").order_by("author", index=r.desc("day")).run(conn)
         """
 
-    @command(TermType.UNION, option_rows=True)
+    @command(TermNumber.UNION, option_rows=True)
     def union(self, /, *sequences: Value, interleave: Value = True) -> RqlQuery:
         """Makes one sequence of several.
 
@@ -303,7 +303,7 @@ class SequenceCommands:
         """
 
 
-@command(TermType.ASC, rows=Rows.ALL, style=top_level)
+@command(TermNumber.ASC, rows=Rows.ALL, style=top_level)
 def asc(key: Text | Function, /) -> RqlQuery:
     """In an `order_by`, sorts from the least to the greatest. This is the default.
 
@@ -321,7 +321,7 @@ def asc(key: Text | Function, /) -> RqlQuery:
     """
 
 
-@command(TermType.DESC, rows=Rows.ALL, style=top_level)
+@command(TermNumber.DESC, rows=Rows.ALL, style=top_level)
 def desc(key: Text | Function, /) -> RqlQuery:
     """In an `order_by`, sorts from the greatest to the least.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, command
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class StringCommands:
 
     __slots__ = ()
 
-    @command(TermType.MATCH)
+    @command(TermNumber.MATCH)
     def match(self, pattern: Text, /) -> RqlQuery:
         """Searches a string for a regular expression, in the syntax of RE2.
 
@@ -37,7 +37,7 @@ class StringCommands:
             r.table("users").filter(lambda user: user["name"].match("^A")).run(conn)
         """
 
-    @command(TermType.SPLIT)
+    @command(TermNumber.SPLIT)
     def split(self, separator: Text | None = UNSET, max_splits: Integer = UNSET, /) -> RqlQuery:
         """Splits a string into parts.
 
@@ -56,7 +56,7 @@ class StringCommands:
             r.expr("a,b,c").split(",").run(conn)  # ['a', 'b', 'c']
         """
 
-    @command(TermType.UPCASE)
+    @command(TermNumber.UPCASE)
     def upcase(self, /) -> RqlQuery:
         """Makes the letters of a string upper case. It changes ASCII letters only.
 
@@ -70,7 +70,7 @@ class StringCommands:
             r.expr("abc").upcase().run(conn)  # 'ABC'
         """
 
-    @command(TermType.DOWNCASE)
+    @command(TermNumber.DOWNCASE)
     def downcase(self, /) -> RqlQuery:
         """Makes the letters of a string lower case. It changes ASCII letters only.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.commands.administration import NamespaceCommands
 from rethinkdb.reql.declare import UNSET, command
 
@@ -33,7 +33,7 @@ class TableCommands(NamespaceCommands):
 
     __slots__ = ()
 
-    @command(TermType.INSERT)
+    @command(TermNumber.INSERT)
     def insert(
         self,
         documents: Value,
@@ -71,7 +71,7 @@ class TableCommands(NamespaceCommands):
             r.table("users").insert({"name": "Ada"}, conflict="update").run(conn)
         """
 
-    @command(TermType.GET)
+    @command(TermNumber.GET)
     def get(self, key: Value, /) -> RqlQuery:
         """Gets the document with a primary key.
 
@@ -88,7 +88,7 @@ class TableCommands(NamespaceCommands):
             r.table("users").get("ada").run(conn)
         """
 
-    @command(TermType.GET_ALL)
+    @command(TermNumber.GET_ALL)
     def get_all(self, /, *keys: Value, index: Text = UNSET) -> RqlQuery:
         """Gets all documents with one of the given keys.
 
@@ -107,7 +107,7 @@ class TableCommands(NamespaceCommands):
             r.table("posts").get_all("ada", "grace", index="author").run(conn)
         """
 
-    @command(TermType.GET_INTERSECTING)
+    @command(TermNumber.GET_INTERSECTING)
     def get_intersecting(self, geometry: Value, /, *, index: Text = UNSET) -> RqlQuery:
         """Gets the documents whose geometry has a point in common with the given one.
 
@@ -125,7 +125,7 @@ class TableCommands(NamespaceCommands):
             r.table("parks").get_intersecting(area, index="shape").run(conn)
         """
 
-    @command(TermType.GET_NEAREST)
+    @command(TermNumber.GET_NEAREST)
     def get_nearest(
         self,
         point: Value,
@@ -157,7 +157,7 @@ class TableCommands(NamespaceCommands):
             r.table("parks").get_nearest(r.point(-117, 32), index="place", max_dist=5000).run(conn)
         """
 
-    @command(TermType.SYNC)
+    @command(TermNumber.SYNC)
     def sync(self, /) -> RqlQuery:
         """Waits until all earlier writes to the table are on disk, also those that did not wait.
 
@@ -171,7 +171,7 @@ class TableCommands(NamespaceCommands):
             r.table("log").sync().run(conn)
         """
 
-    @command(TermType.STATUS)
+    @command(TermNumber.STATUS)
     def status(self, /) -> RqlQuery:
         """Tells whether the table is available, and which servers have its replicas.
 
@@ -185,7 +185,7 @@ class TableCommands(NamespaceCommands):
             r.table("users").status()["status"]["ready_for_writes"].run(conn)
         """
 
-    @command(TermType.UUID)
+    @command(TermNumber.UUID)
     def uuid(self, /, name: Text = UNSET, **options: Value) -> RqlQuery:
         """Makes a UUID. Call it as `r.uuid`: on a table it fails.
 

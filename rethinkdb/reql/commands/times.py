@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, command
 from rethinkdb.reql.printing import top_level
 
@@ -21,7 +21,7 @@ class TimeCommands:
 
     __slots__ = ()
 
-    @command(TermType.IN_TIMEZONE)
+    @command(TermNumber.IN_TIMEZONE)
     def in_timezone(self, timezone: Text, /) -> RqlQuery:
         """Gives a time another timezone. The moment stays the same.
 
@@ -38,7 +38,7 @@ class TimeCommands:
             r.now().in_timezone("-08:00").hours().run(conn)
         """
 
-    @command(TermType.TIMEZONE)
+    @command(TermNumber.TIMEZONE)
     def timezone(self, /) -> RqlQuery:
         """Gets the timezone of a time: how far it is from UTC.
 
@@ -52,7 +52,7 @@ class TimeCommands:
             r.table("users")["born"].map(lambda born: born.timezone()).run(conn)
         """
 
-    @command(TermType.DURING)
+    @command(TermNumber.DURING)
     def during(
         self,
         start: Value,
@@ -79,7 +79,7 @@ class TimeCommands:
             r.now().during(r.time(2024, 1, 1, "Z"), r.time(2025, 1, 1, "Z")).run(conn)
         """
 
-    @command(TermType.DATE)
+    @command(TermNumber.DATE)
     def date(self, /) -> RqlQuery:
         """Gets the start of the day, in the timezone of the time.
 
@@ -93,7 +93,7 @@ class TimeCommands:
             r.now().date().run(conn)
         """
 
-    @command(TermType.TIME_OF_DAY)
+    @command(TermNumber.TIME_OF_DAY)
     def time_of_day(self, /) -> RqlQuery:
         """Gets the seconds since the start of the day.
 
@@ -107,7 +107,7 @@ class TimeCommands:
             (r.now().time_of_day() / 3600).run(conn)
         """
 
-    @command(TermType.YEAR)
+    @command(TermNumber.YEAR)
     def year(self, /) -> RqlQuery:
         """Gets the year of a time.
 
@@ -121,7 +121,7 @@ class TimeCommands:
             r.now().year().run(conn)
         """
 
-    @command(TermType.MONTH)
+    @command(TermNumber.MONTH)
     def month(self, /) -> RqlQuery:
         """Gets the month of a time. `r.january` to `r.december` can be compared with it.
 
@@ -135,7 +135,7 @@ class TimeCommands:
             (r.now().month() == r.december).run(conn)
         """
 
-    @command(TermType.DAY)
+    @command(TermNumber.DAY)
     def day(self, /) -> RqlQuery:
         """Gets the day of the month.
 
@@ -149,7 +149,7 @@ class TimeCommands:
             r.now().day().run(conn)
         """
 
-    @command(TermType.DAY_OF_WEEK)
+    @command(TermNumber.DAY_OF_WEEK)
     def day_of_week(self, /) -> RqlQuery:
         """Gets the day of the week. `r.monday` to `r.sunday` can be compared with it.
 
@@ -163,7 +163,7 @@ class TimeCommands:
             (r.now().day_of_week() == r.tuesday).run(conn)
         """
 
-    @command(TermType.DAY_OF_YEAR)
+    @command(TermNumber.DAY_OF_YEAR)
     def day_of_year(self, /) -> RqlQuery:
         """Gets the day of the year.
 
@@ -177,7 +177,7 @@ class TimeCommands:
             r.now().day_of_year().run(conn)
         """
 
-    @command(TermType.HOURS)
+    @command(TermNumber.HOURS)
     def hours(self, /) -> RqlQuery:
         """Gets the hour of a time.
 
@@ -191,7 +191,7 @@ class TimeCommands:
             r.now().hours().run(conn)
         """
 
-    @command(TermType.MINUTES)
+    @command(TermNumber.MINUTES)
     def minutes(self, /) -> RqlQuery:
         """Gets the minute of a time.
 
@@ -205,7 +205,7 @@ class TimeCommands:
             r.now().minutes().run(conn)
         """
 
-    @command(TermType.SECONDS)
+    @command(TermNumber.SECONDS)
     def seconds(self, /) -> RqlQuery:
         """Gets the second of a time, with milliseconds.
 
@@ -219,7 +219,7 @@ class TimeCommands:
             r.now().seconds().run(conn)
         """
 
-    @command(TermType.TO_ISO8601)
+    @command(TermNumber.TO_ISO8601)
     def to_iso8601(self, /) -> RqlQuery:
         """Writes a time as text, in ISO 8601.
 
@@ -233,7 +233,7 @@ class TimeCommands:
             r.now().to_iso8601().run(conn)
         """
 
-    @command(TermType.TO_EPOCH_TIME)
+    @command(TermNumber.TO_EPOCH_TIME)
     def to_epoch_time(self, /) -> RqlQuery:
         """Gets the seconds since the start of 1970 in UTC, with milliseconds.
 
@@ -248,7 +248,7 @@ class TimeCommands:
         """
 
 
-@command(TermType.NOW, style=top_level)
+@command(TermNumber.NOW, style=top_level)
 def now() -> RqlQuery:
     """Gets the time at which the server received the query. It is the same in the whole query.
 
@@ -263,7 +263,7 @@ def now() -> RqlQuery:
     """
 
 
-@command(TermType.TIME, style=top_level)
+@command(TermNumber.TIME, style=top_level)
 def time(
     year: Integer,
     month: Integer,
@@ -295,7 +295,7 @@ def time(
     """
 
 
-@command(TermType.EPOCH_TIME, style=top_level)
+@command(TermNumber.EPOCH_TIME, style=top_level)
 def epoch_time(seconds: Number, /) -> RqlQuery:
     """Makes a time of a number of seconds.
 
@@ -313,7 +313,7 @@ def epoch_time(seconds: Number, /) -> RqlQuery:
     """
 
 
-@command(TermType.ISO8601, style=top_level)
+@command(TermNumber.ISO8601, style=top_level)
 def iso8601(text: Text, /, *, default_timezone: Text = UNSET) -> RqlQuery:
     """Makes a time of a text.
 

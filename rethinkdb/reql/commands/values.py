@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, Rows, command
 from rethinkdb.reql.printing import method, top_level
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["args", "error", "format", "http", "js", "json", "literal", "object", "random", "range"]
 
 
-@command(TermType.ARGS, style=top_level)
+@command(TermNumber.ARGS, style=top_level)
 def args(array: Value, /) -> RqlQuery:
     """Passes the elements of an array as arguments of a command, as `*` does in Python.
 
@@ -45,7 +45,7 @@ def args(array: Value, /) -> RqlQuery:
     """
 
 
-@command(TermType.JSON, style=top_level)
+@command(TermNumber.JSON, style=top_level)
 def json(text: Text, /) -> RqlQuery:
     """Makes a value of JSON text. The server parses it.
 
@@ -63,7 +63,7 @@ def json(text: Text, /) -> RqlQuery:
     """
 
 
-@command(TermType.OBJECT, style=method)
+@command(TermNumber.OBJECT, style=method)
 def object(*keys_and_values: Value) -> RqlQuery:
     """Makes an object of keys and values.
 
@@ -81,7 +81,7 @@ def object(*keys_and_values: Value) -> RqlQuery:
     """
 
 
-@command(TermType.LITERAL, style=top_level)
+@command(TermNumber.LITERAL, style=top_level)
 def literal(value: Value = UNSET, /) -> RqlQuery:
     """In an `update` or a `merge`, replaces an object without merging it with the old one.
 
@@ -99,7 +99,7 @@ def literal(value: Value = UNSET, /) -> RqlQuery:
     """
 
 
-@command(TermType.RANGE, style=top_level)
+@command(TermNumber.RANGE, style=top_level)
 def range(start_or_end: Integer = UNSET, end: Integer = UNSET, /) -> RqlQuery:
     """Makes a stream of integers, as Python's `range` does.
 
@@ -121,7 +121,7 @@ def range(start_or_end: Integer = UNSET, end: Integer = UNSET, /) -> RqlQuery:
     """
 
 
-@command(TermType.RANDOM, style=top_level)
+@command(TermNumber.RANDOM, style=top_level)
 def random(
     limit_or_start: Number = UNSET, limit: Number = UNSET, /, *, float: Flag = False
 ) -> RqlQuery:
@@ -145,7 +145,7 @@ def random(
     """
 
 
-@command(TermType.ERROR, style=top_level)
+@command(TermNumber.ERROR, style=top_level)
 def error(message: Text = UNSET, /) -> RqlQuery:
     """Raises an error in a query.
 
@@ -164,7 +164,7 @@ def error(message: Text = UNSET, /) -> RqlQuery:
     """
 
 
-@command(TermType.FORMAT, style=top_level)
+@command(TermNumber.FORMAT, style=top_level)
 def format(template: Text, fields: Fields, /) -> RqlQuery:
     """Puts fields of an object into a text. Servers up to 2.4.4 do not have this command.
 
@@ -184,7 +184,7 @@ def format(template: Text, fields: Fields, /) -> RqlQuery:
     """
 
 
-@command(TermType.JAVASCRIPT, style=top_level)
+@command(TermNumber.JAVASCRIPT, style=top_level)
 def js(code: Text, /, *, timeout: Number = 5) -> RqlQuery:
     """Evaluates a JavaScript expression.
 
@@ -204,7 +204,7 @@ def js(code: Text, /, *, timeout: Number = 5) -> RqlQuery:
     """
 
 
-@command(TermType.HTTP, rows=Rows.ALL, style=top_level, single=True)
+@command(TermNumber.HTTP, rows=Rows.ALL, style=top_level, single=True)
 def http(
     url: Text,
     /,

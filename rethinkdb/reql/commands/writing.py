@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkdb.ql2 import TermType
+from rethinkdb.ql2 import TermNumber
 from rethinkdb.reql.declare import UNSET, Rows, command
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class WritingCommands:
 
     __slots__ = ()
 
-    @command(TermType.UPDATE, rows=Rows.ALL)
+    @command(TermNumber.UPDATE, rows=Rows.ALL)
     def update(
         self,
         changes: Fields | Function,
@@ -66,7 +66,7 @@ class WritingCommands:
             r.table("posts").get(1).update({"views": r.row["views"] + 1}).run(conn)
         """
 
-    @command(TermType.REPLACE, rows=Rows.ALL)
+    @command(TermNumber.REPLACE, rows=Rows.ALL)
     def replace(
         self,
         document: Fields | Function | None,
@@ -97,7 +97,7 @@ class WritingCommands:
             r.table("posts").replace(r.row.without("draft")).run(conn)
         """
 
-    @command(TermType.DELETE)
+    @command(TermNumber.DELETE)
     def delete(
         self,
         /,
@@ -121,7 +121,7 @@ class WritingCommands:
             r.table("posts").get_all("spam", index="label").delete().run(conn)
         """
 
-    @command(TermType.FOR_EACH, rows=Rows.ALL)
+    @command(TermNumber.FOR_EACH, rows=Rows.ALL)
     def for_each(self, function: Function, /) -> RqlQuery:
         """Runs writes for each element of a sequence.
 
@@ -138,7 +138,7 @@ class WritingCommands:
             r.range(10).for_each(lambda i: r.table("t").insert({"id": i})).run(conn)
         """
 
-    @command(TermType.CHANGES)
+    @command(TermNumber.CHANGES)
     def changes(
         self,
         /,
