@@ -36,25 +36,30 @@ class TornadoCursor(AsyncIterableCursor[Row]):
     # It is written out, as each call more would be a tenth of what a waiting change takes.
 
     def next(self, wait: bool | float | None = True) -> Future[Row]:
-        if wait is True and len(self._items) > self._stream.low_water:
-            conn = self.conn
+        if wait is not True:
+            return self.conn._take(self._next, self._limit(wait))
+        conn, stream = self.conn, self._stream
+        if len(self._items) > stream.low_water:
             if conn._thread != get_ident():
                 conn._check_loop()
             future: Future[Row] = Future(loop=conn._loop)
             future.set_result(self._items.popleft())
             return future
-        if wait is True and self._renewal is not None:
-            return self.conn._spawn(self._renewal.asked(self, self._next), self._unread)
-        return self.conn._take(self._next, self._limit(wait))
+        if stream.renewal is not None:
+            return conn._spawn(stream.renewal.asked(self, self._next), self._unread)
+        return conn._take(self._next)
 
     next.__doc__ = AsyncIterableCursor.next.__doc__
 
     def fetch_next(self, wait: bool | float | None = True) -> Future[bool]:
-        if wait is True and self._items:
-            return self.conn._finished(True)
-        if wait is True and self._renewal is not None:
-            return self.conn._spawn(self._renewal.asked(self, self._has_next))
-        return self.conn._call(self._has_next, timeout=self._limit(wait))
+        if wait is not True:
+            return self.conn._call(self._has_next, timeout=self._limit(wait))
+        conn, stream = self.conn, self._stream
+        if self._items:
+            return conn._finished(True)
+        if stream.renewal is not None:
+            return conn._spawn(stream.renewal.asked(self, self._has_next))
+        return conn._call(self._has_next)
 
     fetch_next.__doc__ = AsyncIterableCursor.fetch_next.__doc__
 

@@ -27,12 +27,15 @@ class FutureConnection(LoopConnection):
     def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
     ) -> Future[Any]:
-        return self._follow(self._begin(operation, args), Future(loop=self._loop_here()), timeout)
+        waiter = self._begin(operation, args)
+        return self._follow(waiter, Future(loop=self._checked_loop()), timeout)
 
-    def _take(self, operation: Callable[..., Waiter[T]], timeout: float | None) -> Future[Any]:
+    def _take(
+        self, operation: Callable[..., Waiter[T]], timeout: float | None = None
+    ) -> Future[Any]:
         """As `_call`; but if the caller is cancelled, the value goes back and is not lost."""
         waiter = self._begin(operation, ())
-        return self._follow(waiter, ReturnableFuture(loop=self._loop_here()), timeout)
+        return self._follow(waiter, ReturnableFuture(loop=self._checked_loop()), timeout)
 
     def _spawn(
         self, coroutine: Coroutine[Any, Any, T], unread: Callable[[T], object] | None = None
@@ -86,7 +89,7 @@ class FutureConnection(LoopConnection):
         elif error is not None:
             future.set_exception(error)
         elif isinstance(future, ReturnableFuture):
-            future.lend(self._presented(waiter.peek()), waiter, self._abandon)
+            future.lend(waiter.peek(), waiter, self._abandon)
         else:
             future.set_result(self._outcome(waiter))
 
@@ -94,6 +97,10 @@ class FutureConnection(LoopConnection):
         future: Future[T] = Future(loop=self._loop)
         future.set_result(value)
         return future
+
+    def _checked_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop in which `_begin` has just run."""
+        return self._loop_here() if self._wire is None else self._loop
 
     def _loop_here(self) -> asyncio.AbstractEventLoop:
         """The running loop, or the one that is about to run."""

@@ -16,6 +16,8 @@ __all__ = ["ReturnableFuture", "go_on", "loop_to_run", "waiter_of"]
 
 T = TypeVar("T")
 
+_result = Future.result
+
 
 class ReturnableFuture(Future[T]):
     """A Future whose value goes back to the core if its reader is cancelled before reading it.
@@ -45,15 +47,17 @@ class ReturnableFuture(Future[T]):
         self.set_result(value)
 
     def result(self) -> T:
-        self._check_returned()
-        value = super().result()
+        if self._returned:
+            raise asyncio.CancelledError
+        value: T = _result(self)
         if self._waiter is not None:
             self._waiter.result()  # claims it
             self._waiter = None
         return value
 
     def exception(self) -> BaseException | None:
-        self._check_returned()
+        if self._returned:
+            raise asyncio.CancelledError
         return super().exception()
 
     def cancel(self, msg: Any | None = None) -> bool:
@@ -78,10 +82,6 @@ class ReturnableFuture(Future[T]):
         return self.result()
 
     __iter__ = __await__
-
-    def _check_returned(self) -> None:
-        if self._returned:
-            raise asyncio.CancelledError
 
 
 def go_on(future: Future[T], attempt: Future[T]) -> None:

@@ -43,7 +43,13 @@ _CLOCKS = Clocks(monotonic, lambda: datetime.now(timezone.utc))
 
 
 class FeedWire:
-    """The wire of a feed's cursor. Instead of sending bytes it does what the feed asks for."""
+    """The wire of a feed's cursor. Instead of sending bytes it does what the feed asks for.
+
+    Attributes:
+        over: there is no socket, as if it were closed.
+    """
+
+    over = True
 
     def __init__(self, pool: Feeding, feed: Feed) -> None:
         self._pool = pool

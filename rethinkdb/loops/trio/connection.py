@@ -18,7 +18,7 @@ from ..transport.place import misplaced
 from ..transport.tls import open_link
 from .cursor import TrioCursor
 from .results import TrioResults
-from .waiting import deadline, dialled, settled
+from .waiting import deadline, dialled, settled, sleep_until_done
 from .wire import TrioWire
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ class Connection(TrioResults, CoroutineConnection[TrioWire]):
         try:
             if waiter.done():
                 await trio.lowlevel.checkpoint_if_cancelled()
+            elif timeout is None:
+                await sleep_until_done(waiter)
             else:
                 await settled(waiter, timeout)
         except BaseException:
@@ -92,6 +94,11 @@ class Connection(TrioResults, CoroutineConnection[TrioWire]):
             raise
 
     def _check_loop(self) -> None:
+        # While the task that reads is running, `trio.run()` has not ended, and a thread has only
+        # one. To ask trio which one it is takes two calls more, for each query.
+        wire = self._wire
+        if wire is not None and not wire.over and self._thread == get_ident():
+            return
         try:
             is_home = trio.lowlevel.current_trio_token() is self._home
         except RuntimeError:  # not within a trio.run()

@@ -43,17 +43,22 @@ class TrioCursor(AsyncIterableCursor[Row]):
                 cancelled = True
             if cancelled:
                 await checkpoint_if_cancelled()
-            if wait is True and len(self._items) > self._stream.low_water:
+            if wait is not True:
+                return await self._next_item(self._limit(wait))
+            stream = self._stream
+            if len(self._items) > stream.low_water:
                 if self.conn._thread != get_ident():
                     self.conn._check_loop()
                 return self._items.popleft()
-            return await super().next(wait)
+            if stream.renewal is not None:
+                return await stream.renewal.asked(self, self._next)
+            return await self.conn._call(self._next)
 
         async def fetch_next(self, wait=True):
             await checkpoint_if_cancelled()
             if wait is True and self._items:
                 return True
-            return await super().fetch_next(wait)
+            return await self._has_item(None if wait is True else self._limit(wait))
 
         next.__doc__ = AsyncIterableCursor.next.__doc__
         fetch_next.__doc__ = AsyncIterableCursor.fetch_next.__doc__

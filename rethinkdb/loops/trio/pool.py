@@ -13,7 +13,7 @@ from .connection import Connection
 from .official_pool import OfficialNames
 from .results import TrioResults
 from .timer import call_later
-from .waiting import settled
+from .waiting import sleep_until_done
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -63,4 +63,4 @@ class ConnectionPool(TrioResults, OfficialNames):
         await trio.sleep(seconds)
 
     async def _until(self, waiter: Waiter[Any]) -> None:
-        await settled(waiter, None)
+        await sleep_until_done(waiter)

@@ -11,7 +11,7 @@ import trio
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
 
-__all__ = ["deadline", "dialled", "settled"]
+__all__ = ["deadline", "dialled", "settled", "sleep_until_done"]
 
 
 @contextmanager
@@ -48,13 +48,13 @@ async def settled(waiter: Waiter[Any], timeout: float | None) -> None:
         ReqlTimeoutError: the time is up.
     """
     if timeout is None:
-        await _sleep_until_done(waiter)
+        await sleep_until_done(waiter)
         return
     with deadline(timeout, ReqlTimeoutError()):
-        await _sleep_until_done(waiter)
+        await sleep_until_done(waiter)
 
 
-async def _sleep_until_done(waiter: Waiter[Any]) -> None:
+async def sleep_until_done(waiter: Waiter[Any]) -> None:
     """Suspend this task until the waiter is settled. An `Event` would take 3 µs more."""
     sleeping = [trio.lowlevel.current_task()]
 
