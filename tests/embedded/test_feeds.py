@@ -442,6 +442,42 @@ def test_a_dropped_table_aborts_its_feeds(
             rows(1)
 
 
+def _shards(count: int) -> Any:
+    one = r.db("rethinkdb").table("server_config").nth(0)["name"]
+    return {"shards": [{"primary_replica": one, "replicas": [one]}] * count}
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        (lambda table: table.reconfigure(shards=1, replicas=1), True),
+        (lambda table: table.reconfigure(shards=2, replicas=1), False),
+        (lambda table: table.reconfigure(shards=3, replicas=1, dry_run=True), False),
+        (lambda table: table.config().update(_shards(3), non_atomic=True), True),
+        (lambda table: table.config().update({"durability": "soft"}), False),
+        (lambda table: table.rebalance(), True),
+    ],
+    ids=["reconfigure", "unchanged", "dry run", "config", "durability", "rebalance"],
+)
+def test_feeds_end_when_the_rows_are_divided_anew(
+    conn: Any, table: Any, watch: Watch, change: Any, ends: bool
+) -> None:
+    table.insert([{"id": number} for number in range(20)]).run(conn)
+    table.reconfigure(shards=2, replicas=1).run(conn)
+    table.wait().run(conn)
+    rows = [watch(table.changes()), watch(table.get(1).changes(include_initial=True))]
+    assert rows[1](1) == [{"new_val": {"id": 1}}]
+    change(table).run(conn)
+    table.wait().run(conn)
+    table.get(1).update({"a": 1}).run(conn)
+    for changes in rows:
+        if ends:
+            with pytest.raises(ReqlOpFailedError, match=r"Changefeed aborted \(unavailable\)"):
+                changes(1)
+        else:
+            assert changes(1)[0]["new_val"] == {"id": 1, "a": 1}
+
+
 def test_a_feed_ends_with_the_permission(conn: Any, table: Any, server: Any) -> None:
     users = r.db("rethinkdb").table("users")
     users.insert({"id": "watcher", "password": ""}).run(conn)

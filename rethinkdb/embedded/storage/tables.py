@@ -278,6 +278,18 @@ class StoredTable(TableData):
         self._rows.update(rows)
         self._unsorted.update(self._rows)
 
+    def reshape(self, shards: list[Shard]) -> None:
+        """Gives the table other parts. The caller holds the lock.
+
+        As on a real server, its feeds end if the rows are divided anew.
+        """
+        divided = len(shards) != len(self.shards)
+        self.shards = shards
+        if self.gate is not None:
+            self.gate.reshape()
+        elif divided:
+            self.end_feeds()
+
     def _remove(self, key: OrderKey) -> None:
         del self._rows[key]
         if key in self._unsorted:

@@ -249,9 +249,7 @@ class TableConfig(SystemTable):
         self._move(database, table, wanted)
         table.write_acks, table.durability = wanted.write_acks, wanted.durability
         if table.shards != wanted.shards:
-            table.shards = wanted.shards
-            if table.gate is not None:
-                table.gate.reshape()
+            table.reshape(wanted.shards)
         return row
 
     @staticmethod

@@ -219,16 +219,14 @@ def _reconfigured(
         require(table, name, "The table was not reconfigured.")
         old_config = configuration.table_config(store, target.database, table)
         old_status = configuration.table_status(store, target.database, table)
-        shards, table.shards = table.shards, layout.place(store, table)
+        old, new = table.shards, layout.place(store, table)
+        table.shards = new
         new_config = configuration.table_config(store, target.database, table)
-        new_status = configuration.table_status(
-            store, target.database, table, settled=shards == table.shards
-        )
+        new_status = configuration.table_status(store, target.database, table, settled=old == new)
+        table.shards = old
         if dry_run:
-            table.shards = shards
             return {"config_changes": changed(old_config, new_config), "reconfigured": 0}
-        if table.gate is not None:
-            table.gate.reshape()
+        table.reshape(new)
         store.configuration_changed()
     return {
         "config_changes": changed(old_config, new_config),
@@ -265,7 +263,7 @@ def _repair(call: Call) -> Datum:
 
 @term(TermType.REBALANCE, 0, 1, determinism=Determinism.NEVER, writes=True)
 def rebalance(call: Call) -> Datum:
-    """`table.rebalance()`, `db.rebalance()`. With one server there is nothing to move."""
+    """`table.rebalance()`, `db.rebalance()`. The parts change, although no row has to be moved."""
     target = _target(call, "rebalance", "you can't rebalance the tables in it.")
     _require_config(call, target)
     return _each_table(call, target, lambda table: _rebalanced(call, target, table))
@@ -279,6 +277,9 @@ def _rebalanced(call: Call, target: _Target, table: StoredTable) -> dict[str, Da
         configuration.table_status(store, target.database, table, settled=settled)
         for settled in (True, not moved)
     )
+    if moved and len(table.shards) > 1:
+        with store.lock:
+            table.end_feeds()
     return {"rebalanced": int(moved), "status_changes": changed(old, new)}
 
 
