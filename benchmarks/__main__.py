@@ -9,22 +9,23 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import aims, charts, embedded, report
+from . import aims, charts, embedded, report, rows
+from .plan import GROWTHS, growth_groups, needed_documents, sizes, work_groups
 from .running import (
     ROOT,
-    Runner,
     available_loops,
     compile_driver,
     embedded_server,
     official_python,
     tls_proxy,
 )
-from .works import DRIVERS, GROWTHS, LOOPS, TABLES, WORKS, Growth, Task, Work
+from .turns import Group, Runner
+from .works import DRIVERS, LOOPS, TABLES, WORKS, Task, Work
 
 DOCS = ROOT / "docs"
 #: Documents that the embedded server, a real one and mocks scan.
@@ -98,14 +99,15 @@ def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         runner = Runner(host, port, pythons(args.drivers), args.profile)
         version = prepare(runner, needed_documents(works, growths, args.items))
         batches = batch_sizes(runner, works, args.items)
+        groups = work_groups(works, loops, args.items)
+        curves = growth_groups(growths, loops, args.items, groups)
+        if args.profile:
+            groups = [Group(group.tasks) for group in groups]  # a turn each
         try:
-            rounds = 1 if args.profile else args.rounds
             with encrypted(runner, works):
-                plan = [*tasks(works, (), loops, args.items)]
-                runner.rounds(plan, rounds, progress)
+                runner.rounds(groups, 1 if args.profile else args.rounds, progress)
                 # Once: a curve has points enough to see what is a chance.
-                curves = set(tasks((), growths, loops, args.items)).difference(plan)
-                runner.rounds(sorted(curves), 1, progress)
+                runner.rounds(curves, 1, progress)
         except KeyboardInterrupt:
             print("Interrupted: these are the results so far.", file=sys.stderr)
         finally:
@@ -115,14 +117,14 @@ def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         if args.growth == []:  # the whole program
             on_servers = servers_compared(None if args.port is None else f"{host}:{port}")
     where = "embedded" if args.port is None else "RethinkDB"
+    rounds = rows.complete_rounds(runner, groups)
     about = report.heading(f"{where}, version {version}", rounds, args.items)
     minutes = (time.monotonic() - began) / 60
     results = {
         "heading": {**about, "took": f"{minutes:.1f} minutes"},
-        "works": report.work_rows(runner, works, loops, args.items, batches),
+        "works": rows.work_rows(runner, works, loops, args.items, batches),
         "growth": [
-            report.growth_rows(runner, growth, loops, sizes(growth, args.items))
-            for growth in growths
+            rows.growth_row(runner, growth, loops, sizes(growth, args.items)) for growth in growths
         ],
         "servers": on_servers,
     }
@@ -175,31 +177,6 @@ def pythons(drivers: list[str]) -> dict[str, str]:
         except subprocess.CalledProcessError as exc:
             print(f"Without the official package: it cannot be installed ({exc}).", file=sys.stderr)
     return found
-
-
-def tasks(
-    works: Iterable[Work], growths: Iterable[Growth], loops: list[str], base: int
-) -> Iterator[Task]:
-    for work in works:
-        yield from work.tasks(loops, work.items(base))
-    for growth in growths:
-        for size in sizes(growth, base):
-            work, items = growth.at(size)
-            yield from work.tasks([loop for loop in loops if loop in growth.loops], items)
-
-
-def sizes(growth: Growth, base: int) -> list[int]:
-    """A small bench does not grow large either: ten times its documents are the end."""
-    return [size for size in growth.sizes if size <= 10 * base]
-
-
-def needed_documents(works: Sequence[Work], growths: Sequence[Growth], base: int) -> dict[str, int]:
-    """How many documents each table needs."""
-    needed = dict.fromkeys(TABLES, 1)
-    grown = [growth.at(size) for growth in growths for size in sizes(growth, base)]
-    for work, items in [*((work, work.items(base)) for work in works), *grown]:
-        needed[work.table] = max(needed[work.table], items)
-    return needed
 
 
 def prepare(runner: Runner, documents: dict[str, int]) -> str:

@@ -26,7 +26,6 @@ COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "over_floor": (operator.le, "≤ {:.3g} × floor"),
     "over_official": (operator.ge, "≥ {:.3g} × faster"),
     "wall_over_official": (operator.ge, "≥ {:.3g} × faster by the clock"),
-    "over_asyncio": (operator.le, "≤ {:.3g} × asyncio"),
     "over_connection": (operator.le, "≤ {:.3g} × plain connection"),
     "over_plain": (operator.le, "≤ {:.3g} × without TLS, beyond what TLS costs"),
     "ours": (operator.le, "≤ {:.3g} of its unit"),

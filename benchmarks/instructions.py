@@ -33,7 +33,9 @@ def run(prefix: list[str], task: Task, address: str) -> str:
     given = (*task[:3], host, port, *task[3:6])
     environ = {**environment(), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     command = [*prefix, str(WORKER), *map(str, given)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environ, input="\n", capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(task[:3])}: {done.stderr[-2000:]}")
     return done.stderr

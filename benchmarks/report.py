@@ -1,4 +1,4 @@
-"""From measurements to results: medians, ratios, and the forms they are shown in."""
+"""Results as a table of the terminal, and as docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from statistics import median
 from string import Template
 from typing import Any
 
 from . import aims, embedded
-from .running import Runner, official_version
-from .works import DRIVERS, LOOPS, WORKS, Growth, Task, Work
+from .running import official_version
+from .works import DRIVERS, LOOPS, WORKS
 
-__all__ = ["growth_rows", "heading", "markdown", "show", "work_rows"]
+__all__ = ["heading", "markdown", "show"]
 
 HEADERS = (
     "work", "loop", "", "floor", "ours", "official", "ours / floor", "official / ours",
@@ -72,95 +71,6 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
     return names[0].partition(":")[2].strip() if names else platform.machine()
-
-
-def work_rows(
-    runner: Runner,
-    works: Sequence[Work],
-    loops: Sequence[str],
-    base: int,
-    batch: dict[str, Any],
-) -> list[Row]:
-    """One row per work and loop: medians per item, their ratios, and how the aims were met."""
-    rows = [
-        _work_row(runner, work, loop, work.items(base))
-        for work in works
-        for loop in loops
-        if loop in work.loops
-    ]
-    asyncio = {row["work"]: row["ours"] for row in rows if row["loop"] == "asyncio"}
-    ours = {(row["work"], row["loop"]): row["ours"] for row in rows}
-    beside = {work.name: work.beside for work in works}
-    for row in rows:
-        plain = ours.get((beside[row["work"]], row["loop"]))
-        row["over_connection"] = None if WORKS[row["work"]].tls else _ratio(row["ours"], plain)
-        row["over_asyncio"] = _ratio(row["ours"], asyncio.get(row["work"]))
-        if row["field"] == "beside":
-            row["batch"], row["raw_batch"] = batch.get("batch"), batch.get("raw")
-            row["batches"] = _ratio(row["ours"], row["batch"])
-    _compare_with_plain(rows)
-    aims.judge(rows)
-    return rows
-
-
-def _compare_with_plain(rows: list[Row]) -> None:
-    """Works over TLS: what they cost beside the same without it, and beside what TLS costs itself.
-
-    What TLS costs itself is what the floor takes more with it than without.
-    """
-    found = {(row["work"], row["loop"]): row for row in rows}
-    for row in rows:
-        work = WORKS[row["work"]]
-        plain = found.get((work.beside or "", row["loop"]))
-        row["over_plain"] = None
-        if work.tls and plain and None not in (row["ours"], row["floor"], plain["floor"]):
-            more = row["floor"] - plain["floor"]
-            row["over_plain"] = _ratio(row["ours"] - more, plain["ours"])
-
-
-def _work_row(runner: Runner, work: Work, loop: str, items: int) -> Row:
-    tasks = {driver: work.task(driver, loop, items) for driver in DRIVERS}
-    row: Row = {"work": work.name, "title": work.title, "loop": loop}
-    row |= {"unit": work.unit, "field": work.field}
-    for driver, task in tasks.items():
-        values = per_item(runner, task, work.field, work.scale)
-        walls = per_item(runner, task, "wall", work.scale) if work.field == "cpu" else []
-        row[driver] = median(values) if values else None
-        row[f"{driver}_range"] = [min(values), max(values)] if values else None
-        row[f"{driver}_wall"] = median(walls) if walls else None
-    loaded = per_item(runner, tasks["ours"], "loop_libraries", 1)
-    row["loop_libraries"] = max(loaded) if loaded else None
-    row["over_floor"] = _ratio(row["ours"], row["floor"])
-    row["over_official"] = _ratio(row["official"], row["ours"])
-    row["wall_over_official"] = _ratio(row["official_wall"], row["ours_wall"])
-    row["notes"] = {d: runner.notes[task] for d, task in tasks.items() if task in runner.notes}
-    return row
-
-
-def per_item(runner: Runner, task: Task, field: str, scale: float) -> list[float]:
-    """What each round measured."""
-    results = [result for result in runner.results.get(task, []) if field in result]
-    # Memory is of the whole scan: it should not grow with the items.
-    return [
-        result[field] / (result["items"] if field != "beside" else 1) * scale for result in results
-    ]
-
-
-def _ratio(above: float | None, below: float | None) -> float | None:
-    return above / below if above is not None and below else None
-
-
-def growth_rows(runner: Runner, growth: Growth, loops: Sequence[str], sizes: Sequence[int]) -> Row:
-    """One curve per driver and loop: the cost per item at each size."""
-    curves: dict[str, list[float | None]] = {}
-    for size in sizes:
-        work, items = growth.at(size)
-        for task in dict.fromkeys(work.tasks([x for x in loops if x in growth.loops], items)):
-            values = per_item(runner, task, "cpu", work.scale)
-            name = f"{task.driver}, {task.loop}"
-            curves.setdefault(name, []).append(median(values) if values else None)
-    curves = {name: points for name, points in curves.items() if any(points)}
-    return {"name": growth.name, "title": growth.title, "sizes": list(sizes), "curves": curves}
 
 
 # Showing

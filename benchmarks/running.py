@@ -1,35 +1,32 @@
-"""Processes: the server, the official package's environment, one process per measurement."""
+"""What is needed to measure: servers, the official package's environment, the loops there are."""
 
 from __future__ import annotations
 
-import json
 import os
-import pstats
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from rethinkdb import loops
 from rethinkdb.errors import ReqlLoopTypeError
 
-from .works import LOOPS, Task
+from .works import LOOPS
 
 __all__ = [
-    "Runner",
+    "ROOT",
+    "WORKER",
     "available_loops",
     "compile_driver",
     "embedded_server",
+    "environment",
     "official_python",
     "official_version",
     "serving",
-    "summarize",
     "tls_proxy",
 ]
 
@@ -37,12 +34,6 @@ ROOT = Path(__file__).resolve().parents[1]
 WORKER = ROOT / "benchmarks" / "worker" / "__main__.py"
 REQUIREMENTS = ROOT / "benchmarks" / "official.txt"
 OFFICIAL = ROOT / ".venv-official"
-
-# For one measurement: the slowest take some 20 seconds at the default sizes.
-TIMEOUT = 120
-
-#: Lines of a profile's summary.
-PROFILE_LINES = 15
 
 
 def available_loops() -> list[str]:
@@ -130,81 +121,3 @@ def tls_proxy(host: str, port: int) -> Iterator[tuple[str, str]]:
         trusted = str(Path(folder, "ca.pem"))
         with serving("benchmarks.encrypting", host, str(port), trusted) as place:
             yield place, trusted
-
-
-@dataclass
-class Runner:
-    """Runs tasks and keeps what they measured.
-
-    Attributes:
-        pythons: driver name to interpreter; a driver that is not in it is left out.
-        tls: the port on which TLS is spoken, and the certificate to trust.
-        profiles: a directory for cProfile's statistics of each task; measures nothing useful then.
-        results: what each round of a task measured.
-        notes: why a task has no results.
-    """
-
-    host: str
-    port: int
-    pythons: dict[str, str]
-    profiles: Path | None = None
-    tls: tuple[str, str] = ("", "")
-    results: dict[Task, list[dict[str, Any]]] = field(default_factory=dict)
-    notes: dict[Task, str] = field(default_factory=dict)
-
-    def rounds(self, tasks: Iterable[Task], count: int, progress: Callable[[str], None]) -> None:
-        """Measure all tasks once, then all again, so that a busy minute hits no driver alone."""
-        plan = [task for task in dict.fromkeys(tasks) if task.driver in self.pythons]
-        for number in range(1, count + 1):
-            for done, task in enumerate(plan):
-                progress(f"round {number}/{count}, {done}/{len(plan)}: {' '.join(task[:3])}")
-                if task not in self.notes:
-                    self.measure(task)
-
-    def measure(self, task: Task) -> dict[str, Any]:
-        """Run one task once, in a fresh process."""
-        profile = self._profile(task)
-        profiling = ["-m", "cProfile", "-o", str(profile)] if profile else []
-        command = [self.pythons[task.driver], *profiling, str(WORKER)]
-        port, *trusted = self.tls if task.tls else (self.port,)
-        given = (*task[:3], self.host, port, *task[3:6], *trusted)
-        command += [str(value) for value in given]
-        env = environment()
-        if task.driver == "ours":
-            env["PYTHONPATH"] = str(ROOT)
-        result = self._outcome(command, env)
-        if profile and profile.exists():
-            summarize(profile)
-        if "unsupported" in result:
-            self.notes[task] = result["unsupported"]
-        else:
-            self.results.setdefault(task, []).append(result)
-        return result
-
-    def _profile(self, task: Task) -> Path | None:
-        if self.profiles is None:
-            return None
-        spread = [str(task.spread)] if task.spread > 1 else []
-        tls = ["tls"] if task.tls else []
-        name = "-".join([task.driver, task.loop, task.does, task.table, *spread, *tls])
-        return self.profiles / f"{name}.prof"
-
-    def _outcome(self, command: list[str], env: dict[str, str]) -> dict[str, Any]:
-        try:
-            process = subprocess.run(
-                command, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return {"unsupported": f"not done after {TIMEOUT} seconds"}
-        if process.returncode == 0 and process.stdout:
-            outcome: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
-            return outcome
-        lines = [line for line in process.stderr.splitlines() if line.strip(" |+-")]
-        return {"unsupported": f"fails: {lines[-1].strip(' |') if lines else 'no message'}"}
-
-
-def summarize(profile: Path) -> None:
-    """Beside a profile, what took longest in it, as text."""
-    with profile.with_suffix(".txt").open("w") as file:
-        stats = pstats.Stats(str(profile), stream=file)
-        stats.strip_dirs().sort_stats("tottime").print_stats(PROFILE_LINES)

@@ -17,10 +17,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import aims, charts, report
+from benchmarks import aims, charts, report, rows
 from benchmarks.__main__ import main, write_docs
-from benchmarks.running import ROOT, Runner, available_loops, summarize
-from benchmarks.works import GROWTHS, WORKS
+from benchmarks.plan import GROWTHS, growth_groups, work_groups
+from benchmarks.running import ROOT, available_loops
+from benchmarks.turns import Group, Runner, Turn, Worker, summarize
+from benchmarks.works import WORKS
 
 QUICK = ("import", "scan-for", "scan-list-dated", "get", "insert-batch", "memory", "memory-list")
 
@@ -42,12 +44,12 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_a_tiny_run_measures_floor_and_driver(measured: dict[str, Any]) -> None:
-    rows = {row["work"]: row for row in measured["works"]}
-    assert list(rows) == list(QUICK)
-    assert all(row["ours"] is not None for row in rows.values())
-    assert rows["get"]["over_floor"] == pytest.approx(rows["get"]["ours"] / rows["get"]["floor"])
-    assert rows["get"]["official"] is None
-    assert rows["get"]["ours_wall"] >= 0
+    found = {row["work"]: row for row in measured["works"]}
+    assert list(found) == list(QUICK)
+    assert all(row["ours"] is not None for row in found.values())
+    assert found["get"]["over_floor"] > 0
+    assert found["get"]["official"] is None
+    assert found["get"]["ours_wall"] >= 0
     assert [growth["sizes"] for growth in measured["growth"]] == [[1000]]
 
 
@@ -81,17 +83,17 @@ def runner() -> Runner:
     runner = Runner("localhost", 28015, {})
     seconds = {"floor": 1e-6, "ours": 2e-6, "official": 6e-6}
     for work in WORKS.values():
-        items = work.items(1000)
-        for task in work.tasks(["blocking", "asyncio", "twisted"], items):
-            if task.loop == "twisted":
-                runner.notes[task] = "fails: it was not there"
-                continue
+        for task in work.tasks("twisted", work.items(1000)):
+            runner.notes[task] = "fails: it was not there"
+        for task in [
+            t for loop in ("blocking", "asyncio") for t in work.tasks(loop, work.items(1000))
+        ]:
             cost = seconds[task.driver] * task.items
             # The median is what counts, not the round that was disturbed.
-            rounds = [
-                {"items": task.items, "cpu": c, "wall": c, "beside": 9} for c in (cost, cost, 1)
-            ]
-            runner.results[task] = rounds
+            runner.results[task] = {
+                Turn(number, 0, 0): {"items": task.items, "cpu": c, "wall": c, "beside": 9}
+                for number, c in enumerate((cost, cost, 1))
+            }
     return runner
 
 
@@ -108,7 +110,7 @@ def results_of(runner: Runner) -> dict[str, Any]:
     }
     return {
         "heading": report.heading("a server", 3, 1000),
-        "works": report.work_rows(
+        "works": rows.work_rows(
             runner, [WORKS[name] for name in SHOWN], loops, 1000, {"batch": 3, "raw": 1}
         ),
         "growth": [curve],
@@ -138,8 +140,8 @@ def test_what_could_not_be_measured_is_said(runner: Runner) -> None:
     ],
 )
 def test_aims_are_judged(runner: Runner, work: str, loop: str, judged: dict[str, bool]) -> None:
-    rows = results_of(runner)["works"]
-    row = next(row for row in rows if (row["work"], row["loop"]) == (work, loop))
+    found = results_of(runner)["works"]
+    row = next(row for row in found if (row["work"], row["loop"]) == (work, loop))
     assert {aim["aim"]: aim["met"] for aim in row["aims"]} == judged
 
 
@@ -166,20 +168,107 @@ def test_aims_of_nothing_are_errors(text: str, error: str) -> None:
         aims.read(text)
 
 
-def test_loops_are_compared_with_asyncio(runner: Runner) -> None:
-    work = WORKS["get-64"]
-    for task in work.tasks(["tornado"], work.items(1000)):
-        runner.results[task] = [{"items": task.items, "cpu": 2.7e-6 * task.items, "wall": 1}]
-    row = report.work_rows(runner, [work], ["asyncio", "tornado"], 1000, {})[1]
-    assert row["over_asyncio"] == pytest.approx(1.35)
+def test_ratios_are_of_neighbours(runner: Runner) -> None:
+    """The machine takes as long as ever, twice, thrice as long: the drivers are as far apart."""
+    task = WORKS["get"].task
+    slow = {Turn(0, 0, n): factor for n, factor in enumerate((1, 2, 3))}
+    for driver, cost, lost in (("floor", 1, 1), ("ours", 1.5, 2), ("official", 3, 0)):
+        runner.results[task(driver, "blocking", 5)] = {
+            turn: {"items": 5, "cpu": cost * factor, "wall": cost * factor}
+            for turn, factor in slow.items()
+            if turn.number != lost  # of a median a turn that is missing makes another one
+        }
+    row = rows.work_rows(runner, [WORKS["get"]], ["blocking"], 1000, {})[0]
+    assert (row["over_floor"], row["over_official"]) == pytest.approx((1.5, 2))
+
+
+def test_rounds_count_that_all_have(runner: Runner) -> None:
+    runner.pythons = dict.fromkeys(("floor", "ours", "official"), "python")
+    groups = work_groups([WORKS["get"]], ["blocking", "twisted"], 1000)
+    assert rows.complete_rounds(runner, groups) == 3
+    del runner.results[WORKS["get"].task("ours", "blocking", 5)][Turn(2, 0, 0)]
+    assert rows.complete_rounds(runner, groups) == 2
+
+
+def test_what_is_compared_takes_turns() -> None:
+    works = [WORKS[name] for name in ("get", "scan-for", "get-pool", "get-tls", "memory")]
+    groups = work_groups(works, ["blocking", "trio"], 1000)
+    assert [
+        [(task.driver, task.does, task.tls) for task in group.tasks] for group in groups[:2]
+    ] == [
+        [
+            ("floor", "get", False),
+            ("ours", "get", False),
+            ("official", "get", False),
+            ("ours", "get_on_pool", False),
+            ("floor", "get", True),
+            ("ours", "get", True),
+            ("official", "get", True),
+        ],
+        [
+            ("floor", "get", False),
+            ("ours", "get", False),
+            ("official", "get", False),
+            ("ours", "get_on_pool", False),
+        ],
+    ]
+    tasks = [task for group in groups for task in group.tasks]
+    assert len(tasks) == len({*tasks})  # the memory of a scan is measured with its time
+
+
+def test_a_point_of_a_curve_is_not_measured_twice() -> None:
+    base = 100_000
+    planned = work_groups([WORKS["scan-for-small"]], ["asyncio"], base)
+    documents = [growth for growth in GROWTHS if growth.name == "documents"]
+    groups = growth_groups(documents, ["asyncio"], base, planned)
+    assert [group.tasks[0].items for group in groups] == [1_000, 10_000, 1_000_000]
+
+
+def worker(text: str) -> Worker:
+    return Worker([sys.executable, "-c", text], {**os.environ})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("print('{}', flush=True); input(); print('{\"cpu\": 1}')", [{}, {"cpu": 1}, {}]),
+        (
+            "print('{}', flush=True); input(); raise OSError('gone')",
+            [{}, *[{"unsupported": "fails: OSError: gone"}] * 2],
+        ),
+        ("raise OSError('gone')", [{"unsupported": "fails: OSError: gone"}] * 3),
+        (
+            "print('{}', flush=True); input(); print('{\"cpu\": 1}', flush=True); input()",
+            [{}, {"cpu": 1}, {"unsupported": "fails: EOFError: EOF when reading a line"}],
+        ),
+    ],
+)
+def test_a_worker_says_what_it_measured_or_why_not(text: str, said: list[Any]) -> None:
+    process = worker(text)
+    assert [process.told(), process.turn(), process.end()] == said
+    process.kill()
+
+
+def test_a_worker_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.turns.TIMEOUT", 0.01)
+    process = worker("input()")
+    assert process.told() == {"unsupported": "not done after 0.01 seconds"}
+    process.kill()
+
+
+def test_who_fails_is_not_asked_again(tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho started >> " + str(tmp_path / "starts") + "\nexit 1\n")
+    broken.chmod(0o755)
+    runner = Runner("localhost", 1, {"ours": str(broken)})
+    task = WORKS["get"].task("ours", "blocking", 1)
+    runner.rounds([Group([task], 2, 2)], 3, lambda text: None)
+    assert runner.notes == {task: "fails: no message"}
+    assert (tmp_path / "starts").read_text() == "started\n"
 
 
 def test_a_floor_is_of_its_loop() -> None:
-    work = WORKS["get-64"]
-    assert [task.loop for task in work.tasks(["trio", "gevent"], 1) if task.driver == "floor"] == [
-        "trio",
-        "gevent",
-    ]
+    assert "floor" in WORKS["get-64"].drivers("gevent")
     assert "floor" not in WORKS["connect"].drivers("twisted")
 
 
@@ -209,9 +298,9 @@ def test_the_floors_of_all_loops_run(tmp_path: Path) -> None:
         host, _, port = where.rpartition(":")
         command += ["--host", host, "--port", port]
     assert main(command) == 0
-    rows = json.loads((tmp_path / "results.json").read_text())["works"]
-    assert [row["loop"] for row in rows] == [*FLOORS]
-    assert all(row["floor"] and not row["notes"] for row in rows)
+    found = json.loads((tmp_path / "results.json").read_text())["works"]
+    assert [row["loop"] for row in found] == [*FLOORS]
+    assert all(row["floor"] and not row["notes"] for row in found)
 
 
 @pytest.mark.parametrize("size", [1, 7, 12, 13, 40, 10_000])
@@ -232,8 +321,15 @@ def test_a_floor_puts_frames_together(size: int, monkeypatch: pytest.MonkeyPatch
     ]
     replies = [(2, b'{"r":[2]}'), (1, b'{"r":[1]}'), (3, b'{"r":["' + b"x" * 100 + b'"]}')]
     data = b"".join(header.pack(token, len(reply)) + reply for token, reply in replies)
-    for start in range(0, len(data), size):
-        frames.received(data[start : start + size])
+    while data:
+        if frames.rest is None:
+            frames.received(data[:size])
+            data = data[size:]
+        else:  # as `recv_into`, which never reads beyond a frame
+            count = min(size, len(frames.rest), len(data))
+            frames.rest[:count] = data[:count]
+            frames.filled(count)
+            data = data[count:]
     assert got == {2: {"r": [2]}, 1: {"r": [1]}, 3: {"r": ["x" * 100]}}
     assert not frames.waiting
 
@@ -271,9 +367,9 @@ def test_the_page_shows_what_servers_cost(runner: Runner) -> None:
 def test_what_tls_itself_costs_is_not_the_drivers(runner: Runner) -> None:
     works = [WORKS["get"], WORKS["get-tls"]]
     task = works[1].task("floor", "blocking", works[1].items(1000))
-    for result in runner.results[task]:
+    for result in runner.results[task].values():
         result["cpu"] += 1e-6 * task.items  # for the floor TLS is all that comes to it
-    plain, encrypted = report.work_rows(runner, works, ["blocking"], 1000, {})
+    plain, encrypted = rows.work_rows(runner, works, ["blocking"], 1000, {})
     assert plain["over_plain"] is None
     assert encrypted["over_plain"] == pytest.approx((2 - 1) / 2)
     assert encrypted["over_connection"] is None

@@ -1,10 +1,11 @@
-"""One measurement, in a process of its own.
+"""One client of one work, in a process of its own.
 
     python benchmarks/worker DRIVER LOOP WORK HOST PORT ITEMS SPREAD TABLE [TRUSTED]
 
-prints one line of JSON: items, CPU seconds, wall seconds, KiB at the peak beside what is kept; or
-why it cannot be done. DRIVER is floor, ours or official; the interpreter and PYTHONPATH decide
-which `rethinkdb` there is to import. With TRUSTED, a file of certificates, connections use TLS.
+prints `{}` when it is ready. Then it measures once for each line that it reads, and prints what: a
+line of JSON with items, CPU seconds, wall seconds, KiB at the peak beside what is kept; or why it
+cannot be done. DRIVER is floor, ours or official; the interpreter and PYTHONPATH decide which
+`rethinkdb` there is to import. With TRUSTED, a file of certificates, connections use TLS.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def measure_import(work: str) -> dict[str, object]:
     }
 
 
-def measure(driver: str, loop: str, work: str, *arguments: str) -> dict[str, object]:
+def measure(driver: str, loop: str, work: str, *arguments: str) -> None:
     from importlib import import_module
 
     from job import Job, Unsupported
@@ -63,13 +64,19 @@ def measure(driver: str, loop: str, work: str, *arguments: str) -> dict[str, obj
     try:
         family.measure(work, job)
     except Unsupported as exc:
-        return {"unsupported": str(exc)}
-    return job.result
+        tell({"unsupported": str(exc)})
+
+
+def tell(result: dict[str, object]) -> None:
+    import json
+
+    print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":
-    result = measure_import(sys.argv[3]) if sys.argv[3] in IMPORTS else measure(*sys.argv[1:])
-
-    import json
-
-    print(json.dumps(result))
+    if sys.argv[3] in IMPORTS:
+        print("{}", flush=True)
+        sys.stdin.readline()
+        tell(measure_import(sys.argv[3]))
+    else:
+        measure(*sys.argv[1:])

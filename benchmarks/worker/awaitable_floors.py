@@ -9,7 +9,16 @@ from functools import partial
 from typing import Any
 
 from bare import CONTINUE, HEADER, PARTIAL, logging_in
-from blocking_floor import changing, changing_of, getting, insertion, scanning, trigger, warm_up
+from blocking_floor import (
+    Writer,
+    changing,
+    changing_of,
+    getting,
+    insertion,
+    scanning,
+    warm_up,
+    write_before,
+)
 from frames import READ_SIZE, Frames, dialled
 from job import ONE_BY_ONE, Job
 from starting import LOOPS
@@ -25,7 +34,8 @@ def measure(work: str, job: Job) -> None:
         client = await connect()
         for query in warm_up():
             await client.ask(query)
-        await globals()[work](job, client, connect, loop.together)
+        for _ in job.turns():
+            await globals()[work](job, client, connect, loop.together)
 
     loop.start(main)
 
@@ -99,8 +109,9 @@ async def insert_one(job: Job, client: Any, connect: Any, together: Any) -> None
 
 async def feed(job: Job, client: Any, connect: Any, together: Any) -> None:
     changes = await opened(client, changing(**ONE_BY_ONE))
+    writer = Writer(job)
     with job.meter():
-        writer = trigger(job)
+        writer.start()
         for _ in range(job.items):
             await changes.next()
     writer.close()
@@ -108,11 +119,10 @@ async def feed(job: Job, client: Any, connect: Any, together: Any) -> None:
 
 async def feed_burst(job: Job, client: Any, connect: Any, together: Any) -> None:
     changes = await opened(client, changing())
-    writer = trigger(job, wait=True)
+    write_before(job)
     with job.meter():
         for _ in range(job.items):
             await changes.next()
-    writer.close()
 
 
 async def feeds(job: Job, client: Any, connect: Any, together: Any) -> None:
@@ -122,8 +132,9 @@ async def feeds(job: Job, client: Any, connect: Any, together: Any) -> None:
         for _ in range(job.items // job.spread):
             await changes.next()
 
+    writer = Writer(job, job.spread)
     with job.meter():
-        writer = trigger(job, job.spread)
+        writer.start()
         await together([partial(work, changes) for changes in opens])
     writer.close()
 
@@ -200,10 +211,13 @@ class AsyncioClient(Frames, asyncio.BufferedProtocol):
         self.loop.call_soon(self.flush)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self.room
+        return self.rest or self.room
 
     def buffer_updated(self, count: int) -> None:
-        self.received(bytes(self.room[:count]))
+        if self.rest is not None:
+            self.filled(count)
+        else:
+            self.received(bytes(self.room[:count]))
 
 
 class EncryptedClient(AsyncioClient):
@@ -261,7 +275,13 @@ async def twisted_client(job: Job, **options: Any) -> Any:
             self.transport.write(HEADER.pack(token, len(payload)) + payload)
 
         def dataReceived(self, data: bytes) -> None:  # noqa: N802
-            self.received(data)
+            if self.rest is not None:  # a transport gives bytes, and reads into nothing else
+                count = min(len(data), len(self.rest))
+                self.rest[:count] = data[:count]
+                self.filled(count)
+                data = data[count:]
+            if data:
+                self.received(data)
 
     client = TwistedClient()
     factory = Factory.forProtocol(lambda: client)
@@ -338,7 +358,10 @@ class TrioClient(Frames):
     async def reading(self) -> None:
         while True:
             await self.lowlevel.wait_readable(self.sock)
-            self.received(self.sock.recv(READ_SIZE))
+            if self.rest is not None:
+                self.filled(self.sock.recv_into(self.rest))
+            else:
+                self.received(self.sock.recv(READ_SIZE))
 
     async def writing(self, task_status: Any) -> None:
         self.writer = self.lowlevel.current_task()

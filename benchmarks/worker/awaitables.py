@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import queries
-from blocking_floor import trigger
+from blocking_floor import Writer, write_before
 from job import Job, Unsupported
 from queries import r
 from starting import LOOPS
@@ -26,7 +26,9 @@ def measure(work: str, job: Job) -> None:
         conn = await queries.connect(job, **options)
         for query in queries.warm_up():
             await query.run(conn)
-        await globals()[work](job, conn, partial(queries.connect, job, **options), loop.together)
+        connect = partial(queries.connect, job, **options)
+        for _ in job.turns():
+            await globals()[work](job, conn, connect, loop.together)
         # The process ends here. Closing is measured by `connect`.
         # On trio the official package fails at it.
 
@@ -129,11 +131,15 @@ async def get_spread_on_pool(job: Job, conn: Any, connect: Any, together: Any) -
 
 
 async def get_spread_by_deadline(job: Job, conn: Any, connect: Any, together: Any) -> None:
-    await get_spread(job, await connect(deadline=60.0), connect, together)
+    another = await connect(deadline=60.0)
+    await get_spread(job, another, connect, together)
+    await another.close()
 
 
 async def get_spread_kept_alive(job: Job, conn: Any, connect: Any, together: Any) -> None:
-    await get_spread(job, await connect(keepalive=20.0), connect, together)
+    another = await connect(keepalive=20.0)
+    await get_spread(job, another, connect, together)
+    await another.close()
 
 
 async def get_spread_counted(job: Job, conn: Any, connect: Any, together: Any) -> None:
@@ -170,8 +176,9 @@ async def insert_one(job: Job, conn: Any, connect: Any, together: Any) -> None:
 
 async def feed(job: Job, conn: Any, connect: Any, together: Any) -> None:
     cursor = await queries.changes().run(conn, **queries.ONE_BY_ONE)
+    writer = Writer(job)
     with job.meter():
-        writer = trigger(job)
+        writer.start()
         for _ in range(job.items):
             await cursor.next()
     writer.close()
@@ -179,21 +186,21 @@ async def feed(job: Job, conn: Any, connect: Any, together: Any) -> None:
 
 async def feed_burst(job: Job, conn: Any, connect: Any, together: Any) -> None:
     cursor = await queries.changes().run(conn)
-    writer = trigger(job, wait=True)
+    write_before(job)
     with job.meter():
         for _ in range(job.items):
             await cursor.next()
-    writer.close()
 
 
 async def resumed(job: Job, options: dict[str, Any], wait: bool = False) -> None:
     async with queries.pool(job) as pool:
         cursor = await queries.own_changes().run(pool, **options)
+        writer = Writer(job)
         if wait:
-            writer = trigger(job, wait=True)
+            write_before(job)
         with job.meter():
             if not wait:
-                writer = trigger(job)
+                writer.start()
             for _ in range(job.items):
                 await cursor.next()
         writer.close()
@@ -249,8 +256,9 @@ async def feeds(job: Job, conn: Any, connect: Any, together: Any) -> None:
         for _ in range(job.items // job.spread):
             await cursor.next()
 
+    writer = Writer(job, job.spread)
     with job.meter():
-        writer = trigger(job, job.spread)
+        writer.start()
         await together([partial(work, cursor) for cursor in cursors])
     writer.close()
 

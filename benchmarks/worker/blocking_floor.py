@@ -6,10 +6,8 @@ It makes the tables that all drivers read, too.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -18,20 +16,23 @@ from documents import documents
 from job import BATCH, DB, ONE_BY_ONE, Job
 
 __all__ = [
+    "Writer",
     "changing",
     "changing_of",
     "getting",
     "insertion",
     "measure",
     "scanning",
-    "trigger",
     "warm_up",
+    "write_before",
 ]
 
 # Terms, by their numbers in the protocol.
-VAR, MAKE_ARRAY, DB_TERM, TABLE, GET, MOD = 10, 2, 14, 15, 16, 28
+VAR, MAKE_ARRAY, DB_TERM, TABLE, GET, MOD, MAP = 10, 2, 14, 15, 16, 28, 38
 INSERT, DB_CREATE, DB_DROP, DB_LIST, TABLE_CREATE = 56, 57, 58, 59, 60
 FOR_EACH, FUNC, LIMIT, JSON, CHANGES, RANGE = 68, 69, 71, 98, 152, 173
+
+POSITION = [VAR, [1]]  # the argument of `function`
 
 
 def measure(work: str, job: Job) -> None:
@@ -39,7 +40,8 @@ def measure(work: str, job: Job) -> None:
     if work not in HELPERS:
         for query in warm_up():
             client.ask(query)
-    globals()[work](job, client)
+    for _ in job.turns():
+        globals()[work](job, client)
     client.close()
 
 
@@ -114,28 +116,46 @@ def pseudo_type(value: datetime) -> dict[str, Any]:
     return {"$reql_type$": "TIME", "epoch_time": value.timestamp(), "timezone": "+00:00"}
 
 
-def trigger(job: Job, keys: int = 0, wait: bool = False) -> Client:
-    """Let the server write `items` rows into `fed`, one by one.
+class Writer:
+    """Lets the server write `items` rows into `fed`, one by one, from `start` on.
+
+    The server stops writing when this closes.
 
     Args:
         keys: number of keys that are written in turn; 0 writes a new row each time.
-        wait: return when they are written.
-
-    Returns:
-        The connection: the server stops writing when it closes.
     """
+
+    def __init__(self, job: Job, keys: int = 0) -> None:
+        row = fed_row()
+        if keys:
+            row["id"] = [MOD, [POSITION, keys]]
+        write = [INSERT, [table("fed"), row], {"conflict": "replace"}]
+        self._query = start(
+            [FOR_EACH, [[RANGE, [job.items]], function(write)]], durability="soft", noreply=True
+        )
+        self._client = Client(job.host, job.port)
+
+    def start(self) -> None:
+        self._client.send(self._query)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def write_before(job: Job) -> None:
+    """Have the server write `items` rows into `fed`, many at a time, and wait for it."""
+    rows = [MAP, [[RANGE, [job.items]], function(fed_row())]]
     client = Client(job.host, job.port)
-    position = [VAR, [1]]
-    row: dict[str, Any] = {"n": position, "writer": os.getpid(), "text": "something of some length"}
-    if keys:
-        row["id"] = [MOD, [position, keys]]
-    write = [INSERT, [table("fed"), row], {"conflict": "replace"}]
-    function = [FUNC, [[MAKE_ARRAY, [1]], write]]
-    query = [FOR_EACH, [[RANGE, [job.items]], function]]
-    client.send(start(query, durability="soft", noreply=not wait))
-    if wait:
-        client.receive()
-    return client
+    client.run(start([INSERT, [table("fed"), rows]], durability="soft"))
+    client.close()
+
+
+def fed_row() -> dict[str, Any]:
+    return {"n": POSITION, "writer": os.getpid(), "text": "something of some length"}
+
+
+def function(body: Any) -> list[Any]:
+    return [FUNC, [[MAKE_ARRAY, [1]], body]]
 
 
 # Works
@@ -201,35 +221,6 @@ def get(job: Job, client: Client) -> None:
             client.ask(getting(key))["r"][0]
 
 
-def get_spread(job: Job, client: Client) -> None:
-    keys, count = job.wanted_keys(), 0
-    with job.meter():
-        client.send(*[getting(key) for key in islice(keys, job.spread)])
-        while count < job.items:
-            arrived = client.receive_all()
-            for payload in arrived:
-                orjson.loads(payload)["r"][0]
-            count += len(arrived)
-            client.send(*[getting(key) for key in islice(keys, len(arrived))])
-
-
-def get_threads(job: Job, client: Client) -> None:
-    lock = threading.Lock()
-    keys = list(job.wanted_keys())
-
-    def work(number: int) -> None:
-        for key in keys[number :: job.spread]:
-            with lock:
-                client.ask(getting(key))["r"][0]
-
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(job.spread)]
-    with job.meter():
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-
 def insert_batch(job: Job, client: Client) -> None:
     inserted, given = 0, job.batches()
     with job.meter():
@@ -248,18 +239,18 @@ def insert_one(job: Job, client: Client) -> None:
 
 def feed(job: Job, client: Client) -> None:
     client.ask(changing(**ONE_BY_ONE))
+    writer = Writer(job)
     with job.meter():
-        writer = trigger(job)
+        writer.start()
         take_changes(job, client)
     writer.close()
 
 
 def feed_burst(job: Job, client: Client) -> None:
     client.ask(changing())
-    writer = trigger(job, wait=True)
+    write_before(job)
     with job.meter():
         take_changes(job, client)
-    writer.close()
 
 
 def take_changes(job: Job, client: Client) -> None:
@@ -279,19 +270,3 @@ def hold_feeds(job: Job, client: Client) -> None:
             client.receive()
             client.send(CONTINUE, token=key + 1)
     job.remembers()
-
-
-def build(job: Job, client: Client) -> None:
-    """A query as `values.query` builds it."""
-    row = [13, []]
-    with job.meter():
-        for _ in range(job.items):
-            orjson.dumps(
-                [START, [71, [[70, [[41, [[
-                    35, [[39, [[78, [[15, ["heroes"]], "Smallville"], {"index": "city"}],
-                    [69, [[2, [1]], [67, [
-                        [21, [[170, [row, "strength"]], 10]], [17, [[170, [row, "active"]], True]]
-                    ]]]]]],
-                    [69, [[2, [2]], {"rank": [27, [[170, [row, "strength"]], 10]]}]]],
-                ], [74, ["rank"]]]], 5]], 10]], {}]
-            )  # fmt: skip

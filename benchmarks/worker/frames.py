@@ -1,8 +1,10 @@
 """What the floors of all loops share: frames, tokens, and what waits for each reply.
 
 A floor is the least client that its loop's own primitives allow: a Future, a Deferred or the like
-for each query, one call of orjson for each reply, queries of one turn in one write. It checks
-nothing, reads no pseudo-types, and has neither cursors that close nor errors.
+for each query, one call of orjson for each reply, queries of one turn in one write. A frame that is
+not there as a whole is read straight to where it is decoded. A batch is asked for as soon as the
+one before has come. It checks nothing, reads no pseudo-types, and has neither cursors that close
+nor errors.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from job import Job
 
 __all__ = ["READ_SIZE", "Frames", "dialled"]
 
-READ_SIZE = 1 << 18
+#: What the driver reads at once, too.
+READ_SIZE = 1 << 16
 
 Settle = Callable[[Any], object]
 
@@ -35,15 +38,18 @@ class Frames:
     Attributes:
         waiting: by token, what to call with the reply.
         pending: frames that go out with the next flush.
+        rest: where the rest of a frame is to be read to, if the beginning of one has come.
     """
+
+    rest: memoryview | None = None
 
     def __init__(self) -> None:
         self.waiting: dict[int, Settle] = {}
         self.pending: list[bytes] = []
         self.last_token = 0
-        self._parts: list[bytes] = []
-        self._have = 0
-        self._needed = HEADER.size
+        self._start = b""  # of a header
+        self._payload = bytearray()  # that `rest` is the end of
+        self._token = 0  # which it has
 
     def write(self, frame: bytes) -> None:
         """Send at once."""
@@ -75,23 +81,32 @@ class Frames:
         self.write(frames)
 
     def received(self, data: bytes) -> None:
-        """Settle whatever has arrived whole."""
-        if self._parts:
-            self._parts.append(data)
-            self._have += len(data)
-            if self._have < self._needed:
-                return
-            data = b"".join(self._parts)
-            self._parts = []
-        position, end, needed = 0, len(data), HEADER.size
+        """Settle whatever has arrived whole. There is no `rest`."""
+        if self._start:
+            data, self._start = self._start + data, b""
+        position, end = 0, len(data)
         while end - position >= HEADER.size:
             token, length = HEADER.unpack_from(data, position)
-            after = position + HEADER.size + length
+            position += HEADER.size
+            after = position + length
             if after > end:
-                needed += length
-                break
-            reply = orjson.loads(data[position + HEADER.size : after])
+                self._payload, self._token = bytearray(length), token
+                self._payload[: end - position] = data[position:]
+                self.rest = memoryview(self._payload)[end - position :]
+                return
+            reply = orjson.loads(data[position:after])
             position = after
             self.waiting.pop(token)(reply)
         if position < end:
-            self._parts, self._have, self._needed = [data[position:]], end - position, needed
+            self._start = data[position:]
+
+    def filled(self, count: int) -> None:
+        """So many bytes have been read into `rest`."""
+        assert self.rest is not None
+        self.rest = self.rest[count:]
+        if not self.rest:
+            self.rest = None
+            payload, self._payload = self._payload, bytearray()
+            reply = orjson.loads(payload)
+            del payload
+            self.waiting.pop(self._token)(reply)

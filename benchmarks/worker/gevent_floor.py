@@ -7,7 +7,7 @@ from typing import Any
 
 import gevent
 from bare import CONTINUE, PARTIAL
-from blocking_floor import changing, getting, insertion, scanning, trigger, warm_up
+from blocking_floor import Writer, changing, getting, insertion, scanning, warm_up, write_before
 from frames import READ_SIZE, Frames, dialled
 from gevent.hub import Waiter
 from gevent.socket import wait_write
@@ -20,7 +20,8 @@ def measure(work: str, job: Job) -> None:
     client = GeventClient(dialled(job))
     for query in warm_up():
         client.ask(query).get()
-    globals()[work](job, client)
+    for _ in job.turns():
+        globals()[work](job, client)
 
 
 class GeventClient(Frames):
@@ -59,7 +60,10 @@ class GeventClient(Frames):
         return sent
 
     def readable(self) -> None:
-        self.received(self.sock.recv(READ_SIZE))
+        if self.rest is not None:
+            self.filled(self.sock.recv_into(self.rest))
+        else:
+            self.received(self.sock.recv(READ_SIZE))
 
 
 def get(job: Job, client: GeventClient) -> None:
@@ -127,35 +131,32 @@ def insert_one(job: Job, client: GeventClient) -> None:
 
 
 def feed(job: Job, client: GeventClient) -> None:
-    changes = Changes(client, changing(**ONE_BY_ONE))
+    changes = opened(client, changing(**ONE_BY_ONE))
+    writer = Writer(job)
     with job.meter():
-        writer = trigger(job)
+        writer.start()
         for _ in range(job.items):
-            changes.next()
+            next(changes)
     writer.close()
 
 
 def feed_burst(job: Job, client: GeventClient) -> None:
-    changes = Changes(client, changing())
-    writer = trigger(job, wait=True)
+    changes = opened(client, changing())
+    write_before(job)
     with job.meter():
         for _ in range(job.items):
-            changes.next()
-    writer.close()
+            next(changes)
 
 
-class Changes:
-    """A feed: reads one batch ahead, and gives its rows one at a time."""
+def opened(client: GeventClient, query: bytes) -> Iterator[Any]:
+    """The rows of a feed, one at a time; a batch is read ahead."""
+    token = client.token()
+    first = client.ask(query, token).get()["r"]
+    return changes_of(client, token, first, client.ask(CONTINUE, token))
 
-    def __init__(self, client: GeventClient, query: bytes) -> None:
-        self.client, self.token = client, client.token()
-        self.rows: list[Any] = client.ask(query, self.token).get()["r"]
-        self.coming = client.ask(CONTINUE, self.token)
 
-    def next(self) -> Any:
-        while not self.rows:
-            reply = self.coming.get()
-            self.coming = self.client.ask(CONTINUE, self.token)
-            self.rows = reply["r"]
-            self.rows.reverse()
-        return self.rows.pop()
+def changes_of(client: GeventClient, token: int, rows: list[Any], coming: Any) -> Iterator[Any]:
+    while True:
+        yield from rows
+        rows = coming.get()["r"]
+        coming = client.ask(CONTINUE, token)

@@ -1,11 +1,13 @@
-"""What a measurement works on: the tables, the queries, the meter. The same for every driver."""
+"""What a worker measures: its turns, keys and documents, the meter. The same for every driver."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
 import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +36,7 @@ class Unsupported(Exception):
 
 @dataclass
 class Job:
-    """One measurement to make, with what all drivers' code for it shares."""
+    """What one worker measures, with what all drivers' code for it shares."""
 
     driver: str
     loop: str
@@ -46,6 +48,16 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     trusted: str | None = None  # the certificates for TLS; None: no TLS
     before: int | None = None  # resident memory, in KiB
+
+    def turns(self) -> Iterator[None]:
+        """Each turn in which to measure: it comes with a line of the standard input.
+
+        It blocks a loop meanwhile, where nothing is under way.
+        """
+        print("{}", flush=True)  # ready
+        for _ in sys.stdin:
+            yield
+            print(json.dumps(self.result), flush=True)
 
     @contextmanager
     def meter(self, held: bool = False) -> Iterator[None]:

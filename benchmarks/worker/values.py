@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import queries
-from blocking_floor import trigger
+from blocking_floor import Writer, write_before
 from commands import dump, restore  # noqa: F401  # works, found by their names
 from job import Job
 from queries import r
@@ -22,7 +22,8 @@ def measure(work: str, job: Job) -> None:
     conn = queries.connect(job)
     for query in queries.warm_up():
         query.run(conn)
-    globals()[work](job, conn)
+    for _ in job.turns():
+        globals()[work](job, conn)
     conn.close()
 
 
@@ -97,12 +98,29 @@ def get_spread_on_pool(job: Job, conn: Any) -> None:
         get_spread(job, pool)
 
 
+def get_by_deadline(job: Job, conn: Any) -> None:
+    with queries.connect(job, deadline=60.0) as another:
+        get(job, another)
+
+
 def get_spread_by_deadline(job: Job, conn: Any) -> None:
-    get_spread(job, queries.connect(job, deadline=60.0))
+    with queries.connect(job, deadline=60.0) as another:
+        get_spread(job, another)
+
+
+def get_kept_alive(job: Job, conn: Any) -> None:
+    with queries.connect(job, keepalive=20.0) as another:
+        get(job, another)
 
 
 def get_spread_kept_alive(job: Job, conn: Any) -> None:
-    get_spread(job, queries.connect(job, keepalive=20.0))
+    with queries.connect(job, keepalive=20.0) as another:
+        get_spread(job, another)
+
+
+def get_counted(job: Job, conn: Any) -> None:
+    with queries.counted(conn):
+        get(job, conn)
 
 
 def get_spread_counted(job: Job, conn: Any) -> None:
@@ -163,8 +181,9 @@ def insert_one(job: Job, conn: Any) -> None:
 
 def feed(job: Job, conn: Any) -> None:
     cursor = queries.changes().run(conn, **queries.ONE_BY_ONE)
+    writer = Writer(job)
     with job.meter():
-        writer = trigger(job)
+        writer.start()
         for _ in range(job.items):
             next(cursor)
     writer.close()
@@ -172,21 +191,21 @@ def feed(job: Job, conn: Any) -> None:
 
 def feed_burst(job: Job, conn: Any) -> None:
     cursor = queries.changes().run(conn)
-    writer = trigger(job, wait=True)
+    write_before(job)
     with job.meter():
         for _ in range(job.items):
             next(cursor)
-    writer.close()
 
 
 def resumed(job: Job, options: dict[str, Any], wait: bool = False) -> None:
     with queries.pool(job) as pool:
         cursor = queries.own_changes().run(pool, **options)
+        writer = Writer(job)
         if wait:
-            writer = trigger(job, wait=True)
+            write_before(job)
         with job.meter():
             if not wait:
-                writer = trigger(job)
+                writer.start()
             for _ in range(job.items):
                 next(cursor)
         writer.close()
