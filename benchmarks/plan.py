@@ -74,7 +74,7 @@ def work_groups(works: Iterable[Work], loops: Sequence[str], base: int) -> list[
             new = [task for task in dict.fromkeys(tasks) if task not in planned]
             planned.update(new)
             if new:
-                groups.append(Group(new, family[0].turns, family[0].starts))
+                groups.append(Group(new, family[0].turns, family[0].starts, family[0].once))
     return groups
 
 

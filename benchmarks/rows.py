@@ -19,8 +19,12 @@ Values = dict[Turn, float]
 
 def complete_rounds(runner: Runner, groups: Iterable[Group]) -> int:
     """How many rounds all have: fewer than were asked for, if somebody has interrupted them."""
-    tasks = [task for group in groups for task in group.tasks if task.driver in runner.pythons]
-    found = [runner.results.get(task, {}) for task in tasks if task not in runner.notes]
+    tasks = [task for group in groups if not group.once for task in group.tasks]
+    found = [
+        runner.results.get(task, {})
+        for task in tasks
+        if task.driver in runner.pythons and task not in runner.notes
+    ]
     return min((len({turn.round for turn in turns}) for turns in found), default=0)
 
 

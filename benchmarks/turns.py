@@ -38,11 +38,13 @@ class Group(NamedTuple):
     Attributes:
         turns: how often each worker measures.
         starts: how often that is done, with new workers each time.
+        once: whether that is done in the first round only.
     """
 
     tasks: Sequence[Task]
     turns: int = 1
     starts: int = 1
+    once: bool = False
 
 
 class Turn(NamedTuple):
@@ -146,7 +148,7 @@ class Runner:
             for done, group in enumerate(groups):
                 words = " ".join(group.tasks[0][1:3])
                 progress(f"round {number + 1}/{count}, {done}/{len(groups)}: {words}")
-                for start in range(group.starts):
+                for start in range(0 if group.once and number else group.starts):
                     self._take_turns(group, Turn(number, start, 0))
 
     def measure(self, task: Task) -> Result:

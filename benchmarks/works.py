@@ -47,6 +47,7 @@ class Work:
         spread: queries in flight, threads or feeds, as the work has them.
         turns: how often a worker measures it.
         starts: how often workers are started for it in each round.
+        once: whether one round is enough, as it hardly varies.
         official: the share of the items that the official package handles, where it takes too long;
             0 where it cannot do that at all.
         beside: the work that does the same on a connection, and without what is measured here.
@@ -66,6 +67,7 @@ class Work:
     spread: int = 1
     turns: int = 3
     starts: int = 1
+    once: bool = False
     official: float = 1
     beside: str | None = None
     floors: tuple[str, ...] = LOOPS
@@ -102,7 +104,7 @@ class Work:
 
 _IMPORT = Work(
     "import", "`import rethinkdb`", "imported", None, 0, _BLOCKING,
-    turns=1, starts=5, unit="ms", scale=1e3,
+    turns=1, starts=4, unit="ms", scale=1e3,
 )  # fmt: skip
 _STARTING = [
     _IMPORT,
@@ -116,9 +118,9 @@ _STARTING = [
     Work("build", "build a query of 20 terms", "build", None, 0.02, _BLOCKING, turns=5),
 ]
 
-_SCAN_FOR = Work("scan-for", "scan, `for` or `async for`", "scan_for", "scan", 0.2)
-_SCAN_NEXT = Work("scan-next", "scan, `fetch_next()` and `next()`", "scan_next", "scan", 0.15)
-_SCAN_LIST = Work("scan-list", "scan into a list", "scan_list", "scan_list", 0.2)
+_SCAN_FOR = Work("scan-for", "scan, `for` or `async for`", "scan_for", "scan", 0.15)
+_SCAN_NEXT = Work("scan-next", "scan, `fetch_next()` and `next()`", "scan_next", "scan", 0.1)
+_SCAN_LIST = Work("scan-list", "scan into a list", "scan_list", "scan_list", 0.1)
 _SCANS = [
     _SCAN_FOR,
     _SCAN_NEXT,
@@ -140,7 +142,7 @@ _SCANS = [
             scan,
             name=f"{scan.name}-dated",
             title=f"{scan.name}, a datetime in each",
-            share=0.1,
+            share=0.06,
             table="dated",
         )
         for scan in (_SCAN_FOR, _SCAN_NEXT, _SCAN_LIST)
@@ -222,7 +224,13 @@ _GETS = [
 ]  # fmt: skip
 
 _INSERT = Work(
-    "insert-batch", "insert, batches of 1,000", "insert_batch", "insert_batch", 0.05, official=0.2
+    "insert-batch",
+    "insert, batches of 1,000",
+    "insert_batch",
+    "insert_batch",
+    0.04,
+    turns=2,
+    official=0.25,
 )
 _INSERTS = [
     _INSERT,
@@ -239,16 +247,16 @@ _INSERTS = [
         loops=_TWO,
         table="small",
     ),
-    Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.005),
+    Work("insert-one", "insert, one at a time", "insert_one", "insert_one", 0.004),
 ]
 
 # A feed stays open in its worker, so a worker has one turn only.
 _FEED = Work(
-    "feed", "changefeed delivery, one change at a time", "feed", "feed", 0.0075, turns=1, starts=3
+    "feed", "changefeed delivery, one change at a time", "feed", "feed", 0.0075, turns=1, starts=2
 )
 _BURST = Work(
-    "feed-burst", "changefeed delivery, many at once", "feed_burst", "feed_burst", 0.3,
-    turns=1, starts=3,
+    "feed-burst", "changefeed delivery, many at once", "feed_burst", "feed_burst", 0.15,
+    turns=1, starts=2,
 )  # fmt: skip
 _FEEDS = [
     _FEED,
@@ -277,7 +285,7 @@ def _held(name: str, title: str, does: str, share: float, loops: tuple[str, ...]
     """A work whose memory is measured while it is held, in bytes for each."""
     return Work(
         name, title, does, does, share, loops,
-        turns=1, field="remembered", unit="bytes", scale=1024,
+        turns=1, once=True, field="remembered", unit="bytes", scale=1024,
     )  # fmt: skip
 
 

@@ -122,12 +122,14 @@ async def get(job: Job, conn: Any, connect: Any, together: Any) -> None:
 
 async def get_on_pool(job: Job, conn: Any, connect: Any, together: Any) -> None:
     async with queries.pool(job) as pool:
-        await get(job, pool, connect, together)
+        for part in (job.warm_up(), job):
+            await get(part, pool, connect, together)
 
 
 async def get_spread_on_pool(job: Job, conn: Any, connect: Any, together: Any) -> None:
     async with queries.pool(job) as pool:
-        await get_spread(job, pool, connect, together)
+        for part in (job.warm_up(), job):
+            await get_spread(part, pool, connect, together)
 
 
 async def get_spread_by_deadline(job: Job, conn: Any, connect: Any, together: Any) -> None:

@@ -143,11 +143,17 @@ class Writer:
 
 
 def write_before(job: Job) -> None:
-    """Have the server write `items` rows into `fed`, many at a time, and wait for it."""
+    """Have the server write `items` rows into `fed`, many at a time.
+
+    It returns when another feed has got them all, so that nobody has to wait for one afterwards.
+    """
     rows = [MAP, [[RANGE, [job.items]], function(fed_row())]]
-    client = Client(job.host, job.port)
-    client.run(start([INSERT, [table("fed"), rows]], durability="soft"))
-    client.close()
+    writer, feed = Client(job.host, job.port), Client(job.host, job.port)
+    feed.ask(changing())
+    writer.run(start([INSERT, [table("fed"), rows]], durability="soft"))
+    writer.close()
+    take_changes(job, feed)
+    feed.close()
 
 
 def fed_row() -> dict[str, Any]:

@@ -90,12 +90,14 @@ def get(job: Job, conn: Any) -> None:
 
 def get_on_pool(job: Job, conn: Any) -> None:
     with queries.pool(job) as pool:
-        get(job, pool)
+        for part in (job.warm_up(), job):
+            get(part, pool)
 
 
 def get_spread_on_pool(job: Job, conn: Any) -> None:
     with queries.pool(job) as pool:
-        get_spread(job, pool)
+        for part in (job.warm_up(), job):
+            get_spread(part, pool)
 
 
 def get_by_deadline(job: Job, conn: Any) -> None:
