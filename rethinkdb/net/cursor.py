@@ -305,9 +305,11 @@ class IterableCursor(BaseCursor[Row]):
 
     def __next__(self) -> Row:
         items = self._items
+        if not items:
+            return self._wait_next(True)
         try:
             item = items.popleft()
-        except IndexError as exc:
+        except IndexError as exc:  # another thread has taken it
             if raised_by_handler(exc):
                 raise
             return self._wait_next(True)

@@ -56,6 +56,13 @@ def usable(conn: Connection) -> bool:
     return bool(Command("atom", "still here").run(conn) == "still here")
 
 
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.001)
+
+
 @contextmanager
 def in_thread(function: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
     """Runs a function beside the test; the result of calling what this gives is its result."""
@@ -614,6 +621,29 @@ def test_threads_share_a_cursor(conn: Connection) -> None:
         parts = [pool.submit(list, cursor) for _ in range(4)]
         items = [item for part in parts for item in part.result(PATIENCE)]
     assert sorted(items) == sorted([*range(100), *range(100)])
+
+
+def test_a_thread_that_reads_for_others_gets_its_item_too(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    """It came alone, so that it did not stand in line; one that always asks comes after it."""
+    feed = Command("feed", "f").run(conn)
+    line, got = feed._stream._requests, list[str]()
+
+    def take(name: str, items: int) -> None:
+        for _ in range(items):
+            next(feed)
+            got.append(name)
+
+    with in_thread(lambda: take("first", 1)) as first:
+        until(lambda: conn._channel._turns.leader)
+        with in_thread(lambda: take("second", 2)) as second:
+            for count in range(3):
+                until(lambda: line)
+                server.feeds["f"]([count])
+                until(lambda count=count: len(got) > count)  # type: ignore[misc]
+            first(), second()
+    assert sorted(got) == ["first", "second", "second"]
 
 
 def test_loss_wakes_all_threads(server: ScriptedServer, conn: Connection) -> None:

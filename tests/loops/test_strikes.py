@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -214,6 +215,39 @@ class Watching(Scene):
         self.usable()
 
 
+class Fetching(Scene):
+    """The main thread iterates over a feed, whose items come one by one; nobody else waits."""
+
+    def begin(self) -> None:
+        self.feed = Command("feed", self.name).run(self.conn)
+        self.got: list[Any] = []
+        self.pushes = self.beside(self.push)
+
+    def feeds(self) -> int:
+        return 1
+
+    def push(self) -> None:
+        for number in (1, 2, 3):
+            self.server.feeds[self.name]([number])
+            while len(self.got) < number and not self.over.is_set():
+                time.sleep(0.001)
+
+    def play(self) -> Any:
+        for _ in range(3):
+            self.got.append(next(self.feed))
+
+    def end(self, outcome: Any) -> None:
+        self.pushes.result(PATIENCE)
+        self.server.feeds[self.name]([4])
+        while self.got[-1:] != [4]:
+            self.got.append(self.feed.next(wait=PATIENCE))
+        # CPython 3.10 calls handlers also when a function returns an item.
+        most = 0 if sys.version_info >= (3, 11) else 1
+        assert self.got == sorted(set(self.got))
+        assert len(self.got) >= 4 - most, f"lost an item: {self.got}"
+        self.usable()
+
+
 class Writing(Scene):
     """The main thread writes, and waits until all is done."""
 
@@ -330,7 +364,7 @@ HANDLERS = [
     waits_for_noreply_queries,
     watches,
 ]
-SCENES = [Leading, LeadingByTLS, Following, Iterating, Writing]
+SCENES = [Leading, LeadingByTLS, Following, Iterating, Fetching, Writing]
 LAST_SCENES = [Closing, Reconnecting, Connecting]
 
 

@@ -149,6 +149,19 @@ def test_wait_is_the_time_limit(wait: Any, limit: Any) -> None:
     assert script.conn.timeouts[-1] == limit
 
 
+class Overtaken(deque[Any]):
+    """Has an item when it is looked at; another thread takes it before this one does."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def test_another_thread_may_take_the_item_that_was_there() -> None:
+    cursor, _ = open_cursor(1)
+    cursor._items = Overtaken()
+    assert next(cursor) == 1
+
+
 def test_a_bad_wait_is_refused() -> None:
     cursor, _ = open_cursor(1)
     with pytest.raises(ReqlDriverError, match="Invalid wait timeout '-1'"):

@@ -1,7 +1,8 @@
 """`Channel`: one socket, shared by threads. A thread that waits for an answer reads.
 
-A channel has three parts, each in a file of its own: `stepping` uses the core under a lock,
-`interrupts` deals with signal handlers, and in `waiting` the threads wait for their answers.
+A channel has four parts, each in a file of its own: `stepping` uses the core under a lock,
+`interrupts` deals with signal handlers, in `waiting` the threads wait for their answers, and
+`fetching` is a shorter way for a thread that iterates over a cursor.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from rethinkdb.net.waiter import Waiter
 
 from ..transport.sockets import dial
 from ..transport.tls import open_link
+from .fetching import Fetching
 from .line import Line
-from .waiting import Waiting
 
 __all__ = ["Channel"]
 
@@ -26,7 +27,7 @@ __all__ = ["Channel"]
 _Within = tuple[bool, bool]
 
 
-class Channel(Waiting):
+class Channel(Fetching):
     """A session, its socket when it is connected, and the threads that wait for answers.
 
     Args:
@@ -94,15 +95,15 @@ class Channel(Waiting):
                 self._flush()
                 waiter = begun[0]
                 pending = not waiter.done()
-                if pending:
-                    self._turns.lead(me)
+                if pending and turns.leader is None:
+                    turns.leader = me
             line = self._line
             if line is not None:
                 if line.output:
                     self._push(me, led, line, deadline, waiter if pending else None)
                 if pending:
                     self._wait(me, led, line, deadline, waiter)
-                if self._turns.leader == me and not led:
+                if turns.leader == me and not led:
                     self._resign(line)
             if self._discarded:
                 self._close_discarded()

@@ -39,6 +39,16 @@ class DefaultCursor(IterableCursor[Row]):
 
     __module__ = "rethinkdb.loops.blocking"  # where programs find it
 
+    if TYPE_CHECKING:
+        conn: Connection
+
+    def _wait_next(self, wait: bool | float | None) -> Row:
+        stream = self._stream
+        if wait is True and stream.renewal is None and (taken := self.conn._fetch(stream)):
+            item: Row = taken[0]
+            return item
+        return super()._wait_next(wait)
+
 
 class Connection(BlockingResults, WaitingReach):
     """A connection whose methods return values.
@@ -133,6 +143,12 @@ class Connection(BlockingResults, WaitingReach):
         if guards is None or not (guards.feeds or guards.decisions._is_owned()):
             return channel.call(operation, args, deadline, self._outcome)
         return without_guards(guards, channel.call, operation, args, deadline, self._outcome)
+
+    def _fetch(self, stream: Stream) -> list[Any]:
+        """See `Channel.fetch`. In a forked child, or for feeds of a pool, it returns at once."""
+        channel = self._channel
+        direct = self._guards is None and channel.process == os.getpid()
+        return channel.fetch(stream) if direct else []
 
     def _look(self) -> None:
         """Read what has arrived: while no thread waits, nobody reads or notices a loss."""

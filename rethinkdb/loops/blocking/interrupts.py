@@ -18,11 +18,9 @@ Finalizers also run at any point, and in all threads. The same is true for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
-from typing import Any, TypeVar
-
-from rethinkdb.net.waiter import Waiter
+from typing import Any, Protocol, TypeVar
 
 from .guards import without
 from .stepping import Stepping
@@ -30,6 +28,13 @@ from .stepping import Stepping
 __all__ = ["Interruptible"]
 
 T = TypeVar("T")
+
+
+class Abandonable(Protocol):
+    """What a call has begun: a waiter, or an item that was taken."""
+
+    def abandon(self) -> object:
+        """Say that the caller does not get it."""
 
 
 class Interruptible(Stepping):
@@ -52,7 +57,7 @@ class Interruptible(Stepping):
             self._return_to(me)
             raise
 
-    def _recover(self, me: int, led: bool, slept: bool, begun: list[Waiter[Any]]) -> None:
+    def _recover(self, me: int, led: bool, slept: bool, begun: Sequence[Abandonable]) -> None:
         """Abandon what was started, and let others go on. If that is interrupted, do it again."""
         self._interrupted = True
         try:

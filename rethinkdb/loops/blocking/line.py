@@ -57,9 +57,11 @@ class Line(Watching):
             if raised_by_handler(exc):
                 raise
             self.lose(exc)
-        # Usually there is nothing to send. This check saves a call for each reply.
-        if self.output or self._tls is not None or self._link.close_requested:
+        # Usually there is nothing to send, or a feed's CONTINUE. These checks save a call for each.
+        if self._tls is not None or self._link.close_requested or self._outflow.waiting:
             self.flush()
+        elif self.output and not self.over:
+            self._send()
         return taken
 
     def flush(self) -> None:

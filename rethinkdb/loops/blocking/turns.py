@@ -39,7 +39,8 @@ class Turns:
     def resign(self) -> None:
         """Stop leading, and wake the thread that has slept longest: it leads next."""
         self.leader = None
-        self.wake_next()
+        if self.sleepers:  # a lone thread need not look for the next one
+            self.wake_next()
 
     def wake_next(self) -> None:
         """If no thread leads, wake the one that has slept longest."""

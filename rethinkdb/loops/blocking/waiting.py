@@ -100,14 +100,16 @@ class Waiting(Interruptible):
         Both happen under one lock. So a single thread acquires it twice for a query, not four
         times.
         """
-        if not line.wait(me, self._left(deadline), led):
+        timed = deadline is not None or self._tick_at is not None
+        if not line.wait(me, self._left(deadline) if timed else None, led):
             self._time_passed(deadline)
             return
         with self._lock:
             line.receive()
             if waiter is not None and waiter.done() and not led:
                 self._turns.resign()
-                self._tidy_up(line)
+                if line.over:
+                    self._tidy_up(line)
 
     def _lead(self, me: int) -> bool:
         """Become the leader if no thread leads. Returns whether this thread leads."""
