@@ -264,9 +264,11 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
             Future or a Deferred.
 
         Raises:
+            ReqlTimeoutError: it took longer than the `deadline` of `connect()`. The queries go on,
+                and it can be called again.
             ReqlDriverError: the connection is closed or was lost.
         """
-        return self._call(self._session.noreply_wait)
+        return self._call(self._session.noreply_wait, self._deadline)
 
     def server(self) -> Any:
         """Ask the server who it is.
@@ -276,9 +278,10 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
             callers wait for results, an awaitable, a Future or a Deferred of it.
 
         Raises:
+            ReqlTimeoutError: no answer came within the `deadline` of `connect()`.
             ReqlDriverError: the connection is closed or was lost.
         """
-        return self._call(self._session.server)
+        return self._call(self._session.server, self._deadline)
 
     def close(self, noreply_wait: bool = True) -> Any:
         """Close the connection. Closing it twice is no error.

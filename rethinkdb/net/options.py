@@ -179,8 +179,9 @@ class ConnectOptions:
                 both must be the same in both. If `host`, `port` and `url` are all missing, the
                 environment variable `RETHINKDB_URL` is used: a url, or `host:port`.
             _handshake_version: must be 10, the only version there is.
-            deadline: seconds that the first answer to each query may take. The run option
-                `deadline` overrides it for one query. None: no limit.
+            deadline: seconds that the first answer to each query may take, and each `server()` and
+                `noreply_wait()`. The run option `deadline` overrides it for one query. None: no
+                limit.
             converters: functions that convert values of other classes to values that ReQL has, by
                 class, for queries on this connection; see `rethinkdb.converters`.
             keepalive: if an answer is pending and the server is silent for this many seconds, the

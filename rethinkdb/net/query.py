@@ -14,6 +14,9 @@ from .deadlines import Deadline, shown
 
 __all__ = ["Query"]
 
+# What users call these, which have no term.
+_CALLS = {QueryType.NOREPLY_WAIT: "noreply_wait()", QueryType.SERVER_INFO: "server()"}
+
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -77,5 +80,6 @@ class Query:
         if self.noreply:
             text = f"{host}:{port} did not take all of {shown(self.term)} within {seconds:.6g} s"
         else:
-            text = f"No answer from {host}:{port} within {seconds:.6g} s to {shown(self.term)}"
+            asked = _CALLS.get(self.type) or shown(self.term)
+            text = f"No answer from {host}:{port} within {seconds:.6g} s to {asked}"
         return ReqlTimeoutError(host, port, text)

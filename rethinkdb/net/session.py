@@ -23,6 +23,7 @@ from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError
 from rethinkdb.ql2 import QueryType
 
 from .client import ClientProtocol
+from .deadlines import Deadline
 from .exchange import Exchange, close_stream, oversized
 from .frames import MAX_QUERY_SIZE, MAX_REPLY_SIZE, frame_header
 from .observing import Observation, ObservedExchange, ObservedWaiter, settled
@@ -214,13 +215,21 @@ class Session(Timekeeping):
             self._abandon(query)
             raise
 
-    def noreply_wait(self) -> Waiter[None]:
-        """Wait until the server has finished all earlier noreply queries of this connection."""
-        return self._ask(QueryType.NOREPLY_WAIT)
+    def noreply_wait(self, deadline: Deadline | None = None) -> Waiter[None]:
+        """Wait until the server has finished all earlier noreply queries of this connection.
 
-    def server(self) -> Waiter[ServerInfo]:
-        """Ask the server who it is."""
-        return self._ask(QueryType.SERVER_INFO)
+        Args:
+            deadline: how long that may take; None: no limit.
+        """
+        return self._ask(QueryType.NOREPLY_WAIT, deadline)
+
+    def server(self, deadline: Deadline | None = None) -> Waiter[ServerInfo]:
+        """Ask the server who it is.
+
+        Args:
+            deadline: how long the answer may take; None: no limit.
+        """
+        return self._ask(QueryType.SERVER_INFO, deadline)
 
     def stopped(self, token: int) -> Waiter[None]:
         """Wait until the server has answered the STOP of a query. It then no longer runs there.
@@ -327,5 +336,5 @@ class Session(Timekeeping):
             if exchange.query is query and isinstance(exchange.receiver, Waiter):
                 exchange.receiver.abandon()
 
-    def _ask(self, type: QueryType) -> Waiter[Any]:
-        return self.start(Query(type, b"[%d]" % type, self._decode))
+    def _ask(self, type: QueryType, deadline: Deadline | None) -> Waiter[Any]:
+        return self.start(Query(type, b"[%d]" % type, self._decode, deadline=deadline))

@@ -104,11 +104,11 @@ class Timekeeping(Reception):
         waiter.set_exception(query.late(self.host, self.port))
 
     def _expire(self, exchange: Exchange) -> None:
-        """The deadline of a query has passed: fail it, and stop it on the server."""
+        """The deadline of a query has passed: fail it, and stop it on the server if that is due."""
         waiter = cast("Waiter[Any]", exchange.receiver)
         # If a signal handler raises an error in between, the next tick repeats both.
         waiter.set_exception(exchange.query.late(self.host, self.port))
-        exchange.send_stop()
+        exchange.abandoned(waiter)
 
     # Keepalive.
 

@@ -9,6 +9,7 @@ from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net.deadlines import Deadline, Deadlines, outlined
 from rethinkdb.net.options import ConnectOptions
 from rethinkdb.net.outflow import MAX_UNSENT
+from rethinkdb.ql2 import ResponseType
 
 from .memory import MemoryConnection, Term
 from .pair import (
@@ -182,6 +183,20 @@ def test_a_part_of_it_may_be_spent():
     assert pair.session.tick(10) == 10.5
     pair.session.tick(11)
     assert "within 2 s" in str(failure(waiter))
+
+
+@pytest.mark.parametrize("name", ["server", "noreply_wait"])
+def test_what_is_no_query_is_not_stopped(name):
+    pair = Pair()
+    waiter = getattr(pair.session, name)(Deadline.of(2))
+    pair.session.tick(10)
+    pair.session.tick(12)
+    error = failure(waiter)
+    assert type(error) is ReqlTimeoutError
+    assert str(error).endswith(f"within 2 s to {name}()")
+    assert len(pair.types()) == 1
+    pair.answer(pair.session.last_token, ResponseType.WAIT_COMPLETE)
+    assert not pair.session.tokens_in_use
 
 
 def test_a_noreply_query_waits_for_no_answer():

@@ -84,6 +84,19 @@ async def a_deadline_of_the_connection(trial: Trial) -> None:
     assert answers[:2] == [2, 3]
 
 
+async def a_deadline_of_the_connection_itself(trial: Trial) -> None:
+    """The default deadline also limits `server()` and `noreply_wait()`. Nothing is stopped."""
+    conn = await trial.connect(deadline=SOON)
+    for call in (conn.server, conn.noreply_wait):
+        trial.proxy.hold()
+        text = _late(trial, SOON, rf"{call.__name__}\(\)$")
+        await trial.fails(ReqlTimeoutError, text, trial.do, call)
+        trial.proxy.release()
+    assert await trial.run(r.expr(1), conn, deadline=None) == 1  # after the late answers
+    assert not trial.proxy.sent(QueryType.STOP)
+    assert not conn._session.tokens_in_use
+
+
 async def deadlines_of_many(trial: Trial) -> None:
     """Each query has its own deadline. A deadline that passes affects no other query."""
     conn = await trial.connect()
@@ -266,6 +279,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_deadline,
     a_deadline_that_is_met,
     a_deadline_of_the_connection,
+    a_deadline_of_the_connection_itself,
     deadlines_of_many,
     a_deadline_of_a_long_query,
     a_deadline_while_the_transport_is_full,
