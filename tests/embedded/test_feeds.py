@@ -442,6 +442,29 @@ def test_a_dropped_table_aborts_its_feeds(
             rows(1)
 
 
+@pytest.mark.parametrize(
+    ("transformed", "place"),
+    [
+        (lambda feed: feed, []),
+        (lambda feed: feed.pluck("new_val").map(lambda row: row), []),
+        (lambda feed: feed.skip(0), [0]),
+        (lambda feed: feed.map(lambda row: row).limit(5), [0]),
+        (lambda feed: feed.slice(0, 5).map(lambda row: row), [0, 0]),
+        (lambda feed: feed.skip(0).skip(0), [0, 0]),
+    ],
+    ids=["plain", "rows", "skip", "rows and limit", "slice and rows", "skip twice"],
+)
+def test_where_an_aborted_feed_is_located(
+    conn: Any, table: Any, table_name: str, raw: RawClient, transformed: Any, place: list[int]
+) -> None:
+    feed = transformed(r.db(conn.db or "test").table(table_name).changes())
+    assert raw.run(1, feed.build())["t"] == 3
+    raw.send(1, [2])
+    table.wait().run(conn)
+    r.table_drop(table_name).run(conn)
+    assert raw.receive()[1]["b"] == place
+
+
 def _shards(count: int) -> Any:
     one = r.db("rethinkdb").table("server_config").nth(0)["name"]
     return {"shards": [{"primary_replica": one, "replicas": [one]}] * count}

@@ -28,10 +28,15 @@ ENDLESS = (
 
 
 class Aborted(QueryFailure):
-    """The table is gone. The backtrace shows the last term that transformed the feed."""
+    """The table is gone. The backtrace shows the last term that transforms the feed row by row.
 
-    def __init__(self, backtrace: Backtrace) -> None:
+    Attributes:
+        settled: whether later terms do not count, because one before them takes a part of the feed.
+    """
+
+    def __init__(self, backtrace: Backtrace, *, settled: bool = False) -> None:
         super().__init__(FailureKind.OP_FAILED, "Changefeed aborted (unavailable).", backtrace)
+        self.settled = settled
 
 
 class Feed(ABC):
@@ -107,6 +112,8 @@ class Feed(ABC):
 class TransformedFeed(Feed):
     """A feed after a row-wise transformation."""
 
+    _takes_a_part = False
+
     def __init__(self, source: Feed, transform: Transform, backtrace: Backtrace) -> None:
         self._source = source
         self._transform = transform
@@ -141,7 +148,9 @@ class TransformedFeed(Feed):
         try:
             rows = self._source.pull()
         except Aborted as failure:
-            raise Aborted(self._backtrace) from failure
+            settled = failure.settled or self._takes_a_part
+            place = failure.backtrace or () if settled else self._backtrace
+            raise Aborted(place, settled=settled) from failure
         try:
             return list(self._transform(iter(rows)))
         except QueryFailure as failure:
@@ -160,6 +169,8 @@ class TransformedFeed(Feed):
 
 class SlicedFeed(TransformedFeed):
     """`limit`, `skip` or `slice` after `changes`: a feed that may end."""
+
+    _takes_a_part = True
 
     def __init__(self, source: Feed, left: int, right: int | None) -> None:
         super().__init__(source, self._pick, ())
