@@ -14,7 +14,8 @@ import pytest
 from pytest_twisted import ensureDeferred, inlineCallbacks
 from twisted.internet import reactor, threads
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
+from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
@@ -29,6 +30,8 @@ from rethinkdb.errors import (
 )
 from rethinkdb.loops.transport.place import PROCESS
 from rethinkdb.loops.twisted import Connection, ConnectionPool, TwistedCursor
+from rethinkdb.loops.twisted.wire import TwistedWire
+from rethinkdb.net.outflow import Outflow
 from rethinkdb.ql2 import QueryType
 
 from .conftest import Certificates
@@ -327,6 +330,69 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_read(
     with pytest.raises(ReqlConnectionLostError):
         await query
     server.held["s"]()
+
+
+# Sending what is started while answers are handed out.
+
+
+class Answers:
+    """A link whose callers start a query for each piece of the received bytes."""
+
+    close_requested = clock_wanted = False
+    in_flight = 2
+
+    def __init__(self, meanwhile: Callable[[], object] = bool) -> None:
+        self.meanwhile = meanwhile
+        self.output = bytearray()
+        self.outflow = Outflow(self.output)
+
+    @property
+    def output_pending(self) -> bool:
+        return bool(self.output)
+
+    def data_to_send(self) -> bytes:
+        data = bytes(self.output)
+        self.output.clear()
+        return data
+
+    def receive_data(self, data: bytes) -> None:
+        for query in data.split():
+            self.output += query
+            self.wire.flush()
+            self.meanwhile()
+
+
+def handed_out(data: bytes, link: Any, clock: Clock) -> list[bytes]:
+    """What is sent of the queries that `data` starts, send by send."""
+    transport = StringTransport()
+    sent: list[bytes] = []
+    transport.write = transport.writeSomeData = lambda piece: sent.append(piece) or len(piece)
+    link.wire = TwistedWire(link, clock)
+    link.wire.transport = transport
+    link.wire.dataReceived(data)
+    assert not clock.getDelayedCalls()
+    return sent
+
+
+def test_queries_started_by_answers_go_out_together() -> None:
+    assert handed_out(b"a b c", Answers(), Clock()) == [b"abc"]
+
+
+def test_a_caller_may_run_the_reactor_before_it_returns() -> None:
+    """As a modal dialogue does. Queries that it starts meanwhile must go out."""
+    clock = Clock()
+    assert handed_out(b"a b c", Answers(lambda: clock.advance(0)), clock) == [b"a", b"b", b"c"]
+
+
+def test_queries_started_by_answers_go_out_even_after_an_interrupt() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    link, clock = Answers(interrupt), Clock()
+    with pytest.raises(KeyboardInterrupt):
+        handed_out(b"a b", link, clock)
+    assert not link.output
+    assert not clock.getDelayedCalls()
 
 
 # Hosts and TLS.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet import error
 from twisted.internet.defer import Deferred, succeed
@@ -15,6 +15,7 @@ from rethinkdb.net.outflow import MAX_UNSENT
 from ..transport.alarm import Alarm
 from ..transport.sockets import keep_alive, unacknowledged
 from ..transport.tls import Link, deliver
+from .sending import buffered, send
 
 __all__ = ["TwistedWire"]
 
@@ -39,10 +40,9 @@ class TwistedWire(Protocol):
         self._full = False
         self._reactor = reactor
         self._abort: Any = None
-        self._alarm = Alarm(
-            link, reactor.seconds, self._later, self.flush, self._give_up, self._count_unsent
-        )
-        self._over = False
+        self._within: Any = None  # flushes if `deliver` takes longer than this turn of the reactor
+        self._alarm = Alarm(link, reactor.seconds, self._later, self.flush, self._cut, self._unsent)
+        self._over = self._receiving = False
         self._watchers: list[Deferred[None]] = []
 
     # Called by Twisted.
@@ -56,8 +56,15 @@ class TwistedWire(Protocol):
         self.made(self)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        deliver(self._link, data)
-        self.flush(at_once=True)
+        self._receiving = True
+        try:
+            deliver(self._link, data)
+        finally:
+            self._receiving = False
+            if self._within is not None:
+                self._within.cancel()
+                self._within = None
+            self.flush(at_once=True)
 
     # Twisted tells producers when the transport's buffer is full, which is at 64 KiB.
     def pauseProducing(self) -> None:  # noqa: N802
@@ -87,49 +94,44 @@ class TwistedWire(Protocol):
         """Send the core's bytes; close the transport if the core asks for that.
 
         Twisted sends in the reactor's next turn. Queries that are started before go out together.
-        To send now saves a turn: for a lone query, and for the core's own answers (`at_once`).
+        To send now saves a turn: for a lone query, and for those started while `deliver` runs. With
+        64 in flight, that saves a fifth of the calls that a query takes.
         """
-        if self._over or self._abort is not None:
+        link = self._link
+        idle = not (at_once or link.output or link.output_pending)
+        if idle or self._over or self._abort is not None:
             return
-        if self._link.clock_wanted:
+        at_once = at_once or link.in_flight == 1
+        if self._receiving and not at_once and not link.close_requested:
+            if self._within is None:  # a caller may run the reactor before it returns
+                self._within = self._reactor.callLater(0, self._flush_within)
+            return
+        if link.clock_wanted:
             self._alarm.set()
-        if data := self._link.data_to_send():
-            if at_once or self._link.in_flight == 1:
-                data = self._send_now(data)
-            if data:
-                self.transport.write(data)
+        if data := link.data_to_send():
+            send(self.transport, data, at_once)
             if self._outflow.waiting:
                 self._tell_outflow()
-        if self._link.close_requested and self._abort is None:  # a callback may have closed it
+        if link.close_requested and self._abort is None:  # a callback may have closed it
             self.transport.unregisterProducer()  # otherwise it would wait for the producer
             self._abort = self._reactor.callLater(_LINGER, self.transport.abortConnection)
             self.transport.loseConnection()
 
+    def _flush_within(self) -> None:
+        self._receiving, self._within = False, None
+        self.flush()
+
     def _tell_outflow(self) -> None:
         self._outflow.held_back(MAX_UNSENT + 1 if self._full else 0)
 
-    def _send_now(self, data: bytes) -> bytes:
-        """Send what the socket takes without waiting; returns the rest."""
-        send = getattr(self.transport, "writeSomeData", None)  # there is none on Windows
-        if send is None or self._count_buffered():
-            return data
-        sent = send(data)
-        return data[sent:] if type(sent) is int else data  # if lost, the write tells Twisted
-
-    def _give_up(self) -> None:
+    def _cut(self) -> None:
         self.transport.abortConnection()
 
-    def _count_unsent(self) -> int:
-        return self._count_buffered() + unacknowledged(self.transport.getHandle())
+    def _unsent(self) -> int:
+        return buffered(self.transport) + unacknowledged(self.transport.getHandle())
 
-    def _count_buffered(self) -> int:
-        # Twisted has no method for this. Its transports have these attributes, except on Windows.
-        waiting: list[bytes] = getattr(self.transport, "_tempDataBuffer", [])
-        sent: int = getattr(self.transport, "offset", 0)
-        return sum(map(len, [*waiting, getattr(self.transport, "dataBuffer", b"")])) - sent
-
-    def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
-        return cast(Callable[[], object], self._reactor.callLater(seconds, callback).cancel)
+    def _later(self, seconds: float, callback: Callable[[], None]) -> Any:
+        return self._reactor.callLater(seconds, callback).cancel
 
     def closed(self) -> Deferred[None]:
         """A Deferred that fires when the transport is closed, so that tests can wait for it."""
@@ -144,7 +146,6 @@ class TwistedWire(Protocol):
 
     def local_address(self) -> tuple[str, int] | None:
         """The local address and port; None when closed."""
-        if self._over or self._abort is not None:
-            return None
-        here = self.transport.getHost()
-        return here.host, here.port
+        over = self._over or self._abort is not None
+        here = None if over else self.transport.getHost()
+        return here and (here.host, here.port)
