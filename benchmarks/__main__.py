@@ -108,14 +108,15 @@ def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
                 runner.rounds(groups, 1 if args.profile else args.rounds, progress)
                 # Once: a curve has points enough to see what is a chance.
                 runner.rounds(curves, 1, progress)
+            whole = args.growth == []
         except KeyboardInterrupt:
             print("Interrupted: these are the results so far.", file=sys.stderr)
+            whole = False
         finally:
             helper(runner, "remove")
             progress("")
-        on_servers = {}
-        if args.growth == []:  # the whole program
-            on_servers = servers_compared(None if args.port is None else f"{host}:{port}")
+        real = None if args.port is None else f"{host}:{port}"
+        on_servers = servers_compared(real) if whole else {}
     where = "embedded" if args.port is None else "RethinkDB"
     rounds = rows.complete_rounds(runner, groups)
     about = report.heading(f"{where}, version {version}", rounds, args.items)
@@ -190,7 +191,7 @@ def prepare(runner: Runner, documents: dict[str, int]) -> str:
 
 def batch_sizes(runner: Runner, works: Iterable[Work], base: int) -> dict[str, Any]:
     """Of the server's largest batch of a scan, in KiB; nothing if no work is judged by it."""
-    judged = [work for work in works if work.field == "beside"]
+    judged = [work for work in works if work.field == "peak"]
     return helper(runner, "batch", judged[0].items(base), judged[0].table) if judged else {}
 
 

@@ -7,7 +7,8 @@ from itertools import groupby
 from math import ceil, floor, log10
 from typing import Any
 
-from .svg import FAINT, INK, MARGIN, WIDTH, document, line, text
+from .report import CHOICE
+from .svg import FAINT, INK, MARGIN, document, line, text
 
 __all__ = ["bars", "lines"]
 
@@ -18,11 +19,14 @@ SHOWN = ("get", "get-64", "scan-for", "feed")
 
 COLOURS = {"floor": "#6b7280", "ours": "#2563eb", "official": "#d97706"}
 
-# Bars: the place for a loop's name, and the heights of a bar, of a loop, and of a work's title.
-LABELS, BAR, LOOP, TITLE = 90, 14, 20, 32
+#: Narrow, so that a telephone shows them large enough.
+WIDTH = 540
 
-# Lines: a panel for each growth, with its plot within.
-PANEL, LEFT, RIGHT, ABOVE, BELOW = 350, 70, 220, 60, 60
+# Bars: the place for a loop's name, and the heights of a bar, of a loop, and of a work's title.
+LABELS, BAR, LOOP, TITLE = 70, 14, 20, 32
+
+# Lines: a panel for each growth, with its plot within and the names of its lines below.
+PANEL, LEFT, ABOVE, BELOW, COLUMN, NAME = 390, 60, 60, 110, 170, 20
 DASHES = ("", "7 4", "2 3")
 
 
@@ -52,7 +56,8 @@ def _scale(low: float, high: float, start: float, end: float) -> Callable[[float
 def bars(rows: list[Row]) -> str:
     """What ours costs as a share of the official package, with the floor as a mark."""
     rows = [row for row in rows if row["work"] in SHOWN and row["ours"] and row["official"]]
-    groups = [(title, list(group)) for title, group in groupby(rows, lambda row: row["title"])]
+    rows.sort(key=lambda row: SHOWN.index(row["work"]))
+    groups = [(CHOICE[work], list(group)) for work, group in groupby(rows, lambda row: row["work"])]
     shares = [(row[who] or 0) / row["official"] for row in rows for who in ("ours", "floor")]
     end = ceil(max([*shares, 1.0]) * 4) / 4
     left = MARGIN + LABELS
@@ -66,8 +71,8 @@ def bars(rows: list[Row]) -> str:
 
 
 def _bars_frame(end: float, at: Callable[[float], float], bottom: float) -> Iterator[str]:
-    title = "Client CPU: this driver, where the official package takes 100 %"
-    yield text(MARGIN, 26, title, font_weight="bold", font_size=17)
+    title = "CPU of this driver; the official package takes 100 %"
+    yield text(MARGIN, 26, title, font_weight="bold", font_size=16)
     yield text(MARGIN, 50, "shorter is better; the dark mark is the loop's floor", font_size=14)
     for step in range(round(end * 4) + 1):
         x = at(step / 4)
@@ -80,7 +85,7 @@ def _groups(
 ) -> Iterator[str]:
     y = top
     for title, rows in groups:
-        yield text(MARGIN, y + 20, title.replace("`", ""), font_weight="bold", font_size=15)
+        yield text(MARGIN, y + 20, title, font_weight="bold", font_size=15)
         y += TITLE
         for row in rows:
             share = row["ours"] / row["official"]
@@ -106,29 +111,31 @@ def lines(growths: Sequence[Row]) -> str:
 def _panel(growth: Row, top: float) -> Iterator[str]:
     values = [value for points in growth["curves"].values() for value in points if value]
     sizes, steps = growth["sizes"], _steps(min(values), max(values))
-    right, lower = WIDTH - RIGHT, top + PANEL - BELOW
+    right, lower = WIDTH - MARGIN - 20, top + PANEL - BELOW
     across = _scale(sizes[0], max(sizes[-1], sizes[0] * 2), LEFT, right)
     up = _scale(steps[0], steps[-1], lower, top + ABOVE)
-    yield text(MARGIN, top + 24, f"Cost by {growth['title']}", font_weight="bold")
-    yield text(MARGIN, top + 42, "µs of client CPU per item", font_size=11)
-    yield text((LEFT + right) / 2, lower + 40, growth["title"], text_anchor="middle")
+    yield text(MARGIN, top + 24, f"Cost by {growth['title']}", font_weight="bold", font_size=16)
+    yield text(MARGIN, top + 46, "µs of client CPU for an item", font_size=14)
     for step in steps:
         yield line(LEFT, up(step), right, up(step))
-        yield text(LEFT - 8, up(step) + 4, f"{step:,g}", text_anchor="end")
+        yield text(LEFT - 8, up(step) + 5, f"{step:,g}", text_anchor="end", font_size=14)
     for size in sizes:
         yield line(across(size), lower, across(size), lower + 5, INK)
-        yield text(across(size), lower + 20, f"{size:,}", text_anchor="middle")
-    loops: dict[str, str] = {}  # to the dashes of their lines
+        yield text(across(size), lower + 22, f"{size:,}", text_anchor="middle", font_size=14)
+    loops = list(dict.fromkeys(name.partition(", ")[2] for name in growth["curves"]))
     for number, (name, points) in enumerate(growth["curves"].items()):
         driver, _, loop = name.partition(", ")
-        dash = loops.setdefault(loop, DASHES[max(0, len(loops) - ("" in loops)) % len(DASHES)])
-        colour, y = COLOURS[driver], top + ABOVE + 10 + 20 * number
-        places = [
-            (across(size), up(value)) for size, value in zip(sizes, points, strict=True) if value
-        ]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
-        yield f'<polyline points="{path}" {style}/>'
-        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places)
-        yield line(right + 16, y - 4, right + 46, y - 4, colour, dash)
-        yield text(right + 54, y, name)
+        colour, dash = COLOURS[driver], DASHES[loops.index(loop) % len(DASHES)]
+        known = [(size, value) for size, value in zip(sizes, points, strict=True) if value]
+        yield from _curve([(across(size), up(value)) for size, value in known], colour, dash)
+        row, column = divmod(number, len(COLOURS))
+        x, y = MARGIN + column * COLUMN, lower + 52 + row * NAME
+        yield line(x, y - 5, x + 28, y - 5, colour, dash)
+        yield text(x + 34, y, name, font_size=14)
+
+
+def _curve(places: list[tuple[float, float]], colour: str, dash: str) -> Iterator[str]:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
+    yield f'<polyline points="{path}" {style}/>'
+    yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places)

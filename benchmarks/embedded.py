@@ -3,9 +3,9 @@
     python -m benchmarks.embedded [--real HOST:PORT] [--rows 100000] [--only COLUMN...]
 
 It prints a table. Run it by hand, on a machine that does nothing else. The embedded server is a
-process of its own, except in the first line; the client is the blocking driver. `mockthink` and
-`rethinkdb-mock` are measured if they are installed. They run in the process of the test, without a
-socket, and have no changefeeds.
+process of its own, except in the first line; the client is the blocking driver. The mocks,
+`mockthink` and `rethinkdb-mock`, are installed when they are missing, into a folder beside `.venv`.
+They run in the process of the test, without a socket, and have no changefeeds.
 
 A write's time is until the client has its reply. The feeds of the last lines are read by threads of
 the client, so what these do counts in part.
@@ -17,19 +17,20 @@ import argparse
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from rethinkdb import r
 from rethinkdb.embedded import Server
 
-from .running import embedded_server
+from .running import add_mocks, embedded_server
 
 MOCKS = {"mockthink": "mockthink", "rethinkdb-mock": "rethinkdb_mock"}
 BATCH = 1000
@@ -219,9 +220,13 @@ def subjects(real: str | None, rows: int) -> Iterator[Subject]:
     if real is not None:
         host, _, port = real.rpartition(":")
         yield Subject("real server", partial(on_server, host, int(port), rows))
+    try:
+        add_mocks()
+    except subprocess.CalledProcessError as exc:
+        print(f"Without the mocks: they cannot be installed ({exc}).", file=sys.stderr)
+        return
     for name, module in MOCKS.items():
-        if find_spec(module) is not None:
-            yield Subject(name, partial(on_mock, module, rows))
+        yield Subject(name, partial(on_mock, module, rows))
 
 
 def table_of(columns: dict[str, dict[str, float]]) -> str:

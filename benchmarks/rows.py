@@ -45,7 +45,7 @@ def work_rows(
 
 
 def _batches(work: Work, batch: dict[str, Any]) -> Row:
-    judged = work.field == "beside"
+    judged = work.field == "peak"
     return (
         {"batch": batch.get("batch"), "raw_batch": batch.get("raw")} if judged else {"batch": None}
     )
@@ -65,7 +65,9 @@ def _work_row(runner: Runner, work: Work, loop: str, base: int) -> Row:
         result.get("loop_libraries") for result in runner.results.get(tasks["ours"], {}).values()
     ]
     row["loop_libraries"] = max(filter(None.__ne__, loaded), default=None)
-    row["over_floor"] = _ratio_in_turns(values["ours"], values["floor"])
+    # Of memory, a floor holds next to nothing: no ratio says anything.
+    timed = work.field == "cpu"
+    row["over_floor"] = _ratio_in_turns(values["ours"], values["floor"]) if timed else None
     row["over_official"] = _ratio_in_turns(values["official"], values["ours"])
     row["wall_over_official"] = _ratio_in_turns(walls["official"], walls["ours"])
     row |= _beside(runner, work, loop, base, values)
@@ -79,7 +81,7 @@ def _beside(runner: Runner, work: Work, loop: str, base: int, values: dict[str, 
     Over TLS that is without what TLS costs itself: what the floor takes more with it than without.
     """
     row: Row = {"over_connection": None, "over_plain": None}
-    if work.beside is None or work.field == "beside":
+    if work.beside is None or work.field == "peak":
         return row
     plain = WORKS[work.beside]
     ours, floor = (
@@ -100,7 +102,7 @@ def _beside(runner: Runner, work: Work, loop: str, base: int, values: dict[str, 
 def per_item(runner: Runner, task: Task, work: Work) -> Values:
     """What each turn of a task measured."""
     field, found = work.field, runner.results.get(task, {})
-    if field == "beside":
+    if field == "peak":
         # Memory is of the whole scan: it should not grow with the items. And memory that an
         # earlier turn has left would hide it.
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -20,6 +21,7 @@ from .works import LOOPS
 __all__ = [
     "ROOT",
     "WORKER",
+    "add_mocks",
     "available_loops",
     "compile_driver",
     "embedded_server",
@@ -34,6 +36,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WORKER = ROOT / "benchmarks" / "worker" / "__main__.py"
 REQUIREMENTS = ROOT / "benchmarks" / "official.txt"
 OFFICIAL = ROOT / ".venv-official"
+MOCKS_WANTED = ROOT / "benchmarks" / "mocks.txt"
+MOCKS = ROOT / ".venv-mocks"
 
 
 def available_loops() -> list[str]:
@@ -58,14 +62,42 @@ def official_python() -> str:
         subprocess.CalledProcessError: it cannot be installed.
     """
     python = str(OFFICIAL / ("Scripts" if os.name == "nt" else "bin") / "python")
-    ready, wanted = OFFICIAL / "ready", REQUIREMENTS.read_text()
-    if not ready.exists() or ready.read_text() != wanted:
-        print(f"Installing the official package into {OFFICIAL} ...", file=sys.stderr)
-        venv.create(OFFICIAL, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)]
-        subprocess.run(install, check=True)
-        ready.write_text(wanted)
+    with _unless_ready(OFFICIAL, REQUIREMENTS) as missing:
+        if missing:
+            venv.create(OFFICIAL, with_pip=True, clear=True)
+            _install(python, REQUIREMENTS)
     return python
+
+
+def add_mocks() -> None:
+    """Make the mocks importable. They are installed when they are missing.
+
+    Raises:
+        subprocess.CalledProcessError: they cannot be installed.
+    """
+    with _unless_ready(MOCKS, MOCKS_WANTED) as missing:
+        if missing:
+            shutil.rmtree(MOCKS, ignore_errors=True)
+            # A folder of their own, without what they require: that is the official package.
+            _install(sys.executable, MOCKS_WANTED, "--no-deps", "--target", str(MOCKS))
+    sys.path.append(str(MOCKS))
+
+
+@contextmanager
+def _unless_ready(folder: Path, requirements: Path) -> Iterator[bool]:
+    """Whether a folder lacks what a file requires. After the block it has that."""
+    ready, wanted = folder / "ready", requirements.read_text()
+    if ready.exists() and ready.read_text() == wanted:
+        yield False
+        return
+    print(f"Installing {requirements.name} into {folder} ...", file=sys.stderr)
+    yield True
+    ready.write_text(wanted)
+
+
+def _install(python: str, requirements: Path, *options: str) -> None:
+    command = [python, "-m", "pip", "install", "--quiet", *options]
+    subprocess.run([*command, "--requirement", str(requirements)], check=True)
 
 
 def official_version() -> str:

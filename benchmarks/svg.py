@@ -14,8 +14,8 @@ INK, FAINT = "#111827", "#e5e7eb"
 
 def document(width: int, height: float, parts: Iterable[str]) -> str:
     opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
-        f'font-family="sans-serif" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" '
+        f'viewBox="0 0 {width} {height:.0f}" font-family="sans-serif" font-size="12">'
     )
     background = f'<rect width="{width}" height="{height:.0f}" fill="white"/>'
     return "\n".join([opening, background, *parts, "</svg>", ""])

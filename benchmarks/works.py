@@ -160,8 +160,9 @@ _SCANS = [
             scan,
             name=name,
             title=title,
+            floor=None,
             beside=scan.name,
-            field="beside",
+            field="peak",
             unit="KiB",
             scale=1,
         )

@@ -91,7 +91,7 @@ def runner() -> Runner:
             cost = seconds[task.driver] * task.items
             # The median is what counts, not the round that was disturbed.
             runner.results[task] = {
-                Turn(number, 0, 0): {"items": task.items, "cpu": c, "wall": c, "beside": 9}
+                Turn(number, 0, 0): {"items": task.items, "cpu": c, "wall": c, "peak": 9}
                 for number, c in enumerate((cost, cost, 1))
             }
     return runner
@@ -275,6 +275,25 @@ def test_a_floor_is_of_its_loop() -> None:
 def test_the_page_is_what_the_kept_results_make() -> None:
     results = json.loads((ROOT / "docs" / "benchmarks.json").read_text())
     assert report.markdown(results) == (ROOT / "docs" / "benchmarks.md").read_text()
+
+
+def test_memory_is_not_compared_with_a_floor(runner: Runner) -> None:
+    work = WORKS["memory-query"]
+    for task in work.tasks("asyncio", work.items(1000)):
+        runner.results[task] = {Turn(0, 0, 0): {"items": 1, "remembered": 4}}
+    row = rows.work_rows(runner, [work], ["asyncio"], 1000, {})[0]
+    assert (row["floor"], row["over_floor"]) == (4096, None)
+
+
+def test_a_floor_that_is_beaten_is_told(runner: Runner, capsys: pytest.CaptureFixture[str]) -> None:
+    results = results_of(runner)
+    blocking, asyncio = results["works"][:2]
+    blocking["over_floor"], asyncio["over_floor"] = 0.9, 0.96
+    report.show(results)
+    told = capsys.readouterr().out
+    assert "scan-for, blocking: ours is below its floor (0.90)" in told
+    assert "scan-for, asyncio: ours" not in told
+    assert report.cells(results["works"])[1][6] == "about 1 ×"
 
 
 def test_results_without_a_floor_say_so(runner: Runner) -> None:

@@ -209,7 +209,7 @@ def batch(job: Job, client: Client) -> None:
     del payload
     raw = len(largest) / 1024
     job.result["raw"] = raw
-    job.result["batch"] = raw + job.result["beside"] / len(copies)
+    job.result["batch"] = raw + job.result["peak"] / len(copies)
 
 
 def batches(client: Client, job: Job) -> Iterator[list[Any]]:

@@ -76,15 +76,15 @@ class Job:
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         self.result |= {"items": self.items, "cpu": cpu, "wall": wall}
         if before is not None:
-            self.result["beside"] = _memory("VmHWM") - before
+            self.result["peak"] = _memory("VmHWM") - before
 
     def kept(self) -> None:
         """Memory of what the caller still holds is not the driver's."""
-        if "beside" in self.result:
+        if "peak" in self.result:
             peak = _memory("VmHWM")
             gc.collect()
             _give_back()
-            self.result["beside"] = peak - _memory("VmRSS")
+            self.result["peak"] = peak - _memory("VmRSS")
 
     def remembers(self) -> None:
         """What the process holds now, and did not before, is what it remembers."""
