@@ -104,6 +104,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
             self.options.json_encoder, self.options.json_decoder, self.options.converters
         )
         self._decode_plainly = self._codec.decoder(_NO_OPTIONS)
+        self._decodes_plainly = not self._codec.own_decoder
         self._deadline = _deadline(self.options.deadline)
         self._fresh_session().close(noreply_wait=False)  # closed, until connected
         self._init_loop(**own)
@@ -389,45 +390,55 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         return ReqlDriverError(refusal(self.host, self.port, text))
 
     def _query(self, term: Any, options: dict[str, Any]) -> Query:
-        codec, decode, deadline = self._codec, self._decode_plainly, self._deadline
-        as_cursor, edited, noreply, maker = False, False, False, None
-        if options:
-            noreply = bool(options.get("noreply"))
-            if noreply:
-                # Here any true value turns it on. The server takes only `true`: otherwise it
-                # would answer.
-                options["noreply"] = True
-            as_cursor = options.pop("as_cursor", False)
-            if "resume" in options or "remember" in options:
-                _refuse_to_resume(options)
-            options.pop("idempotent", None)  # for pools: a connection never runs a query again
-            if "deadline" in options:
-                deadline = _deadline(options.pop("deadline"))
-            codec = self._codec_for(options)
-            decode = codec.decoder(options)
-            if as_cursor:
-                decode = arrays_as_sequences(decode)
+        if options or typed.tables or type(term) is EditedQuery:
+            return self._special_query(term, options)
+        decode, plain = self._decode_plainly, self._decodes_plainly
+        payload = self._encoded(term, options, self._codec)
+        return Query(_START, payload, decode, term, False, options, self._deadline, self.db, plain)
+
+    def _special_query(self, term: Any, options: dict[str, Any]) -> Query:
+        deadline, maker = self._deadline, None
+        noreply = bool(options.get("noreply"))
+        if noreply:
+            # Here any true value turns it on. The server takes only `true`: otherwise it
+            # would answer.
+            options["noreply"] = True
+        as_cursor = options.pop("as_cursor", False)
+        if "resume" in options or "remember" in options:
+            _refuse_to_resume(options)
+        options.pop("idempotent", None)  # for pools: a connection never runs a query again
+        if "deadline" in options:
+            deadline = _deadline(options.pop("deadline"))
+        codec = self._codec_for(options)
+        decode = codec.decoder(options)
+        if as_cursor:
+            decode = arrays_as_sequences(decode)
+        if typed.tables or "as_type" in options:
+            maker = row_maker_of(term, options)
+        payload = self._encoded(term, options, codec)
+        edited = type(term) is EditedQuery
+        if edited:
+            decode, term = codec.decoder(options, term.edit), term.term
+        plain = not (codec.own_decoder or as_cursor or edited)
+        if maker is not None:
+            # Rows can be made straight from the bytes if nothing else changes the values first.
+            decode, plain = maker.decoder(decode, plain), False
+        return Query(_START, payload, decode, term, noreply, options, deadline, self.db, plain)
+
+    def _encoded(self, term: Any, options: dict[str, Any], codec: Codec) -> bytes:
+        """The payload of a query."""
         start_body = getattr(term, "start_body", None)
         if start_body is None:
             raise ReqlDriverError(
                 f"run() of a connection takes a query, not {term!r}. Write"
                 " query.run(conn), or r.expr(value).run(conn) for a value."
             )
-        if typed.tables or "as_type" in options:
-            maker = row_maker_of(term, options)
         body = start_body(options, self.db, codec.values)
         try:
-            payload = codec.encode(body)
+            return codec.encode(body)
         except (UnicodeEncodeError, ReqlTypeError) as exc:
             term.explain(exc)
             raise
-        if type(term) is EditedQuery:
-            decode, term, edited = codec.decoder(options, term.edit), term.term, True
-        if maker is not None:
-            # Rows can be made straight from the bytes if nothing else changes the values first.
-            direct = not (codec.own_decoder or as_cursor or edited)
-            decode = maker.decoder(decode, direct)
-        return Query(_START, payload, decode, term, noreply, options, deadline, self.db)
 
     def _codec_for(self, options: Mapping[str, Any]) -> Codec:
         if "json_encoder" not in options and "json_decoder" not in options:

@@ -45,9 +45,10 @@ class Exchange:
             when the query was dropped, a waiter of the last reply.
         owed: how many replies the server must still send.
         dropped: whether the replies are ignored.
+        plain: whether a usual reply may be read the quick way, see `quick`.
     """
 
-    __slots__ = ("_protocol", "dropped", "owed", "query", "receiver", "token")
+    __slots__ = ("_protocol", "dropped", "owed", "plain", "query", "receiver", "token")
 
     def __init__(self, protocol: ClientProtocol, token: int, query: Query) -> None:
         self._protocol = protocol
@@ -55,6 +56,7 @@ class Exchange:
         self.query = query
         self.owed = 1
         self.dropped = False
+        self.plain = query.plain
         self.receiver: Waiter[Any] | Stream = NOBODY
 
     def decoded(self, payload: bytes) -> Response | Exception:
@@ -85,6 +87,7 @@ class Exchange:
         waiter: Waiter[Any] = Waiter()
         if not self.dropped and self.receiver is not NOBODY:
             self.dropped = True
+            self.plain = False
             self.receiver = waiter
             self.owed += 1
             output += frame

@@ -16,10 +16,19 @@ from typing import Any
 from .events import FrameReceived
 from .violations import RemoteProtocolError
 
-__all__ = ["MAX_QUERY_SIZE", "MAX_REPLY_SIZE", "FrameReader", "FrameTooLarge", "frame_header"]
+__all__ = [
+    "HEADER_SIZE",
+    "MAX_QUERY_SIZE",
+    "MAX_REPLY_SIZE",
+    "NOTHING",
+    "FrameReader",
+    "FrameTooLarge",
+    "frame_header",
+    "header_at",
+]
 
 _HEADER = Struct("<QI")
-_HEADER_SIZE = _HEADER.size
+HEADER_SIZE = _HEADER.size
 
 MAX_QUERY_SIZE = 128 * 1024 * 1024 - 1
 """The server's limit: it refuses a longer query, and then closes the connection."""
@@ -37,7 +46,8 @@ the header is checked; the buffer grows only with the bytes that arrive.
 #: Makes the header of a frame of its token and the length of its body.
 frame_header: Callable[[int, int], bytes] = _HEADER.pack
 
-_header_at = _HEADER.unpack_from
+#: The token and the length of the body, from the header at a position.
+header_at = _HEADER.unpack_from
 
 # Half the time that calling the class takes, as its `__new__` is written in Python.
 _frame: Callable[[tuple[int, bytes]], FrameReceived] = partial(tuple.__new__, FrameReceived)
@@ -62,8 +72,8 @@ class FrameTooLarge(RemoteProtocolError):
 
 _State = tuple[bytes, int, list[bytes], int, int]
 
-# Nothing is left over. Nobody adds to the list in it.
-_NOTHING: _State = (b"", 0, [], 0, 0)
+#: The state of a reader in which nothing is left over. Nobody adds to the list in it.
+NOTHING: _State = (b"", 0, [], 0, 0)
 
 
 class FrameReader:
@@ -71,15 +81,18 @@ class FrameReader:
 
     Args:
         limit: the longest body to accept, in bytes.
+
+    Attributes:
+        limit: the argument.
+        state: the bytes received last, and the position up to which they are cut. Then, for a body
+            whose end is missing: its earlier pieces, its token, and how many bytes are missing.
     """
 
-    __slots__ = ("_limit", "_state")
+    __slots__ = ("limit", "state")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        # The bytes received last, and the position up to which they are cut. Then, for a body whose
-        # end is missing: its earlier pieces, its token, and how many bytes are missing.
-        self._state = _NOTHING
+        self.limit = limit
+        self.state = NOTHING
 
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
@@ -87,15 +100,15 @@ class FrameReader:
 
     def feed_from(self, chunks: deque[bytes]) -> None:
         """Move the first chunk from the queue into the reader, in one step; if there is one."""
-        state = self._state
+        state = self.state
         try:
             chunk = chunks[0]
         except IndexError:
             return
         data, position, pieces, token, missing = state
         after = (data[position:] + chunk, 0, pieces, token, missing)
-        if self._state is state and chunks and chunks[0] is chunk:
-            self._state = after
+        if self.state is state and chunks and chunks[0] is chunk:
+            self.state = after
             del chunks[0]
 
     def cut_from(self, chunks: deque[bytes], frames: deque[Any]) -> bool:
@@ -108,27 +121,27 @@ class FrameReader:
             Whether that is all that the chunk has. Otherwise `feed_from` and `next_frame` do the
             rest.
         """
-        if self._state is not _NOTHING:
+        if self.state is not NOTHING:
             return False
         try:
             chunk = chunks[0]
         except IndexError:
             return False
-        limit, position, size = self._limit, 0, len(chunk)
+        limit, position, size = self.limit, 0, len(chunk)
         whole: list[FrameReceived] = []
-        while (start := position + _HEADER_SIZE) <= size:
-            token, length = _header_at(chunk, position)
+        while (start := position + HEADER_SIZE) <= size:
+            token, length = header_at(chunk, position)
             end = start + length
             if end > size or length > limit:
                 break
             whole += (_frame((token, chunk[start:end])),)
             position = end
-        after = _NOTHING if position == size else (chunk, position, [], 0, 0)
-        if self._state is _NOTHING and chunks and chunks[0] is chunk:
-            self._state = after
+        after = NOTHING if position == size else (chunk, position, [], 0, 0)
+        if self.state is NOTHING and chunks and chunks[0] is chunk:
+            self.state = after
             del chunks[0]
             frames += whole
-        return after is _NOTHING
+        return after is NOTHING
 
     def next_frame(self) -> FrameReceived | None:
         """Take the next complete frame; None if its end has not arrived yet.
@@ -138,31 +151,31 @@ class FrameReader:
                 that.
         """
         while True:
-            state = data, position, pieces, _, _ = self._state
+            state = data, position, pieces, _, _ = self.state
             if pieces:
                 frame, after, more = _cut_long(state)
             else:
-                start, size, more = position + _HEADER_SIZE, len(data), ()
+                start, size, more = position + HEADER_SIZE, len(data), ()
                 if size < start:
                     return None
-                token, length = _header_at(data, position)
-                if length > self._limit:
-                    raise FrameTooLarge(token, length, self._limit)
+                token, length = header_at(data, position)
+                if length > self.limit:
+                    raise FrameTooLarge(token, length, self.limit)
                 end = start + length
                 if end > size:
                     frame, after = None, (b"", 0, [data[start:]], token, end - size)
                 else:
                     frame = FrameReceived(token, data[start:end])
                     # Do not keep `data` if all of it is cut: more may never come.
-                    after = _NOTHING if end == size else (data, end, pieces, 0, 0)
-            if self._state is state:
+                    after = NOTHING if end == size else (data, end, pieces, 0, 0)
+            if self.state is state:
                 pieces += more
-                self._state = after
+                self.state = after
                 return frame
 
     def unread(self) -> bytes:
         """The bytes that are no complete frame yet."""
-        data, position, pieces, token, missing = self._state
+        data, position, pieces, token, missing = self.state
         if not pieces:
             return data[position:]
         body = b"".join(pieces)
@@ -182,4 +195,4 @@ def _cut_long(state: _State) -> tuple[FrameReceived | None, _State, tuple[bytes,
     if size < missing:
         return None, (b"", 0, pieces, token, missing - size), (data,)
     frame = FrameReceived(token, b"".join((*pieces, data[:missing])))
-    return frame, (data, missing, [], 0, 0) if missing < size else _NOTHING, ()
+    return frame, (data, missing, [], 0, 0) if missing < size else NOTHING, ()

@@ -61,6 +61,8 @@ class Protocol(ABC):
         state: see the module's docstring.
         close_requested: send what `data_to_send()` returns, then close the socket.
         incoming: received bytes that were not read yet. `receive_data()` adds to it.
+        frames: cuts what was received into frames.
+        uncut: whether `frames` may have frames that are not in `events` yet.
         events: the events that were not handled yet, in order. The session takes them one by one;
             others call `events_received()`.
         output: the bytes to send. The session adds to it in steps of its own (see `steps`); others
@@ -76,8 +78,8 @@ class Protocol(ABC):
         self._handshake = handshake
         self.incoming: deque[bytes] = deque()
         self._lines = bytearray()
-        self._frames = FrameReader(frame_limit)
-        self._uncut = False  # whether `_frames` may have frames that are not in `events` yet
+        self.frames = FrameReader(frame_limit)
+        self.uncut = False
         self.events: deque[Event] = deque()
         self.output = bytearray(next(handshake))
         self.heard = False
@@ -169,15 +171,15 @@ class Protocol(ABC):
             self.events += (event,)
 
     def _receive_frames(self) -> None:
-        frames, known = self._frames, len(self.events)
+        frames, known = self.frames, len(self.events)
         try:
-            while self.incoming or self._uncut:
-                self._uncut = self.heard = True
+            while self.incoming or self.uncut:
+                self.uncut = self.heard = True
                 if not frames.cut_from(self.incoming, self.events):
                     frames.feed_from(self.incoming)
                     # One call for all, so that an interrupt loses no frame on its way.
                     self.events.extend(iter(frames.next_frame, None))
-                self._uncut = False
+                self.uncut = False
         except FrameTooLarge as exc:
             self._frame_too_large(exc)
         if self.logs_frames:
@@ -233,7 +235,7 @@ class Protocol(ABC):
         return lines.find(0, 0, LINE_LIMIT)
 
     def _unexpected_eof(self) -> EOFError:
-        unread = len(self._lines) + len(self._frames.unread())
+        unread = len(self._lines) + len(self.frames.unread())
         if unread:
             return EOFError(
                 f"The peer closed the connection in mid-message, {unread} bytes into it."

@@ -35,11 +35,23 @@ class Query:
         options: the user's run options, for cursors and handlers. The session does not read them.
         deadline: how long the first answer may take; None: no limit.
         db: the connection's database, for observers. The session does not read it.
+        plain: whether `decode` gives what `Codec.decoder({})` gives, for replies without
+            pseudo-types. Such a reply may be read without it (see `quick`).
     """
 
     # A query is read several times until it is answered. Slots are read in a tenth of the time that
     # the fields of a NamedTuple take.
-    __slots__ = ("db", "deadline", "decode", "noreply", "options", "payload", "term", "type")
+    __slots__ = (
+        "db",
+        "deadline",
+        "decode",
+        "noreply",
+        "options",
+        "payload",
+        "plain",
+        "term",
+        "type",
+    )
 
     def __init__(
         self,
@@ -51,6 +63,7 @@ class Query:
         options: Mapping[str, Any] = _NO_OPTIONS,
         deadline: Deadline | None = None,
         db: str | None = None,
+        plain: bool = False,
     ) -> None:
         self.type = type
         self.payload = payload
@@ -60,6 +73,7 @@ class Query:
         self.options = options
         self.deadline = deadline
         self.db = db
+        self.plain = plain
 
     def with_deadline(self, deadline: Deadline | None) -> Query:
         """The same query with another deadline."""
@@ -72,6 +86,7 @@ class Query:
             self.options,
             deadline,
             self.db,
+            self.plain,
         )
 
     def late(self, host: str, port: int) -> ReqlTimeoutError:

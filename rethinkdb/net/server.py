@@ -130,7 +130,7 @@ class ServerProtocol(Protocol):
     def _frame_too_large(self, exc: FrameTooLarge) -> None:
         self._too_large = exc
         self._discarding = exc.length if exc.length < _MAX_DISCARDED else 0
-        self._discard(exc, len(self._frames.unread()) - len(frame_header(0, 0)))
+        self._discard(exc, len(self.frames.unread()) - len(frame_header(0, 0)))
 
     def _discard(self, exc: FrameTooLarge, count: int) -> None:
         self._discarding -= count

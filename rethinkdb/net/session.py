@@ -314,6 +314,7 @@ class Session(Timekeeping):
             exchange = ObservedExchange(self._protocol, token, query)
             waiter = ObservedWaiter(exchange.abandoned, close_stream)
             exchange.observation = waiter.observation = observation
+            exchange.plain = False
         exchange.receiver = waiter
         keepalive, deadline = self._keepalive, query.deadline
         if deadline is not None:

@@ -53,6 +53,7 @@ def start(
         decode or Codec().decoder({}),
         term=printable,
         noreply=noreply,
+        plain=decode is None,
     )
 
 

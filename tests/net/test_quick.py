@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -11,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb.codec import Codec
-from rethinkdb.net import frames
+from rethinkdb.net import frames, quick
 from rethinkdb.net.events import FrameReceived
 from rethinkdb.net.frames import MAX_REPLY_SIZE, FrameReader, frame_header
 from rethinkdb.net.waiter import Waiter
 
+from .interrupts import Interrupt
 from .pair import (
     ATOM,
     CONTINUE,
@@ -24,7 +27,9 @@ from .pair import (
     SEQUENCE,
     WAIT_COMPLETE,
     Pair,
+    failure,
     reply_body,
+    settled,
     start,
 )
 from .test_meanwhile import Once
@@ -84,7 +89,7 @@ class Way:
                 waiter.__class__ = OrdinaryWaiter
             waiter.add_done_callback(lambda waiter, token=token: self._end(token, waiter))
         if ordinary:
-            self.session._protocol._frames = OrdinaryReader(MAX_REPLY_SIZE)
+            self.session._protocol.frames = OrdinaryReader(MAX_REPLY_SIZE)
 
     def _end(self, token: int, waiter: Waiter[Any]) -> None:
         error = waiter.exception()
@@ -148,6 +153,83 @@ def test_a_batch_that_is_handled_while_it_is_decoded() -> None:
     assert not decode.actions
     assert stream.take_batch() == ["row"]
     assert pair.types() == [CONTINUE]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_usual_reply_that_is_handled_while_it_is_read(
+    batch: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair()
+    waiter, token = pair.run()
+    if batch:
+        pair.answer(token, PARTIAL)
+        stream = waiter.result()
+        waiter = stream.next()
+    once = Once(lambda: pair.session.receive_data(b""), quick.loads_quickly)
+    monkeypatch.setattr(quick, "loads_quickly", once)
+    pair.answer(token, PARTIAL if batch else ATOM, "value")
+    assert not once.actions
+    assert settled(waiter) == "value"
+    assert pair.session.is_open
+
+
+def test_what_a_handler_raises_is_no_error_of_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler(number: int, frame: Any) -> None:
+        raise ValueError("of the handler")
+
+    pair = Pair()
+    waiter, token = pair.run()
+    once = Once(lambda: handler(1, sys._getframe()), quick.loads_quickly)
+    monkeypatch.setattr(quick, "loads_quickly", once)
+    with pytest.raises(ValueError, match="of the handler"):
+        pair.answer(token, ATOM, "value")
+    assert settled(waiter) == "value"
+
+
+def test_the_answer_to_a_query_whose_waiter_has_failed_already() -> None:
+    """An interrupt came after its deadline had passed, before it was stopped."""
+    pair = Pair()
+    waiter, token = pair.run()
+    waiter.set_exception(TimeoutError("late"))
+    pair.answer(token, ATOM, "value")
+    assert str(failure(waiter)) == "late"
+    assert pair.session.tokens_in_use == 0
+
+
+@pytest.mark.parametrize("outer_too", [False, True])
+def test_callbacks_that_swallow_an_interrupt(
+    outer_too: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came before the callbacks of another waiter, which run all the same."""
+    pair = Pair()
+    session = pair.session
+    outer, outer_token = pair.run()
+    inner, inner_token = pair.run()
+    struck = {inner, outer} if outer_too else {inner}
+    ends: list[Any] = []
+    run = Waiter._run
+
+    def strike(waiter: Waiter[Any]) -> None:
+        if waiter in struck:
+            struck.remove(waiter)
+            raise Interrupt
+        run(waiter)
+
+    def swallow(waiter: Waiter[Any]) -> None:
+        ends.append(waiter.result())
+        body = reply_body(ATOM, "inner")
+        session.incoming.append(frame_header(inner_token, len(body)) + body)
+        with suppress(Interrupt):
+            session.proceed()
+
+    monkeypatch.setattr(Waiter, "_run", strike)
+    outer.add_done_callback(swallow)
+    inner.add_done_callback(lambda waiter: ends.append(waiter.result()))
+    with suppress(Interrupt):
+        pair.answer(outer_token, ATOM, "outer")
+    session.receive_data(b"")
+    assert ends == ["outer", "inner"]
+    assert not struck
 
 
 def test_how_many_queries_are_in_flight_with_the_last_one() -> None:

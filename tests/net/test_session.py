@@ -790,7 +790,7 @@ def test_an_error_of_our_own_ends_the_session(monkeypatch):
     def fail(*args):
         raise error
 
-    monkeypatch.setattr(pair.session, "_frame_received", fail)
+    monkeypatch.setattr(pair.session, "_read_quickly", fail)
     pair.reply(first_token, ATOM, 1)
     pair.answer(second_token, ATOM, 2)
     cause = pair.session.cause

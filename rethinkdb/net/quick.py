@@ -1,0 +1,140 @@
+"""The quick way of most replies: a query's value and nothing else, or a batch of a stream.
+
+The general way of a reply, in `reception`, makes a frame of it, then a `Response`, then a delivery.
+So any reply is found again after an interrupt, whatever it holds. Here a reply is looked at where
+it was received. If it is one of the usual ones, one step takes it out of the reader, ends its
+exchange and settles its waiter. Otherwise nothing has changed, and it goes the general way.
+
+Both ways lead to the same. A get takes some 7 % fewer instructions by this one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from rethinkdb.codec import PSEUDO_TYPE_SIGN, MalformedResponse, loads_quickly
+from rethinkdb.ql2 import ResponseType
+from rethinkdb.replies import response_of
+
+from .exchange import NOBODY, Exchange
+from .frames import HEADER_SIZE, NOTHING, header_at
+from .signals import raised_by_handler
+from .stream import Stream
+from .waiter import PENDING, RESULT, Waiter
+
+if TYPE_CHECKING:
+    from .client import ClientProtocol
+
+__all__ = ["QuickReading"]
+
+_ATOM = int(ResponseType.SUCCESS_ATOM)
+_PARTIAL = ResponseType.SUCCESS_PARTIAL
+
+
+class QuickReading:
+    """The part of `Reception` that reads the usual replies."""
+
+    # The waiter that the last step has settled: an interrupt may come before its callbacks run.
+    _settled_last: Waiter[Any] | None = None
+
+    # Whether to read this way. Not after an interrupt: the general way counts them.
+    _undisturbed = True
+
+    if TYPE_CHECKING:
+        _protocol: ClientProtocol
+        _exchanges: dict[int, Exchange]
+        _events: deque[Any]
+        incoming: deque[bytes]
+        close_requested: bool
+
+    def _read_quickly(self) -> None:
+        """Take the first chunk, and handle its replies as long as they are usual ones."""
+        protocol, events = self._protocol, self._events
+        reader = protocol.frames
+        protocol.uncut = protocol.heard = True
+        reader.feed_from(self.incoming)
+        while not (events or self.close_requested):
+            state = data, position, pieces, _, _ = reader.state
+            start, size = position + HEADER_SIZE, len(data)
+            if pieces or start > size:
+                break
+            token, length = header_at(data, position)
+            end, exchange = start + length, self._exchanges.get(token)
+            if end > size or length > reader.limit:
+                break
+            if exchange is None or not exchange.plain or not exchange.owed:
+                break
+            receiver, payload = exchange.receiver, data[start:end]
+            if PSEUDO_TYPE_SIGN in payload:
+                break
+            try:
+                reply = loads_quickly(payload)
+            except ValueError as exc:
+                if raised_by_handler(exc):
+                    raise
+                break
+            after = NOTHING if end == size else (data, end, pieces, 0, 0)
+            if type(receiver) is Stream:
+                if self._batch_read(state, after, exchange, receiver, reply, payload):
+                    continue
+                break
+            try:
+                kind, results = reply["t"], reply["r"]
+                value = results[0]
+            except (LookupError, TypeError):
+                break
+            if kind != _ATOM or type(kind) is not int or len(reply) != 2:
+                break
+            if type(results) is not list or type(receiver) is not Waiter:
+                break
+            # The step, unless a handler has done it meanwhile.
+            if reader.state is state and exchange.receiver is receiver:
+                reader.state = after
+                exchange.owed -= 1
+                exchange.receiver = NOBODY
+                del self._exchanges[token]
+                self._settled_last = receiver
+                if receiver._state == PENDING:
+                    receiver._outcome, receiver._state = value, RESULT
+                    receiver._on_abandon = None
+                if receiver._callbacks:
+                    receiver._run()
+                if self._settled_last is receiver:
+                    self._settled_last = None
+        if reader.state is NOTHING and not self.incoming:
+            protocol.uncut = False
+
+    def _batch_read(
+        self,
+        state: Any,
+        after: Any,
+        exchange: Exchange,
+        stream: Stream,
+        reply: Any,
+        payload: bytes,
+    ) -> bool:
+        """Hand a batch over. Returns False if the reply is none, or the last one."""
+        try:
+            response = response_of(reply, payload)
+        except MalformedResponse:
+            return False
+        if response.type is not _PARTIAL:
+            return False
+        items = iter(response.results)
+        delivery = exchange, stream, response, items, None
+        reader, events = self._protocol.frames, self._events
+        if reader.state is state and exchange.receiver is stream:
+            reader.state = after
+            exchange.owed -= 1
+            events += (delivery,)
+            stream.batch_received(response, items, complete=False)
+            if events and events[0] is delivery:
+                del events[0]
+        return True
+
+    def _finish_last(self, waiter: Waiter[Any]) -> None:
+        """Run those callbacks of the waiter that an interrupt has kept from running."""
+        waiter.set_result(None)
+        if self._settled_last is waiter:
+            self._settled_last = None
