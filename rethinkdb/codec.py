@@ -32,6 +32,7 @@ __all__ = [
     "Response",
     "loads",
     "loads_quickly",
+    "response_of",
 ]
 
 EncoderFactory = Callable[[], Any]

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.codec import PSEUDO_TYPE_SIGN, MalformedResponse, loads_quickly
+from rethinkdb.codec import PSEUDO_TYPE_SIGN, MalformedResponse, loads_quickly, response_of
 from rethinkdb.ql2 import ResponseType
-from rethinkdb.replies import response_of
 
 from .exchange import NOBODY, Exchange
 from .frames import HEADER_SIZE, NOTHING, header_at
