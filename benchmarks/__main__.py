@@ -99,24 +99,23 @@ def measured(args: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         runner = Runner(host, port, pythons(args.drivers), args.profile)
         version = prepare(runner, needed_documents(works, growths, args.items))
         batches = batch_sizes(runner, works, args.items)
+        real = None if args.port is None else f"{host}:{port}"
+        on_servers = servers_compared(real) if args.growth == [] else {}  # the whole program
         groups = work_groups(works, loops, args.items)
         curves = growth_groups(growths, loops, args.items, groups)
         if args.profile:
             groups = [Group(group.tasks) for group in groups]  # a turn each
         try:
             with encrypted(runner, works):
-                runner.rounds(groups, 1 if args.profile else args.rounds, progress)
-                # Once: a curve has points enough to see what is a chance.
+                # Once: a curve has points enough to see what is a chance. First: whoever interrupts
+                # a round that takes too long has all the rest.
                 runner.rounds(curves, 1, progress)
-            whole = args.growth == []
+                runner.rounds(groups, 1 if args.profile else args.rounds, progress)
         except KeyboardInterrupt:
             print("Interrupted: these are the results so far.", file=sys.stderr)
-            whole = False
         finally:
             helper(runner, "remove")
             progress("")
-        real = None if args.port is None else f"{host}:{port}"
-        on_servers = servers_compared(real) if whole else {}
     where = "embedded" if args.port is None else "RethinkDB"
     rounds = rows.complete_rounds(runner, groups)
     about = report.heading(f"{where}, version {version}", rounds, args.items)

@@ -191,7 +191,7 @@ def markdown(results: dict[str, Any]) -> str:
         server=about["server"],
         python=about["python"],
         machine=about["machine"],
-        rounds=about["rounds"],
+        rounds=f"{about['rounds']} round{'s' * (about['rounds'] != 1)}",
         official_version=about["official"],
         command=_command(about["server"]),
         choice=_markdown_table(*choice_cells(rows), left=1),
@@ -201,7 +201,7 @@ def markdown(results: dict[str, Any]) -> str:
         servers=_servers_markdown(results.get("servers") or {}),
         titles=_list(f"{row['work']}: {row['title']}" for row in rows),
         figures=_markdown_table(HEADERS, cells(rows), left=2),
-        notes=_list(_notes(rows)),
+        notes=_notes_markdown(rows),
     )
     return text.rstrip() + "\n"
 
@@ -232,6 +232,11 @@ def _missing_floors(rows: list[Row]) -> str:
         "\nThis run is older than some of the floors. Their places have a dash, on "
         f"{', '.join(missing)}.\n"
     )
+
+
+def _notes_markdown(rows: list[Row]) -> str:
+    notes = _list(_notes(rows))
+    return "\n" + "\n\n".join(_folded("What could not be measured", notes)) if notes else ""
 
 
 def _batch(rows: list[Row]) -> str:
