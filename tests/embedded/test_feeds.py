@@ -413,6 +413,17 @@ def test_a_row_does_not_wait_for_the_next_one(table: Any, conn: Any, watch: Watc
 # -- slow clients, ends
 
 
+@pytest.mark.parametrize("term", [lambda t: t, lambda t: t.order_by(index="id").limit(3)])
+def test_changes_that_wait_come_in_batches_of_the_size_asked_for(
+    conn: Any, table: Any, raw: RawClient, table_name: str, term: Any
+) -> None:
+    feed = term(r.db(conn.db or "test").table(table_name)).changes().build()
+    assert raw.run(1, feed, max_batch_rows=2)["r"] == []
+    for number in (5, 4, 3):
+        table.insert({"id": number}).run(conn)
+    assert [len(raw.ask(1, [2])["r"]) for _ in range(2)] == [2, 1]
+
+
 def test_changes_beyond_the_queue_are_skipped(table: Any, conn: Any, watch: Watch) -> None:
     rows = watch(table.changes(changefeed_queue_size=10), max_batch_rows=1)
     table.insert([{"id": number} for number in range(100)]).run(conn)

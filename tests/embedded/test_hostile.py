@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -169,6 +170,86 @@ def test_garbage_for_queries(one_server: Server, caplog: pytest.LogCaptureFixtur
             token, _ = raw.receive()
             assert token == number
     assert_serves(one_server)
+    assert "bug" not in caplog.text
+
+
+FEEDS = [
+    lambda table: table.changes(include_initial=True, include_states=True),
+    lambda table: table.changes(squash=True),
+    lambda table: table.changes(squash=60),
+    lambda table: table.get(1).changes(),
+    lambda table: table.order_by(index="id").limit(2).changes(include_initial=True),
+    lambda table: table.get_all(1, index="a").changes(),
+    lambda table: table.filter(r.row["a"] > 1).changes().map(lambda change: change["new_val"]["a"]),
+    lambda table: table.changes().limit(3),
+    lambda table: table.union(table).changes(),
+    lambda table: table.config().changes(),
+    lambda table: table.status().changes(include_initial=True),
+    lambda table: r.db("rethinkdb").table("jobs").changes(),
+]
+CREATIONS = [
+    lambda table: r.db_create("test"),
+    lambda table: r.table_create("fed"),
+    lambda table: table.index_create("a"),
+]
+WRITES = [
+    lambda table: table.insert([{"id": number, "a": number} for number in range(4)]),
+    lambda table: table.update({"a": r.row["a"] + 1}),
+    lambda table: table.delete(),
+]
+ALTERATIONS = [
+    lambda table: table.config().update({"name": "other"}),
+    lambda table: table.reconfigure(shards=2, replicas=1),
+    lambda table: table.rebalance(),
+    lambda table: table.index_drop("a"),
+    lambda table: table.config().delete(),
+    lambda table: r.db_drop("test"),
+]
+
+
+REQUESTS = [b"[2]", b"[2]", b"[3]", b"[4]"]
+
+
+def random_request(source: random.Random, place: int) -> tuple[int, bytes]:
+    """A request about one of twenty feeds, or a query that writes or changes their table."""
+    table, kind = r.table("fed"), source.random()
+    if place < 10 or kind < 0.1:
+        terms = CREATIONS
+    elif kind < 0.3:
+        terms = WRITES
+    elif kind < 0.35:
+        terms = ALTERATIONS
+    else:
+        begin = start(source.choice(FEEDS)(table).build())
+        return source.randrange(20), source.choice([begin, *REQUESTS])
+    return 100 + place, start(source.choice(terms)(table).build())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_request_about_a_feed_is_answered_once(
+    caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    """Whatever the order of requests, and whatever becomes of the table meanwhile."""
+    source = random.Random(seed)
+    requests: Counter[int] = Counter()
+    answers: Counter[int] = Counter()
+    with Server() as server, RawClient(server.host, server.port) as raw:
+        for place in range(400):
+            token, query = random_request(source, place)
+            if source.random() < 0.5:  # as after it the server has most probably done the others
+                token, query = 50, b"[1,5]"
+            raw.send(token, query)
+            requests[token] += 1
+            while answers[50] < requests[50]:
+                answers[raw.receive()[0]] += 1
+        for token in range(20):
+            raw.send(token, b"[3]")
+            requests[token] += 1
+        while answers.total() < requests.total():
+            answers[raw.receive()[0]] += 1
+        assert answers == requests
+        assert raw.run(50, 5)["r"] == [5]
+        assert_serves(server)
     assert "bug" not in caplog.text
 
 

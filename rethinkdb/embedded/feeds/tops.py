@@ -6,6 +6,7 @@ one of the rows has left, because the next row must then move up.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -66,7 +67,7 @@ class LimitFeed(Subscription):
         self._environment = environment
         self._descending = origin.slice.sorting == "desc"
         self._places = Places(origin.slice)
-        self._changes: list[OffsetChange] = []
+        self._changes: deque[OffsetChange] = deque()
         self._skipped = 0
         with self.data.lock:
             self._top = self._read_top()
@@ -172,8 +173,11 @@ class LimitFeed(Subscription):
         if self._skipped:
             skipped, self._skipped = self._skipped, 0
             return [skipped_row(skipped)]
-        changes, self._changes = self._changes, []
-        return [self._row(change) for change in changes if self._says_something(change)]
+        while self._changes:
+            change = self._changes.popleft()
+            if self._says_something(change):
+                return [self._row(change)]
+        return []
 
     def _row(self, change: OffsetChange) -> Row:
         row = self.options.change(change.old, change.new)
