@@ -18,6 +18,7 @@ from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.checks import check_closing_time
 from rethinkdb.pool.feeds import Feed, Pause, Run
 
+from .executing import PLAIN
 from .feeding import opening_in_time
 from .pooling import PATIENCE, BasePool, stream_in
 from .renewing import AwaitingRenewal
@@ -48,6 +49,9 @@ class AwaitingPool(BasePool):
         await self._close(PATIENCE)
 
     # Queries.
+
+    def _start(self, term: Any, **options: Any) -> Any:
+        return self._run(term, options)  # as `run`, with one call less
 
     def _at_once(self, options: dict[str, Any]) -> tuple[Member | None, Allowance | None]:
         """A connection that has room now, or None; and the query's deadline, or None."""
@@ -86,11 +90,16 @@ class AwaitingPool(BasePool):
         failed = True
         try:
             waiter = self._sent(connection, term, options)
-            await connection._settled(waiter, None)
+            if not waiter.done():
+                try:
+                    await connection._future_of(waiter)
+                except BaseException:
+                    connection._abandon(waiter)
+                    raise
             result = connection._outcome(waiter)
-            stream = stream_in(result)
-            if stream is not None:
-                self._hold(member, stream)
+            kind = type(result)
+            if kind not in PLAIN or (kind is dict and "value" in result):
+                self._hold_stream(member, result)
             failed = False
         finally:
             self._finish(member, failed)
@@ -98,8 +107,9 @@ class AwaitingPool(BasePool):
 
     def _sent(self, connection: Any, term: Any, options: dict[str, Any]) -> Waiter[Any]:
         """Send a query. It leaves `options` unchanged for the next attempt."""
-        waiter: Waiter[Any] = connection._started(term, {**options})
-        connection._flush()
+        waiter: Waiter[Any] = connection._session.start(connection._query(term, {**options}))
+        if connection._wire is not None:
+            connection._wire.flush()
         return waiter
 
     async def _again(
@@ -184,13 +194,20 @@ class AwaitingPool(BasePool):
         if error is not None:
             self._finish(member, failed=True)
             return error
-        stream = stream_in(waiter.peek())
-        if stream is not None:
-            self._hold(member, stream)
+        result = waiter.peek()
+        kind = type(result)
+        if kind not in PLAIN or (kind is dict and "value" in result):
+            self._hold_stream(member, result)
         self._pool.give_back(member, monotonic())
         if self._pool.effects:
             self._carry_out()
         return None
+
+    def _hold_stream(self, member: Member, result: Any) -> None:
+        """Keep the connection for the stream in a result, if there is one."""
+        stream = stream_in(result)
+        if stream is not None:
+            self._hold(member, stream)
 
     def _finish(self, member: Member, failed: bool) -> None:
         """Give back a query's connection: it has its first answer, or will get none."""

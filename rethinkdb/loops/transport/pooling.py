@@ -323,7 +323,8 @@ class BasePool(Executor):
 
     def _check_place(self) -> None:
         """Raise an error in another loop than the one that used the pool first."""
-        self._check_process()
+        if self._process != PROCESS.id:
+            self._check_process()
         here = self._here()
         if here is self._home:
             return

@@ -80,6 +80,9 @@ class Connection(TrioResults, CoroutineConnection[TrioWire]):
         await self._settled(waiter, timeout)
         return self._outcome(waiter)
 
+    def _future_of(self, waiter: Waiter[Any]) -> Coroutine[Any, Any, None]:
+        return sleep_until_done(waiter)
+
     async def _settled(self, waiter: Waiter[Any], timeout: float | None = None) -> None:
         """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
         try:
