@@ -33,6 +33,11 @@ The engine itself interrupts a script that is out of time, but it measures proce
 cannot interrupt a long native function. This limit is measured by the wall clock.
 """
 
+# -- regular expressions
+
+MATCH_SECONDS = 5.0
+"""How long a `match` may take where google-re2 is missing and `regex` replaces it."""
+
 # -- values
 
 LONGEST_STRING = 128 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Regular expressions without RE2: `re` in its place says the same, or refuses."""
+"""Regular expressions without RE2: `re` or `regex` in its place says the same, or refuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rethinkdb import r
-from rethinkdb.embedded import Server
+from rethinkdb.embedded import Server, limits
+from rethinkdb.embedded.failures import QueryFailure
 from rethinkdb.embedded.outside import expressions, extras
 from rethinkdb.embedded.outside.expressions import BadPattern, Found, Substitute
 from rethinkdb.errors import ReqlQueryLogicError
@@ -33,6 +34,10 @@ MATCHES: list[tuple[str, str, list[tuple[int, int] | None] | None]] = [
     ("(?i:A)b", "AB", None),
     ("a(?i)b|c", "aB", [(0, 2)]),
     ("(a(?i)b)c", "aBC", None),
+    ("a(?i)b|c", "C", [(0, 1)]),
+    ("(a(?i)|b)c", "Bc", [(0, 2), (0, 1)]),
+    ("(a(?i)|b(?-i)|c)", "C", None),
+    ("a(?m)^|^b", "a\nb", [(2, 3)]),
     ("(?s)a.b", "a\nb", [(0, 3)]),
     ("(?P<name>a)", "a", [(0, 1), (0, 1)]),
     (r"\Qa.b\E.", "xa.bc", [(1, 5)]),
@@ -50,6 +55,18 @@ MATCHES: list[tuple[str, str, list[tuple[int, int] | None] | None]] = [
     ("^*a", "a", [(0, 1)]),
     ("", "a", [(0, 0)]),
 ]
+
+
+@pytest.fixture(params=["re", "regex"], autouse=True)
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What replaces google-re2."""
+    found = pytest.importorskip(request.param)
+    imported = extras.available
+    others = {"regex": None if request.param == "re" else found}
+    monkeypatch.setattr(
+        extras, "available", lambda name: others[name] if name in others else imported(name)
+    )
+    return found
 
 
 @pytest.mark.parametrize(("pattern", "text", "spans"), MATCHES)
@@ -134,9 +151,17 @@ def spans(found: Found | None) -> Any:
     return found and list(found.spans)
 
 
+@pytest.mark.parametrize("library", ["regex"], indirect=True)
+def test_a_search_that_takes_too_long(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MATCH_SECONDS", 0.05)
+    with pytest.raises(QueryFailure, match=r"Searching took longer than 0\.05 seconds"):
+        Substitute("(a|aa)+$").search("a" * 60 + "b")
+
+
 @embedded_only
-def test_a_server_without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras, "available", lambda module: None)
+def test_a_server_without_re2(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = None if library is re else library
+    monkeypatch.setattr(extras, "available", lambda name: found if name == "regex" else None)
     expressions.compiled.cache_clear()
     with Server() as server, r.connect(host=server.host, port=server.port) as conn:
         assert r.expr("xéb").match("(é)b|(c)").run(conn) == {

@@ -1,9 +1,10 @@
 """Regular expressions with the syntax of RE2, which a real server uses.
 
-If google-re2 cannot be installed (on PyPy, or where it has no wheel), Python's `re` replaces it.
-This module then refuses patterns that RE2 refuses, and translates syntax that `re` reads
-differently. Two differences remain: `re` may take very long for patterns such as `(a+)+$`, and some
-patterns of RE2 are refused (Unicode classes such as `\\p{Greek}`, single bytes, repeated flags).
+If google-re2 cannot be installed (on PyPy, or where it has no wheel), the library `regex` replaces
+it, or Python's `re`. This module then refuses patterns that RE2 refuses, and translates syntax that
+those read differently. Two differences remain. Patterns such as `(a|aa)+$` may take very long:
+`regex` gives up after some seconds, `re` does not. And some patterns of RE2 are refused (Unicode
+classes such as `\\p{Greek}`, single bytes, repeated flags).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
+from rethinkdb.embedded import limits
+from rethinkdb.embedded.failures import resource
 from rethinkdb.embedded.outside import extras
 
 _KEPT_PATTERNS = 1000
@@ -66,18 +69,30 @@ class _RE2:
 
 
 class Substitute:
-    """The same with `re`."""
+    """The same with `regex`, or with `re`."""
 
     def __init__(self, pattern: str) -> None:
+        regex = extras.available("regex")
+        module: Any = re if regex is None else regex
+        # Other clients are served meanwhile, as the library then lets go of Python's lock.
+        self._limits: dict[str, Any] = (
+            {} if regex is None else {"timeout": limits.MATCH_SECONDS, "concurrent": True}
+        )
         translated = _Translator(pattern).translated()
         try:
-            self._pattern = re.compile(translated, re.ASCII)
-        except (re.error, OverflowError, RecursionError) as error:
+            self._pattern = module.compile(translated, module.ASCII)
+        except (module.error, OverflowError, RecursionError) as error:
             raise BadPattern(f"bad regular expression: {pattern}") from error
 
     def search(self, text: str) -> Found | None:
-        """See `Pattern`."""
-        found = self._pattern.search(text)
+        """See `Pattern`. Raises the resource error if it takes too long."""
+        try:
+            found = self._pattern.search(text, **self._limits)
+        except TimeoutError as error:
+            raise resource(
+                f"Searching took longer than {limits.MATCH_SECONDS} seconds.  This server has no"
+                " google-re2, which would take the same time for all patterns."
+            ) from error
         if found is None:
             return None
         spans: list[tuple[int, int] | None] = []
@@ -131,6 +146,8 @@ class _Translator:
         self._out: list[str] = []
         self._open: list[bool] = []
         """For each open group whether `$` and `^` mean lines around it."""
+        self._wrappers: list[list[str]] = [[]]
+        """For the whole and each open group, what its flags such as `(?i)` have opened in it."""
         self._lines = False
         self._repeatable = False
         self._repeated_at: int | None = None
@@ -145,7 +162,7 @@ class _Translator:
             "+": self._repeat,
             "?": self._repeat,
             "{": self._braces,
-            "|": lambda: self._put("|", repeatable=False),
+            "|": self._alternative,
             "^": lambda: self._put("(?:^)" if self._lines else r"(?:\A)"),
             "$": lambda: self._put("(?:$)" if self._lines else r"(?:\Z)"),
         }
@@ -154,7 +171,7 @@ class _Translator:
             handlers.get(character, lambda: self._put(self._pattern[self._at]))()
         if self._open:
             raise BadPattern(f"missing ): {self._pattern}")
-        return "".join(self._out)
+        return "".join(self._out) + ")" * len(self._wrappers[-1])
 
     def _put(self, text: str, length: int = 1, *, repeatable: bool = True) -> None:
         self._out.append(text)
@@ -168,7 +185,7 @@ class _Translator:
         rest = self._pattern[self._at + 1 :]
         named, flags = _NAME.match(rest), _FLAGS.match(rest)
         if named is not None:
-            self._open.append(self._lines)
+            self._enter(self._lines)
             self._put(f"(?P<{named[1]}>", 1 + named.end(), repeatable=False)
         elif flags is not None:
             self._flags(flags)
@@ -177,8 +194,12 @@ class _Translator:
             operator = self._pattern[self._at : self._at + length]
             raise BadPattern(f"invalid perl operator: {operator}")
         else:
-            self._open.append(self._lines)
+            self._enter(self._lines)
             self._put("(", repeatable=False)
+
+    def _enter(self, lines: bool) -> None:
+        self._open.append(lines)
+        self._wrappers.append([])
 
     def _flags(self, flags: re.Match[str]) -> None:
         on, off, end = flags[1], flags[2] or "", flags[3]
@@ -187,33 +208,16 @@ class _Translator:
         # `re` takes flags for a part only in a group of its own, which then lasts as long.
         marks = on + (f"-{off}" if off else "")
         if end == ":":
-            self._open.append(around)
+            self._enter(around)
             self._put(f"(?{marks}:", 1 + flags.end(), repeatable=False)
             return
-        rest = _Translator(self._pattern)
-        rest._at, rest._lines = self._at + 1 + flags.end(), self._lines
-        self._inline(rest, marks)
+        # They hold up to the end of the enclosing group, also after a `|` in it.
+        self._wrappers[-1].append(f"(?{marks}:")
+        self._put(f"(?{marks}:", 1 + flags.end(), repeatable=False)
 
-    def _inline(self, rest: _Translator, marks: str) -> None:
-        """Handles flags such as `(?i)`, which hold up to the end of the enclosing group."""
-        depth, at = 0, rest._at
-        while at < len(self._pattern):
-            character = self._pattern[at]
-            if character == "\\":
-                at += 1
-            elif character == "[":
-                at = self._end_of_set(at)
-            elif character == "(":
-                depth += 1
-            elif character == ")":
-                if depth == 0:
-                    break
-                depth -= 1
-            at += 1
-        rest._pattern = self._pattern[:at]
-        inner = rest.translated()
-        self._put(f"(?{marks}:{inner})" if marks else f"(?:{inner})", at - self._at)
-        self._repeatable = False
+    def _alternative(self) -> None:
+        wrappers = self._wrappers[-1]
+        self._put(")" * len(wrappers) + "|" + "".join(wrappers), repeatable=False)
 
     def _end_of_set(self, at: int) -> int:
         end = at + 1 + self._pattern.startswith("^", at + 1)
@@ -227,7 +231,7 @@ class _Translator:
         if not self._open:
             raise BadPattern(f"unexpected ): {self._pattern}")
         self._lines = self._open.pop()
-        self._put(")")
+        self._put(")" * len(self._wrappers.pop()) + ")")
 
     # -- repetition
 
