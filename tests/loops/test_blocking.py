@@ -33,6 +33,7 @@ from rethinkdb.errors import (
 from rethinkdb.loops.blocking import Connection, ConnectionPool, DefaultCursor, line, watching
 from rethinkdb.loops.blocking.turns import Turns
 from rethinkdb.loops.blocking.watch import Bell, Watch
+from rethinkdb.loops.transport.place import PROCESS
 from rethinkdb.loops.transport.sockets import unacknowledged, wait_ready
 from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.session import Session
@@ -1031,13 +1032,13 @@ def test_a_pool_can_be_looked_at_in_a_forked_child() -> None:
 def test_in_another_process(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same without a fork, for those who measure coverage."""
     with monkeypatch.context() as patch:
-        patch.setattr(os, "getpid", lambda: 1)
+        patch.setattr(PROCESS, "id", 1)
         assert not conn.is_open()
         with pytest.raises(ReqlDriverError, match="from which process 1 was forked"):
             Command("atom", 1).run(conn)
     assert usable(conn)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "getpid", lambda: 1)
+        patch.setattr(PROCESS, "id", 1)
         conn.close()
         with pytest.raises(ReqlDriverError, match=r"^Connection is closed\.$"):
             Command("atom", 1).run(conn)

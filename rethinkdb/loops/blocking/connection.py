@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +14,7 @@ from rethinkdb.net.signals import raised_by_handler
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
-from ..transport.place import check_process
+from ..transport.place import PROCESS, check_process
 from ..transport.places import WaitingReach
 from .channel import Channel
 from .guards import Guards, without_guards
@@ -84,7 +83,7 @@ class Connection(BlockingResults, WaitingReach):
         channel = Channel(session, old)
         while True:
             old = getattr(self, "_channel", None)
-            if old is not None and old.process == os.getpid():
+            if old is not None and old.process == PROCESS.id:
                 old.drop()  # otherwise its cursors would wait on the new channel
             if old is getattr(self, "_channel", None):
                 self._channel = channel
@@ -104,14 +103,14 @@ class Connection(BlockingResults, WaitingReach):
 
     def close(self, noreply_wait: bool = True) -> None:
         channel = self._channel
-        if channel.process != os.getpid():
+        if channel.process != PROCESS.id:
             channel.leave()
             self._new_session().close(noreply_wait=False)
         else:
             without_guards(self._guards, channel.close, noreply_wait)
 
     def is_open(self) -> bool:
-        return self._channel.process == os.getpid() and super().is_open()
+        return self._channel.process == PROCESS.id and super().is_open()
 
     def __enter__(self) -> Self:
         return self
@@ -147,17 +146,17 @@ class Connection(BlockingResults, WaitingReach):
     def _fetch(self, stream: Stream) -> list[Any]:
         """See `Channel.fetch`. In a forked child, or for feeds of a pool, it returns at once."""
         channel = self._channel
-        direct = self._guards is None and channel.process == os.getpid()
+        direct = self._guards is None and channel.process == PROCESS.id
         return channel.fetch(stream) if direct else []
 
     def _look(self) -> None:
         """Read what has arrived: while no thread waits, nobody reads or notices a loss."""
         channel = self._channel
-        if channel.process == os.getpid():
+        if channel.process == PROCESS.id:
             without_guards(self._guards, channel.look)
 
     def _discard(self, stream: Stream) -> None:
-        if self._channel.process == os.getpid():
+        if self._channel.process == PROCESS.id:
             self._channel.discard(stream)
 
     def _local_address(self) -> tuple[str, int] | None:

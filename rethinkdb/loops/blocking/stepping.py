@@ -6,7 +6,6 @@ socket does not block, and bytes that it does not take at once are kept.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from time import monotonic
@@ -15,6 +14,7 @@ from typing import Any
 from rethinkdb.net.session import Session
 from rethinkdb.net.stream import Stream
 
+from ..transport.place import PROCESS
 from ..transport.tls import Link
 from .line import Line
 from .turns import Turns
@@ -33,7 +33,7 @@ class Stepping:
 
     def __init__(self, session: Session, before: Stepping | None = None) -> None:
         self.session = session
-        self.process = os.getpid()
+        self.process = PROCESS.id
         self._link: Link = session
         self._line: Line | None = None
         # No thread acquires it twice. It is an RLock because only an RLock knows its owner.

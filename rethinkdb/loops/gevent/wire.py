@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from time import monotonic
 import gevent
 from gevent.socket import wait_write
 
+from ..transport.place import PROCESS
 from ..transport.tls import Link
 from ..transport.wire import Wire, interruption
 
@@ -30,7 +30,7 @@ class GeventWire(Wire):
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
         super().__init__(sock, link)
-        self._process = os.getpid()
+        self._process = PROCESS.id
         self._hub = gevent.get_hub()
         # Kept, as `wait_read` would make a new one for each wait: 3 of the 26 µs of a get.
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
@@ -56,7 +56,7 @@ class GeventWire(Wire):
         return self._hub.loop.run_callback(self._flush_in_turn)
 
     def _flush_in_turn(self) -> None:
-        if self._process == os.getpid():  # a forked child's hub goes on; the parent sends the bytes
+        if self._process == PROCESS.id:  # a forked child's hub goes on; the parent sends the bytes
             self.flush_now()
 
     def _await_writable(self) -> None:
@@ -85,7 +85,7 @@ class GeventWire(Wire):
 
     def _is_copy(self) -> bool:
         """Whether this is a forked child, whose hub goes on. The bytes belong to the parent."""
-        return self._process != os.getpid()
+        return self._process != PROCESS.id
 
     def _now(self) -> float:
         return monotonic()

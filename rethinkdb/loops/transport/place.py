@@ -16,7 +16,8 @@ __all__ = ["PROCESS", "check_process", "misplaced"]
 class _Process:
     """The id of this process. Reading it here takes a tenth of the time of `os.getpid()`."""
 
-    id = os.getpid()
+    def __init__(self) -> None:
+        self.id = os.getpid()
 
     def renew(self) -> None:
         """After fork(), in the child."""
