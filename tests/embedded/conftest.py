@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rethinkdb import r
+from rethinkdb.embedded import Server
 from rethinkdb.testing.conformance.trial import ServerAddress
 from tests.trying import server_under_test
 
@@ -34,6 +35,20 @@ def conn(server: Any) -> Iterator[Any]:
 def raw(server: Any) -> Iterator[RawClient]:
     """A connection that speaks raw frames."""
     with RawClient(server.host, server.port) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Server]:
+    """An embedded server for tests that leave nothing behind."""
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def raw_on_one_server(one_server: Server) -> Iterator[RawClient]:
+    """A connection to it that speaks raw frames."""
+    with RawClient(one_server.host, one_server.port) as client:
         yield client
 
 

@@ -9,7 +9,6 @@ import socket
 import struct
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,17 +26,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def one_server() -> Iterator[Server]:
-    """One for tests that leave nothing behind."""
-    with Server() as server:
-        yield server
-
-
 @pytest.fixture
-def raw(one_server: Server) -> Iterator[RawClient]:
-    with RawClient(one_server.host, one_server.port) as client:
-        yield client
+def raw(raw_on_one_server: RawClient) -> RawClient:
+    return raw_on_one_server
 
 
 def connect(server: Server) -> Any:

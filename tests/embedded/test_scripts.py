@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +31,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks a
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def one_server() -> Iterator[Server]:
-    """One for tests that leave nothing behind."""
-    with Server() as server:
-        yield server
-
-
 @pytest.fixture
-def raw(one_server: Server) -> Iterator[RawClient]:
-    with RawClient(one_server.host, one_server.port) as client:
-        yield client
+def raw(raw_on_one_server: RawClient) -> RawClient:
+    return raw_on_one_server
 
 
 def connect(server: Server) -> Any:

@@ -13,12 +13,22 @@ from typing import Any
 from rethinkdb.embedded.data import datum, values
 from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.streams import Transform
-from rethinkdb.embedded.data.values import Value
+from rethinkdb.embedded.data.values import AnyFunction, Value
 from rethinkdb.embedded.failures import Backtrace, FailureKind, QueryFailure, logic, typed
 from rethinkdb.embedded.language.evaluation import Call
 
 NO_RECURSION = "_NO_RECURSE_"
 """An option all of these terms take: fail on a sequence, as happens for rows that are arrays."""
+
+
+def value_or_null(function: AnyFunction, row: Datum) -> Datum:
+    """What a function gives for a row. Null if the row lacks what the function needs."""
+    try:
+        return function(row)
+    except QueryFailure as failure:
+        if failure.kind is FailureKind.NON_EXISTENCE:
+            return None
+        raise
 
 
 class Rows(enum.Enum):

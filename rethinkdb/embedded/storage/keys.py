@@ -33,8 +33,13 @@ def primary_key(value: Datum) -> OrderKey:
     return datum.order_key(value)
 
 
+def _is_no_key(value: Datum) -> bool:
+    """Whether it is null or a plain object."""
+    return value is None or (isinstance(value, dict) and datum.reql_type(value) is None)
+
+
 def _check_primary(value: Datum) -> None:
-    if value is None or (isinstance(value, dict) and datum.reql_type(value) is None):
+    if _is_no_key(value):
         raise typed(
             value,
             "Primary keys must be either a number, string, bool, pseudotype or array"
@@ -44,7 +49,7 @@ def _check_primary(value: Datum) -> None:
 
 def secondary_key(value: Datum) -> OrderKey:
     """The order key of an index value. Raises if the value cannot be indexed."""
-    if value is None or (isinstance(value, dict) and datum.reql_type(value) is None):
+    if _is_no_key(value):
         raise typed(
             value,
             "Secondary keys must be a number, string, bool, pseudotype, or array"
@@ -87,7 +92,7 @@ def bound(value: Datum, *, primary: bool) -> OrderKey:
 
 
 def _check_secondary_bound(value: Datum) -> None:
-    if value is None or (isinstance(value, dict) and datum.reql_type(value) is None):
+    if _is_no_key(value):
         raise typed(
             value,
             "Secondary keys must be a number, string, bool, pseudotype, or array"

@@ -1,7 +1,7 @@
 """The databases, tables and users of one server, and reads of rows. Knows no ReQL term.
 
 One re-entrant lock guards everything. Each chunk of a read, and each write of one document, holds
-it.
+it. The module is long because it is all that this lock guards, but for the tables themselves.
 """
 
 from __future__ import annotations
@@ -320,10 +320,10 @@ class Store:
         return Stream(rows, origin=Origin(part))
 
     def _ordered(self, part: TableSlice, environment: Environment) -> Iterable[Datum]:
-        rows, table = self._rows(part, environment), part.table.data
-        if part.sorting is not None or not isinstance(table, StoredTable):
+        rows = self._rows(part, environment)
+        if part.sorting is not None:
             return rows
-        return self._in_parts(table, rows, lambda row: row, environment.portions)
+        return self.in_parts(part.table.data, rows, environment)
 
     def in_parts(
         self, table: TableData, rows: Iterator[Datum], environment: Environment

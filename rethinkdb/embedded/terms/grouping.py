@@ -11,10 +11,11 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.grouped_streams import GroupedStream
 from rethinkdb.embedded.data.streams import Origin
 from rethinkdb.embedded.data.values import AnyFunction, NativeFunction, Table, TableSlice, Value
-from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
+from rethinkdb.embedded.failures import logic
 from rethinkdb.embedded.language import results
 from rethinkdb.embedded.language.evaluation import Call
 from rethinkdb.embedded.language.registry import MANY, Grouping, Shortcut, term
+from rethinkdb.embedded.language.rowwise import value_or_null
 from rethinkdb.ql2 import TermType
 
 _NO_FEED = logic("Cannot call `changes` after `group`.")
@@ -93,13 +94,13 @@ def _groups_of(
     if len(functions) == 1 and not multi:
         function = functions[0]
         return lambda row, index_values: (
-            (_criterion(function, row),)
+            (value_or_null(function, row),)
             if not index_values
-            else ([_criterion(function, row), *index_values],)
+            else ([value_or_null(function, row), *index_values],)
         )
 
     def groups_of(row: Datum, index_values: tuple[Datum, ...]) -> Iterable[Datum]:
-        criteria = [*(_criterion(function, row) for function in functions), *index_values]
+        criteria = [*(value_or_null(function, row) for function in functions), *index_values]
         if not multi:
             return (criteria[0] if len(criteria) == 1 else criteria,)
         choices = [(item or [None]) if isinstance(item, list) else [item] for item in criteria]
@@ -107,16 +108,6 @@ def _groups_of(
         return (chosen[0] if len(chosen) == 1 else chosen for chosen in combined)
 
     return groups_of
-
-
-def _criterion(function: AnyFunction, row: Datum) -> Datum:
-    """The value by which a row is grouped. Null if the row lacks it."""
-    try:
-        return function(row)
-    except QueryFailure as failure:
-        if failure.kind is FailureKind.NON_EXISTENCE:
-            return None
-        raise
 
 
 @term(TermType.UNGROUP, 1, grouping=Grouping.WHOLE)

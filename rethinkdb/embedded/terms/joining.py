@@ -11,9 +11,10 @@ from rethinkdb.embedded.data.datum import Datum
 from rethinkdb.embedded.data.shards import WantedRows, batches_of, wanted_of
 from rethinkdb.embedded.data.streams import Stream
 from rethinkdb.embedded.data.values import AnyFunction, Table, TableSlice, Value
-from rethinkdb.embedded.failures import FailureKind, QueryFailure, logic
+from rethinkdb.embedded.failures import logic
 from rethinkdb.embedded.language.evaluation import Call, as_function, located
 from rethinkdb.embedded.language.registry import Grouping, Shortcut, term
+from rethinkdb.embedded.language.rowwise import value_or_null
 from rethinkdb.embedded.terms.typing import rows_as_array
 from rethinkdb.ql2 import TermType
 
@@ -118,7 +119,7 @@ def _matched(
     call: Call, stream: Stream, function: AnyFunction, table: Table, index: str
 ) -> Iterator[Datum]:
     for left in stream:
-        key = _key(function, left)
+        key = value_or_null(function, left)
         if key is None:
             continue
         part = TableSlice(table, index, keys=(key,))
@@ -134,7 +135,7 @@ def _matched_by_portions(
         lefts: dict[tuple[Any, ...], list[Datum]] = {}
         wanted: list[Datum] = []
         for left in batch:
-            key = _key(function, left)
+            key = value_or_null(function, left)
             if key is None:
                 continue
             order_key = datum.order_key(key)
@@ -148,15 +149,6 @@ def _matched_by_portions(
         for found in batches_of(rows, environment.portions()):
             for key, right in reversed(found):
                 yield from ({"left": left, "right": right} for left in lefts[datum.order_key(key)])
-
-
-def _key(function: AnyFunction, row: Datum) -> Datum:
-    try:
-        return function(row)
-    except QueryFailure as failure:
-        if failure.kind is FailureKind.NON_EXISTENCE:
-            return None
-        raise
 
 
 # -- zip
