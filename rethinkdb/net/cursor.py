@@ -219,19 +219,13 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
     def _give_back(self, items: list[Any]) -> Any:
         return self.conn._call(self._stream.put_back, items)
 
-    # A pending waiter refers to the cursor by way of `_served`. So the cursor is not
-    # garbage-collected while a caller waits. The stream adds that callback itself, because it
-    # abandons the waiter if an interrupt comes: otherwise a waiter that nobody has would take an
-    # item.
+    # The cursor is not garbage-collected while a caller waits: the stream holds it for so long.
 
     def _next(self) -> Waiter[Any]:
-        return self._stream.next(self._served)
+        return self._stream.next(self)
 
     def _has_next(self) -> Waiter[bool]:
-        return self._stream.has_next(self._served)
-
-    def _served(self, _: Waiter[Any]) -> None:
-        """Does nothing: the waiter's reference to this method holds the cursor."""
+        return self._stream.has_next(self)
 
     def __del__(self) -> None:
         stream: Stream | None = getattr(self, "_stream", None)  # its __init__ may not have run

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice, repeat
 from operator import methodcaller
 from typing import Any, NamedTuple
@@ -63,10 +64,16 @@ class _Request(NamedTuple):
         waiter: settled when there is an item, or the end.
         taken: a list for the item, on its way from the buffer to the waiter. None: the caller takes
             no item.
+        held: what must not be garbage-collected while the caller waits.
     """
 
     waiter: Waiter[Any]
     taken: list[Any] | None
+    held: object
+
+
+# Half the time that calling the class takes, as its `__new__` is written in Python.
+_request: Callable[[tuple[Any, ...]], _Request] = partial(tuple.__new__, _Request)
 
 
 class Stream:
@@ -183,15 +190,14 @@ class Stream:
         self._pull()
         return Waiter.succeeded(None)
 
-    def next(self, held_by: Callable[[Waiter[Any]], object] | None = None) -> Waiter[Any]:
+    def next(self, held_by: object = None) -> Waiter[Any]:
         """Wait for the next item. Callers are served in order.
 
         Abandoning the waiter loses no item: the next caller gets it. That is so even if the item
         has arrived and was not read yet.
 
         Args:
-            held_by: a callback, added to the waiter if that is pending. The objects that it refers
-                to are not garbage-collected meanwhile.
+            held_by: an object that is not garbage-collected while the waiter is pending.
 
         Returns:
             A waiter of the item, settled at once if an item has arrived. After the last item it
@@ -199,15 +205,13 @@ class Stream:
         """
         waiter: Waiter[Any] = Waiter(self._forget, self._put_back)
         try:
-            self._stand_in_line(_Request(waiter, []))
-            if held_by is not None and not waiter.done():
-                waiter.add_done_callback(held_by)
+            self._stand_in_line(_request((waiter, [], held_by)))
             return waiter
         except BaseException:  # an interrupt: nobody will have this waiter
             waiter.abandon()
             raise
 
-    def has_next(self, held_by: Callable[[Waiter[Any]], object] | None = None) -> Waiter[bool]:
+    def has_next(self, held_by: object = None) -> Waiter[bool]:
         """Wait until `next()` need not wait.
 
         Args:
@@ -219,9 +223,7 @@ class Stream:
         """
         waiter: Waiter[bool] = Waiter(self._forget)
         try:
-            self._stand_in_line(_Request(waiter, None))
-            if held_by is not None and not waiter.done():
-                waiter.add_done_callback(held_by)
+            self._stand_in_line(_request((waiter, None, held_by)))
             return waiter
         except BaseException:
             waiter.abandon()
@@ -287,7 +289,10 @@ class Stream:
             if not self.buffer and not self.held:
                 self._continue()
         self.received += len(response.results)  # counted twice if an interrupt repeats this call
-        self.add(items, response.misfits)
+        if response.misfits or self.held:
+            self.add(items, True)
+        else:
+            self.buffer.extend(items)
         if complete:
             self.end(None)
         self.serve()
@@ -352,13 +357,14 @@ class Stream:
 
     def _stand_in_line(self, request: _Request) -> None:
         self._requests.append(request)
-        self.serve()
+        if self.buffer or self.held or self.finished:
+            self.serve()
         if self.low_water and not request.waiter.done():
             self._pull()
 
     def _settle(self, request: _Request) -> bool:
         """Settle the first request. Returns False if that cannot be done yet."""
-        waiter, taken = request
+        waiter, taken, _ = request
         if taken is None:
             waiter.set_result(bool(self.buffer or self.held) or self.error is not None)
             return True

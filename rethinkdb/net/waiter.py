@@ -120,7 +120,7 @@ class Waiter(Generic[T]):
         those that a signal handler raises, are raised after the waiter's other callbacks have run.
         """
         if self._state != _ABANDONED:
-            self._callbacks = (*self._callbacks, callback)
+            self._callbacks = (*self._callbacks, callback) if self._callbacks else (callback,)
         if self._state != PENDING:
             self._run()
 

@@ -744,16 +744,17 @@ def test_whoever_asks_after_its_end_is_told_at_once():
 
 
 def test_an_interrupted_wait_takes_no_item_with_it(monkeypatch):
-    """The cursor is to be held while somebody waits; a signal handler raises as that is done."""
+    """A signal handler raises when somebody has just begun to wait."""
 
-    def raises(waiter, callback):
+    def raises(stream, request):
+        stream._requests.append(request)
         raise KeyboardInterrupt
 
     pair = Pair()
     stream, _ = pair.stream()
     for wait in (stream.next, stream.has_next):
         with monkeypatch.context() as patch:
-            patch.setattr(Waiter, "add_done_callback", raises)
+            patch.setattr(Stream, "_stand_in_line", raises)
             with pytest.raises(KeyboardInterrupt):
                 wait(print)
     assert not stream._requests

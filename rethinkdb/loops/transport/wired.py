@@ -70,7 +70,10 @@ class WiredConnection(BaseConnection, Generic[W]):
 
     def _begin(self, operation: Callable[..., Waiter[T]], args: tuple[Any, ...]) -> Waiter[T]:
         """Run an operation of the core, and send its bytes."""
-        self._check_place()
+        if self._wire is not None:
+            if self._process != PROCESS.id:
+                check_process(self._process)
+            self._check_loop()
         waiter = operation(*args)
         wire = self._wire
         if wire is not None:
