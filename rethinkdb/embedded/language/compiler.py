@@ -144,15 +144,13 @@ def _build(rules: TermRules, term: RawTerm, backtrace: Backtrace, around: Surrou
         _check_count(rules, term, backtrace)
     uses, inner = None, around
     if rules.type in NOTED:
-        uses = around.sharing.before(rules.type)
+        uses = around.sharing.begin_term(rules.type)
         inner = replace(around, caller=rules.type)
     elif around.caller is not None:
         inner = replace(around, caller=None)
-    if rules.writes:
-        around.sharing.writes = True
     nodes = tuple(_compile_all(dict(enumerate(term.arguments)), backtrace, inner).values())
     if uses is not None:
-        around.sharing.after(uses)
+        around.sharing.end_term(uses)
     spliced = any(_is_args(argument) for argument in term.arguments)
     if not spliced:
         _check_count(rules, term, backtrace)
@@ -244,10 +242,10 @@ def _compile_function(term: RawTerm, backtrace: Backtrace, around: Surroundings)
         caller=None,
     )
     counted = (*parameters, _ROW) if takes_row else parameters
-    opened = around.sharing.open(counted)
+    opened = around.sharing.begin_function(counted)
     body_place = (backtrace, 1) if around.located else backtrace
     body = _compile(term.arguments[1], body_place, inner)
-    around.sharing.close(counted, opened, around.caller)
+    around.sharing.end_function(counted, opened, around.caller)
     return FunctionNode(parameters, body, backtrace, around.one_parameter_functions)
 
 
