@@ -7,7 +7,7 @@ Most classes are made of the declaration of a command, when a program first need
 from __future__ import annotations
 
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverCompileError
 from rethinkdb.ql2 import TERM_NAMES, TermNumber
@@ -47,10 +47,12 @@ from rethinkdb.reql.literals import (
     Var,
 )
 from rethinkdb.reql.pickling import unpickled
-from rethinkdb.reql.row_types import row_type
 from rethinkdb.reql.run_options import start_options
 from rethinkdb.reql.term import RqlQuery
 from rethinkdb.reql.truth import Tested
+
+if TYPE_CHECKING:
+    from rethinkdb.reql.row_types import RowType
 
 __all__ = ["class_names", "constant", "term_class"]
 
@@ -161,6 +163,12 @@ def _locate(error: UnicodeEncodeError | ReqlDriverCompileError, term: RqlQuery) 
     locate(error, term)
 
 
+def _row_type(term: RqlQuery, given: Any) -> RowType:
+    from rethinkdb.reql.row_types import row_type  # here, as most programs have no types
+
+    return row_type(term, given)
+
+
 def _complete(written: type[RqlQuery]) -> None:
     """Gives a class its public place, and the attributes of its declaration if it has one."""
     declared = COMMANDS.get(written.__name__)
@@ -180,7 +188,7 @@ late.maker = _maker
 late.node = node
 late.binary = binary
 late.resolved = resolved
-late.row_type = row_type
+late.row_type = _row_type
 late.locate = _locate
 late.term = term
 late.start_options = start_options
