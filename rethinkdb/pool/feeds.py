@@ -117,6 +117,12 @@ class _State(Enum):
 # comes first, which has the better message.
 _GRACE = 0.5
 
+# CPython 3.10 and 3.11 call a function to look up a member of an enumeration.
+_STARTING = _State.STARTING
+
+# In these states the feed has no run, and nothing is done to get one.
+_IDLE = (_State.NEW, _State.RESTING)
+
 # In these states there is nothing to do in the background.
 _AT_REST = (_State.RUNNING, _State.RESTING)
 
@@ -229,11 +235,15 @@ class Feed(Stream):
         return self._left
 
     def _continue(self) -> None:
-        if self._state is _State.RESTING:
+        if self._state in _IDLE:
             self._begin()
-        elif self._cursor is not None:
-            self.effects.append(Pull(self._cursor))
-        self.low_water = 0
+        cursor = self._cursor
+        pulls = (Pull(cursor),) if cursor is not None else ()
+        # From here on one step: a signal handler that comes between lets other threads use the
+        # feed. The run may end meanwhile, and then the next row must begin another one.
+        if self._cursor is cursor and self._state not in _IDLE:
+            self.effects += pulls
+            self.low_water = 0
 
     def _pull(self) -> None:
         if not self.finished:
@@ -359,11 +369,16 @@ class Feed(Stream):
         return max(0.0, self._opens_by - self._clocks.steady())
 
     def _begin(self) -> None:
-        # Set the state last. If a signal handler interrupts this before, it is done again.
-        if not self._active:
-            self.effects.append(Begin())
-            self._active = True
-        self._state = _State.STARTING
+        """Run the feed, unless it runs."""
+        while self._state in _IDLE:
+            active = self._active
+            begins = () if active else (Begin(),)
+            # From here on one step, for the same reason as in `_continue`.
+            if self._state in _IDLE and self._active is active:
+                self.effects += begins
+                self._active = True
+                self._state = _STARTING
+                self.low_water = 0
 
     def _viewed(self) -> View:
         assert self._view is not None  # for mypy: it is set before the feed is run

@@ -20,9 +20,12 @@ def start_thread(work: Callable[..., object], *args: Any) -> bool:
     thread = threading.Thread(target=work, args=args, name="rethinkdb pool", daemon=True)
     try:
         thread.start()
-    except RuntimeError as exc:
-        error = handlers_error(exc)  # `threading` stumbles over its locks after such an error
+    except (RuntimeError, KeyError) as exc:
+        # After a handler's error `threading` stumbles over its locks, or over its list of threads.
+        error = handlers_error(exc)
         if error is not None:
             raise error from None
+        if not isinstance(exc, RuntimeError):
+            raise
         return False
     return True
