@@ -2,9 +2,10 @@
 
     python -m benchmarks.instructions --only get feed --loops asyncio twisted
 
-Needs valgrind. The client's worker runs under cachegrind, which counts the processor's instructions
-outside the kernel, and under cProfile, which counts calls. The server is `scripted`, whose replies
-are prepared. Each figure is the difference of two runs, a short and a long one, per item.
+The client's worker runs under cachegrind, which counts the processor's instructions outside the
+kernel, and under cProfile, which counts calls. The server is `scripted`: its replies are prepared.
+Each figure is the difference of two runs, a short and a long one, per item. `--calls` counts calls
+only: it needs no valgrind, and takes a tenth of the time.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument(
         "--drivers", nargs="+", choices=("floor", "ours"), default=("floor", "ours")
     )
+    parser.add_argument("--calls", action="store_true", help="count calls only")
     args = parser.parse_args()
     print(f"{'work':12} {'loop':9} {'client':6} {'instructions':>12} {'python':>7} {'C':>7}  calls")
     compile_driver()
@@ -80,9 +82,12 @@ def main() -> None:
                     short, long = (work.task(driver, loop, items) for items in (SHORT, LONG))
                     # The first run writes bytecode, which would count as instructions.
                     called = zip(calls(long, address), calls(short, address), strict=True)
-                    more = instructions(long, address) - instructions(short, address)
                     each = [(b - a) / (LONG - SHORT) for b, a in called]
-                    line = f"{work.name:12} {loop:9} {driver:6} {more / (LONG - SHORT):12,.0f}"
+                    counted = "–"
+                    if not args.calls:
+                        more = instructions(long, address) - instructions(short, address)
+                        counted = f"{more / (LONG - SHORT):,.0f}"
+                    line = f"{work.name:12} {loop:9} {driver:6} {counted:>12}"
                     print(line, *(f"{count:7.1f}" for count in each), flush=True)
 
 
