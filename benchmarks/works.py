@@ -114,7 +114,7 @@ _STARTING = [
         title="import and build a first query",
         does="imported_query",
     ),
-    Work("connect", "connect and close", "connect", "connect", 1e-3, floors=_BLOCKING),
+    Work("connect", "connect and close", "connect", "connect", 1e-3, floors=_BLOCKING, turns=5),
     Work("build", "build a query of 20 terms", "build", None, 0.02, _BLOCKING, turns=5),
 ]
 
@@ -253,7 +253,7 @@ _INSERTS = [
 
 # A feed stays open in its worker, so a worker has one turn only.
 _FEED = Work(
-    "feed", "changefeed delivery, one change at a time", "feed", "feed", 0.0075, turns=1, starts=2
+    "feed", "changefeed delivery, one change at a time", "feed", "feed", 0.0075, turns=1, starts=3
 )
 _BURST = Work(
     "feed-burst", "changefeed delivery, many at once", "feed_burst", "feed_burst", 0.15,

@@ -1,7 +1,7 @@
 """A socket and hand-made frames: the least a client of this protocol can do.
 
-It is the limit the drivers are compared with, it makes the tables, and it starts the writes that
-changefeeds deliver. No checks, one user (admin, no password), blocking.
+It is the floor of the blocking loop, it makes the tables, and it starts the writes that changefeeds
+deliver. No checks, one user (admin, no password), blocking.
 """
 
 from __future__ import annotations
