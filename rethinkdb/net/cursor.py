@@ -313,10 +313,13 @@ class IterableCursor(BaseCursor[Row]):
 
     def _wait_next(self, wait: bool | float | None) -> Row:
         try:
-            if self._renewal is not None and wait is True:
-                found: Row = self._renewal.asked(self, self._next)
-                return found
-            item: Row = super().next(wait)
+            item: Row
+            if wait is not True:
+                item = super().next(wait)
+            elif (renewal := self._stream.renewal) is not None:
+                item = renewal.asked(self, self._next)
+            else:
+                item = self.conn._call(self._next)
             return item
         except ReqlCursorEmpty:
             raise CursorEmpty from None

@@ -71,7 +71,7 @@ class Wire:
 
     def receive(self) -> None:
         """Read what has arrived, give it to the core, and send the core's bytes."""
-        if self._read():
+        if self._read() and self._link.output_pending:
             self.flush_now()
 
     def flush(self) -> None:
