@@ -19,6 +19,9 @@ from .waiter import Waiter
 
 __all__ = ["Timekeeping"]
 
+# For the operations that are no queries.
+_DECODE = Codec().decoder({})
+
 
 class Timekeeping(Reception):
     """The part of a `Session` that gets the time from the adapter.
@@ -35,7 +38,7 @@ class Timekeeping(Reception):
         self, protocol: ClientProtocol, host: str, port: int, keepalive: float | None = None
     ) -> None:
         super().__init__(protocol, host, port)
-        self._decode = Codec().decoder({})
+        self._decode = _DECODE
         self._deadlines = Deadlines(self._is_pending)
         # Noreply queries with a deadline that wait for the transport, by token.
         self._senders: dict[int, tuple[Query, Waiter[Any]]] = {}

@@ -68,9 +68,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
         self._buffer = _buffer_for(loop)
         # What else the loop is to run in this turn. Loops that are not asyncio's own hide it.
         self._ready: Collection[object] | None = getattr(loop, "_ready", None)
-        self._alarm = Alarm(
-            link, loop.time, self._later, self.flush_now, self.abort, self._count_unsent
-        )
+        self._alarm: Alarm | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = made = cast(asyncio.Transport, transport)  # that of a TCP connection
@@ -100,7 +98,8 @@ class AsyncioWire(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._link.receive_eof(exc)
-        self._alarm.stop()
+        if self._alarm is not None:
+            self._alarm.stop()
         self._lost.set_result(None)
 
     def flush(self) -> None:
@@ -131,7 +130,7 @@ class AsyncioWire(asyncio.BufferedProtocol):
         if transport is None or transport.is_closing():
             return
         if link.clock_wanted:
-            self._alarm.set()
+            self._set_alarm()
         if data := link.data_to_send():
             transport.write(data)
             if self._outflow.waiting:
@@ -140,6 +139,18 @@ class AsyncioWire(asyncio.BufferedProtocol):
             transport.close()
             if transport.get_write_buffer_size():
                 self._loop.call_later(_LINGER, transport.abort)
+
+    def _set_alarm(self) -> None:
+        if self._alarm is None:
+            self._alarm = Alarm(
+                self._link,
+                self._loop.time,
+                self._later,
+                self.flush_now,
+                self.abort,
+                self._count_unsent,
+            )
+        self._alarm.set()
 
     def abort(self) -> None:
         """Close the transport at once, if there is one. `connection_lost` may not be called.
