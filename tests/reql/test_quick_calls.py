@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from rethinkdb import ast, errors, r
-from rethinkdb.reql.declare import COMMANDS
+from rethinkdb.reql.declare import COMMANDS, NO_OPTARGS
 
 row = r.row["a"]
 
@@ -87,6 +87,14 @@ def test_a_quick_call_makes_the_term_of_the_full_one(monkeypatch):
         monkeypatch.setattr(command, "ready", None)
     for call, found in quick.items():
         assert found == [outcome(call, *case) for case in CASES], call.__qualname__
+
+
+def test_what_is_changed_in_the_options_of_a_term_changes_no_other_term():
+    one, other = r.table("t").get(1), r.table("t").get(1)
+    one.optargs["a"] = r.expr(5)
+    assert one.build() == [16, [[15, ["t"]], 1], {"a": 5}]
+    assert other.build() == [16, [[15, ["t"]], 1]]
+    assert NO_OPTARGS == {}
 
 
 def test_what_a_program_puts_among_the_arguments_is_left_to_its_encoder():
