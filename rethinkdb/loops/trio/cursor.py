@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+import trio
 from trio.lowlevel import checkpoint_if_cancelled, current_task
 
 from rethinkdb.net.cursor import AsyncIterableCursor, Row
@@ -23,6 +23,9 @@ class TrioCursor(AsyncIterableCursor[Row]):
 
     __module__ = "rethinkdb.loops.trio"  # where programs find it
 
+    #: The task that has taken items last, and so belongs to the connection's `trio.run()`.
+    _taker: trio.lowlevel.Task | None = None
+
     if TYPE_CHECKING:
 
         def next(self, wait: bool | float | None = True) -> Coroutine[Any, Any, Row]: ...
@@ -37,8 +40,9 @@ class TrioCursor(AsyncIterableCursor[Row]):
     if not TYPE_CHECKING:
 
         async def next(self, wait=True):
+            task = current_task()
             try:
-                cancelled = current_task()._cancel_status.effectively_cancelled
+                cancelled = task._cancel_status.effectively_cancelled
             except AttributeError:  # trio documents only the function that is called next
                 cancelled = True
             if cancelled:
@@ -47,8 +51,9 @@ class TrioCursor(AsyncIterableCursor[Row]):
                 return await self._next_item(self._limit(wait))
             stream = self._stream
             if len(self._items) > stream.low_water:
-                if self.conn._thread != get_ident():
+                if task is not self._taker:
                     self.conn._check_loop()
+                    self._taker = task
                 return self._items.popleft()
             if stream.renewal is not None:
                 return await stream.renewal.asked(self, self._next)
