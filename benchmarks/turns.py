@@ -24,7 +24,7 @@ from .works import Task
 __all__ = ["Group", "Runner", "Turn", "Worker", "summarize"]
 
 # For one turn: the slowest take some 20 seconds at the default sizes.
-TIMEOUT = 120
+TIMEOUT = 200
 
 #: Lines of a profile's summary.
 PROFILE_LINES = 15
@@ -161,7 +161,9 @@ class Runner:
         with self._started([task for task in tasks if task not in self.notes]) as workers:
             for number in range(group.turns):
                 turn = first._replace(number=number)
-                for task in [task for task in workers if task not in self.notes]:
+                # Forth and back: who comes first must not matter.
+                order = [*workers][:: -1 if sum(turn) % 2 else 1]
+                for task in [task for task in order if task not in self.notes]:
                     result = self._said(task, workers[task].turn())
                     if "unsupported" not in result:
                         self.results.setdefault(task, {})[turn] = result

@@ -260,6 +260,28 @@ def test_a_worker_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) 
     process.kill()
 
 
+def test_clients_take_turns_forth_and_back(tmp_path: Path) -> None:
+    measured = tmp_path / "measured"
+    pythons = {}
+    for driver in ("floor", "ours"):
+        python = tmp_path / driver
+        answer = f'{{"items": 1, "cpu": {len(driver)}}}'
+        python.write_text(
+            "#!/bin/sh\necho {}\n"
+            f"while read line; do echo {driver} >> {measured}; echo '{answer}'; done\n"
+        )
+        python.chmod(0o755)
+        pythons[driver] = str(python)
+    runner = Runner("localhost", 1, pythons)
+    tasks = WORKS["get"].tasks("blocking", 1)
+    runner.rounds([Group(tasks, turns=3, once=True)], 2, lambda text: None)
+    assert measured.read_text().split() == ["floor", "ours", "ours", "floor", "floor", "ours"]
+    assert runner.results[tasks[1]] == {
+        Turn(0, 0, number): {"items": 1, "cpu": 4} for number in range(3)
+    }
+    assert not runner.notes
+
+
 def test_who_fails_is_not_asked_again(tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho started >> " + str(tmp_path / "starts") + "\nexit 1\n")
