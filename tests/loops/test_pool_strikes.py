@@ -254,7 +254,13 @@ def follows(pool: Any) -> None:
         assert changes.next()["new_val"]["id"] in range(ROWS)
 
 
-@pytest.mark.parametrize("handler", [borrows, asks_for_numbers, follows])
+def waits_for_callbacks(pool: Any) -> None:
+    rows: list[int] = []
+    r.range(3).run_with(rows.append, pool).wait()
+    assert rows == [0, 1, 2]
+
+
+@pytest.mark.parametrize("handler", [borrows, asks_for_numbers, follows, waits_for_callbacks])
 @pytest.mark.parametrize("scene", [query, cursor, loan], ids=lambda scene: scene.__name__)
 def test_a_handler_that_needs_a_decision_interrupts_one(
     scene: Scene,

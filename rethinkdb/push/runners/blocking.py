@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
@@ -88,14 +88,20 @@ class BlockingRunner(Runner):
     ) -> Any:
         if self.is_home():
             raise ReqlDriverError("A callback cannot wait for another one: they share a thread.")
-        settled = threading.Event()
-        waiter.add_done_callback(lambda _: settled.set())
+        # Not a `threading.Event`, which breaks if a signal handler interrupts it.
+        settled: SimpleQueue[Waiter[Any]] = SimpleQueue()
+        waiter.add_done_callback(settled.put)
         register(waiter)
+        limit = None if timeout is None else max(0.0, timeout)
         try:
-            if not settled.wait(timeout):
-                raise ReqlTimeoutError
-        except BaseException:
+            if self.pool is None:
+                settled.get(timeout=limit)
+            else:  # this thread may have locks of the pool, if a signal handler waits here
+                self.pool._outside(settled.get, True, limit)
+        except BaseException as exc:
             waiter.abandon()
+            if isinstance(exc, Empty):
+                raise ReqlTimeoutError from None
             raise
         return waiter.result()
 
