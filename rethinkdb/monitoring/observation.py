@@ -109,8 +109,10 @@ class QueryObservation(QueryInfo):
             self._failed(stream.error)
 
     def _finished(self) -> None:
-        if calls := self._audience.query_finished:
-            tell(calls, QueryFinished(self, self._seconds()))
+        audience = self._audience
+        if calls := audience.query_finished:
+            # Not `_seconds()`: that call takes 4 % of what a listener adds to a query.
+            tell(calls, QueryFinished(self, audience.clock() - self._began))
 
     def _failed(self, error: BaseException) -> None:
         if calls := self._audience.query_failed:
