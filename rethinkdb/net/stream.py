@@ -289,10 +289,7 @@ class Stream:
             if not self.buffer and not self.held:
                 self._continue()
         self.received += len(response.results)  # counted twice if an interrupt repeats this call
-        if response.misfits or self.held:
-            self.add(items, True)
-        else:
-            self.buffer.extend(items)
+        self.add(items, response.misfits)
         if complete:
             self.end(None)
         self.serve()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 
 from rethinkdb import r
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.net import deadlines
 from rethinkdb.net.deadlines import Deadline, Deadlines, outlined
 from rethinkdb.net.options import ConnectOptions
 from rethinkdb.net.outflow import MAX_UNSENT
@@ -24,6 +27,7 @@ from .pair import (
     settled,
     start,
 )
+from .test_meanwhile import Once
 
 
 def limited(pair, seconds, **options):
@@ -54,6 +58,14 @@ def test_the_seconds_count_from_the_first_tick():
     assert type(error) is ReqlTimeoutError
     assert str(error) == "No answer from db.example:28015 within 2 s to the query"
     assert pair.types() == [STOP]
+
+
+def test_a_deadline_that_a_handler_adds_meanwhile(monkeypatch):
+    some = Deadlines(lambda token: True)
+    once = Once(lambda: some.add(1, 5.0), deque)
+    monkeypatch.setattr(deadlines, "deque", once)
+    some.add(2, 7.0)
+    assert [*some.new] == [(5.0, 1), (7.0, 2)]
 
 
 def test_the_late_answer_is_dropped_and_the_token_retired():

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rethinkdb.codec import Codec
-from rethinkdb.errors import ReqlDriverError
+from rethinkdb.errors import ReqlDriverError, ReqlRowError
 from rethinkdb.net import exchange, frames, protocol, reception, stream
 from rethinkdb.net.events import FrameReceived, HandshakeCompleted
 from rethinkdb.net.frames import MAX_REPLY_SIZE, FrameReader, frame_header
@@ -310,6 +310,19 @@ def test_an_interrupt_of_standing_in_line(
     monkeypatch.undo()
     pair.answer(token, PARTIAL, 1)
     assert settled(feed.next()) == 1
+
+
+def test_the_row_before_one_that_does_not_fit_is_taken_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feed = Stream(start(), 1, int, int)  # type: ignore[arg-type]
+    misfit = ReqlRowError("no Hero")
+    feed.add([1, misfit, 2], misfits=True)
+    once = Once(feed.take, map)
+    monkeypatch.setattr(stream, "map", once, raising=False)
+    assert failure(feed.next()) is misfit
+    assert not once.actions
+    assert settled(feed.next()) == 2
 
 
 def test_giving_up_while_an_item_is_being_taken(monkeypatch: pytest.MonkeyPatch) -> None:
