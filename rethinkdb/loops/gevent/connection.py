@@ -108,8 +108,7 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
         """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
         if waiter.done():
             return
-        wire = self._wire
-        if wire is not None and gevent.getcurrent() is wire.reading:
+        if self._wire is not None and self._wire.reads_here:
             self._abandon(waiter)
             raise ReqlDriverError(
                 "This greenlet reads what the server sends, so it cannot wait for an answer. A"

@@ -26,9 +26,6 @@ class GeventWire(Wire):
     Args:
         sock: a gevent socket, connected and non-blocking.
         link: the session, or TLS around it.
-
-    Attributes:
-        reading: the greenlet that reads.
     """
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
@@ -37,9 +34,14 @@ class GeventWire(Wire):
         self._hub = gevent.get_hub()
         # Kept, as `wait_read` would make a new one for each wait: 3 of the 26 µs of a get.
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
-        self.reading = gevent.spawn(self._read_on)
+        self._reading = gevent.spawn(self._read_on)
         self._writing: gevent.Greenlet[..., None] | None = None
         self.flush()
+
+    @property
+    def reads_here(self) -> bool:
+        """Whether the caller runs in the greenlet that reads."""
+        return gevent.getcurrent() is self._reading
 
     def _read_on(self) -> None:
         with self._losing():
@@ -99,7 +101,7 @@ class GeventWire(Wire):
     def _stop_waiting(self) -> None:
         # The current greenlet may be the reading one. It ends by itself.
         current = gevent.getcurrent()
-        both = self.reading, self._writing
+        both = self._reading, self._writing
         others = [greenlet for greenlet in both if greenlet and greenlet is not current]
         gevent.killall(others, block=False)
         self._readable.close()
