@@ -99,6 +99,7 @@ class FeedStrike(PoolStrike):
 
     files = (
         *FILES,
+        f"{PACKAGE}/loops/blocking/connection.py",
         f"{PACKAGE}/net/connection.py",
         f"{PACKAGE}/net/cursor.py",
         f"{PACKAGE}/net/stream.py",

@@ -144,9 +144,13 @@ class Connection(BlockingResults, WaitingReach):
         return without_guards(guards, channel.call, operation, args, deadline, self._outcome)
 
     def _fetch(self, stream: Stream) -> list[Any]:
-        """See `Channel.fetch`. In a forked child, or for feeds of a pool, it returns at once."""
+        """See `Channel.fetch`. In a forked child, or for feeds of a pool, it returns at once.
+
+        So it does if listeners get the items: another stream stands in then, and refuses.
+        """
         channel = self._channel
-        direct = self._guards is None and channel.process == PROCESS.id
+        plain = type(stream) is Stream
+        direct = plain and self._guards is None and channel.process == PROCESS.id
         return channel.fetch(stream) if direct else []
 
     def _look(self) -> None:
