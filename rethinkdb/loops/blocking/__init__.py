@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .connection import Connection, DefaultCursor, DefaultCursorEmpty
+from .connection import Connection
+from .cursor import DefaultCursor, DefaultCursorEmpty
 
 if TYPE_CHECKING:
     from rethinkdb.chosen import Blocking  # a stub

@@ -1,4 +1,4 @@
-"""Connections and cursors of the blocking driver: methods return values."""
+"""Connections of the blocking driver: methods return values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rethinkdb.net.cursor import CursorEmpty, IterableCursor, Row
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.session import ServerInfo, Session
@@ -17,6 +16,7 @@ from rethinkdb.net.waiter import Waiter
 from ..transport.place import PROCESS, check_process
 from ..transport.places import WaitingReach
 from .channel import Channel
+from .cursor import DefaultCursor
 from .guards import Guards, without_guards
 from .reconnecting import Reconnects
 from .results import BlockingResults
@@ -24,29 +24,9 @@ from .results import BlockingResults
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Connection", "DefaultCursor", "DefaultCursorEmpty"]
+__all__ = ["Connection"]
 
 T = TypeVar("T")
-
-DefaultCursorEmpty = CursorEmpty
-
-
-class DefaultCursor(IterableCursor[Row]):
-    """A cursor whose methods return values. `with cursor:` closes it at the end."""
-
-    KNOWN_AS = "rethinkdb.net.DefaultCursor"
-
-    __module__ = "rethinkdb.loops.blocking"  # where programs find it
-
-    if TYPE_CHECKING:
-        conn: Connection
-
-    def _wait_next(self, wait: bool | float | None) -> Row:
-        stream = self._stream
-        if wait is True and stream.renewal is None and (taken := self.conn._fetch(stream)):
-            item: Row = taken[0]
-            return item
-        return super()._wait_next(wait)
 
 
 class Connection(BlockingResults, WaitingReach):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 if TYPE_CHECKING:
     from rethinkdb.net.results import GivesAnything, GivesArray, GivesOne, GivesStream
 
-    from .connection import DefaultCursor
+    from .cursor import DefaultCursor
 
 __all__ = ["BlockingResults"]
 
