@@ -10,9 +10,6 @@ from trio.lowlevel import checkpoint_if_cancelled, current_task
 
 from rethinkdb.net.cursor import AsyncIterableCursor, Row
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["TrioCursor"]
 
 
