@@ -48,12 +48,18 @@ class QuickReading:
         close_requested: bool
 
     def _read_quickly(self) -> None:
-        """Take the first chunk, and handle its replies as long as they are usual ones."""
+        """Take the first chunk, and handle its replies as long as they are usual ones.
+
+        It is one long function, as each part in a function of its own would be one more call for
+        every reply: this way exists to save calls. What a stream gets is apart, as a batch has many
+        items.
+        """
         protocol, events = self._protocol, self._events
         reader = protocol.frames
         protocol.uncut = protocol.heard = True
         reader.feed_from(self.incoming)
         while not (events or self.close_requested):
+            # Find the frame, its exchange and its JSON. `break` leaves the rest to the general way.
             state = data, position, pieces, _, _ = reader.state
             start, size = position + HEADER_SIZE, len(data)
             if pieces or start > size:
@@ -78,6 +84,7 @@ class QuickReading:
                 if self._batch_read(state, after, exchange, receiver, reply, payload):
                     continue
                 break
+            # Only a value, without notes, profile or error.
             try:
                 kind, results = reply["t"], reply["r"]
                 value = results[0]
@@ -87,7 +94,7 @@ class QuickReading:
                 break
             if type(results) is not list or type(receiver) is not Waiter:
                 break
-            # The step, unless a handler has done it meanwhile.
+            # The step (see `steps`), unless a signal handler has done it meanwhile.
             if reader.state is state and exchange.receiver is receiver:
                 reader.state = after
                 exchange.owed -= 1
@@ -113,7 +120,11 @@ class QuickReading:
         reply: Any,
         payload: bytes,
     ) -> bool:
-        """Hand a batch over. Returns False if the reply is none, or the last one."""
+        """Hand a batch over, in one step.
+
+        Returns:
+            False if the reply is no batch, or the last one. Then nothing has changed.
+        """
         try:
             response = response_of(reply, payload)
         except MalformedResponse:

@@ -3,7 +3,8 @@
 A signal handler may raise an error between any two calls of Python code. No reply may get lost by
 that. So each step here can be repeated, and `receive_data(b"")` continues where an error came. The
 event that is being handled stays first in the queue until it is done. A frame is first replaced by
-a `_Delivery`, its decoded content; then the exchange is up to date already.
+a `_Delivery`, its decoded content; then the exchange is up to date already. Most replies take a
+shorter way with the same result: see `quick`.
 
 The module is long because the order of its steps is what makes them safe to repeat. Whoever changes
 one has to see the others.

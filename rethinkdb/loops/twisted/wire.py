@@ -33,7 +33,7 @@ class TwistedWire(Protocol):
     transport: Any = None
 
     def __init__(self, link: Link, reactor: Any) -> None:
-        #: Called with this wire when it is connected.
+        #: Called with this wire when it is connected. Not set: `bool`, which does nothing.
         self.made: Callable[[TwistedWire], object] = bool
         self._link = link
         self._outflow = link.outflow
