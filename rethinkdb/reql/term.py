@@ -16,7 +16,7 @@ from rethinkdb.converters import JSON_TYPES
 from rethinkdb.errors import ReqlDriverCompileError, ReqlDriverError
 from rethinkdb.ql2 import QueryType, TermNumber
 from rethinkdb.repl import Repl
-from rethinkdb.reql import late, printing
+from rethinkdb.reql import late, printing, redacting
 from rethinkdb.reql.commands.aggregation import AggregationCommands
 from rethinkdb.reql.commands.control import ControlCommands
 from rethinkdb.reql.commands.documents import DocumentCommands
@@ -281,11 +281,9 @@ class RqlQuery(
         Printing stops when there are more than `enough` characters. Without `values` each of them
         is `?`.
         """
-        printer = printing.Printer(enough)
-        if not values:
-            from rethinkdb.reql.redacting import RedactingPrinter  # here, as few programs need it
-
-            printer = RedactingPrinter(enough)
+        # Imported at the top, as a connection calls this while its thread has a lock. If a signal
+        # handler interrupted an import here, other threads would wait for the import and the lock.
+        printer = printing.Printer(enough) if values else redacting.RedactingPrinter(enough)
         printer.print(self, None if frames is None else tuple(frames))
         return printer.text, printer.span
 
