@@ -3,6 +3,8 @@
 A `Codec` turns queries into bytes and replies into `Response`s with Python values for
 pseudo-types. It uses orjson, or the standard library where that is missing, or the encoder and
 decoder classes a program brings along (see `ReQLEncoder`, `ReQLDecoder`).
+
+The module is a little long, as all these ways have to give the same, and so stand side by side.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class QueryPrinter:
     def _rendered(self, frames: Frames | None) -> tuple[str, tuple[int, int] | None]:
         render = getattr(self.term, "render", None)
         if render is not None:
-            return render(frames)  # type: ignore[no-any-return]
+            return render(frames)  # type: ignore[no-any-return]  # found by its name only
         # Not a term of this driver: mock servers in tests of programs make errors with their own.
         compose = getattr(self.term, "compose", None)
         text = repr(self.term) if compose is None else str(compose([], {}))

@@ -110,7 +110,7 @@ def pieces_of(node: Any) -> Iterator[Piece]:
     """The text of a term, a scalar, or plain data."""
     prints = getattr(node, "_prints", None)
     if prints is not None:
-        return prints(node)  # type: ignore[no-any-return]
+        return prints(node)  # type: ignore[no-any-return]  # found by its name only
     if type(node) is list:
         return _array(node[1])
     if type(node) is dict:

@@ -83,7 +83,8 @@ class Tested:
     def __bool__(self) -> bool:
         """Always true, as of any term: only the server can tell."""
         used((self,))  # what was tested before is told of once, where it was tested last
-        self._test = _Test(self, sys._getframe(1))  # type: ignore
+        # `Tested` is mixed into terms only, which have the slot; mypy does not know that.
+        self._test = _Test(self, sys._getframe(1))  # type: ignore[arg-type,misc]
         return True
 
 

@@ -91,6 +91,7 @@ class Operators(ArithmeticCommands, LogicCommands):
 
     # --- comparison; as == gives a query and not a bool, terms cannot be keys of a dict
 
+    # The types of `object` ask for a hash, and for a bool of `==` and `!=`.
     __hash__ = None  # type: ignore[assignment]
 
     def __eq__(self, other: Value) -> RqlQuery:  # type: ignore[override]
