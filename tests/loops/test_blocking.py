@@ -30,7 +30,14 @@ from rethinkdb.errors import (
     ReqlRuntimeError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.blocking import Connection, ConnectionPool, DefaultCursor, line, watching
+from rethinkdb.loops.blocking import (
+    Connection,
+    ConnectionPool,
+    DefaultCursor,
+    fetching,
+    line,
+    watching,
+)
 from rethinkdb.loops.blocking.turns import Turns
 from rethinkdb.loops.blocking.watch import Bell, Watch
 from rethinkdb.loops.transport.place import PROCESS
@@ -40,6 +47,7 @@ from rethinkdb.net.session import Session
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.ql2 import QueryType
 from rethinkdb.repl import Repl
+from tests.net.test_meanwhile import Once
 
 from .scripted_server import PATIENCE, Command, ScriptedServer
 
@@ -645,6 +653,23 @@ def test_a_thread_that_reads_for_others_gets_its_item_too(
                 until(lambda count=count: len(got) > count)  # type: ignore[misc]
             first(), second()
     assert sorted(got) == ["first", "second", "second"]
+
+
+def test_an_item_that_somebody_else_takes_first(
+    server: ScriptedServer, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal handler or another thread, after this one has seen the item: wait for the next."""
+    feed = Command("feed", "f").run(conn)
+    others = list[Any]()
+    once = Once(lambda: others.append(feed.next(wait=False)), fetching._POPLEFT)
+    monkeypatch.setattr(fetching, "_POPLEFT", once)
+    with in_thread(lambda: next(feed)) as item:
+        until(lambda: conn._channel._turns.leader)
+        server.feeds["f"]([1])
+        until(lambda: others)
+        server.feeds["f"]([2])
+        assert item() == 2
+    assert others == [1]
 
 
 def test_loss_wakes_all_threads(server: ScriptedServer, conn: Connection) -> None:

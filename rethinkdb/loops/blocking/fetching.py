@@ -12,6 +12,7 @@ from operator import methodcaller
 from threading import get_ident
 from typing import Any
 
+from rethinkdb.net.signals import raised_by_handler
 from rethinkdb.net.stream import Stream
 
 from .line import Line
@@ -75,7 +76,12 @@ class Fetching(Waiting):
         """Take an item in one step, if there is one. See `rethinkdb.net.steps`."""
         if not stream.buffer:
             return
-        taken.extend(map(_POPLEFT, (stream.buffer,)))
+        try:
+            taken.extend(map(_POPLEFT, (stream.buffer,)))
+        except IndexError as exc:  # a signal handler or another thread has taken it first
+            if raised_by_handler(exc):
+                raise
+            return
         if stream.low_water:
             stream.read_ahead()
             self._flush()
