@@ -13,7 +13,7 @@ from rethinkdb.errors import (
 )
 from rethinkdb.ql2 import QueryType
 
-from .trial import SMALL_BATCHES, Scenario, Trial
+from .trial import SMALL_BATCHES, Scenario, Trial, is_awaited
 
 
 async def batches(trial: Trial) -> None:
@@ -140,7 +140,7 @@ async def cancelling_a_wait_for_an_item(trial: Trial) -> None:
     feed = await trial.run(trial.table.changes(), conn)
     await trial.until(lambda: trial.proxy.sent(QueryType.CONTINUE))
     for method in (feed.fetch_next, feed.next):
-        await trial.driver.cancel(partial(trial.do, method), when=lambda: feed._stream._requests)
+        await trial.driver.cancel(partial(trial.do, method), when=lambda: is_awaited(feed))
     trial.insert({"id": 1})
     assert (await trial.do(feed.next))["new_val"] == {"id": 1}
     assert not trial.proxy.sent(QueryType.STOP)
@@ -209,7 +209,7 @@ async def closing_a_cursor_ends_waits(trial: Trial) -> None:
     feed = await trial.run(trial.table.changes(), conn)
 
     async def close() -> None:
-        await trial.until(lambda: feed._stream._requests)
+        await trial.until(lambda: is_awaited(feed))
         await trial.do(feed.close)
 
     outcome, _ = await trial.driver.gather(partial(trial.do, feed.next), close)

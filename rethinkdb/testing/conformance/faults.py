@@ -15,7 +15,7 @@ from rethinkdb.errors import (
 )
 
 from ..proxy import Fault
-from .trial import SMALL_BATCHES, Scenario, Trial
+from .trial import SMALL_BATCHES, Scenario, Trial, is_awaited
 
 __all__ = ["FAULTS", "Expectation", "fault_scenario"]
 
@@ -158,7 +158,7 @@ async def _feed(trial: Trial, expected: Expectation) -> None:
     feed = await trial.run(trial.table.changes(), conn)
 
     async def strike() -> None:
-        await trial.until(lambda: feed._stream._requests)
+        await trial.until(lambda: is_awaited(feed))
         trial.proxy.fault = expected.fault
         trial.insert({"id": 1})
 

@@ -23,7 +23,7 @@ from rethinkdb.ql2 import QueryType
 
 from ..proxy import Fault
 from .driver import complete
-from .trial import SMALL_BATCHES, Scenario, Skip, Trial
+from .trial import SMALL_BATCHES, Scenario, Skip, Trial, is_awaited
 
 CLOSED = r"^Connection is closed\.$"
 
@@ -76,7 +76,7 @@ async def closing_ends_what_is_pending(trial: Trial) -> None:
     started = len(trial.proxy.sent(QueryType.START))
 
     def both_wait() -> bool:
-        return len(trial.proxy.sent(QueryType.START)) > started and bool(feed._stream._requests)
+        return len(trial.proxy.sent(QueryType.START)) > started and is_awaited(feed)
 
     async def close() -> None:
         await trial.until(both_wait)
@@ -110,7 +110,7 @@ async def a_fault_of_the_core(trial: Trial) -> None:
         raise RuntimeError("a fault")
 
     async def strike() -> None:
-        await trial.until(lambda: feed._stream._requests)
+        await trial.until(lambda: is_awaited(feed))
         session.receive_data = session.proceed = fail
         trial.insert({"id": 1})
 
@@ -229,7 +229,7 @@ async def a_server_that_restarts(trial: Trial) -> None:
     feed = await trial.run(trial.table.changes(), conn)
 
     async def restart() -> None:
-        await trial.until(lambda: feed._stream._requests)
+        await trial.until(lambda: is_awaited(feed))
         trial.proxy.stop()
 
     change, _ = await trial.driver.gather(partial(trial.do, feed.next), restart)

@@ -19,7 +19,16 @@ from rethinkdb.net.cursor import CursorEmpty
 from ..proxy import FaultProxy
 from .driver import Driver
 
-__all__ = ["PATIENCE", "SMALL_BATCHES", "SOON", "Scenario", "ServerAddress", "Skip", "Trial"]
+__all__ = [
+    "PATIENCE",
+    "SMALL_BATCHES",
+    "SOON",
+    "Scenario",
+    "ServerAddress",
+    "Skip",
+    "Trial",
+    "is_awaited",
+]
 
 PATIENCE = 20.0
 """How many seconds to wait for something that must happen."""
@@ -44,6 +53,15 @@ class ServerAddress(Protocol):
 
 class Skip(Exception):
     """The scenario does not apply here. The text says why."""
+
+
+def is_awaited(cursor: Any) -> bool:
+    """Whether a caller waits for an item.
+
+    A lone thread of a blocking connection reads the item itself, and stands in no line.
+    """
+    turns = getattr(getattr(cursor.conn, "_channel", None), "_turns", None)
+    return bool(cursor._stream._requests) or getattr(turns, "leader", None) is not None
 
 
 class Trial:
