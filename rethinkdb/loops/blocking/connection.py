@@ -124,7 +124,7 @@ class Connection(BlockingResults, WaitingReach):
         return without_guards(guards, channel.call, operation, args, deadline, self._outcome)
 
     def _fetch(self, stream: Stream) -> list[Any]:
-        """See `Channel.fetch`. In a forked child, or for feeds of a pool, it returns at once.
+        """See `Channel.fetch`. With keepalive, in a forked child, or for feeds of a pool, it returns at once.
 
         So it does if listeners get the items: another stream stands in then, and refuses.
         """
