@@ -124,12 +124,13 @@ class Connection(BlockingResults, WaitingReach):
         return without_guards(guards, channel.call, operation, args, deadline, self._outcome)
 
     def _fetch(self, stream: Stream) -> list[Any]:
-        """See `Channel.fetch`. With keepalive, in a forked child, or for feeds of a pool, it returns at once.
+        """See `Channel.fetch`. In a forked child, or for feeds of a pool, it returns at once.
 
         So it does if listeners get the items: another stream stands in then, and refuses.
+        And with keepalive, whose clock runs on while a waiter waits.
         """
         channel = self._channel
-        plain = type(stream) is Stream
+        plain = type(stream) is Stream and self.options.keepalive is None
         direct = plain and self._guards is None and channel.process == PROCESS.id
         return channel.fetch(stream) if direct else []
 
