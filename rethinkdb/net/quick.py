@@ -56,7 +56,8 @@ class QuickReading:
         """
         protocol, events = self._protocol, self._events
         reader = protocol.frames
-        protocol.uncut = protocol.heard = True
+        protocol.uncut = True
+        protocol.heard |= bool(self.incoming)
         reader.feed_from(self.incoming)
         while not (events or self.close_requested):
             # Find the frame, its exchange and its JSON. `break` leaves the rest to the general way.
