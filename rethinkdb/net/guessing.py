@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+# Not in the function, though few programs need it: a connection calls that while its thread has a
+# lock. If a signal handler interrupted an import there, others could wait for both for ever.
+from difflib import get_close_matches
+
 __all__ = ["RUN_OPTIONS", "with_guess"]
 
 #: The run options of the server and of this driver.
@@ -48,7 +52,5 @@ def with_guess(message: str) -> str:
     unknown = _UNKNOWN.match(message)
     if unknown is None:
         return message
-    import difflib  # late, as few programs need it
-
-    near = difflib.get_close_matches(unknown[1].lower(), RUN_OPTIONS, n=1)
+    near = get_close_matches(unknown[1].lower(), RUN_OPTIONS, n=1)
     return f"{message} (did you mean `{near[0]}`?)" if near else message

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rethinkdb.errors import ReqlServerCompileError
-from rethinkdb.net.guessing import RUN_OPTIONS
+from rethinkdb.net.guessing import RUN_OPTIONS, with_guess
 from rethinkdb.ql2 import ResponseType
 
 from .pair import Pair, failure
@@ -35,6 +35,14 @@ def test_the_error_names_the_option_that_was_meant(name, meant):
 @pytest.mark.parametrize("message", [UNKNOWN % "something", "Expected 1 argument but found 2."])
 def test_otherwise_the_text_is_the_servers(message):
     assert str(refused(message)) == message
+
+
+def test_guessing_imports_nothing(monkeypatch):
+    """Its caller has a lock. If it were interrupted, others would wait for lock and import."""
+    monkeypatch.setattr("builtins.__import__", None)
+    guess = with_guess(UNKNOWN % "arraylimit")
+    monkeypatch.undo()
+    assert guess.endswith("(did you mean `array_limit`?)")
 
 
 def refused(message):
