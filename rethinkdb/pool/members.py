@@ -49,6 +49,7 @@ class Member:
     """
 
     __slots__ = (
+        "__weakref__",
         "connection",
         "cursors",
         "dialled_at",

@@ -146,4 +146,6 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
 
     def _soon(self, callback: Callable[[], None]) -> None:
         if self._hub.loop is not None:  # None: the hub was destroyed
+            # Twice: if a signal handler ends the first call, the second one does the rest.
+            self._hub.loop.run_callback_threadsafe(callback)
             self._hub.loop.run_callback_threadsafe(callback)

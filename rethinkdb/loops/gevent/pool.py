@@ -10,17 +10,24 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import gevent.event
 
-from ..transport.waiting_pool import WaitingPool
+from rethinkdb.pool import Member
+from rethinkdb.pool.feeds import Feed
+from rethinkdb.pool.members import State
+
 from .connection import Connection
 from .results import GeventResults
+from .starting_over import StartingOver, lost
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 __all__ = ["ConnectionPool"]
 
+# The states of a member for which something is being done in the background.
+_UNDER_WAY = (State.DIALLING, State.CLOSING)
 
-class ConnectionPool(GeventResults, WaitingPool):
+
+class ConnectionPool(GeventResults, StartingOver):
     """A pool whose methods return values, for the greenlets of one hub.
 
     `with pool:` opens it, and closes it at the end.
@@ -53,7 +60,19 @@ class ConnectionPool(GeventResults, WaitingPool):
         return gevent.event.Event()
 
     def _spawn(self, work: Callable[..., Any], *args: Any) -> Callable[[], object]:
-        return partial(gevent.spawn(work, *args).kill, block=False)
+        greenlet = gevent.spawn(work, *args)
+        greenlet.link_exception(partial(self._see_to_rest, args))
+        return partial(greenlet.kill, block=False)
+
+    def _see_to_rest(self, args: tuple[Any, ...], greenlet: gevent.Greenlet[..., Any]) -> None:
+        """Work in the background has ended with an error. Perhaps it has not told the pool."""
+        error = greenlet.exception
+        subject = args[0] if args else None
+        if isinstance(subject, Member) and subject.state in _UNDER_WAY:
+            self._start_over(error)
+        elif isinstance(subject, Feed):
+            subject.cut_off(lost(error))
+            self._serve_feed(subject)
 
     def _set_timer(self, seconds: float | None) -> None:
         timer, self._timer = self._timer, None
@@ -61,3 +80,4 @@ class ConnectionPool(GeventResults, WaitingPool):
             timer.kill(block=False)
         if seconds is not None:
             self._timer = gevent.spawn_later(seconds, self._tick)
+            self._timer.link_exception(lambda _: self._tick())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from time import monotonic
+from typing import TypeAlias
 
 import gevent
 from gevent.socket import wait_write
@@ -18,6 +19,8 @@ from ..transport.wire import Wire, interruption
 __all__ = ["GeventWire"]
 
 _READ = 1  # as gevent's own sockets write it
+
+_Greenlet: TypeAlias = "gevent.Greenlet[..., None]"
 
 
 class GeventWire(Wire):
@@ -34,8 +37,8 @@ class GeventWire(Wire):
         self._hub = gevent.get_hub()
         # Kept, as `wait_read` would make a new one for each wait: 3 of the 26 µs of a get.
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
-        self._reading = gevent.spawn(self._read_on)
-        self._writing: gevent.Greenlet[..., None] | None = None
+        self._reading = self._seen_to(gevent.spawn(self._read_on))
+        self._writing: _Greenlet | None = None
         self.flush()
 
     @property
@@ -60,7 +63,7 @@ class GeventWire(Wire):
             self.flush_now()
 
     def _await_writable(self) -> None:
-        self._writing = gevent.spawn(self._write_on)
+        self._writing = self._seen_to(gevent.spawn(self._write_on))
 
     def _write_on(self) -> None:
         with self._losing():
@@ -79,9 +82,17 @@ class GeventWire(Wire):
         try:
             yield
         except BaseException as exc:
-            if not self.over and not self._is_copy():
-                self.lose(interruption(exc))
+            self._interrupted(exc)
             raise
+
+    def _seen_to(self, greenlet: _Greenlet) -> _Greenlet:
+        """Do what `_losing` does, also if a handler ends the greenlet before it gets there."""
+        greenlet.link_exception(lambda ended: self._interrupted(ended.exception))
+        return greenlet
+
+    def _interrupted(self, error: BaseException | None) -> None:
+        if not self.over and not self._is_copy():
+            self.lose(interruption(error))
 
     def _is_copy(self) -> bool:
         """Whether this is a forked child, whose hub goes on. The bytes belong to the parent."""
@@ -91,7 +102,7 @@ class GeventWire(Wire):
         return monotonic()
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
-        greenlet = gevent.spawn_later(seconds, self._on_time, callback)
+        greenlet = self._seen_to(gevent.spawn_later(seconds, self._on_time, callback))
         return partial(greenlet.kill, block=False)
 
     def _on_time(self, callback: Callable[[], None]) -> None:

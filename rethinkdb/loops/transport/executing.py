@@ -13,6 +13,7 @@ from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.editing import EditedQuery
 from rethinkdb.net.options import seconds_or_none
+from rethinkdb.net.signals import raised_by_handler
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import (
@@ -115,7 +116,9 @@ class Executor(Discovering, Feeding, Watched):
         for listener in tuple(self._listeners[event.name]):
             try:
                 listener(event)
-            except Exception:
+            except Exception as error:
+                if raised_by_handler(error):
+                    raise
                 logger.exception("a listener to %r of a pool failed: %r", event.name, listener)
 
     def _told(self, tell: Callable[..., Any], *args: Any, **options: Any) -> None:

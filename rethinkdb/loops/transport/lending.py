@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
 from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool import Pool
 from rethinkdb.pool.hold import Hold
 
 from .pooling import BasePool
@@ -49,7 +50,7 @@ class Lending(BasePool):
         try:
             since = monotonic()
             begun = partial(setattr, hold, "ask")
-            self._wait(hold, self._pool.ask, exclusive=True, begun=begun)
+            self._wait(hold, Pool.ask, exclusive=True, begun=begun)
             self._report_served(hold.member, since, alone=True)
             connection = hold.member.connection
             # No interrupt can come from here on, as there is no call.

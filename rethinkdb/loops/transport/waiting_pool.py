@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rethinkdb.errors import ReqlError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.pool import Dial, Member, PoolStats, Retrying, Wake
+from rethinkdb.pool import Dial, Member, Pool, PoolStats, Retrying, Wake
 from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.checks import check_closing_time
 from rethinkdb.pool.hold import Hold
@@ -27,6 +27,7 @@ from .place import PROCESS
 from .pooling import PATIENCE, BasePool, stream_in
 from .renewing import WaitingRenewal
 from .waiting_feeds import WaitingFeeds
+from .wire import interruption, interrupts
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -52,19 +53,24 @@ class WaitingPool(WaitingFeeds):
     #: Has `put()`, which takes a `Hold`, a `Loan` or a function, and deals with it; see `_serve`.
     _inbox: Any
 
+    #: For each hold that waits for a decision: what asks for this decision, perhaps once more.
+    _waits: dict[Hold, Callable[[float], None]]
+
     if TYPE_CHECKING:  # for the loops' pools to supply
 
         def _new_lock(self) -> Any:
             """A lock that its owner can acquire again."""
 
         def _new_event(self) -> Any:
-            """Something with `set()` and `wait()`."""
+            """Something with `set()`, `is_set()` and `wait()`."""
 
         def _sleep(self, seconds: float) -> None:
             """Sleep for `seconds`."""
 
     def _safely(self, job: Callable[[], T]) -> T:
-        """Call `job` where no signal handler can interrupt it, after everything in the inbox.
+        """Call `job`, which decides something. A signal handler that interrupts it does no harm.
+
+        What is in the inbox is done before it.
 
         Returns:
             The result of `job`.
@@ -173,7 +179,7 @@ class WaitingPool(WaitingFeeds):
         if hold.member is None:
             since = monotonic()
             timeout = None if allowance is None else allowance.left(since)
-            self._wait(hold, self._pool.ask, timeout=timeout, begun=partial(setattr, hold, "ask"))
+            self._wait(hold, Pool.ask, timeout=timeout, begun=partial(setattr, hold, "ask"))
             self._report_served(hold.member, since)
         if allowance is not None:
             options["deadline"] = allowance.deadline(monotonic())
@@ -222,17 +228,27 @@ class WaitingPool(WaitingFeeds):
     # Waiting for decisions.
 
     def _wait(self, hold: Hold, ask: Callable[..., Waiter[Any]], **options: Any) -> None:
-        """Wait for a decision of the pool. If the wait is interrupted, tell the pool."""
+        """Wait for a decision of the pool. If the wait is interrupted, tell the pool.
+
+        Args:
+            hold: the one that waits.
+            ask: a method of `Pool` that returns a waiter.
+            **options: its arguments.
+        """
         event = self._new_event()
         errors: list[BaseException | None] = []
 
         def told(now: float) -> None:
-            if hold.over:
+            if hold.over or event.is_set():
+                self._waits.pop(hold, None)
                 return
-            hold.ask = ask(now, **options)
+            self._waits[hold] = told
+            hold.ask = ask(self._pool, now, **options)
             hold.ask.add_done_callback(settled)
 
         def settled(waiter: Waiter[Any]) -> None:
+            if waiter is not hold.ask:  # that of a pool that was interrupted, see `StartingOver`
+                return
             hold.ask, hold.busy = None, False
             error = waiter.exception()
             if error is None:
@@ -240,6 +256,7 @@ class WaitingPool(WaitingFeeds):
                 hold.held = hold.member is not None
             errors.append(error)
             event.set()
+            self._waits.pop(hold, None)
 
         try:
             hold.busy = True  # from now on, an interrupt must be told to the pool
@@ -249,8 +266,8 @@ class WaitingPool(WaitingFeeds):
             self._inbox.put(hold)
             self._safely(bool)
             raise
-        if errors[0] is not None:
-            raise errors[0]
+        if errors[-1] is not None:
+            raise errors[-1]
 
     def _end(self, hold: Hold) -> None:
         """A hold has ended: release what it has. It can be called twice."""
@@ -260,6 +277,7 @@ class WaitingPool(WaitingFeeds):
             if hold.ask is not None:
                 self._pool.cancel(hold.ask, now)
                 hold.ask = None
+                self._waits.pop(hold, None)
             elif hold.busy and hold.pinned:
                 self._watch_stream(hold)
             hold.busy = False
@@ -284,7 +302,7 @@ class WaitingPool(WaitingFeeds):
 
     def _open(self) -> Self:
         self._check_place()
-        self._wait(Hold(), self._pool.open)
+        self._wait(Hold(), Pool.open)
         return self
 
     def _close(self, timeout: float) -> None:
@@ -292,7 +310,7 @@ class WaitingPool(WaitingFeeds):
         check_closing_time(timeout)
         self.closed = True
         try:
-            self._wait(Hold(), self._pool.close, timeout=timeout)
+            self._wait(Hold(), Pool.close, timeout=timeout)
         finally:
             self._set_timer(None)
             self._report_closed()
@@ -312,6 +330,7 @@ class WaitingPool(WaitingFeeds):
     def _begin_anew(self) -> None:
         self._lock = self._new_lock()
         self._inbox = AtOnce(self)
+        self._waits = {}
         super()._begin_anew()
 
     # Carrying out, without the lock.
@@ -345,9 +364,12 @@ class WaitingPool(WaitingFeeds):
             finally:
                 self._dialling.pop(member, None)
         except BaseException as error:
-            self._told(pool.failed, member, error)
-            if not isinstance(error, Exception):
-                raise
+            if not interrupts(error):
+                self._told(pool.failed, member, error)
+                return
+            # Not the error itself: all who wait would get it, as if no dial could succeed.
+            self._told(pool.failed, member, interruption(error))
+            raise
         else:
             self._told(pool.opened, member)
             self._watch(member)
@@ -360,10 +382,10 @@ class WaitingPool(WaitingFeeds):
 
 
 class AtOnce:
-    """An inbox that deals with everything at once, for loops without interrupts in decisions."""
+    """An inbox that deals with everything at once."""
 
     def __init__(self, pool: WaitingPool) -> None:
         self._pool = pool
 
     def put(self, job: Any) -> None:
-        self._pool._serve(job)
+        self._pool._safely(partial(self._pool._serve, job))

@@ -11,17 +11,24 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rethinkdb.net.signals import raised_by_handler
+
 from .alarm import Alarm
 from .sockets import unacknowledged
 from .tls import Link, deliver
 
-__all__ = ["Wire", "interruption"]
+__all__ = ["Wire", "interruption", "interrupts"]
 
 # With larger reads, the allocator would ask the system for new pages each time.
 _READ_SIZE = 65536
 
 
-def interruption(error: BaseException) -> Exception:
+def interrupts(error: BaseException) -> bool:
+    """Whether an error comes from outside: from a signal handler, or from what ends a greenlet."""
+    return not isinstance(error, Exception) or raised_by_handler(error)
+
+
+def interruption(error: BaseException | None) -> Exception:
     """The cause of a lost link, if `error` has ended what moves its bytes."""
     cause = ConnectionAbortedError(f"What moves its bytes was interrupted: {error!r}")
     cause.__cause__ = error

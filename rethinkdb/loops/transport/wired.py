@@ -15,6 +15,7 @@ from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.options import connect_limit
 from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.session import Session
+from rethinkdb.net.signals import raised_by_handler
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
@@ -142,7 +143,8 @@ class WiredConnection(BaseConnection, Generic[W]):
             session.close(noreply_wait=False)
             self._flush()
             # A ReqlTimeoutError is an OSError too, but needs no other error around it.
-            if isinstance(exc, (OSError, ValueError)) and not isinstance(exc, ReqlDriverError):
+            plain = isinstance(exc, (OSError, ValueError)) and not isinstance(exc, ReqlDriverError)
+            if plain and not raised_by_handler(exc):
                 raise self._connect_error(exc) from exc
             raise
 

@@ -1,0 +1,125 @@
+"""`StartingOver`: a pool that goes on after a signal handler has raised an error within it.
+
+Python runs the handlers of `signal.signal` in the greenlet that happens to be running, at almost
+any call. If a handler raises an error in the middle of a decision of the pool, the decision ends
+halfway, and nobody knows which half was done. So the pool forgets what it has decided before: it
+closes all its connections, and those who wait ask again. The error goes its way.
+
+What is told to the pool from outside of a decision is told until the pool has heard it: the end of
+a stream, the outcome of a dial, that the time of a tick has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+from rethinkdb.errors import ReqlConnectionLostError
+from rethinkdb.net.reception import CLOSED, chained
+from rethinkdb.net.waiter import Waiter
+from rethinkdb.pool import Member, Pool
+from rethinkdb.pool.members import State
+
+from ..transport.waiting_pool import WaitingPool
+from ..transport.watching import logger
+from ..transport.wire import interrupts
+
+__all__ = ["StartingOver", "lost"]
+
+T = TypeVar("T")
+
+
+class StartingOver(WaitingPool):
+    """The part of a gevent pool that deals with the errors of signal handlers."""
+
+    def _begin_anew(self) -> None:
+        super()._begin_anew()
+        # All members that have a connection: some may be in no state of a half-changed pool.
+        self._equipped: WeakSet[Member] = WeakSet()
+        self._wishes: dict[Waiter[Any], None] = {}
+
+    def _equip(self, member: Member) -> None:
+        super()._equip(member)
+        self._equipped.add(member)
+
+    def _safely(self, job: Callable[[], T]) -> T:
+        pool = self._pool
+        try:
+            return job()
+        except BaseException as error:
+            # The pool is another one if the job has called this, too.
+            if self._pool is pool and interrupts(error):
+                self._start_over(error)
+            raise
+
+    def _start_over(self, error: BaseException | None) -> None:
+        """Forget the present state. If a further handler interrupts that, do it again."""
+        try:
+            self._pool = Pool(self.options, self._addresses)
+            self._lose_all(error)
+            if self.closed:
+                self._pool.close(monotonic(), 0.0)
+            for wish in list(self._wishes):
+                wish.set_exception(lost(error))
+            for hold, ask_again in list(self._waits.items()):
+                hold.ask = None  # it is one of the former pool
+                ask_again(monotonic())
+            self._carry_out()
+        except BaseException as further:
+            if interrupts(further):
+                self._start_over(error)
+            raise
+        # Last, as what writes the log may let other greenlets run.
+        logger.warning("a signal handler has interrupted a pool, which starts over: %r", error)
+
+    def _lose_all(self, error: BaseException | None) -> None:
+        members = list(self._equipped)
+        for member in members:  # first all of them: the end of a connection is told to the pool
+            member.in_turn, member.state = False, State.GONE
+        for give_up in list(self._dialling.values()):
+            give_up()
+        self._dialling.clear()
+        for member in members:
+            wire = member.connection._wire
+            if wire is not None and not wire.over:
+                wire.lose(_cause(error))
+
+    # What is told until the pool has heard it.
+
+    def _when(self, waiter: Waiter[Any], then: Callable[[], object]) -> None:
+        left = [then]
+
+        def job() -> None:
+            then()
+            left.clear()
+
+        def settled(_: Waiter[Any]) -> None:
+            if left:
+                self._safely(job)
+
+        # Twice: if a handler ends the first call before it has begun, the second one is made.
+        waiter.add_done_callback(settled)
+        waiter.add_done_callback(settled)
+
+    def _wish(self, seconds: float | None, granted: Callable[[Waiter[Any]], object]) -> Waiter[Any]:
+        wish = super()._wish(seconds, granted)
+        if not wish.done():
+            self._wishes[wish] = None
+            wish.add_done_callback(self._wishes.pop)
+        return wish
+
+    def _wish_no_more(self, waiter: Waiter[Any]) -> None:
+        super()._wish_no_more(waiter)
+        self._wishes.pop(waiter, None)
+
+
+def _cause(error: BaseException | None) -> Exception:
+    """The cause of a lost connection, if `error` has interrupted its pool."""
+    return chained(ConnectionAbortedError(f"Its pool was interrupted: {error!r}"), error)
+
+
+def lost(error: BaseException | None) -> ReqlConnectionLostError:
+    """The error for those who lose a connection as `error` has interrupted its pool."""
+    return chained(ReqlConnectionLostError(CLOSED), _cause(error))
