@@ -26,7 +26,7 @@ from .uncopyable import Uncopyable
 from .waiter import Waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Self, TypeVar
 
@@ -101,6 +101,9 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
             "Take its items, as in `rows = await cursor.to_list()`, and use these. Or leave out"
             " `.run(conn)` and put the query itself here: the server then does both."
         )
+
+    # Takes an item out of `_items` each time it is asked for one; only where calls return values.
+    _taking: Iterator[Row] = iter(())
 
     def __init__(self, conn: BaseConnection, stream: Stream) -> None:
         self.conn = conn
@@ -213,9 +216,6 @@ class BaseCursor(RowEvents, Uncopyable, Generic[Row]):
         if self._stream.is_feed:
             raise ReqlDriverError("A changefeed never ends: there is no list of all its rows.")
 
-    def _read_ahead(self) -> Any:
-        return self.conn._call(self._stream.read_ahead)
-
     def _give_back(self, items: list[Any]) -> Any:
         return self.conn._call(self._stream.put_back, items)
 
@@ -262,6 +262,10 @@ class IterableCursor(BaseCursor[Row]):
             print(row)
     """
 
+    def __init__(self, conn: BaseConnection, stream: Stream) -> None:
+        super().__init__(conn, stream)
+        self._taking = map(deque.popleft, repeat(self._items))
+
     def _instead_of_value(self) -> str | None:
         # As any iterable, it becomes an array in a query; a changefeed would never end.
         return super()._instead_of_value() if self._stream.is_feed else None
@@ -298,18 +302,16 @@ class IterableCursor(BaseCursor[Row]):
         return self
 
     def __next__(self) -> Row:
-        items = self._items
-        if not items:
-            return self._wait_next(True)
         try:
-            item = items.popleft()
+            if len(self._items) > self._stream.low_water:  # no batch is to be asked for
+                # `for` takes it in one step, with no call after it (see `steps`): when a handler
+                # raises an error, the item is still there, or the caller has it.
+                for item in self._taking:  # pragma: no branch, as it never ends
+                    return item
         except IndexError as exc:  # another thread has taken it
             if raised_by_handler(exc):
                 raise
-            return self._wait_next(True)
-        if len(items) < self._stream.low_water:
-            self._read_ahead()
-        return item
+        return self._wait_next(True)
 
     def _wait_next(self, wait: bool | float | None) -> Row:
         try:

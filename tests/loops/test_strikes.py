@@ -218,6 +218,8 @@ class Watching(Scene):
 class Fetching(Scene):
     """The main thread iterates over a feed, whose items come one by one; nobody else waits."""
 
+    batches: tuple[list[int], ...] = ([1], [2], [3])
+
     def begin(self) -> None:
         self.feed = Command("feed", self.name).run(self.conn)
         self.got: list[Any] = []
@@ -227,9 +229,9 @@ class Fetching(Scene):
         return 1
 
     def push(self) -> None:
-        for number in (1, 2, 3):
-            self.server.feeds[self.name]([number])
-            while len(self.got) < number and not self.over.is_set():
+        for batch in self.batches:
+            self.server.feeds[self.name](batch)
+            while len(self.got) < batch[-1] and not self.over.is_set():
                 time.sleep(0.001)
 
     def play(self) -> Any:
@@ -246,6 +248,12 @@ class Fetching(Scene):
         assert self.got == sorted(set(self.got))
         assert len(self.got) >= 4 - most, f"lost an item: {self.got}"
         self.usable()
+
+
+class FetchingTogether(Fetching):
+    """The same, but the items come in one batch, so that the later ones have arrived already."""
+
+    batches = ([1, 2, 3],)
 
 
 class Writing(Scene):
@@ -365,7 +373,7 @@ HANDLERS = [
     waits_for_noreply_queries,
     watches,
 ]
-SCENES = [Leading, LeadingByTLS, Following, Iterating, Fetching, Writing]
+SCENES = [Leading, LeadingByTLS, Following, Iterating, Fetching, FetchingTogether, Writing]
 LAST_SCENES = [Closing, Reconnecting, Connecting]
 
 

@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -152,13 +153,18 @@ def test_wait_is_the_time_limit(wait: Any, limit: Any) -> None:
 class Overtaken(deque[Any]):
     """Has an item when it is looked at; another thread takes it before this one does."""
 
-    def __bool__(self) -> bool:
-        return True
+    def __len__(self) -> int:
+        return 1
+
+
+def let_have(cursor: IterableCursor, items: deque[Any]) -> None:
+    """Give a cursor other items than those that have arrived."""
+    cursor._items, cursor._taking = items, map(type(items).popleft, repeat(items))
 
 
 def test_another_thread_may_take_the_item_that_was_there() -> None:
     cursor, _ = open_cursor(1)
-    cursor._items = Overtaken()
+    let_have(cursor, Overtaken())
     assert next(cursor) == 1
 
 
@@ -561,7 +567,7 @@ def test_an_index_error_of_a_signal_handlers_is_no_empty_cursor() -> None:
         raise IndexError("the handler's")
 
     cursor, _ = open_cursor()
-    cursor._items = Items([1])
+    let_have(cursor, Items([1]))
     with pytest.raises(IndexError, match="the handler's"):
         next(cursor)
     with pytest.raises(IndexError, match="the handler's"):
@@ -579,7 +585,7 @@ def test_an_index_error_of_a_signal_handlers_ends_no_list() -> None:
         raise IndexError("the handler's")
 
     cursor, _ = open_cursor()
-    cursor._items = Items([1, 2])
+    let_have(cursor, Items([1, 2]))
     with pytest.raises(IndexError, match="the handler's"):
         cursor.to_list()
 
@@ -613,7 +619,8 @@ class Renewal:
         if self.replacement is None:
             return False
         fresh = self.replacement
-        cursor.conn, cursor._stream, cursor._items = fresh.conn, fresh._stream, fresh._items
+        cursor.conn, cursor._stream = fresh.conn, fresh._stream
+        cursor._items, cursor._taking = fresh._items, fresh._taking
         return True
 
 

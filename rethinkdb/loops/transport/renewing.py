@@ -95,7 +95,8 @@ class Renewal:
             fresh = fresh["value"]
         if fresh._renewal is not None:
             fresh._renewal.course = self.course
-        cursor.conn, cursor._stream, cursor._items = fresh.conn, fresh._stream, fresh._items
+        cursor.conn, cursor._stream = fresh.conn, fresh._stream
+        cursor._items, cursor._taking = fresh._items, fresh._taking
         del fresh._stream  # otherwise the stream would be closed when `fresh` is collected
 
     def _may_begin(self, stream: Stream, error: ReqlError) -> bool:
