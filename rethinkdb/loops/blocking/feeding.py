@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import starmap
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +16,7 @@ from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
+from ..transport.beds import Bed
 from ..transport.place import check_process
 from ..transport.sockets import remaining
 from .connection import Connection
@@ -99,13 +99,11 @@ class FeedConnection(Connection):
                 cursor.conn._call(lambda: turn, timeout=remaining(deadline))
                 return
             # Not a `threading.Event`, which breaks if a signal handler interrupts it.
-            woken: SimpleQueue[Any] = SimpleQueue()
+            bed = Bed()
             with self._feed.guard:
-                turn.add_done_callback(woken.put)
-            try:
-                self._feeding._outside(woken.get, True, remaining(deadline))
-            except Empty:
-                raise ReqlTimeoutError from None
+                turn.add_done_callback(bed.wake)
+            if not self._feeding._outside(bed.sleep, remaining(deadline)):
+                raise ReqlTimeoutError
         finally:
             with self._feed.guard:
                 self._turns.discard(turn)

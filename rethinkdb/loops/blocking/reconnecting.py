@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from queue import Empty, SimpleQueue
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rethinkdb.errors import ReqlError, ReqlTimeoutError
 from rethinkdb.net.reconnecting import Reconnect
 from rethinkdb.net.signals import raised_by_handler
 from rethinkdb.net.waiter import Waiter
+
+from ..transport.beds import Bed
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -56,10 +57,10 @@ class Reconnects:
             return True
         if not noreply_wait:
             under_way.hurry()
-        try:
-            return conn._channel.outside(_joined, under_way, limit)
-        except Empty:
-            raise ReqlTimeoutError(conn.host, conn.port) from None
+        waiter: Waiter[bool] = Waiter()
+        if conn._channel.outside(_joined, under_way, waiter, limit):
+            return waiter.result()
+        raise ReqlTimeoutError(conn.host, conn.port)
 
 
 def _reconnect_for_all(
@@ -76,14 +77,12 @@ def _reconnect_for_all(
         under_way.join().result()  # a handler has interrupted this call, and has reconnected
 
 
-def _joined(under_way: Reconnect, limit: float) -> bool:
-    """Wait for another thread's reconnect. Returns False if that thread was stopped."""
-    told = SimpleQueue[Any]()
-    waiter: Waiter[bool] = Waiter()
-    waiter.add_done_callback(told.put)
+def _joined(under_way: Reconnect, waiter: Waiter[bool], limit: float) -> bool:
+    """Wait for another thread's reconnect. Returns False if the time is up."""
+    bed = Bed()
+    waiter.add_done_callback(bed.wake)
     under_way.join(waiter)
-    told.get(timeout=limit)
-    return waiter.result()
+    return bed.sleep(limit)
 
 
 def _end(under_way: Reconnect, error: BaseException) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from rethinkdb.net.waiter import Waiter
+
+from ..transport.beds import Bed
 
 __all__ = ["Turns"]
 
@@ -20,13 +21,12 @@ class Turns:
 
     Attributes:
         leader: the thread that leads; None if no thread does.
-        sleepers: the other threads in the order in which they came, each with a queue: an item in
-            the queue wakes the thread.
+        sleepers: the other threads in the order in which they came, each with its bed.
     """
 
     def __init__(self, lock: Any, released: Callable[[], object]) -> None:
         self.leader: int | None = None
-        self.sleepers: dict[int, SimpleQueue[Any]] = {}
+        self.sleepers: dict[int, Bed] = {}
         self._lock = lock
         self._released = released
 
@@ -46,12 +46,12 @@ class Turns:
         """If no thread leads, wake the one that has slept longest."""
         if self.leader is None:
             for bed in [*self.sleepers.values()][:1]:
-                bed.put(None)
+                bed.wake(None)
 
     def wake(self, me: int) -> None:
         """Wake a thread, if it sleeps."""
         if (bed := self.sleepers.get(me)) is not None:
-            bed.put(None)
+            bed.wake(None)
 
     def sleep(self, me: int, waiter: Waiter[Any], timeout: float | None) -> bool:
         """Sleep until the waiter is settled or no thread leads. It may return earlier.
@@ -60,16 +60,14 @@ class Turns:
             False if the time is up.
         """
         interrupted = self.sleepers.get(me)  # set if this is a signal handler in a sleep
-        bed = SimpleQueue[Any]() if interrupted is None else interrupted
+        bed = Bed() if interrupted is None else interrupted
         with self._lock:
             if self.leader is None:
                 return True
             self.sleepers[me] = bed
-            waiter.add_done_callback(bed.put)
+            waiter.add_done_callback(bed.wake)
         self._released()
-        try:
-            bed.get(timeout=timeout)
-        except Empty:
+        if not bed.sleep(timeout):
             return False
         if interrupted is None:
             with self._lock:

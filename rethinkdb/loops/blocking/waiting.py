@@ -15,6 +15,7 @@ from typing import Any
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
 
+from ..transport.beds import Bed
 from ..transport.sockets import remaining
 from .interrupts import Interruptible
 from .line import Line
@@ -37,6 +38,9 @@ class Waiting(Interruptible):
     - `led`: whether this is an inner call, and the outer one leads.
     - `deadline`: a time of `time.monotonic`; None: no limit.
     """
+
+    #: For threads that wait for something else; `rethinkdb.push` uses it.
+    new_bed = Bed
 
     def _wait(
         self, me: int, led: bool, line: Line, deadline: float | None, waiter: Waiter[Any]

@@ -7,11 +7,12 @@ import select
 import socket
 import sys
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, NamedTuple
 
 from rethinkdb.net.signals import raised_by_handler
+
+from .beds import Bed
 
 __all__ = [
     "KEEPALIVE",
@@ -126,22 +127,23 @@ def _within(deadline: float, function: Callable[[], list[Any]]) -> list[Any]:
     """
     # Not a `threading.Thread`: at its end the process would wait for it; and a daemon thread, for
     # which it does not wait, is not allowed in a subinterpreter.
-    outcomes: SimpleQueue[tuple[list[Any], Exception | None]] = SimpleQueue()
+    bed = Bed()
+    outcomes: list[tuple[list[Any], Exception | None]] = []
 
     def work() -> None:
         try:
-            outcomes.put((function(), None))
+            outcomes.append((function(), None))
         except Exception as exc:
-            outcomes.put(([], exc))
+            outcomes.append(([], exc))
+        bed.wake(None)
 
     try:
         _thread.start_new_thread(work, ())
     except RuntimeError:  # the interpreter is ending and starts no more threads
         return function()
-    try:
-        found, error = outcomes.get(timeout=remaining(deadline))
-    except Empty:
-        raise TimeoutError from None
+    if not bed.sleep(remaining(deadline)):
+        raise TimeoutError
+    found, error = outcomes[0]
     if error is not None:
         raise error
     return found

@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, cast
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
@@ -89,19 +89,19 @@ class BlockingRunner(Runner):
         if self.is_home():
             raise ReqlDriverError("A callback cannot wait for another one: they share a thread.")
         # Not a `threading.Event`, which breaks if a signal handler interrupts it.
-        settled: SimpleQueue[Waiter[Any]] = SimpleQueue()
-        waiter.add_done_callback(settled.put)
+        bed = self.conn._channel.new_bed()
+        waiter.add_done_callback(bed.wake)
         register(waiter)
         limit = None if timeout is None else max(0.0, timeout)
         try:
             if self.pool is None:
-                settled.get(timeout=limit)
+                in_time = bed.sleep(limit)
             else:  # this thread may have locks of the pool, if a signal handler waits here
-                self.pool._outside(settled.get, True, limit)
-        except BaseException as exc:
+                in_time = self.pool._outside(bed.sleep, limit)
+            if not in_time:
+                raise ReqlTimeoutError
+        except BaseException:
             waiter.abandon()
-            if isinstance(exc, Empty):
-                raise ReqlTimeoutError from None
             raise
         return waiter.result()
 
