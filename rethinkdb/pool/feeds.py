@@ -117,8 +117,8 @@ class _State(Enum):
 # comes first, which has the better message.
 _GRACE = 0.5
 
-# CPython 3.10 and 3.11 call a function to look up a member of an enumeration.
-_STARTING = _State.STARTING
+# CPython 3.10 and 3.11 call a function to look up a member of an enumeration, so not in a step.
+_STARTING, _RESTING = _State.STARTING, _State.RESTING
 
 # In these states the feed has no run, and nothing is done to get one.
 _IDLE = (_State.NEW, _State.RESTING)
@@ -220,9 +220,7 @@ class Feed(Stream):
         return self.opened
 
     def close(self) -> Waiter[None]:
-        if not self.finished:
-            self._let_go()
-            self.end(None)
+        self._shut(None)
         self.serve()
         return Waiter.succeeded(None)
 
@@ -296,8 +294,20 @@ class Feed(Stream):
         """End the feed with an error, since no background work is possible any more."""
         with self.guard:
             if not self.finished:
-                self._let_go()
-                self._finish(error)
+                self._shut(error)
+                self._settle_end()
+
+    def go_on(self) -> None:
+        """Run the feed if it rests and somebody waits for it.
+
+        Whoever waits calls this with the feed's lock, as an interrupt may have left it undone.
+        """
+        behind = self._gap is not None and any(
+            item is self._gap for item in (*self.buffer, *self.held)
+        )
+        wanted = not self.opened.done() or (self._shape is None and not behind) or self._requests
+        if wanted and not self.finished:
+            self._begin()
 
     def drop(self) -> None:
         """Give the feed up, since nobody uses it. Takes no lock, so it may be called anywhere."""
@@ -310,8 +320,9 @@ class Feed(Stream):
     def pull(self) -> None:
         """The consumer wants more rows. Call this when the connection of the run may be used."""
         with self.guard:
-            if self._cursor is not None:
-                self._read_on(self._cursor._stream)
+            cursor, view = self._cursor, self._view
+            if cursor is not None and view is not None:
+                self._read_on(cursor, view)
 
     # The runs.
 
@@ -348,17 +359,19 @@ class Feed(Stream):
         else:
             self._finish(ReqlDriverError("`resume` is for changefeeds; this query gives none."))
 
-    def _read_on(self, stream: Stream) -> None:
-        if not self._viewed().more:
+    def _read_on(self, cursor: BaseCursor, view: View) -> None:
+        stream = cursor._stream
+        if not view.more:
             stream.read_ahead()
-            self.low_water = stream.low_water
+            low_water = stream.low_water
+            self.low_water = low_water if self._cursor is cursor else self.low_water
             return
         try:
             response = stream.query.decode(bytes(bytearray(_EMPTY_BATCH)))
             self.add(response.results, response.misfits)
         except Exception as error:  # raised by a decoder of the program
-            self._let_go()
-            self._finish(error)
+            self._shut(error)
+            self._settle_end()
         else:
             self._followed()
 
@@ -433,14 +446,14 @@ class Feed(Stream):
     def _followed(self) -> None:
         """The present run has given rows, or has ended."""
         with self.guard:
-            cursor = self._cursor
-            if self.finished:
+            cursor, view = self._cursor, self._view
+            if self.finished or view is None:
                 self._settle_end()
                 self.drop()  # again, if it was dropped in the moment when it got this run
             elif cursor is not None:
-                self._take_in(cursor._stream)
+                self._take_in(cursor, view)
             else:
-                self.on_change()
+                self._rest()
         if self.effects:
             self._act(self)
         # This comes last. If a signal handler interrupts this method before, the old stream still
@@ -448,52 +461,69 @@ class Feed(Stream):
         if cursor is not None and cursor is not self._cursor:
             cursor._stream.follower = None
 
-    def _take_in(self, stream: Stream) -> None:
-        view = self._viewed()
+    def _take_in(self, cursor: BaseCursor, view: View) -> None:
         view.delivered()
-        if view.missed is not None:
-            self._lost(ReqlOpFailedError(f"Changefeed aborted (unavailable): {view.missed}"))
-            self._detach(stream)
-            stream.close()
-        elif stream.finished:
-            self._run_ended(stream.error)
-            self._detach(stream)  # last, so that the line above is repeated after an interrupt
+        # One step: others may lose this run, and begin another one, before and after it.
+        stream, missed, present = cursor._stream, view.missed, self._cursor is cursor
+        error, ended = stream.error, stream.finished
+        if missed is not None:
+            error = ReqlOpFailedError(f"Changefeed aborted (unavailable): {missed}")
+        if error is not None and present:
+            self._lost(cursor, error)
+        elif ended and present:
+            self._finish_after(cursor, None)
         else:
             self._resumption.heard(self._clocks.wall())
-            self.low_water = max(stream.low_water, view.more)
+            more = view.more
+            low_water = stream.low_water or more
+            self.low_water = low_water if self._cursor is cursor else self.low_water
             if len(self.buffer) + len(self.held) < self.low_water:
                 # Another thread has taken the batch already, before it could see that the next one
                 # is due. It waits for that one now.
-                self._read_on(stream)
+                self._read_on(cursor, view)
+        if missed is not None:
+            stream.close()
         if view.opened and not self.finished and not self.opened.done():
             self.opened.set_result(self)
         self.serve()
 
-    def _detach(self, stream: Stream) -> None:
-        self._cursor = None
-        self.on_change()
-        stream.buffer, stream.held = deque(), deque()
-
-    def _run_ended(self, error: Exception | None) -> None:
-        if error is None:
-            self._finish(None)
-        else:
-            self._lost(error)
-
-    def _lost(self, error: Exception) -> None:
+    def _lost(self, cursor: BaseCursor, error: Exception) -> None:
         if not self._resumption.lost(error, self._clocks.steady()):
-            self._finish(error)
-            return
-        kind, query = type(error).__name__, outlined(self.query.term)
-        logger.warning("a changefeed is lost (%s), and will be run again: %s", kind, query)
-        self._pause_due = True
-        self._state = _State.RESTING
-        self.low_water = 1
-        behind = self._gap is not None and any(
-            item is self._gap for item in (*self.buffer, *self.held)
-        )
-        if not self.opened.done() or (self._shape is None and not behind) or self._requests:
-            self._begin()
+            self._finish_after(cursor, error)
+        elif self._detach(cursor):
+            kind, query = type(error).__name__, outlined(self.query.term)
+            logger.warning("a changefeed is lost (%s), and will be run again: %s", kind, query)
+            self._rest()
+
+    def _finish_after(self, cursor: BaseCursor, error: Exception | None) -> None:
+        self._finish(error)
+        self._detach(cursor)  # last, so that the line above is repeated after an interrupt
+        self.on_change()
+
+    def _detach(self, cursor: BaseCursor, stops: tuple[Stop, ...] = ()) -> bool:
+        """The run of this cursor is over. Returns False if others have noticed that already.
+
+        It is one step. A signal handler may come before or after it, and other threads may use the
+        feed meanwhile. After it the feed rests: so the next who waits for a row begins a run.
+        """
+        stream, left = cursor._stream, Waiter[None]()
+        buffer, held = deque[Any](), deque[Any]()
+        low_water = 0 if self.finished else 1
+        if self._cursor is cursor:
+            stream.buffer, stream.held = buffer, held
+            self._cursor = None
+            self._state = _RESTING
+            self._pause_due = True
+            self.low_water = low_water
+            self.effects += stops
+            if stops:
+                self._leaving, self._left = cursor, left
+            return True
+        return False
+
+    def _rest(self) -> None:
+        self.on_change()
+        self.go_on()
 
     def end(self, error: Exception | None) -> None:
         super().end(error)
@@ -511,16 +541,20 @@ class Feed(Stream):
             self.opened.set_exception(self.error)
         self.serve()
 
-    def _let_go(self) -> None:
-        """Stop everything that runs for this feed, here and on the server."""
-        if self._cursor is not None:
-            stream = self._cursor._stream
-            self._leaving, self._left = self._cursor, Waiter()
-            self.effects.append(Stop(self._cursor))
-            self._detach(stream)
-            stream.follower = None
-        elif self._active:
-            self.effects.append(Cease())
+    def _shut(self, error: Exception | None) -> None:
+        """End the feed, and everything that runs for it, here and on the server."""
+        if not self.finished:
+            if self._cursor is None and self._active:
+                self.effects.append(Cease())
+            self._stop_run()
+            self.end(error)
+            self._stop_run()  # if others have begun one in the middle of this
+
+    def _stop_run(self) -> None:
+        cursor = self._cursor
+        if cursor is not None and self._detach(cursor, (Stop(cursor),)):
+            cursor._stream.follower = None
+            self.on_change()
 
 
 def _undecoded(_: bytes) -> Any:

@@ -495,6 +495,34 @@ def test_a_handler_reads_a_cursor_that_is_beginning_anew() -> None:
     assert seen[0] is not lost
 
 
+class Fresh:
+    """What running a cursor's query again has given. A signal handler comes as it is looked at."""
+
+    conn = _items = _taking = None
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        self._stream = Stream.__new__(Stream)
+        self._handler = handler
+
+    @property
+    def _renewal(self) -> None:
+        self._handler()
+
+
+def test_a_handler_begins_a_cursor_anew_just_before_its_thread_does() -> None:
+    renewal, lost = WaitingRenewal.__new__(WaitingRenewal), Stream.__new__(Stream)
+    cursor = SimpleNamespace(_stream=lost)
+    renewal._stream = lost
+    first = Fresh(lambda: None)
+    read = first._stream
+
+    def handle() -> None:
+        renewal._replace(cursor, {"value": first})
+
+    renewal._replace(cursor, {"value": Fresh(handle)})
+    assert cursor._stream is read  # the program may have taken rows of it
+
+
 def test_a_handler_does_not_let_two_threads_begin_a_cursor_anew() -> None:
     """Another thread comes first, as late as a handler lets it."""
 

@@ -176,6 +176,7 @@ class Link:
         self.changes = changes
         self.owed = True
         self.stopped = False
+        self._arriving: tuple[Any, Any] | None = None
         self.stream = Stream(query, 7, self._continue, self._stop)
 
     def _continue(self) -> None:
@@ -191,9 +192,18 @@ class Link:
         self.owed = False
         reply: Row = {"t": 3, "r": items, "n": list(notes)}
         response = self.stream.query.decode(json.dumps(reply).encode())
-        self.stream.batch_received(response, iter(response.results), complete=False)
+        self._arriving = response, iter(response.results)
+        self.hand_over()
+
+    def hand_over(self) -> None:
+        """Give the stream what has arrived; also what an interrupted call has not given yet."""
+        arriving = self._arriving
+        if arriving is not None:
+            self.stream.batch_received(*arriving, complete=False)
+            self._arriving = None
 
     def end(self, error: Exception | None) -> None:
+        self.hand_over()
         if not self.stream.finished:
             self.stream.end(error)
             self.stream.serve()
@@ -241,6 +251,7 @@ class World:
         self.asked = 0
         self.runs = 0
         self.link: Link | None = None
+        self.links: list[Link] = []
         self.batch = 3
         self._kind, self._shows = kind, shows
         self._codec = Codec(json_decoder=decoder)
@@ -314,6 +325,7 @@ class World:
         self.server.feeds = [changes]
         decode = self._codec.decoder(step.options, step.term.edit)
         self.link = Link(changes, Query(QueryType.START, b"", decode, step.term.term))
+        self.links.append(self.link)
         changes.scan(self.batch - 1)
         self.link.send(self.batch, notes=(1, 5))
         connection: Any = Connection()

@@ -95,9 +95,13 @@ class FeedConnection(Connection):
                 waiter.add_done_callback(lambda _: turn.set_result(None))
                 self._feed.serve()
                 cursor = self._feed.cursor
+                if cursor is None:
+                    self._feed.go_on()
             if cursor is not None:
                 cursor.conn._call(lambda: turn, timeout=remaining(deadline))
                 return
+            # Whoever began the next run may have been interrupted before this.
+            self._feeding._serve_feed(self._feed)
             # Not a `threading.Event`, which breaks if a signal handler interrupts it.
             bed = Bed()
             with self._feed.guard:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rethinkdb.net.connection import BaseConnection
 from rethinkdb.pool import Member
-from rethinkdb.pool.feeds import Feed
+from rethinkdb.pool.feeds import Begin, Feed
 
 from .connection import Connection
 from .deciding import ThreadedPool
@@ -82,12 +82,17 @@ class ConnectionPool(BlockingResults, ThreadedPool):
     # An interrupt may come at any call. So an effect is removed only after it was carried out, and
     # may be carried out twice.
 
-    def _serve_feed(self, feed: Feed) -> None:
+    def _follow_feed(self, feed: Feed) -> None:
+        # The caller has the lock of a connection, and must not wait for that of another one.
+        self._serve_feed(feed, Begin)
+
+    def _serve_feed(self, feed: Feed, kind: type = object) -> None:
+        """Do what a feed asks for, as long as it is of this kind."""
         effects = feed.effects
         while True:
             with feed.guard:
                 effect = effects[0] if effects else None
-            if effect is None:
+            if effect is None or not isinstance(effect, kind):
                 return
             self._serve_effect(feed, effect)
             with feed.guard:

@@ -95,9 +95,11 @@ class Renewal:
             fresh = fresh["value"]
         if fresh._renewal is not None:
             fresh._renewal.course = self.course
-        cursor.conn, cursor._stream = fresh.conn, fresh._stream
-        cursor._items, cursor._taking = fresh._items, fresh._taking
-        del fresh._stream  # otherwise the stream would be closed when `fresh` is collected
+        conn, stream, items, taking = fresh.conn, fresh._stream, fresh._items, fresh._taking
+        if cursor._stream is self._stream:  # otherwise a signal handler has run it again just now
+            cursor.conn, cursor._stream = conn, stream
+            cursor._items, cursor._taking = items, taking
+            del fresh._stream  # otherwise the stream would be closed when `fresh` is collected
 
     def _may_begin(self, stream: Stream, error: ReqlError) -> bool:
         if error is not stream.error or not self._possible:
