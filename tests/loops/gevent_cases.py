@@ -368,6 +368,8 @@ def waiting_in_vain(pool: ConnectionPool, value: int) -> None:
         until(lambda: not pool.stats().waiting)
 
 
+SMALL: Any = {"max_size": 1, "per_connection": 1, "retry": None}
+
 Scene = Callable[[ConnectionPool, int], None]
 SCENES: tuple[Scene, ...] = (query, cursor, cursor_left_behind, loan, waiting_in_vain)
 
@@ -382,7 +384,7 @@ def test_a_signal_handler_that_raises_leaves_a_pool_whole(
     """Three greenlets want the only place of a pool. None waits for ever, and no place is lost."""
     values = count()
     for skip in count(random.randrange(EVERY), EVERY):
-        pool = ConnectionPool("localhost", server.port, max_size=1, per_connection=1, retry=None)
+        pool = ConnectionPool("localhost", server.port, acquire_timeout=5, **SMALL)
         one = play(scene, pool, values, skip)
         until(partial(at_rest, pool))
         with suppress(ReqlConnectionLostError):  # perhaps the loss is noticed only now
@@ -416,7 +418,8 @@ def play(scene: Scene, pool: ConnectionPool, values: Iterator[int], skip: int) -
     print(one.place)
     gevent.joinall(jobs)
     errors = [job.exception for job in jobs if job.exception is not None]
-    late = (ReqlTimeoutError,) if scene is waiting_in_vain else ()
+    # What is raised as `__exit__` begins remembers the loan, which has not come back then.
+    late = (ReqlTimeoutError,) if scene in (loan, waiting_in_vain) else ()
     assert all(isinstance(error, (Struck, ReqlConnectionLostError, *late)) for error in errors)
     assert sum(isinstance(error, Struck) for error in errors) <= 1
     assert raised or not one.struck or scene in (loan, waiting_in_vain), "its error was lost"

@@ -145,7 +145,7 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
             raise misplaced("the gevent hub of another thread", "Connect in each thread.")
 
     def _soon(self, callback: Callable[[], None]) -> None:
-        if self._hub.loop is not None:  # None: the hub was destroyed
-            # Twice: if a signal handler ends the first call, the second one does the rest.
-            self._hub.loop.run_callback_threadsafe(callback)
-            self._hub.loop.run_callback_threadsafe(callback)
+        if self._hub.loop is not None and self._wire is not None:  # None: the hub was destroyed
+            # Twice, as a signal handler may end the first call before it has begun.
+            for _ in range(2):
+                self._hub.loop.run_callback_threadsafe(self._wire.run, callback)

@@ -102,10 +102,11 @@ class GeventWire(Wire):
         return monotonic()
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
-        greenlet = self._seen_to(gevent.spawn_later(seconds, self._on_time, callback))
+        greenlet = self._seen_to(gevent.spawn_later(seconds, self.run, callback))
         return partial(greenlet.kill, block=False)
 
-    def _on_time(self, callback: Callable[[], None]) -> None:
+    def run(self, callback: Callable[[], None]) -> None:
+        """Call a function of the connection. If a signal handler ends it, the link is lost."""
         with self._losing():
             callback()
 
