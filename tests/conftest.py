@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,11 @@ from hypothesis import HealthCheck, settings
 
 # Whoever runs the suite may have a server of their own: it is not the one to test with.
 os.environ.pop("RETHINKDB_URL", None)
+
+# A shell lets what it starts in the background ignore Ctrl-C. The programs that tests start would
+# ignore it, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test may fail because the machine is slow, or busy: neither one example nor the making of
 # examples has a time limit. Tests that want other settings change these, not the limits.

@@ -353,7 +353,10 @@ def test_ctrl_c_ends_a_program_with_a_server_at_once(signals: int) -> None:
         assert process.stdout.readline() == "ready\n"
         for _ in range(signals):
             process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE / 2)
+        try:
+            _, errors = process.communicate(timeout=PATIENCE / 2)
+        finally:
+            process.kill()  # otherwise `with` would wait for it for ever
     assert "KeyboardInterrupt" in errors
 
 
