@@ -38,8 +38,8 @@ from rethinkdb.loops.blocking import (
     line,
     watching,
 )
-from rethinkdb.loops.blocking.turns import Turns
 from rethinkdb.loops.blocking.watch import Bell, Watch
+from rethinkdb.loops.transport.beds import Bed
 from rethinkdb.loops.transport.place import PROCESS
 from rethinkdb.loops.transport.sockets import unacknowledged, wait_ready
 from rethinkdb.net.reconnecting import Reconnect
@@ -820,7 +820,7 @@ def test_a_handler_may_wait_for_a_thread_when_its_own_is_to_read_next(
     results: list[str] = []
     with in_thread(lambda: hold("b")) as second:
         server.wait_for(lambda: "b" in server.held)
-        with handling(handler, lambda: "x" in server.held and main_is_in(Turns.sleep)):
+        with handling(handler, lambda: "x" in server.held and main_is_in(Bed.sleep)):
             assert hold("x") == "x"
     assert results == ["c"]
 
