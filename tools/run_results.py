@@ -28,7 +28,7 @@ DEFERRED = ("Deferred[{}]", "from twisted.internet.defer import Deferred")
 
 #: The loops by the names of their packages.
 LOOPS = {
-    "blocking": Loop("blocking connections", "DefaultCursor", "connection"),
+    "blocking": Loop("blocking connections", "DefaultCursor", "cursor"),
     "asyncio": Loop("asyncio", "AsyncioCursor", "connection", *COROUTINE),
     "tornado": Loop("Tornado", "TornadoCursor", "cursor", *FUTURE),
     "twisted": Loop("Twisted", "TwistedCursor", "cursor", *DEFERRED),
