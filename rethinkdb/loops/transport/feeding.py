@@ -61,6 +61,10 @@ class FeedWire:
     #: The name that some wires have for sending without delay.
     flush_now = flush
 
+    def run(self, callback: Callable[[], None]) -> None:
+        """Call a function of the connection: gevent closes cursors that were left behind so."""
+        callback()
+
     @property
     def reads_here(self) -> bool:
         """Whether the caller runs in the greenlet that reads what the feed gets. gevent asks."""
