@@ -155,6 +155,7 @@ class Feed(Stream):
     """
 
     __slots__ = (
+        "__weakref__",
         "_act",
         "_active",
         "_claimed",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
@@ -201,11 +202,20 @@ class Feeding:
 
     def _stop_run(self, feed: Feed, cursor: BaseCursor) -> None:
         stream, connection = cursor._stream, cursor.conn
+        # Not the feed itself: a blocking connection reads the answer when it is used next, and
+        # would keep the feed and its thread until then.
+        reference, waiter = weakref.ref(feed), feed.stopped()
+
+        def answered(_: object) -> None:
+            left = reference()
+            if left is not None:
+                left.left()
+            else:
+                waiter.set_result(None)
 
         def stop() -> None:
             stream.close()
-            stopped = connection._session.stopped(stream.token)
-            stopped.add_done_callback(lambda _: feed.left())
+            connection._session.stopped(stream.token).add_done_callback(answered)
 
         try:
             self._use_connection(connection, _operation(stop))
