@@ -100,6 +100,7 @@ class FeedStrike(PoolStrike):
     files = (
         *FILES,
         f"{PACKAGE}/loops/blocking/connection.py",
+        f"{PACKAGE}/loops/blocking/cursor.py",
         f"{PACKAGE}/net/connection.py",
         f"{PACKAGE}/net/cursor.py",
         f"{PACKAGE}/net/stream.py",
