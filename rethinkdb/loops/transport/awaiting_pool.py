@@ -18,7 +18,6 @@ from rethinkdb.pool.allowance import Allowance
 from rethinkdb.pool.checks import check_closing_time
 from rethinkdb.pool.feeds import Feed, Pause, Run
 
-from .executing import PLAIN
 from .feeding import opening_in_time
 from .pooling import PATIENCE, BasePool, stream_in
 from .renewing import AwaitingRenewal
@@ -97,9 +96,9 @@ class AwaitingPool(BasePool):
                     connection._abandon(waiter)
                     raise
             result = connection._outcome(waiter)
-            kind = type(result)
-            if kind not in PLAIN or (kind is dict and "value" in result):
-                self._hold_stream(member, result)
+            stream = stream_in(result)
+            if stream is not None:
+                self._hold(member, stream)
             failed = False
         finally:
             self._finish(member, failed)
@@ -194,20 +193,13 @@ class AwaitingPool(BasePool):
         if error is not None:
             self._finish(member, failed=True)
             return error
-        result = waiter.peek()
-        kind = type(result)
-        if kind not in PLAIN or (kind is dict and "value" in result):
-            self._hold_stream(member, result)
+        stream = stream_in(waiter.peek())
+        if stream is not None:
+            self._hold(member, stream)
         self._pool.give_back(member, monotonic())
         if self._pool.effects:
             self._carry_out()
         return None
-
-    def _hold_stream(self, member: Member, result: Any) -> None:
-        """Keep the connection for the stream in a result, if there is one."""
-        stream = stream_in(result)
-        if stream is not None:
-            self._hold(member, stream)
 
     def _finish(self, member: Member, failed: bool) -> None:
         """Give back a query's connection: it has its first answer, or will get none."""
