@@ -98,23 +98,12 @@ class Connection(AsyncioResults, LoopConnection):
             return after
         if not self._session.is_open:
             self._started(term, options).result()  # raises, and says why
-        return self._answer(term, options)
+        return self._call(self._started, term, options)
 
     _start.__doc__ = LoopConnection.run.__doc__
 
     if not TYPE_CHECKING:  # `AsyncioResults` has its types
         run = _start
-
-    async def _answer(self, term: Any, options: dict[str, Any]) -> Any:
-        """Run a query. It is what `_call` does, with fewer calls."""
-        waiter = self._begin_query(term, options)
-        if not waiter.done():
-            try:
-                await self._future_of(waiter)
-            except BaseException:
-                self._abandon(waiter)
-                raise
-        return self._outcome(waiter)
 
     async def _call(
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None

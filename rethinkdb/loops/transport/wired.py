@@ -81,18 +81,6 @@ class WiredConnection(BaseConnection, Generic[W]):
             wire.flush()
         return waiter
 
-    def _begin_query(self, term: Any, options: dict[str, Any]) -> Waiter[Any]:
-        """What `_begin` does, for a query: encode it, start it, and send its bytes."""
-        if self._wire is not None:
-            if self._process != PROCESS.id:
-                check_process(self._process)
-            self._check_loop()
-        waiter = self._session.start(self._query(term, options))
-        wire = self._wire
-        if wire is not None:
-            wire.flush()
-        return waiter
-
     def _started(self, term: Any, options: dict[str, Any]) -> Waiter[Any]:
         """Encode and start a query, as one operation for `_begin`."""
         query = self._query(term, options)
