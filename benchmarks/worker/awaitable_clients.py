@@ -26,7 +26,7 @@ class AsyncioClient(Frames, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: Any) -> None:
         # Not by a method that calls it: the floor makes no call that it can do without.
-        self.write = transport.write  # type: ignore[method-assign]
+        self.write = transport.write  # type: ignore[method-assign]  # in place of the method
 
     def ask(self, payload: bytes, token: int = 0) -> asyncio.Future[Any]:
         future = self.loop.create_future()
@@ -64,7 +64,8 @@ class EncryptedClient(AsyncioClient):
             for text in texts:
                 self.write(self._steps.send(text))
         except StopIteration:
-            self.received = super().received  # type: ignore[method-assign]  # logged in: now frames come
+            # Logged in: now frames come.
+            self.received = super().received  # type: ignore[method-assign]  # in place of this method
             self.open.set_result(None)
 
 

@@ -650,7 +650,7 @@ def test_a_thread_that_reads_for_others_gets_its_item_too(
             for count in range(3):
                 until(lambda: line)
                 server.feeds["f"]([count])
-                until(lambda count=count: len(got) > count)  # type: ignore[misc]
+                until(lambda count=count: len(got) > count)  # type: ignore[misc]  # a lambda has no types
             first(), second()
     assert sorted(got) == ["first", "second", "second"]
 

@@ -315,7 +315,7 @@ def test_an_interrupt_of_standing_in_line(
 def test_the_row_before_one_that_does_not_fit_is_taken_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    feed = Stream(start(), 1, int, int)  # type: ignore[arg-type]
+    feed = Stream(start(), 1, int, int)  # type: ignore[arg-type]  # `int` sends nothing
     misfit = ReqlRowError("no Hero")
     feed.add([1, misfit, 2], misfits=True)
     once = Once(feed.take, map)

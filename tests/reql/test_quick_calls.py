@@ -99,9 +99,9 @@ def test_what_is_changed_in_the_options_of_a_term_changes_no_other_term():
 
 def test_what_a_program_puts_among_the_arguments_is_left_to_its_encoder():
     term = r.expr([r.now(), r.row["a"]])
-    term._args.append((1, 2))  # type: ignore[arg-type]
+    term._args.append((1, 2))  # type: ignore[arg-type]  # as an untyped program does it
     array, after = [2, [[103, []], [170, [[13, []], "a"]], (1, 2)]], r.table("t").filter(term)
     assert term.build() == array
     assert after.build()[1][1][1][1] == array
-    term.optargs["a"] = {1}  # type: ignore[assignment]
+    term.optargs["a"] = {1}  # type: ignore[assignment]  # as an untyped program does it
     assert term.build() == [*array, {"a": {1}}]
