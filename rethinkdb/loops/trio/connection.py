@@ -18,7 +18,7 @@ from ..transport.place import misplaced
 from ..transport.tls import open_link
 from .cursor import TrioCursor
 from .results import TrioResults
-from .waiting import deadline, dialled, settled, sleep_until_done
+from .waiting import deadline, dialled, sleep_until_done
 from .wire import TrioWire
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ class Connection(TrioResults, CoroutineConnection[TrioWire]):
             elif timeout is None:
                 await sleep_until_done(waiter)
             else:
-                await settled(waiter, timeout)
+                with deadline(timeout, ReqlTimeoutError()):
+                    await sleep_until_done(waiter)
         except BaseException:
             self._abandon(waiter)
             raise

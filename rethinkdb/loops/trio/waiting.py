@@ -11,7 +11,7 @@ import trio
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
 
-__all__ = ["deadline", "dialled", "settled", "sleep_until_done"]
+__all__ = ["deadline", "dialled", "sleep_until_done"]
 
 
 @contextmanager
@@ -39,19 +39,6 @@ async def dialled(host: str, port: int) -> trio.SocketStream:
         if isinstance(reason, OSError):
             raise reason from None
         raise
-
-
-async def settled(waiter: Waiter[Any], timeout: float | None) -> None:
-    """Wait until a waiter is settled, for at most `timeout` seconds.
-
-    Raises:
-        ReqlTimeoutError: the time is up.
-    """
-    if timeout is None:
-        await sleep_until_done(waiter)
-        return
-    with deadline(timeout, ReqlTimeoutError()):
-        await sleep_until_done(waiter)
 
 
 async def sleep_until_done(waiter: Waiter[Any]) -> None:
