@@ -1,10 +1,40 @@
-"""What Twisted's transports have beside their documented interface: sending without waiting."""
+"""Sending by Twisted's transports: without waiting, and no faster than the server reads."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["buffered", "send"]
+from rethinkdb.net.outflow import MAX_UNSENT, Outflow
+
+__all__ = ["Producer", "buffered", "send"]
+
+
+class Producer:
+    """Tells the core whether a transport's buffer is full.
+
+    Twisted's name for it is a producer. It calls one when the buffer holds 64 KiB.
+    """
+
+    def __init__(self, outflow: Outflow) -> None:
+        self._outflow = outflow
+        self._full = False
+
+    def tell(self) -> None:
+        """Tell the core."""
+        self._outflow.held_back(MAX_UNSENT + 1 if self._full else 0)
+
+    # Called by Twisted.
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self._full = True
+        self.tell()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self._full = False
+        self.tell()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is lost. The wire is told, too."""
 
 
 def send(transport: Any, data: bytes, at_once: bool) -> None:

@@ -10,12 +10,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from rethinkdb.net.outflow import MAX_UNSENT
-
 from ..transport.alarm import Alarm
 from ..transport.sockets import keep_alive, unacknowledged
 from ..transport.tls import Link, deliver
-from .sending import buffered, send
+from .sending import Producer, buffered, send
 
 __all__ = ["TwistedWire"]
 
@@ -37,7 +35,7 @@ class TwistedWire(Protocol):
         self.made: Callable[[TwistedWire], object] = bool
         self._link = link
         self._outflow = link.outflow
-        self._full = False
+        self._producer = Producer(link.outflow)
         self._reactor = reactor
         self._abort: Any = None
         self._within: Any = None  # flushes if `deliver` takes longer than this turn of the reactor
@@ -50,8 +48,8 @@ class TwistedWire(Protocol):
     def connectionMade(self) -> None:  # noqa: N802
         self.transport.setTcpNoDelay(True)
         keep_alive(self.transport.getHandle())
-        self.transport.registerProducer(self, True)
-        self._outflow.held_back(0)
+        self.transport.registerProducer(self._producer, True)
+        self._producer.tell()
         self.flush(at_once=True)
         self.made(self)
 
@@ -65,18 +63,6 @@ class TwistedWire(Protocol):
                 self._within.cancel()
                 self._within = None
             self.flush(at_once=True)
-
-    # Twisted tells producers when the transport's buffer is full, which is at 64 KiB.
-    def pauseProducing(self) -> None:  # noqa: N802
-        self._full = True
-        self._tell_outflow()
-
-    def resumeProducing(self) -> None:  # noqa: N802
-        self._full = False
-        self._tell_outflow()
-
-    def stopProducing(self) -> None:  # noqa: N802
-        """The connection is lost: `connectionLost` is called next."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
         self._over = True
@@ -111,7 +97,7 @@ class TwistedWire(Protocol):
         if data := link.data_to_send():
             send(self.transport, data, at_once)
             if self._outflow.waiting:
-                self._tell_outflow()
+                self._producer.tell()
         if link.close_requested and self._abort is None:  # a callback may have closed it
             self.transport.unregisterProducer()  # otherwise it would wait for the producer
             self._abort = self._reactor.callLater(_LINGER, self.transport.abortConnection)
@@ -120,9 +106,6 @@ class TwistedWire(Protocol):
     def _flush_within(self) -> None:
         self._receiving, self._within = False, None
         self.flush()
-
-    def _tell_outflow(self) -> None:
-        self._outflow.held_back(MAX_UNSENT + 1 if self._full else 0)
 
     def _cut(self) -> None:
         self.transport.abortConnection()
@@ -146,6 +129,7 @@ class TwistedWire(Protocol):
 
     def local_address(self) -> tuple[str, int] | None:
         """The local address and port; None when closed."""
-        over = self._over or self._abort is not None
-        here = None if over else self.transport.getHost()
-        return here and (here.host, here.port)
+        if self._over or self._abort is not None:
+            return None
+        here = self.transport.getHost()
+        return here.host, here.port
