@@ -115,8 +115,9 @@ class FrameReader:
         """Move the whole frames of the first chunk to `frames`, in one step.
 
         It does what `feed_from` and `next_frame` do, for chunks that begin with a frame, as most
-        do. One call for a chunk, and none for each frame, takes 1.5 µs less for a lone frame. It
-        serves the embedded server, and a client's chunks that `quick` has not taken.
+        do. One call for a chunk, and none for each frame, takes 1.5 µs less for a lone frame. It is
+        for the embedded server. A client comes here only if it does not read the quick way, for
+        instance while frames are logged: see `quick`.
 
         Returns:
             Whether that is all that the chunk has. Otherwise `feed_from` and `next_frame` do the

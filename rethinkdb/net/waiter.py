@@ -177,7 +177,7 @@ class Waiter(Generic[T]):
         return waiter
 
     def _settle(self, state: int, outcome: Any) -> None:
-        # `Reception` does the same in a step of its own for the value of a query.
+        # `quick` does the same, in one step with what else a query's value changes.
         if self._state == PENDING:
             self._outcome = outcome
             self._state = state
