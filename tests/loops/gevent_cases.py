@@ -316,6 +316,27 @@ def test_a_signal_handler_that_raises_leaves_nobody_waiting(server: ScriptedServ
     assert outcomes == {True, False}
 
 
+def take_one(feed: GeventCursor[Any], found: list[Any]) -> None:
+    found.append(feed.next(wait=PATIENCE))
+
+
+@pytest.mark.usefixtures("struck")
+def test_a_signal_handler_that_raises_in_next_costs_no_item(server: ScriptedServer) -> None:
+    for skip in count():
+        with Connection.make("localhost", server.port) as conn:
+            feed = Command("feed", f"f{skip}").run(conn)
+            Command("push", f"f{skip}", [skip]).run(conn)
+            until(partial(len, feed.items))
+            found: list[int] = []
+            one = strike(partial(take_one, feed, found), skip)
+            if not found:
+                found.append(feed.next(wait=PATIENCE))
+            assert found == [skip], one.place
+        if not one.struck:
+            break
+    assert skip > 9, "nothing was struck"
+
+
 @pytest.mark.usefixtures("struck")
 def test_a_pool_goes_on_after_a_signal_handler_has_raised(server: ScriptedServer) -> None:
     with ConnectionPool("localhost", server.port, max_size=1, per_connection=1) as pool:

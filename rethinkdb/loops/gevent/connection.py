@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import starmap
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -100,16 +101,25 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
     def _call(
         self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None
     ) -> Any:
-        waiter = self._begin(operation, args)
-        self._settled(waiter, timeout)
-        return self._outcome(waiter)
+        # A signal handler may raise an error at any call. The waiter is kept in the same step that
+        # gets it, so that an item which it has goes back to its cursor.
+        begun: list[Waiter[Any]] = []
+        keep: Any = begun.extend
+        try:
+            self._begin(keep, (starmap(operation, (args,)),))
+            waiter = begun[0]
+            self._settled(waiter, timeout)
+            return self._outcome(waiter)
+        except BaseException:
+            for waiter in begun:
+                self._abandon(waiter)
+            raise
 
     def _settled(self, waiter: Waiter[Any], timeout: float | None = None) -> None:
-        """Wait until the waiter is settled. If anything else ends the wait, abandon the waiter."""
+        """Wait until the waiter is settled."""
         if waiter.done():
             return
         if self._wire is not None and self._wire.reads_here:
-            self._abandon(waiter)
             raise ReqlDriverError(
                 "This greenlet reads what the server sends, so it cannot wait for an answer. A"
                 " listener must not run a query on its connection: use gevent.spawn()."
@@ -121,9 +131,6 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
         limit = None if timeout is None else gevent.Timeout.start_new(timeout, ReqlTimeoutError())
         try:
             settled.get()
-        except BaseException:
-            self._abandon(waiter)
-            raise
         finally:
             if limit is not None:
                 limit.close()
