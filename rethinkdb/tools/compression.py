@@ -41,6 +41,9 @@ _MAGIC = {
     b"\xfd7zXZ\x00": "xz",
 }
 
+# The first part of the module that a library says its exceptions are from.
+_LIBRARIES = {"zlib", "isal", "igzip_lib", "_lzma", "lzma", "zstandard", "zstd", "compression"}
+
 
 class Compressor(Protocol):
     """Compresses a stream piece by piece."""
@@ -89,12 +92,14 @@ def deflater(window: int) -> Any:
 
 
 def zstd_compressor() -> Compressor:
-    """A compressor for Zstandard."""
+    """A compressor for Zstandard. What it makes ends with a checksum of the data."""
     library = zstd_library()
+    # With a checksum, as the command `zstd` writes: without it a changed byte often goes unseen.
     if hasattr(library, "ZstdFile"):  # the standard library's
-        made: Compressor = library.ZstdCompressor()
+        checked = {library.CompressionParameter.checksum_flag: 1}
+        made: Compressor = library.ZstdCompressor(options=checked)
     else:
-        made = library.ZstdCompressor().compressobj()
+        made = library.ZstdCompressor(write_checksum=True).compressobj()
     return made
 
 
@@ -152,11 +157,11 @@ def _open(kind: str | None, file: io.BufferedReader) -> IO[bytes]:
 
 def damage(error: Exception) -> str | None:
     """The text for an error that comes from a damaged compressed file; None for other errors."""
-    names = ("zlib", "isal", "_lzma", "lzma", "zstandard", "zstd", "compression")
     if isinstance(error, EOFError):
         return "it ends too early: perhaps it was copied only in part"
-    module = type(error).__module__.partition(".")[0]
-    if module in names or type(error).__name__ in ("BadGzipFile", "IgzipError", "ZstdError"):
+    # gzip and bz2 raise an OSError of their own making; one of the system has a number.
+    of_format = isinstance(error, OSError) and error.errno is None
+    if of_format or type(error).__module__.partition(".")[0] in _LIBRARIES:
         return f"its compression is damaged ({error})"
     return None
 

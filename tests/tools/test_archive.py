@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import random
+import sys
 import tarfile
 import threading
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,6 +21,7 @@ import pytest
 
 from rethinkdb.tools.archive import ArchiveWriter
 from rethinkdb.tools.checksums import Checksum
+from rethinkdb.tools.failures import ToolError
 from rethinkdb.tools.layout import Selection, TableName, data_file, in_archive
 from rethinkdb.tools.reading_archive import members
 
@@ -125,3 +132,47 @@ def test_a_selection() -> None:
     selection = Selection(["a", "b.c"])
     names = [TableName("a", "x"), TableName("b", "c"), TableName("b", "d")]
     assert [selection.has(name) for name in names] == [True, True, False]
+
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("library", ["isal", "zlib"])
+@pytest.mark.parametrize("compression", [*COMPRESSIONS, "zstd"])
+def test_a_byte_that_has_changed_is_told(
+    compression: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if library == "zlib":
+        monkeypatch.setitem(sys.modules, "isal.igzip", None)
+    if compression == "zstd":
+        pytest.importorskip("zstandard")
+    random_ = random.Random(4)
+    archive = _archive(random_, compression)
+    for _ in range(100):
+        at = random_.randrange(len(archive))
+        damaged = bytearray(archive)
+        damaged[at] ^= 1 << random_.randrange(8)
+        with suppress(ToolError):
+            # A byte of a header may say nothing of the data: a time, for example.
+            assert _read(bytes(damaged)) == _read(archive)
+
+
+def _archive(random_: random.Random, compression: str) -> bytes:
+    file = io.BytesIO()
+    writer = ArchiveWriter(file, compression if compression == "zstd" else None)
+    with writer.member("top/shop/sold.json") as member:
+        member.write(random_.randbytes(5_000).hex().encode())
+    writer.close()
+    compress = COMPRESSIONS.get(compression)
+    return compress(file.getvalue()) if compress else file.getvalue()
+
+
+def _read(archive: bytes) -> list[tuple[str, bytes]]:
+    return [
+        (member.name, b"".join(iter(lambda: member.read(1 << 16), b"")))  # noqa: B023
+        for member in members(io.BytesIO(archive), "shop.tar")
+    ]
