@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from struct import Struct
-from typing import Any
 
 from .events import FrameReceived
 from .violations import RemoteProtocolError
@@ -48,9 +46,6 @@ frame_header: Callable[[int, int], bytes] = _HEADER.pack
 
 #: The token and the length of the body, from the header at a position.
 header_at = _HEADER.unpack_from
-
-# Half the time that calling the class takes, as its `__new__` is written in Python.
-_frame: Callable[[tuple[int, bytes]], FrameReceived] = partial(tuple.__new__, FrameReceived)
 
 
 class FrameTooLarge(RemoteProtocolError):
@@ -110,40 +105,6 @@ class FrameReader:
         if self.state is state and chunks and chunks[0] is chunk:
             self.state = after
             del chunks[0]
-
-    def cut_from(self, chunks: deque[bytes], frames: deque[Any]) -> bool:
-        """Move the whole frames of the first chunk to `frames`, in one step.
-
-        It does what `feed_from` and `next_frame` do, for chunks that begin with a frame, as most
-        do. One call for a chunk, and none for each frame, takes 1.5 µs less for a lone frame. It is
-        for the embedded server. A client comes here only if it does not read the quick way, for
-        instance while frames are logged: see `quick`.
-
-        Returns:
-            Whether that is all that the chunk has. Otherwise `feed_from` and `next_frame` do the
-            rest.
-        """
-        if self.state is not NOTHING:
-            return False
-        try:
-            chunk = chunks[0]
-        except IndexError:
-            return False
-        limit, position, size = self.limit, 0, len(chunk)
-        whole: list[FrameReceived] = []
-        while (start := position + HEADER_SIZE) <= size:
-            token, length = header_at(chunk, position)
-            end = start + length
-            if end > size or length > limit:
-                break
-            whole += (_frame((token, chunk[start:end])),)
-            position = end
-        after = NOTHING if position == size else (chunk, position, [], 0, 0)
-        if self.state is NOTHING and chunks and chunks[0] is chunk:
-            self.state = after
-            del chunks[0]
-            frames += whole
-        return after is NOTHING
 
     def next_frame(self) -> FrameReceived | None:
         """Take the next complete frame; None if its end has not arrived yet.

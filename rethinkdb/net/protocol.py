@@ -185,10 +185,9 @@ class Protocol(ABC):
         try:
             while self.incoming or self.uncut:
                 self.uncut = self.heard = True
-                if not frames.cut_from(self.incoming, self.events):
-                    frames.feed_from(self.incoming)
-                    # One call for all, so that an interrupt loses no frame on its way.
-                    self.events.extend(iter(frames.next_frame, None))
+                frames.feed_from(self.incoming)
+                # One call for all, so that an interrupt loses no frame on its way.
+                self.events.extend(iter(frames.next_frame, None))
                 self.uncut = False
         except FrameTooLarge as exc:
             self._frame_too_large(exc)

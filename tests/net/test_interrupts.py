@@ -254,7 +254,6 @@ STEPS: list[tuple[type, str]] = [
     (Exchange, "release"),
     (Exchange, "send_continue"),
     (Exchange, "send_stop"),
-    (FrameReader, "cut_from"),
     (FrameReader, "feed_from"),
     (Protocol, "close"),
     (Protocol, "process"),

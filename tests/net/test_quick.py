@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -13,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkdb.codec import Codec
-from rethinkdb.net import frames, quick
-from rethinkdb.net.events import FrameReceived
-from rethinkdb.net.frames import MAX_REPLY_SIZE, FrameReader, frame_header
+from rethinkdb.net import quick
+from rethinkdb.net.frames import frame_header
 from rethinkdb.net.waiter import Waiter
 
 from .interrupts import Interrupt
@@ -62,13 +60,6 @@ BODIES = st.one_of(
 )
 
 
-class OrdinaryReader(FrameReader):
-    """Cuts every frame by itself."""
-
-    def cut_from(self, chunks: deque[bytes], frames: deque[Any]) -> bool:
-        return False
-
-
 class OrdinaryWaiter(Waiter[Any]):
     """As it is no plain `Waiter`, its reply goes the ordinary way."""
 
@@ -88,8 +79,6 @@ class Way:
             if ordinary:
                 waiter.__class__ = OrdinaryWaiter
             waiter.add_done_callback(lambda waiter, token=token: self._end(token, waiter))
-        if ordinary:
-            self.session._protocol.frames = OrdinaryReader(MAX_REPLY_SIZE)
 
     def _end(self, token: int, waiter: Waiter[Any]) -> None:
         error = waiter.exception()
@@ -114,18 +103,6 @@ def test_both_ways_lead_to_the_same(replies: list[tuple[int, bytes]], data: st.D
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
     pieces = [stream[start:end] for start, end in pairwise([0, *cuts, len(stream)])]
     assert quick.seen(pieces) == ordinary.seen(pieces)
-
-
-def test_frames_of_a_chunk_are_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also if a signal handler cuts them meanwhile."""
-    reader, cut = FrameReader(MAX_REPLY_SIZE), deque[Any]()
-    chunks = deque((frame_header(1, 2) + b"{}",))
-    once = Once(lambda: reader.cut_from(chunks, cut), frames._frame)
-    monkeypatch.setattr(frames, "_frame", once)
-    assert reader.cut_from(chunks, cut)
-    assert list(cut) == [FrameReceived(1, b"{}")]
-    assert not chunks
-    assert not reader.cut_from(chunks, cut)
 
 
 @pytest.mark.parametrize("extra", [{}, {"p": [{"took": 1}]}])
