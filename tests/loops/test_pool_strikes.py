@@ -25,7 +25,7 @@ from rethinkdb import r
 from rethinkdb.embedded import Server
 from rethinkdb.errors import ReqlError
 from rethinkdb.loops.blocking import ConnectionPool
-from rethinkdb.loops.blocking.bell import Bell
+from rethinkdb.loops.blocking.flag import Flag
 from rethinkdb.loops.transport.renewing import WaitingRenewal
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
@@ -389,26 +389,26 @@ def test_a_handler_raises_while_a_feed_goes_on(
 def test_a_wait_that_was_interrupted_keeps_nobody_from_waking_others(
     beside: ThreadPoolExecutor,
 ) -> None:
-    bell = Bell()
+    flag = Flag()
     before = signal.signal(signal.SIGALRM, _interrupt)
     try:
         for _ in range(5):
             with pytest.raises(Interrupted):
-                interrupted_wait(bell)
+                interrupted_wait(flag)
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert not bell.is_set()
-    waiting = [beside.submit(bell.wait) for _ in range(2)]
-    bell.set()
+    assert not flag.is_set()
+    waiting = [beside.submit(flag.wait) for _ in range(2)]
+    flag.set()
     for waits in waiting:
         waits.result(PATIENCE)
-    bell.wait()
-    assert bell.is_set()
+    flag.wait()
+    assert flag.is_set()
 
 
-def interrupted_wait(bell: Bell) -> None:
+def interrupted_wait(flag: Flag) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.001)
-    bell.wait()  # which nothing else ends
+    flag.wait()  # which nothing else ends
 
 
 def _interrupt(*_: object) -> None:
@@ -455,7 +455,7 @@ class StruckLock:
 
 def test_a_cursor_that_was_to_begin_anew_can_be_read_after_an_interrupt() -> None:
     renewal = WaitingRenewal.__new__(WaitingRenewal)
-    renewal._pool = SimpleNamespace(_lock=StruckLock(), _new_event=Bell, _caller=get_ident)
+    renewal._pool = SimpleNamespace(_lock=StruckLock(), _new_event=Flag, _caller=get_ident)
     replaced, lost = Stream.__new__(Stream), Stream.__new__(Stream)
     cursor = SimpleNamespace(_stream=replaced)
     with pytest.raises(KeyboardInterrupt):
@@ -488,7 +488,7 @@ def test_a_handler_reads_a_cursor_that_is_beginning_anew() -> None:
         seen.append(cursor._stream)
 
     renewal, lost = Renewed.__new__(Renewed), Stream.__new__(Stream)
-    renewal._pool = SimpleNamespace(_lock=threading.Lock(), _new_event=Bell, _caller=get_ident)
+    renewal._pool = SimpleNamespace(_lock=threading.Lock(), _new_event=Flag, _caller=get_ident)
     renewal.handler = handle
     cursor = SimpleNamespace(_stream=lost)
     assert renewal.begins(cursor, lost, ReqlError("lost"))
@@ -531,13 +531,13 @@ def test_a_handler_does_not_let_two_threads_begin_a_cursor_anew() -> None:
         renewal._busy, renewal._owner = others, "another thread"
         return "main thread"
 
-    def await_other(event: Bell) -> None:
+    def await_other(event: Flag) -> None:
         assert event is others
         renewal._busy, cursor._stream = None, fresh
 
-    renewal, others = Renewed.__new__(Renewed), Bell()
+    renewal, others = Renewed.__new__(Renewed), Flag()
     renewal._pool = SimpleNamespace(
-        _lock=threading.Lock(), _new_event=Bell, _caller=caller, _await=await_other
+        _lock=threading.Lock(), _new_event=Flag, _caller=caller, _await=await_other
     )
     lost, fresh = Stream.__new__(Stream), Stream.__new__(Stream)
     cursor = SimpleNamespace(_stream=lost)

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from ..transport.watching import logger
-from .bell import Bell
+from .flag import Flag
 from .starting import start_thread
 
 __all__ = ["Clerk", "nothing"]
@@ -48,7 +48,7 @@ class Clerk:
 
     def call(self, job: Callable[[], T]) -> T:
         """Have the clerk call `job`; wait for its result."""
-        done = Bell()
+        done = Flag()
         outcomes: list[tuple[Any, BaseException | None]] = []
 
         def served() -> None:
@@ -72,12 +72,12 @@ class Clerk:
         self.inbox.put(job)
         self._ensure_thread()
 
-    def wait_for(self, event: Bell) -> None:
-        """Wait until an event is set, by a job in the inbox or by another thread."""
+    def wait_for(self, flag: Flag) -> None:
+        """Wait until a flag is set, by a job in the inbox or by another thread."""
         if self._ensure_thread() and threading.get_ident() not in self._threads:
-            event.wait()
+            flag.wait()
             return
-        while not event.is_set():  # this is the clerk's own thread, or there can be no thread
+        while not flag.is_set():  # this is the clerk's own thread, or there can be no thread
             self._serve_next()
 
     def wake(self, seconds: float | None) -> None:

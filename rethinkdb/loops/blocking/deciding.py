@@ -12,8 +12,8 @@ from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, PoolStats
 
 from ..transport.waiting_pool import WaitingPool
-from .bell import Bell
 from .clerk import Clerk, nothing
+from .flag import Flag
 from .guards import Guards, without_guards
 
 __all__ = ["ThreadedPool"]
@@ -95,7 +95,7 @@ class ThreadedPool(WaitingPool):
         return self._guards.decisions
 
     def _new_event(self) -> Any:
-        return Bell()
+        return Flag()
 
     def _close_member(self, member: Member, graceful: bool) -> None:
         try:
