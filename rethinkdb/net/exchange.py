@@ -17,6 +17,7 @@ from .stream import Stream
 from .waiter import Waiter
 
 __all__ = [
+    "CONTINUE",
     "NOBODY",
     "Exchange",
     "arrays_as_sequences",
@@ -28,7 +29,8 @@ __all__ = [
 
 # Constants, as Python 3.10 and 3.11 take 0.1 µs to look up an enum member.
 _START = QueryType.START
-_CONTINUE = b"[%d]" % QueryType.CONTINUE
+#: Asks for the next batch.
+CONTINUE = b"[%d]" % QueryType.CONTINUE
 _STOP = b"[%d]" % QueryType.STOP
 
 #: The receiver of an exchange that is over.
@@ -74,7 +76,7 @@ class Exchange:
 
     def send_continue(self) -> None:
         """Ask for the next batch, unless it is asked for already."""
-        frame, _ = self._protocol.framed(self.token, _CONTINUE)
+        frame, _ = self._protocol.framed(self.token, CONTINUE)
         output = self._protocol.output
         if not self.owed and self.receiver is not NOBODY:
             self.owed = 1

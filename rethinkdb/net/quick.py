@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from rethinkdb.codec import PSEUDO_TYPE_SIGN, MalformedResponse, loads_quickly, response_of
 from rethinkdb.ql2 import ResponseType
 
-from .exchange import NOBODY, Exchange
-from .frames import HEADER_SIZE, NOTHING, header_at
+from .exchange import CONTINUE, NOBODY, Exchange
+from .frames import HEADER_SIZE, NOTHING, frame_header, header_at
 from .signals import raised_by_handler
 from .stream import Stream
 from .waiter import PENDING, RESULT, Waiter
@@ -45,6 +45,7 @@ class QuickReading:
         _exchanges: dict[int, Exchange]
         _events: deque[Any]
         incoming: deque[bytes]
+        output: bytearray
         close_requested: bool
 
     def _read_quickly(self) -> None:
@@ -82,6 +83,8 @@ class QuickReading:
                 break
             after = NOTHING if end == size else (data, end, pieces, 0, 0)
             if type(receiver) is Stream:
+                if receiver.notes and self._change_read(state, after, exchange, receiver, reply):
+                    continue
                 if self._batch_read(state, after, exchange, receiver, reply, payload):
                     continue
                 break
@@ -111,6 +114,62 @@ class QuickReading:
                     self._settled_last = None
         if reader.state is NOTHING and not self.incoming:
             protocol.uncut = False
+
+    def _change_read(
+        self, state: Any, after: Any, exchange: Exchange, stream: Stream, reply: Any
+    ) -> bool:
+        """Hand over what a changefeed sends, and ask for more, in one step.
+
+        It is for feeds whose rows are taken as they come, by one caller or directly: so most
+        changes are alone in their message. It does what `Stream.batch_received` does and what that
+        calls; without these calls a change takes an eighth less.
+
+        Returns:
+            False if there is more to do, or if a signal handler has done it. Then nothing has
+            changed here.
+        """
+        try:
+            kind, rows, (note,) = reply["t"], reply["r"], reply["n"]
+        except (LookupError, TypeError, ValueError):
+            return False
+        if kind != _PARTIAL or type(kind) is not int or type(rows) is not list or not rows:
+            return False
+        if type(note) is not int or (note,) != stream.notes or len(reply) != 3:
+            return False
+        waiting, waiter, value, rest = stream._requests[:], NOBODY, True, rows
+        if waiting:
+            waiter, taken, _ = waiting[0]
+            if taken is not None:  # otherwise it only wants to know whether there is a row
+                value, rest = rows[0], rows[1:]
+            if taken or waiting[1:] or waiter._state != PENDING:
+                return False
+        received = stream.received + len(rows)
+        reader, buffer, output = self._protocol.frames, stream.buffer, self.output
+        frame = frame_header(exchange.token, len(CONTINUE)) + CONTINUE
+        if (
+            reader.state is state
+            and exchange.receiver is stream
+            and exchange.owed == 1
+            and stream._requests == waiting
+            and stream.follower is None
+            and not buffer
+            and not stream.held
+        ):
+            reader.state = after
+            output += frame
+            stream.received = received
+            buffer += rest
+            if waiting:  # last, as 3.10 may call a handler where this jumps
+                del stream._requests[0]
+                waiter._outcome, waiter._state = value, RESULT
+                waiter._on_abandon = None
+                self._settled_last = waiter
+                if waiter._callbacks:
+                    waiter._run()
+                if self._settled_last is waiter:
+                    self._settled_last = None
+            return True
+        return False
 
     def _batch_read(
         self,

@@ -77,7 +77,7 @@ class Waiter(Generic[T]):
         Raises:
             LocalProtocolError: it is still pending, or was abandoned.
         """
-        value = self.peek()
+        value: T = self._outcome if self._state == RESULT else self.peek()
         self.on_unclaimed = None
         return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import suppress
 from itertools import pairwise
@@ -103,6 +104,120 @@ def test_both_ways_lead_to_the_same(replies: list[tuple[int, bytes]], data: st.D
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
     pieces = [stream[start:end] for start, end in pairwise([0, *cuts, len(stream)])]
     assert quick.seen(pieces) == ordinary.seen(pieces)
+
+
+CHANGE = reply_body(PARTIAL, 1, n=[1])
+ODD_CHANGES = [
+    reply_body(PARTIAL, n=[1]),
+    reply_body(PARTIAL, 1),
+    reply_body(PARTIAL, 1, n=[2]),
+    reply_body(PARTIAL, 1, n=[True]),
+    reply_body(PARTIAL, 1, n=[1, 1]),
+    reply_body(PARTIAL, 1, n={"1": 1}),
+    reply_body(PARTIAL, 1, n=1),
+    reply_body(PARTIAL, 1, n=[1], p=[]),
+    reply_body(SEQUENCE, 1, n=[1]),
+    reply_body(RUNTIME_ERROR, "no more", n=[1]),
+    b'{"t":3.0,"r":[1],"n":[1]}',
+    b'{"t":3,"r":{},"n":[1]}',
+    b"[1,2,3]",
+]
+CHANGES = st.one_of(
+    st.builds(lambda rows: reply_body(PARTIAL, *rows, n=[1]), st.lists(st.integers(), max_size=3)),
+    st.sampled_from(ODD_CHANGES),
+)
+
+
+class Feed:
+    """A changefeed, and what becomes of those who wait for it."""
+
+    def __init__(self, ordinary: bool) -> None:
+        pair = Pair()
+        self.session = session = pair.session
+        waiter, self.token = pair.run()
+        pair.answer(self.token, PARTIAL, n=[1])
+        self.exchange = session._exchanges[self.token]
+        self.stream = settled(waiter)
+        self.exchange.plain = not ordinary
+        self.ends: list[str] = []
+        self.waiting: list[Waiter[Any]] = []
+
+    def do(self, action: str | bytes) -> Any:
+        """Do one thing; returns what can be seen then."""
+        stream, session = self.stream, self.session
+        if isinstance(action, bytes):
+            if self.exchange.owed:
+                session.receive_data(frame_header(self.token, len(action)) + action)
+        elif action == "abandon":
+            for waiter in self.waiting[:1]:
+                waiter.abandon()
+        elif action == "take":
+            self.ends += map(repr, stream.take_batch())
+        else:
+            waiter = stream.next() if action == "next" else stream.has_next()
+            self.waiting.insert(0, waiter)
+            waiter.add_done_callback(lambda waiter: self.ends.append(repr(_outcome(waiter))))
+        state = stream.low_water, stream.received, stream.notes, stream.error, self.exchange.owed
+        return self.ends, list(stream.buffer), repr(state), session.data_to_send()
+
+
+def _outcome(waiter: Waiter[Any]) -> Any:
+    return waiter.exception() or waiter.peek()
+
+
+@given(
+    st.lists(
+        st.one_of(CHANGES, CHANGES, st.sampled_from(["next", "next", "has", "abandon", "take"])),
+        max_size=12,
+    )
+)
+def test_both_ways_of_a_changefeed_lead_to_the_same(actions: list[str | bytes]) -> None:
+    quick, ordinary = Feed(ordinary=False), Feed(ordinary=True)
+    for action in actions:
+        assert quick.do(action) == ordinary.do(action)
+
+
+@pytest.mark.parametrize("before", [[], ["next"], ["has"], ["next", "next"], [CHANGE]])
+@pytest.mark.parametrize("body", [CHANGE, reply_body(PARTIAL, 1, 2, n=[1]), *ODD_CHANGES])
+def test_both_ways_of_each_kind_of_change(before: list[str | bytes], body: bytes) -> None:
+    quick, ordinary = Feed(ordinary=False), Feed(ordinary=True)
+    for action in [*before, body, "next"]:
+        assert quick.do(action) == ordinary.do(action)
+
+
+def test_a_change_that_nobody_is_told_of() -> None:
+    feed = Feed(ordinary=False)
+    waiter = feed.stream.next()
+    feed.do(CHANGE)
+    assert settled(waiter) == 1
+
+
+def test_a_change_whose_receiver_reads_on() -> None:
+    """In a callback: another answer is settled within the delivery of the change."""
+    feed = Feed(ordinary=False)
+    query = feed.session.start(start())
+    body = reply_body(ATOM, "value")
+    answer = frame_header(feed.session.last_token, len(body)) + body
+    waiter = feed.stream.next()
+    waiter.add_done_callback(lambda _: feed.session.receive_data(answer))
+    feed.do(CHANGE)
+    assert (settled(waiter), settled(query)) == (1, "value")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_change_that_is_handled_while_it_is_read(
+    waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal handler uses the connection just before the step."""
+    feed = Feed(ordinary=False)
+    if waits:
+        feed.do("next")
+    once = Once(lambda: feed.session.receive_data(b""), quick.frame_header)
+    monkeypatch.setattr(quick, "frame_header", once)
+    ends, buffer, _, sent = feed.do(CHANGE)
+    assert not once.actions
+    assert ends + list(map(repr, buffer)) == ["1"]
+    assert json.loads(sent[12:]) == [CONTINUE]
 
 
 @pytest.mark.parametrize("extra", [{}, {"p": [{"took": 1}]}])
