@@ -84,14 +84,15 @@ class FutureConnection(LoopConnection):
 
     def _deliver(self, waiter: Waiter[Any], future: Future[Any]) -> None:
         error = waiter.exception()
-        if isinstance(error, asyncio.CancelledError):
+        if error is None:
+            if isinstance(future, ReturnableFuture):
+                future.lend(waiter, self._abandon)
+            else:
+                future.set_result(self._outcome(waiter))
+        elif isinstance(error, asyncio.CancelledError):
             future.cancel()
-        elif error is not None:
-            future.set_exception(error)
-        elif isinstance(future, ReturnableFuture):
-            future.lend(waiter.peek(), waiter, self._abandon)
         else:
-            future.set_result(self._outcome(waiter))
+            future.set_exception(error)
 
     def _finished(self, value: T) -> Future[T]:
         future: Future[T] = Future(loop=self._loop)

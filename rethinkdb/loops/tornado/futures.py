@@ -34,17 +34,16 @@ class ReturnableFuture(Future[T]):
     #: one in line may have got the item that comes after the one on its way to this.
     on_cancel: Callable[[Any], object] | None = None
 
-    def lend(self, value: T, waiter: Waiter[Any], give_back: Callable[[Waiter[Any]], None]) -> None:
+    def lend(self, waiter: Waiter[T], give_back: Callable[[Waiter[Any]], None]) -> None:
         """Settle with the value of a waiter.
 
         Args:
-            value: the waiter's value, as the reader gets it.
-            waiter: the waiter.
+            waiter: the waiter, which has a value.
             give_back: called with the waiter if the value is not read.
         """
         self._waiter = waiter
         self._give_back = give_back
-        self.set_result(value)
+        self.set_result(waiter.peek())
 
     def result(self) -> T:
         if self._returned:

@@ -10,6 +10,9 @@ from trio.lowlevel import checkpoint_if_cancelled, current_task
 
 from rethinkdb.net.cursor import AsyncIterableCursor, Row
 
+from ..transport.place import PROCESS
+from .waiting import sleep_until_done
+
 __all__ = ["TrioCursor"]
 
 
@@ -32,7 +35,9 @@ class TrioCursor(AsyncIterableCursor[Row]):
 
     # For an item that has arrived, this is the whole of it; see `AsyncIterableCursor`. Each check
     # in a call of its own would be a twentieth of what a waiting change takes. Trio's rules ask for
-    # the check of a cancellation. Other tasks run when the items at hand are used up.
+    # the check of a cancellation. Other tasks run when the items at hand are used up. An item that
+    # is yet to come is waited for as in `Connection._call`, but there is nothing to send:
+    # `low_water` is 0 while the next batch is asked for. That saves a tenth of what a change takes.
 
     if not TYPE_CHECKING:
 
@@ -46,15 +51,27 @@ class TrioCursor(AsyncIterableCursor[Row]):
                 await checkpoint_if_cancelled()
             if wait is not True:
                 return await self._next_item(self._limit(wait))
-            stream = self._stream
+            conn, stream = self.conn, self._stream
             if len(self._items) > stream.low_water:
                 if task is not self._taker:
-                    self.conn._check_loop()
+                    conn._check_loop()
                     self._taker = task
                 return self._items.popleft()
             if stream.renewal is not None:
                 return await stream.renewal.asked(self, self._next)
-            return await self.conn._call(self._next)
+            if stream.low_water or stream.finished or conn._process != PROCESS.id:
+                return await conn._call(self._next)
+            if task is not self._taker:
+                conn._check_place()
+                self._taker = task
+            waiter = stream.next(self)
+            if not waiter.done():
+                try:
+                    await sleep_until_done(waiter)
+                except BaseException:
+                    conn._abandon(waiter)
+                    raise
+            return waiter.result()
 
         async def fetch_next(self, wait=True):
             await checkpoint_if_cancelled()

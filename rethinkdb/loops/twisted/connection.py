@@ -119,6 +119,9 @@ class Connection(TwistedResults, OnReactor, AwaitingReach, WiredConnection[Twist
             waiter = self._begin(operation, args)
         except Exception:
             return fail()
+        return self._deferred_of(waiter, timeout)
+
+    def _deferred_of(self, waiter: Waiter[Any], timeout: float | None = None) -> Deferred[Any]:
         deferred: Deferred[Any] = Deferred(lambda _: self._abandon(waiter))
         if timeout is not None and not waiter.done():
             limit(deferred, timeout, self._reactor, ReqlTimeoutError())

@@ -10,6 +10,8 @@ from twisted.python import threadable
 
 from rethinkdb.net.cursor import AsyncIterableCursor, Row
 
+from ..transport.place import PROCESS
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -32,16 +34,24 @@ class TwistedCursor(AsyncIterableCursor[Row]):
 
     # For an item that has arrived, the Deferred is made here, without a call into the core; see
     # `AsyncIterableCursor`. Measured, `fetch_next()` and `next()`: 1.1 µs an item instead of 7.4.
+    # An item that is yet to come is waited for as in `Connection._call`, but there is nothing to
+    # send: `low_water` is 0 while the next batch is asked for. That takes a tenth of a lone change.
 
     def next(self, wait: bool | float | None = True) -> Deferred[Row]:
         try:
-            if wait is True and len(self._items) > self._stream.low_water:
+            conn, stream = self.conn, self._stream
+            if wait is not True:
+                return conn._call(self._next, timeout=self._limit(wait))
+            if len(self._items) > stream.low_water:
                 if threadable.ioThread != get_ident():
-                    self.conn._check_loop()
+                    conn._check_loop()
                 return succeed(self._items.popleft())
-            if wait is True and self._renewal is not None:
-                return Deferred.fromCoroutine(self._renewal.asked(self, self._next))
-            return self.conn._call(self._next, timeout=self._limit(wait))
+            if stream.renewal is not None:
+                return Deferred.fromCoroutine(stream.renewal.asked(self, self._next))
+            here = conn._process == PROCESS.id and threadable.ioThread == get_ident()
+            if stream.low_water or stream.finished or not here:
+                return conn._call(self._next)
+            return conn._deferred_of(stream.next(self))
         except Exception:
             return fail()
 
