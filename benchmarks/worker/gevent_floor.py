@@ -158,5 +158,6 @@ def opened(client: GeventClient, query: bytes) -> Iterator[Any]:
 def changes_of(client: GeventClient, token: int, rows: list[Any], coming: Any) -> Iterator[Any]:
     while True:
         yield from rows
+        del rows  # before the next are decoded
         rows = coming.get()["r"]
         coming = client.ask(CONTINUE, token)
