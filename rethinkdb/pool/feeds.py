@@ -2,14 +2,7 @@
 
 A `Feed` is a `Stream`, and buffers no more rows than the stream of a single run. The stream of the
 present run puts its rows into the buffer of the feed, and asks for batches as usual. Everything
-else that must be done goes into `effects`, for the pool that runs the feed:
-
-===========  =====================================================================================
-`Begin`      in the background, call `step()` and do what it returns, until it returns None
-`Cease`      stop doing that
-`Pull`       call `pull()` at a time when the connection of the run may be used
-`Stop`       close a cursor, at such a time; call `left()` when the server has answered that
-===========  =====================================================================================
+else that must be done goes into `effects`, for the pool that runs the feed; see `feed_effects`.
 
     new -> asking -> starting -> running -> resting -> starting ...     -> finished
            (the table's key)        |          ^
@@ -44,6 +37,7 @@ from rethinkdb.net.waiter import Waiter
 from rethinkdb.ql2 import QueryType
 from rethinkdb.typed.changes import gap_of, lengthened
 
+from .feed_effects import Begin, Cease, FeedEffect, Pause, Pull, Run, Stop
 from .remembering import MEMORIES
 from .resuming import Resumption
 from .shapes import Shape, with_initial
@@ -64,45 +58,6 @@ class Clocks(NamedTuple):
 
     steady: Callable[[], float]
     wall: Callable[[], datetime]
-
-
-class Begin(NamedTuple):
-    """Call `step()` in the background, and do what it returns, until it returns None."""
-
-
-class Cease(NamedTuple):
-    """Stop what `Begin` has started."""
-
-
-class Pull(NamedTuple):
-    """Call `feed.pull()` at a time when this cursor's connection may be used."""
-
-    cursor: BaseCursor
-
-
-class Stop(NamedTuple):
-    """Close a cursor, at a time when its connection may be used.
-
-    Call `feed.left()` when the server has answered, or cannot answer.
-    """
-
-    cursor: BaseCursor
-
-
-FeedEffect = Begin | Cease | Pull | Stop
-
-
-class Run(NamedTuple):
-    """Run a query. Call `answered` with its result, or `failed` with its error."""
-
-    term: EditedQuery
-    options: dict[str, Any]
-
-
-class Pause(NamedTuple):
-    """Wait for this many seconds."""
-
-    seconds: float
 
 
 class _State(Enum):
