@@ -13,8 +13,6 @@ and implements what depends on the loop:
 Each operation of the core returns a `Waiter`. `_call` turns that into what users of the loop get: a
 value, a coroutine, a Future or a Deferred. `_call` reads the value with `_outcome`, which turns a
 stream into a cursor.
-
-The module is long because it documents everything that users may call on a connection.
 """
 
 from __future__ import annotations
@@ -24,21 +22,15 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from rethinkdb.codec import Codec
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError, ReqlTypeError
-from rethinkdb.ql2 import QueryType
+from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.repl import Repl
-from rethinkdb.typed.state import state as typed
 
 from .cursor import BaseCursor
-from .deadlines import Deadline
-from .editing import EditedQuery
 from .emitting import ConnectionEvents
-from .exchange import arrays_as_sequences
 from .handshake import refusal
-from .options import Address, ConnectOptions, check_names, seconds_or_none
+from .options import Address, ConnectOptions, check_names
 from .owning import SessionOwner
-from .query import Query
+from .query_making import QueryMaking
 from .stream import Stream
 from .uncopyable import Uncopyable
 from .waiter import Waiter
@@ -46,20 +38,12 @@ from .waiter import Waiter
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from rethinkdb.typed.making import RowMaker
-
-__all__ = ["BaseConnection", "make_connection", "row_maker_of"]
+__all__ = ["BaseConnection", "make_connection"]
 
 T = TypeVar("T")
 
 
-# A constant, as Python 3.10 and 3.11 take 0.1 µs to look up an enum member.
-_START = QueryType.START
-
-_NO_OPTIONS: Mapping[str, Any] = {}
-
-
-class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
+class BaseConnection(QueryMaking, SessionOwner, ConnectionEvents, Uncopyable):
     """A connection to a RethinkDB server. `r.connect()` makes one for the chosen loop.
 
     Many queries and cursors can be in flight on one connection. Assigning to `db` does the same as
@@ -99,13 +83,7 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
             raise ReqlDriverError(
                 "`hosts`: a connection of this loop type goes to one host only. Name one of them."
             )
-        self.db = self.options.db
-        self._codec = Codec(
-            self.options.json_encoder, self.options.json_decoder, self.options.converters
-        )
-        self._decode_plainly = self._codec.decoder(_NO_OPTIONS)
-        self._decodes_plainly = not self._codec.own_decoder
-        self._deadline = _deadline(self.options.deadline)
+        self._prepare_queries()
         self._fresh_session().close(noreply_wait=False)  # closed, until connected
         self._init_loop(**own)
 
@@ -389,98 +367,8 @@ class BaseConnection(SessionOwner, ConnectionEvents, Uncopyable):
         text = f"{str(exc) or type(exc).__name__}. {_advice(exc)}"
         return ReqlDriverError(refusal(self.host, self.port, text))
 
-    def _query(self, term: Any, options: dict[str, Any]) -> Query:
-        if options or typed.tables or type(term) is EditedQuery:
-            return self._special_query(term, options)
-        decode, plain = self._decode_plainly, self._decodes_plainly
-        payload = self._encoded(term, options, self._codec)
-        return Query(_START, payload, decode, term, False, options, self._deadline, self.db, plain)
-
-    def _special_query(self, term: Any, options: dict[str, Any]) -> Query:
-        deadline, maker = self._deadline, None
-        noreply = bool(options.get("noreply"))
-        if noreply:
-            # Here any true value turns it on. The server takes only `true`: otherwise it
-            # would answer.
-            options["noreply"] = True
-        as_cursor = options.pop("as_cursor", False)
-        if "resume" in options or "remember" in options:
-            _refuse_to_resume(options)
-        options.pop("idempotent", None)  # for pools: a connection never runs a query again
-        if "deadline" in options:
-            deadline = _deadline(options.pop("deadline"))
-        codec = self._codec_for(options)
-        decode = codec.decoder(options)
-        if as_cursor:
-            decode = arrays_as_sequences(decode)
-        if typed.tables or "as_type" in options:
-            maker = row_maker_of(term, options)
-        payload = self._encoded(term, options, codec)
-        edited = type(term) is EditedQuery
-        if edited:
-            decode, term = codec.decoder(options, term.edit), term.term
-        plain = not (codec.own_decoder or as_cursor or edited)
-        if maker is not None:
-            # Rows can be made straight from the bytes if nothing else changes the values first.
-            decode, plain = maker.decoder(decode, plain), False
-        return Query(_START, payload, decode, term, noreply, options, deadline, self.db, plain)
-
-    def _encoded(self, term: Any, options: dict[str, Any], codec: Codec) -> bytes:
-        """The payload of a query."""
-        start_body = getattr(term, "start_body", None)
-        if start_body is None:
-            raise ReqlDriverError(
-                f"run() of a connection takes a query, not {term!r}. Write"
-                " query.run(conn), or r.expr(value).run(conn) for a value."
-            )
-        body = start_body(options, self.db, codec.values)
-        try:
-            return codec.encode(body)
-        except (UnicodeEncodeError, ReqlTypeError) as exc:
-            term.explain(exc)
-            raise
-
-    def _codec_for(self, options: Mapping[str, Any]) -> Codec:
-        if "json_encoder" not in options and "json_decoder" not in options:
-            return self._codec
-        return Codec(
-            options.get("json_encoder") or self.options.json_encoder,
-            options.get("json_decoder") or self.options.json_decoder,
-            self.options.converters,
-        )
-
 
 _CHECK_OPEN = BaseConnection.check_open
-
-
-def _deadline(value: Any) -> Deadline | None:
-    """Reads the option `deadline`. A pool passes a `Deadline` that has already begun."""
-    if isinstance(value, Deadline):
-        return value
-    seconds = seconds_or_none("deadline", value)
-    return None if seconds is None else Deadline.of(seconds)
-
-
-def row_maker_of(term: Any, options: dict[str, Any]) -> RowMaker | None:
-    """Finds the `RowMaker` for a query whose rows have a type; None if they have none.
-
-    Sets the option `as_type` to that type. For a changefeed, also turns on `include_types`.
-    """
-    if type(term) is EditedQuery:
-        if term.edit is None:
-            return None  # the driver itself reads this answer
-        term = term.term
-    find = getattr(term, "_row_type", None)
-    row_type, of_feed = find(options) if find else (options.get("as_type"), False)
-    if row_type is None:
-        return None
-    from rethinkdb.typed.making import row_maker  # here, as most programs have no types
-
-    if of_feed:
-        options.setdefault("include_types", True)
-    maker = row_maker(row_type, of_feed)
-    options["as_type"] = maker.row_type
-    return maker
 
 
 # The errors of the system and of Twisted for an unknown host name. They are compared by name, as
@@ -493,17 +381,6 @@ def _advice(exc: BaseException) -> str:
     if {type(exc).__name__, type(exc.__cause__).__name__} & _UNKNOWN_HOST:
         return "Is the name of the host right?"
     return "Is the server running, and is this its port?"
-
-
-def _refuse_to_resume(options: dict[str, Any]) -> None:
-    """Remove `resume` and `remember` if they are None; otherwise raise an error."""
-    if options.pop("resume", None) is not None:
-        raise ReqlDriverError(
-            "`resume` needs a pool, or a connection to several hosts, connect(hosts=[...]). One to"
-            " a single host ends with its link, and its feeds with it. Write query.run(pool, ...)."
-        )
-    if options.pop("remember", None) is not None:
-        raise ReqlDriverError('`remember` goes with `resume="diff"` only.')
 
 
 def make_connection(connection_type: type[BaseConnection], *args: Any, **kwargs: Any) -> Any:

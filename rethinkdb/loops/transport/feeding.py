@@ -19,8 +19,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
-from rethinkdb.net.connection import BaseConnection, row_maker_of
+from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import BaseCursor
+from rethinkdb.net.query_making import row_maker_of
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import PoolOptions
 from rethinkdb.pool.allowance import Allowance
