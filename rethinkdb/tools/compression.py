@@ -33,6 +33,8 @@ RAW_WINDOW = -15
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK = 1 << 20
+# What is decompressed at a time. Four bytes may become 128 KiB, so more would need much memory.
+_PIECE = 1 << 12
 
 _MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -144,7 +146,7 @@ def _open(kind: str | None, file: io.BufferedReader) -> IO[bytes]:
         if hasattr(library, "ZstdFile"):
             opened = library.ZstdFile(file)
         else:
-            opened = library.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            opened = io.BufferedReader(_ZstdFrames(file, library), _BLOCK)
     elif kind == "bz2":
         opened = import_module("bz2").BZ2File(file)
     elif kind == "xz":
@@ -179,6 +181,47 @@ class _Raw(io.RawIOBase):
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+class _ZstdFrames(io.RawIOBase):
+    """Decompresses a file of Zstandard frames.
+
+    The reader of the package zstandard takes a last frame that was cut off for a complete one, and
+    never misses its checksum.
+    """
+
+    def __init__(self, file: IO[bytes], library: Any) -> None:
+        self._file = file
+        self._new_frame = library.ZstdDecompressor().decompressobj
+        self._frame: Any = None
+        self._waiting = b""  # compressed, of the next frame
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            data = self._waiting or self._file.read(_PIECE)
+            if not data:
+                self._check_complete()
+                return 0
+            self._take(data)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def _take(self, data: bytes) -> None:
+        self._frame = self._frame or self._new_frame()
+        self._ready = memoryview(self._frame.decompress(data))
+        self._waiting = self._frame.unused_data
+        if self._frame.eof:
+            self._frame = None
+
+    def _check_complete(self) -> None:
+        if self._frame is not None:
+            raise EOFError("the file ends within a frame")
 
 
 def _library(name: str) -> Any:

@@ -161,6 +161,21 @@ def test_a_byte_that_has_changed_is_told(
             assert _read(bytes(damaged)) == _read(archive)
 
 
+@pytest.mark.parametrize("library", ["isal", "zlib"])
+@pytest.mark.parametrize("compression", [*COMPRESSIONS, "zstd"])
+def test_an_archive_that_lacks_its_last_bytes_is_told(
+    compression: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if library == "zlib":
+        monkeypatch.setitem(sys.modules, "isal.igzip", None)
+    if compression == "zstd":
+        pytest.importorskip("zstandard")
+    archive = _archive(random.Random(4), compression)
+    for missing in (*range(1, 40), 200):
+        with pytest.raises(ToolError, match=r"ends too early|damaged"):
+            _read(archive[:-missing])
+
+
 def _archive(random_: random.Random, compression: str) -> bytes:
     file = io.BytesIO()
     writer = ArchiveWriter(file, compression if compression == "zstd" else None)
