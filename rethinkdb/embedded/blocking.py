@@ -1,4 +1,4 @@
-"""Marks threads that wait for something outside the server and do not compute.
+"""Knows the threads: what kind they are, and which of them wait for something outside the server.
 
 The server has few threads for queries that compute, because more would not be faster. A thread that
 waits for a script, a web site or a change uses no processor time, so it must not count as one.
@@ -6,6 +6,7 @@ waits for a script, a web site or a change uses no processor time, so it must no
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,6 +26,12 @@ _local = threading.local()
 def join(crew: Crew) -> None:
     """Makes the calling thread a member of a crew."""
     _local.crew = crew
+
+
+def threads_are_greenlets() -> bool:
+    """Whether the process is patched by gevent: one thread at a time runs, until it waits."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 @contextmanager

@@ -8,11 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rethinkdb.embedded import limits
-
-
-def _threads_are_greenlets() -> bool:
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and bool(monkey.is_module_patched("threading"))
+from rethinkdb.embedded.blocking import threads_are_greenlets
 
 
 class RecursionLimit:
@@ -48,7 +44,7 @@ class RecursionLimit:
     @contextmanager
     def deep(self) -> Iterator[None]:
         """Raises the limit while a very deeply nested query is evaluated."""
-        if _threads_are_greenlets():
+        if threads_are_greenlets():
             yield  # they share the stack of a thread that somebody else has made
             return
         self.need(limits.DEEP_RECURSION)

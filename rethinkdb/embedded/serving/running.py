@@ -24,7 +24,7 @@ from rethinkdb.embedded.language.environment import DEFAULT_ARRAY_LIMIT, Environ
 from rethinkdb.embedded.language.faults import fault
 from rethinkdb.embedded.language.options import DEFAULT_QUEUE_SIZE
 from rethinkdb.embedded.language.profile import Trace
-from rethinkdb.embedded.outside.interruption import Interruption
+from rethinkdb.embedded.outside.interruption import interruption
 from rethinkdb.embedded.serving import replies
 from rethinkdb.embedded.serving.recursion import RECURSION
 from rethinkdb.embedded.storage import access
@@ -78,7 +78,7 @@ class RunningQuery:
     ) -> None:
         self.noreply = options.static_flag(wire_options, "noreply")
         self.finished = False
-        self._interruption = Interruption()
+        self._interruption = interruption()
         self._deep = deep
         self._store = store
         self._user = user
