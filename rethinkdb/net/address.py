@@ -164,7 +164,7 @@ def checked_hosts(value: Any, field: str = "`hosts`") -> tuple[Place, ...] | Non
 def _may_be_host(value: Any) -> bool:
     if isinstance(value, str):
         return not ("/" in value or "@" in value or value.count("[") != value.count("]"))
-    return not isinstance(value, (tuple, list)) or len(value) == 2
+    return isinstance(value, (tuple, list)) and len(value) == 2
 
 
 def _place(value: Any, field: str) -> tuple[str | None, int | None]:

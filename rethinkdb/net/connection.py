@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
 from rethinkdb.repl import Repl
 
+from .address import checked_text
 from .cursor import BaseCursor
 from .emitting import ConnectionEvents
 from .handshake import refusal
@@ -275,8 +276,12 @@ class BaseConnection(QueryMaking, SessionOwner, ConnectionEvents, Uncopyable):
         return self._call(self._session.close, noreply_wait)
 
     def use(self, db: str) -> None:
-        """Set the database that `r.table(...)` uses in later queries. Nothing is sent."""
-        self.db = db
+        """Set the database that `r.table(...)` uses in later queries. Nothing is sent.
+
+        Raises:
+            ReqlDriverError: `db` is no string.
+        """
+        self.db = checked_text("`db`", db)
 
     def repl(self) -> Self:
         """Make this the calling thread's default connection: `query.run()` then needs no argument.

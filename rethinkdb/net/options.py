@@ -35,6 +35,7 @@ __all__ = [
     "ReqlUnknownOptionError",
     "TLSConfig",
     "check_names",
+    "checked_factory",
     "connect_limit",
     "seconds_or_none",
     "wait_limit",
@@ -229,8 +230,8 @@ class ConnectOptions:
             password=_password(given["password"], given["auth_key"]),
             timeout=given["timeout"] or DEFAULT_TIMEOUT,
             tls=TLSConfig.from_argument(ssl),
-            json_encoder=_factory("json_encoder", json_encoder),
-            json_decoder=_factory("json_decoder", json_decoder),
+            json_encoder=checked_factory("json_encoder", json_encoder),
+            json_decoder=checked_factory("json_decoder", json_decoder),
             deadline=seconds_or_none("deadline", deadline),
             converters=_converters(converters),
             keepalive=seconds_or_none("keepalive", keepalive),
@@ -336,6 +337,21 @@ def seconds_or_none(name: str, value: Any) -> float | None:
     raise ReqlDriverError(f"`{name}` must be a number of seconds above 0, or None, not {value!r}.")
 
 
+def checked_factory(name: str, value: Any) -> Callable[..., Any] | None:
+    """Checks an option that is a class, or another function that makes objects; None: not given.
+
+    Args:
+        name: the option's name, for the error.
+        value: the option's value.
+
+    Raises:
+        ReqlDriverError: the value cannot be called.
+    """
+    if value is None or callable(value):
+        return value  # type: ignore[no-any-return]  # callable() cannot tell the arguments
+    raise ReqlDriverError(f"`{name}` must be a class or another callable, not {_type(value)}.")
+
+
 def wait_limit(wait: Any) -> float | None:
     """Reads the argument `wait` of a cursor's `next()`.
 
@@ -399,12 +415,6 @@ def _password(password: str | None, auth_key: str | None) -> str:
     if password and auth_key:
         raise ReqlDriverError("`auth_key` and `password` are both set.")
     return password or auth_key or ""
-
-
-def _factory(name: str, value: Any) -> Callable[..., Any] | None:
-    if value is None or callable(value):
-        return value  # type: ignore[no-any-return]  # callable() cannot tell the arguments
-    raise ReqlDriverError(f"`{name}` must be a class or another callable, not {_type(value)}.")
 
 
 def _converters(value: Any) -> Converters | None:

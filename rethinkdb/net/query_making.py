@@ -17,7 +17,7 @@ from rethinkdb.typed.state import state as typed
 from .deadlines import Deadline
 from .editing import EditedQuery
 from .exchange import arrays_as_sequences
-from .options import ConnectOptions, seconds_or_none
+from .options import ConnectOptions, checked_factory, seconds_or_none
 from .query import Query
 
 if TYPE_CHECKING:
@@ -106,8 +106,10 @@ class QueryMaking:
         if "json_encoder" not in options and "json_decoder" not in options:
             return self._codec
         return Codec(
-            options.get("json_encoder") or self.options.json_encoder,
-            options.get("json_decoder") or self.options.json_decoder,
+            checked_factory("json_encoder", options.get("json_encoder"))
+            or self.options.json_encoder,
+            checked_factory("json_decoder", options.get("json_decoder"))
+            or self.options.json_decoder,
             self.options.converters,
         )
 

@@ -87,6 +87,8 @@ def test_the_database(conn: MemoryConnection) -> None:
     conn.use("heroes")
     conn.run(Term())
     assert last_query(conn) == [1, "t", {"db": "heroes"}]
+    with pytest.raises(ReqlDriverError, match="`db` must be a string, not int"):
+        conn.use(3)  # type: ignore[arg-type]  # a program's mistake
     conn.db = None
     conn.run(Term())
     assert last_query(conn) == [1, "t", {}]
@@ -179,6 +181,12 @@ def test_encoder_and_decoder_of_a_query(conn: MemoryConnection) -> None:
     assert conn.run(Term(), json_decoder=Decoder)[0] == "decoded"
     assert last_query(conn) == [1, "t", {}]
     assert conn.run(Term()) == 1
+
+
+@pytest.mark.parametrize("option", ["json_encoder", "json_decoder"])
+def test_an_encoder_or_decoder_that_cannot_be_called(conn: MemoryConnection, option: str) -> None:
+    with pytest.raises(ReqlDriverError, match=f"`{option}` must be a class .* not int"):
+        conn.run(Term(), **{option: 3})
 
 
 def test_encoder_and_decoder_of_a_connection() -> None:

@@ -429,7 +429,7 @@ def test_the_options_for_one_of_several_hosts() -> None:
         ({"hosts": 5}, '`hosts` must be a list such as ["a", "b:28016", ("c", 28017)], not int.'),
         ({"hosts": b"a"}, "`hosts` must be a list such as"),
         ({"hosts": {"a": 1}}, "`hosts` must be a list such as"),
-        ({"hosts": ["a", 5]}, "`hosts` must be a string, not int."),
+        ({"hosts": ["a", 5]}, "`hosts` has 5 in it, which is no host. Write host, host:port"),
         ({"hosts": [("a",)]}, r"`hosts` has ('a',) in it, which is no host. Write host, host:port"),
         ({"hosts": ["[::1"]}, "`hosts` has '[::1' in it, which is no host."),
         ({"hosts": ["a", ""]}, "`hosts` has '' in it, which is no host."),
