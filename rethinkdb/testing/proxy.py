@@ -351,7 +351,8 @@ class _Link:
                         self._record(message)
                     for piece in self._strike(phase, message):
                         send(phase, piece)
-            send(phases[-1], splitter.rest())
+            if rest := splitter.rest():
+                send(phases[-1], rest)
         except (OSError, Hangup):
             pass
         finally:

@@ -186,9 +186,7 @@ async def moved(trial: Trial, cluster: Cluster, pool: Any, query: Any) -> Any:
         await trial.until(lambda: pool.stats().errors > failed)
         cluster.settle()
 
-    answer, settled = await trial.driver.gather(partial(trial.run, query, pool), settle)
-    assert settled is None, settled
-    return answer
+    return await trial.beside(settle, partial(trial.run, query, pool))
 
 
 async def pool_waits_out_a_move(trial: Trial) -> None:
@@ -232,7 +230,7 @@ async def pool_with_a_write_of_which_nobody_knows(trial: Trial) -> None:
                 cluster.kill(primary)
 
             run = partial(trial.run, write, pool, **options)
-            outcome, _ = await trial.driver.gather(run, kill)
+            outcome = await trial.beside(kill, run)
             if answered:
                 assert outcome["errors"] == 0, outcome
             else:

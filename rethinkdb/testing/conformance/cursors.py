@@ -184,7 +184,7 @@ async def waiting_holds_the_cursor(trial: Trial) -> None:
         await trial.until(lambda: trial.proxy.sent(QueryType.CONTINUE))
         trial.insert({"id": 1})
 
-    change, _ = await trial.driver.gather(wait, write)
+    change = await trial.beside(write, wait)
     assert change["new_val"] == {"id": 1}
 
 
@@ -212,7 +212,7 @@ async def closing_a_cursor_ends_waits(trial: Trial) -> None:
         await trial.until(lambda: is_awaited(feed))
         await trial.do(feed.close)
 
-    outcome, _ = await trial.driver.gather(partial(trial.do, feed.next), close)
+    outcome = await trial.beside(close, partial(trial.do, feed.next))
     assert isinstance(outcome, ReqlCursorEmpty)
     await trial.usable(conn)
 

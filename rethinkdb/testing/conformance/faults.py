@@ -162,7 +162,7 @@ async def _feed(trial: Trial, expected: Expectation) -> None:
         trial.proxy.fault = expected.fault
         trial.insert({"id": 1})
 
-    outcome, _ = await trial.driver.gather(partial(trial.do, feed.next), strike)
+    outcome = await trial.beside(strike, partial(trial.do, feed.next))
     if expected.error is None:
         assert outcome["new_val"] == {"id": 1}
         return

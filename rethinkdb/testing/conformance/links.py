@@ -83,7 +83,7 @@ async def closing_ends_what_is_pending(trial: Trial) -> None:
         await trial.do(conn.close, noreply_wait=False)
 
     query = partial(trial.run, r.expr(1), conn)
-    answer, change, _ = await trial.driver.gather(query, partial(trial.do, feed.next), close)
+    answer, change = await trial.all_beside(close, query, partial(trial.do, feed.next))
     address = f"{trial.proxy.host}:{trial.proxy.port}"
     text = f"Connection is closed. This side closed the link to {address}."
     assert type(answer) is ReqlConnectionLostError
@@ -114,7 +114,7 @@ async def a_fault_of_the_core(trial: Trial) -> None:
         session.receive_data = session.proceed = fail
         trial.insert({"id": 1})
 
-    change, _ = await trial.driver.gather(partial(trial.do, feed.next), strike)
+    change = await trial.beside(strike, partial(trial.do, feed.next))
     assert type(change) is ReqlCursorLostError, change
     assert isinstance(change.__cause__, RuntimeError)
     await trial.unusable(conn)
@@ -232,7 +232,7 @@ async def a_server_that_restarts(trial: Trial) -> None:
         await trial.until(lambda: is_awaited(feed))
         trial.proxy.stop()
 
-    change, _ = await trial.driver.gather(partial(trial.do, feed.next), restart)
+    change = await trial.beside(restart, partial(trial.do, feed.next))
     assert type(change) is ReqlCursorLostError
     assert change.__cause__ is not None
     await trial.unusable(conn)

@@ -221,7 +221,7 @@ async def noreply_lets_others_run(trial: Trial) -> None:
             most = max(most, flood.fresh())
             return server.started == total
 
-        await trial.driver.gather(flood.run, partial(_until, trial, server, all_read))
+        assert await trial.beside(partial(_until, trial, server, all_read), flood.run) is None
         if not trial.driver.shared:  # threads run anyway
             assert most * size <= 2 * MAX_UNSENT, most
         await trial.do(conn.close, noreply_wait=False)
@@ -251,7 +251,7 @@ async def noreply_that_waits_when_the_link_is_lost(trial: Trial) -> None:
             server.hang_up()
 
         noreply = partial(trial.run, query, conn, noreply=True)
-        outcome, _ = await trial.driver.gather(noreply, cut)
+        outcome = await trial.beside(cut, noreply)
         assert type(outcome) is ReqlConnectionLostError, outcome
         await trial.unusable(conn)
 
@@ -309,7 +309,7 @@ async def _served(trial: Trial, server: SteppedServer, operation: Operation) -> 
     async def serve() -> None:
         await _until(trial, server, lambda: over)
 
-    outcome, _ = await trial.driver.gather(work, serve)
+    outcome = await trial.beside(serve, work)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome

@@ -203,7 +203,7 @@ async def feed_that_waits_hears_of_it(trial: Trial) -> None:
             trial.proxy.cut()
             await heard(trial, heard_of, key, enough=lambda: heard_of)
 
-        await trial.driver.gather(listen, cut)
+        assert await trial.beside(cut, listen) is None
         (item,) = heard_of
         if way["resume"] == "restart":
             assert item["state"] == "gap"

@@ -64,8 +64,7 @@ async def a_reconnect_of_many_fails(trial: Trial) -> None:
         trial.proxy.release()
 
     reconnect = partial(trial.do, conn.reconnect, noreply_wait=False)
-    outcomes = await trial.driver.gather(*[reconnect] * CALLERS, cut)
-    for outcome in outcomes[:-1]:
+    for outcome in await trial.all_beside(cut, *[reconnect] * CALLERS):
         assert type(outcome) is ReqlDriverError, outcome
         assert f"Could not connect to 127.0.0.1:{trial.proxy.port}" in str(outcome)
     assert not conn.is_open()
@@ -125,7 +124,7 @@ async def the_time_limit_of_who_joins_a_reconnect(trial: Trial) -> None:
         await trial.fails(ReqlTimeoutError, text, conn.reconnect, timeout=SOON)
         trial.proxy.release()
 
-    first, _ = await trial.driver.gather(partial(trial.do, conn.reconnect, False), join)
+    first = await trial.beside(join, partial(trial.do, conn.reconnect, False))
     assert first is conn
     await trial.usable(conn)
 
@@ -141,7 +140,7 @@ async def a_query_while_others_reconnect(trial: Trial) -> None:
         await trial.fails(ReqlDriverError, NOT_YET, trial.run, r.expr(1), conn)
         trial.proxy.release()
 
-    again, _ = await trial.driver.gather(partial(trial.do, conn.reconnect, False), query)
+    again = await trial.beside(query, partial(trial.do, conn.reconnect, False))
     assert again is conn
 
 
@@ -156,7 +155,7 @@ async def closing_while_others_reconnect(trial: Trial) -> None:
         trial.proxy.release()
 
     reconnect = partial(trial.do, conn.reconnect, noreply_wait=False)
-    *outcomes, _ = await trial.driver.gather(reconnect, reconnect, close)
+    outcomes = await trial.all_beside(close, reconnect, reconnect)
     for outcome in outcomes:
         assert isinstance(outcome, ReqlDriverError), outcome
     await trial.fails(ReqlDriverError, CLOSED, trial.run, r.expr(1), conn)

@@ -219,7 +219,7 @@ async def a_server_that_shows_signs_of_life(trial: Trial) -> None:
         await trial.until(lambda: len(trial.proxy.sent(QueryType.SERVER_INFO)) >= 2)
         trial.insert({"id": 1})
 
-    item, _ = await trial.driver.gather(partial(trial.do, feed.next), change)
+    item = await trial.beside(change, partial(trial.do, feed.next))
     assert item["new_val"] == {"id": 1}
     await trial.usable(conn)
 

@@ -17,7 +17,7 @@ from rethinkdb.net.connection import BaseConnection
 from rethinkdb.net.cursor import CursorEmpty
 
 from ..proxy import FaultProxy
-from .driver import Driver
+from .driver import Driver, Operation
 
 __all__ = [
     "PATIENCE",
@@ -149,6 +149,27 @@ class Trial:
     async def run(self, term: Any, connection: Any, **options: Any) -> Any:
         """A query's result."""
         return await self.do(term.run, connection, **options)
+
+    async def beside(self, scene: Operation, operation: Operation) -> Any:
+        """The outcome of an operation, while something happens.
+
+        Args:
+            scene: what happens meanwhile. It returns None; its error is that of the scenario.
+            operation: what is tested.
+
+        Returns:
+            The operation's result, or its exception.
+        """
+        (outcome,) = await self.all_beside(scene, operation)
+        return outcome
+
+    async def all_beside(self, scene: Operation, *operations: Operation) -> list[Any]:
+        """The outcomes of several operations, as `beside()` gives that of one."""
+        *outcomes, happened = await self.driver.gather(*operations, scene)
+        if isinstance(happened, BaseException):
+            raise happened
+        assert happened is None, happened
+        return outcomes
 
     async def until(self, condition: Callable[[], Any]) -> None:
         """Let other tasks run until a condition is true."""
