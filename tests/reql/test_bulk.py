@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import gc
 import importlib.util
 import json
 import uuid
@@ -17,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rethinkdb import ast, codec, errors, r
-from rethinkdb.reql import bulk
+from rethinkdb.reql import bulk, plainness
 
 MAKE_ARRAY, INSERT, JSON, ISO8601 = 2, 56, 98, 99
 
@@ -208,12 +209,14 @@ REFUSED |= {
 if importlib.util.find_spec("orjson"):
     import orjson
 
-    REFUSED["fragment"] = (orjson.Fragment(b"1"), errors.ReqlTypeError)
+    # A function makes it: while there is a fragment anywhere, all documents are looked at closely.
+    REFUSED["fragment"] = (lambda: orjson.Fragment(b"1"), errors.ReqlTypeError)
 
 
 @pytest.mark.parametrize(("value", "error"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("extra", [{}, {"none": None, "text": "null"}])
 def test_what_the_ordinary_path_refuses_is_refused(value, error, extra):
+    value = value() if callable(value) else value
     with pytest.raises(error) as expected:
         ordinary([{"n": 1}] * 8 + [{"v": value}])
     with pytest.raises(error) as found:
@@ -227,19 +230,59 @@ def test_half_a_character_is_refused_when_sent():
         codec.Codec().encode(query.build())
 
 
-def nested(levels: int) -> Any:
-    value: Any = []
+def nested(levels: int, value: Any = ()) -> Any:
+    """A value in so many dicts; it counts as one of them if it is a container."""
     for _ in range(levels - 1):
         value = {"a": value}
     return value
 
 
-def test_nesting_has_the_same_limit():
-    deepest = ast.NESTING_DEPTH - 2  # the list and the document are the other two
-    assert sent(r.table("t").insert([{"a": nested(deepest)}] * 8))[0] == JSON
-    for rows in ([{"a": nested(deepest + 1)}] * 8, [nested(400)] * 8):
-        with pytest.raises(errors.ReqlDriverCompileError, match="Nesting depth"):
-            r.table("t").insert(rows)
+@pytest.mark.parametrize("extra", [{}, {"none": None}])
+@pytest.mark.parametrize("innermost", [[], {}, 1, datetime(2024, 1, 1, tzinfo=utc), Plain.ONE])
+def test_nesting_has_the_same_limit(innermost, extra):
+    for levels in [*range(ast.NESTING_DEPTH - 3, ast.NESTING_DEPTH + 1), 400]:
+        rows = [{"a": nested(levels, innermost), **extra}] * 8
+        assert outcome(r.table("t").insert, rows) == outcome(ordinary, rows)
+
+
+@pytest.mark.parametrize("extra", [{}, {"none": None}])
+def test_what_is_just_within_the_limit_of_nesting_is_plain(extra):
+    deepest = nested(ast.NESTING_DEPTH - 2)  # the list and the document are the other two
+    assert sent(r.table("t").insert([{"a": deepest, **extra}] * 8))[0] == JSON
+
+
+def hidden(value: Any) -> Any:
+    """Documents that hold a value in the middle, deep within."""
+    return [{"n": [n, {"a": 1.5, "b": []}]} for n in range(16)] + [{"n": [{"a": (value,)}]}]
+
+
+@pytest.fixture
+def no_close_look(monkeypatch):
+    def closely(values: Any, depth: int) -> bool:
+        raise AssertionError(f"looked at closely: {values}, {depth}")
+
+    gc.collect()  # an error of another test may hold a fragment
+    monkeypatch.setattr(plainness, "_have_types", closely)
+
+
+def test_plain_documents_are_not_looked_at_closely(no_close_look):
+    for value in ("text", 1, 1.5, True, {}, [], datetime(2024, 1, 1, tzinfo=utc)):
+        assert sent(r.table("t").insert(hidden(value)))[0] == JSON
+
+
+@pytest.mark.parametrize("value", [uuid.UUID(int=1), Plain.ONE], ids=["uuid", "enumeration"])
+def test_what_comes_to_no_end_is_looked_at_closely(no_close_look, value):
+    with pytest.raises(AssertionError):
+        r.table("t").insert(hidden(value))
+
+
+def test_while_there_is_a_fragment_all_is_looked_at_closely(no_close_look):
+    orjson = pytest.importorskip("orjson")
+    fragment = orjson.Fragment(b"1")
+    with pytest.raises(AssertionError):
+        r.table("t").insert(hidden(1))
+    del fragment
+    assert sent(r.table("t").insert(hidden(1)))[0] == JSON
 
 
 def test_what_contains_itself_is_refused():
@@ -267,6 +310,7 @@ def test_texts_that_might_not_fit_into_a_query_go_as_terms(monkeypatch):
     monkeypatch.setattr(bulk, "_MOST_TEXT", 100)
     assert sent(r.table("t").insert([{"n": "x" * 80}] * 8))[1][0][0] == JSON
     assert sent(r.table("t").insert([{"n": "x" * 100}] * 8))[0] == MAKE_ARRAY
+    assert sent(r.table("t").insert([{"n": "ä" * 50}] * 8))[0] == MAKE_ARRAY
 
 
 def test_a_programs_own_encoder_sees_every_value():
