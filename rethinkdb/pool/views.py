@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 from rethinkdb.errors import ReqlDriverError
 from rethinkdb.ql2 import ResponseType
 
-from .remembering import Memory, key_form, key_value
+from .remembering import Kept, Memory, key_form, key_value
 from .shapes import Wanted
 
 __all__ = ["GONE_AT_ONCE", "Compared", "Point", "Restarted", "RowWithoutKeyError", "Rows", "View"]
@@ -81,6 +81,10 @@ class View(ABC):
     def edit(self, reply: Any, payload: bytes) -> bool:
         """Edit a reply in place. Returns whether it was changed. See `Codec.decoder`."""
 
+    @abstractmethod
+    def passes(self, rows: list[Any]) -> bool:
+        """Take in the rows of a reply that `edit` leaves unchanged, if it is such a reply."""
+
     def delivered(self) -> None:  # noqa: B027  # a view without a memory has nothing to do
         """The items of the last edited reply have been handed over."""
 
@@ -94,6 +98,9 @@ class Restarted(View):
     def edit(self, reply: Any, payload: bytes) -> bool:
         return False
 
+    def passes(self, rows: list[Any]) -> bool:
+        return True
+
 
 class _Phase(Enum):
     HIDDEN = "hidden"
@@ -101,6 +108,10 @@ class _Phase(Enum):
     COMPARED = "compared"
     LEAVING = "leaving"
     FOLLOWED = "followed"
+
+
+# CPython 3.10 and 3.11 call a function to look up a member of an enumeration.
+_FOLLOWED = _Phase.FOLLOWED
 
 
 class _Batch:
@@ -208,15 +219,20 @@ class Compared(View):
             return False
         if self._pending is not None and self._pending.payload is not payload:
             self.delivered()
-        if self._pending is None and self._phase is _Phase.FOLLOWED:
-            try:
-                self._follow(rows)
-                return False
-            except (LookupError, TypeError):
-                pass  # not all rows are changes
+        if self.passes(rows):
+            return False
         if self._pending is None:
             self._pending = self._compared(rows, payload)
         reply["r"] = self._pending.items
+        return True
+
+    def passes(self, rows: list[Any]) -> bool:
+        if self._pending is not None or self._phase is not _FOLLOWED:
+            return False
+        try:
+            self._follow(rows)
+        except (LookupError, TypeError):
+            return False  # not all rows are changes
         return True
 
     def delivered(self) -> None:
@@ -288,8 +304,8 @@ class Rows(Compared):
         super().__init__(wanted, memory, primary_key)
         self._moves = moves
         # The known rows: first those that this run has confirmed, then all others.
-        self._now: dict[Any, bytes] = {}
-        self._before: dict[Any, bytes] = {}
+        self._now: dict[Any, Kept] = {}
+        self._before: dict[Any, Kept] = {}
         self._room = 0
 
     def _recollect(self) -> bool:
@@ -357,7 +373,7 @@ class Rows(Compared):
             batch.items.append(self._gone(key, known))
         return len(leaving) < GONE_AT_ONCE
 
-    def _unconfirmed(self, batch: _Batch) -> Iterator[tuple[Any, bytes]]:
+    def _unconfirmed(self, batch: _Batch) -> Iterator[tuple[Any, Kept]]:
         staged = batch.staged
         for key, kept in self._before.items():
             if key not in staged:
@@ -382,12 +398,12 @@ class Rows(Compared):
             self._before = dict(before)
             self._room = len(before)
 
-    def _known(self, key: Any, batch: _Batch) -> bytes | None:
+    def _known(self, key: Any, batch: _Batch) -> Kept | None:
         staged = batch.staged.get(key)
         if staged is not None:
-            kept: bytes | None = staged.kept
+            kept: Kept | None = staged.kept
             return kept
-        return self._now.get(key) or self._before.get(key)
+        return self._now.get(key, self._before.get(key))
 
     def _key(self, row: Any) -> Any:
         try:
@@ -400,11 +416,11 @@ class Rows(Compared):
             return self._typed({"new_val": new}, "initial")
         return self._typed({"new_val": new, "old_val": None}, "add")
 
-    def _gone(self, key: Any, known: bytes) -> dict[str, Any]:
+    def _gone(self, key: Any, known: Kept) -> dict[str, Any]:
         item = {"new_val": None, "old_val": self._restored(key, known)}
         return self._typed(item, "remove")
 
-    def _restored(self, key: Any, known: bytes) -> Any:
+    def _restored(self, key: Any, known: Kept) -> Any:
         return self._memory.restored(known, {self._primary_key: key_value(key)})
 
 
@@ -412,7 +428,7 @@ class Point(Compared):
     """Compares the one document of `table.get(key)`, which may not exist."""
 
     # What is kept of the document, and its key when last seen; None: the program knows nothing.
-    _known: tuple[bytes, Any] | None = None
+    _known: tuple[Kept, Any] | None = None
 
     def _recollect(self) -> bool:
         return self._known is not None
@@ -425,7 +441,7 @@ class Point(Compared):
             new, _ = row["new_val"], row["old_val"]
             self._known = self._seen(new, self._known)
 
-    def _seen(self, new: Any, known: tuple[bytes, Any] | None) -> tuple[bytes, Any]:
+    def _seen(self, new: Any, known: tuple[Kept, Any] | None) -> tuple[Kept, Any]:
         if new is not None:
             return self._memory.packed(new), new[self._primary_key]
         return self._memory.packed(None), None if known is None else known[1]

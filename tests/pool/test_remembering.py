@@ -21,13 +21,19 @@ ROWS: list[Any] = [
 
 
 @pytest.fixture(params=[True, False])
+def with_own_hash(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not request.param:  # as on a 32-bit Python
+        monkeypatch.setattr(remembering, "_hashed", remembering._long_digest)
+
+
+@pytest.fixture(params=[True, False])
 def with_orjson(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     if not request.param:
         monkeypatch.setattr(remembering, "orjson", None)
         monkeypatch.setattr(remembering, "_dumps", remembering._dumps_slowly)
 
 
-@pytest.mark.usefixtures("with_orjson")
+@pytest.mark.usefixtures("with_orjson", "with_own_hash")
 @pytest.mark.parametrize("name", MEMORIES)
 def test_rows_are_the_same_if_nothing_in_them_differs(name: str) -> None:
     packed, same, *_ = MEMORIES[name]
@@ -45,14 +51,13 @@ def test_what_is_known_of_an_old_row() -> None:
         assert rows.restored(rows.packed(row), {"id": 1}) == row
         expected = None if row is None else {"id": 1}
         assert digests.restored(digests.packed(row), {"id": 1}) == expected
-        assert len(digests.packed(row)) == 16
 
 
-@pytest.mark.usefixtures("with_orjson")
+@pytest.mark.usefixtures("with_orjson", "with_own_hash")
 @pytest.mark.parametrize("name", MEMORIES)
 def test_changes_are_taken_in_as_rows_are_packed(name: str) -> None:
     memory = MEMORIES[name]
-    known: dict[Any, bytes] = {}
+    known: dict[Any, Any] = {}
     one, other, listed = {"id": "a", "n": 1}, {"id": "a", "n": 2}, {"id": [1, "b"], "n": 1}
     changes = [
         {"old_val": None, "new_val": one},
