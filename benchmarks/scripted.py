@@ -24,6 +24,8 @@ __all__ = ["Scripted"]
 BURST = 100
 
 _CHANGES, _INSERT = b"[1,[152,", b"[1,[56,"
+_KEY_OF_TABLE = b"[1,[2,[[170,[[79,"
+_WITH_STATES = b'"include_states":true'
 _ONE_BY_ONE = b'"max_batch_rows":1'
 _NO_REPLY = b'"noreply":true'
 _CONTINUE = b"[%d]" % QueryType.CONTINUE
@@ -33,18 +35,33 @@ def _reply(kind: ResponseType, results: list[object], **more: object) -> bytes:
     return json.dumps({"t": kind, "r": results, **more}, separators=(",", ":")).encode()
 
 
-def _changes(size: int) -> bytes:
+def _changes(size: int, *notes: ResponseNote) -> bytes:
     rows = [
         {"new_val": {"id": n, "n": n, "text": "something of some length"}, "old_val": None}
         for n in range(size)
     ]
-    return _reply(ResponseType.SUCCESS_PARTIAL, [*rows], n=[ResponseNote.SEQUENCE_FEED])
+    return _feed([*rows], *notes)
+
+
+def _feed(rows: list[object], *notes: ResponseNote) -> bytes:
+    return _reply(ResponseType.SUCCESS_PARTIAL, rows, n=[ResponseNote.SEQUENCE_FEED, *notes])
 
 
 DOCUMENT = _reply(ResponseType.SUCCESS_ATOM, [*documents(0, 1, "plain")])
 INSERTED = _reply(ResponseType.SUCCESS_ATOM, [{"inserted": 1000, "errors": 0}])
-FEED = _reply(ResponseType.SUCCESS_PARTIAL, [], n=[ResponseNote.SEQUENCE_FEED])
-ONE, MANY = _changes(1), _changes(BURST)
+FEED, ONE, MANY = _feed([]), _changes(1), _changes(BURST)
+# Those of feeds with states: what a feed asks for that compares rows.
+_NOTE = ResponseNote.INCLUDES_STATES
+STATES = _feed([{"state": state} for state in ("initializing", "ready")], _NOTE)
+ONE_BESIDE, MANY_BESIDE = _changes(1, _NOTE), _changes(BURST, _NOTE)
+KEY_OF_TABLE = _reply(ResponseType.SUCCESS_ATOM, [["id"]])
+# By whether each has one change, and whether it is of a feed with states.
+_BATCHES = {
+    (True, False): ONE,
+    (False, False): MANY,
+    (True, True): ONE_BESIDE,
+    (False, True): MANY_BESIDE,
+}
 
 
 class Scripted(asyncio.Protocol):
@@ -72,8 +89,11 @@ class Scripted(asyncio.Protocol):
         if query == _CONTINUE:
             return self._batches[token]
         if query.startswith(_CHANGES):
-            self._batches[token] = ONE if _ONE_BY_ONE in query else MANY
-            return FEED
+            lone, states = _ONE_BY_ONE in query, _WITH_STATES in query
+            self._batches[token] = _BATCHES[lone, states]
+            return STATES if states else FEED
+        if query.startswith(_KEY_OF_TABLE):
+            return KEY_OF_TABLE
         return INSERTED if query.startswith(_INSERT) else DOCUMENT
 
 

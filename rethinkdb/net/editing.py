@@ -21,11 +21,14 @@ class EditedQuery(NamedTuple):
         rewrite: called with what the user's query would send (START, the query, its options);
             returns what to send.
         edit: changes replies, see `Codec.decoder`; None leaves them as they are.
+        passes: called with the rows of a reply before `edit` would be; returns whether `edit` would
+            leave them as they are. Then it has done all that `edit` does.
     """
 
     term: Any
     rewrite: Callable[[list[Any]], list[Any]]
     edit: Edit | None = None
+    passes: Callable[[list[Any]], bool] | None = None
 
     def start_body(self, *args: Any) -> list[Any]:
         """As the method of a term."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +37,7 @@ class Query:
         db: the connection's database, for observers. The session does not read it.
         plain: whether `decode` gives what `Codec.decoder({})` gives, for replies without
             pseudo-types. Such a reply may be read without it (see `quick`).
+        passes: of an `EditedQuery`. `plain` then is about the replies whose rows pass.
     """
 
     # A query is read several times until it is answered. Slots are read in a tenth of the time that
@@ -47,6 +48,7 @@ class Query:
         "decode",
         "noreply",
         "options",
+        "passes",
         "payload",
         "plain",
         "term",
@@ -64,6 +66,7 @@ class Query:
         deadline: Deadline | None = None,
         db: str | None = None,
         plain: bool = False,
+        passes: Callable[[list[Any]], bool] | None = None,
     ) -> None:
         self.type = type
         self.payload = payload
@@ -74,6 +77,7 @@ class Query:
         self.deadline = deadline
         self.db = db
         self.plain = plain
+        self.passes = passes
 
     def with_deadline(self, deadline: Deadline | None) -> Query:
         """The same query with another deadline."""
@@ -87,6 +91,7 @@ class Query:
             deadline,
             self.db,
             self.plain,
+            self.passes,
         )
 
     def late(self, host: str, port: int) -> ReqlTimeoutError:

@@ -78,14 +78,17 @@ class QueryMaking:
         if typed.tables or "as_type" in options:
             maker = row_maker_of(term, options)
         payload = self._encoded(term, options, codec)
-        edited = type(term) is EditedQuery
-        if edited:
+        passes = None
+        plain = not (codec.own_decoder or as_cursor)
+        if type(term) is EditedQuery:
+            passes, plain = term.passes, plain and term.passes is not None
             decode, term = codec.decoder(options, term.edit), term.term
-        plain = not (codec.own_decoder or as_cursor or edited)
         if maker is not None:
             # Rows can be made straight from the bytes if nothing else changes the values first.
             decode, plain = maker.decoder(decode, plain), False
-        return Query(_START, payload, decode, term, noreply, options, deadline, self.db, plain)
+        return Query(
+            _START, payload, decode, term, noreply, options, deadline, self.db, plain, passes
+        )
 
     def _encoded(self, term: Any, options: dict[str, Any], codec: Codec) -> bytes:
         """The payload of a query."""

@@ -85,7 +85,10 @@ class QuickReading:
             if type(receiver) is Stream:
                 if receiver.notes and self._change_read(state, after, exchange, receiver, reply):
                     continue
-                if self._batch_read(state, after, exchange, receiver, reply, payload):
+                passes = exchange.query.passes  # otherwise its replies are edited
+                if not passes and self._batch_read(
+                    state, after, exchange, receiver, reply, payload
+                ):
                     continue
                 break
             # Only a value, without notes, profile or error.
@@ -129,20 +132,28 @@ class QuickReading:
             changed here.
         """
         try:
-            kind, rows, (note,) = reply["t"], reply["r"], reply["n"]
-        except (LookupError, TypeError, ValueError):
+            kind, rows, notes = reply["t"], reply["r"], reply["n"]
+        except (LookupError, TypeError):
             return False
         if kind != _PARTIAL or type(kind) is not int or type(rows) is not list or not rows:
             return False
-        if type(note) is not int or (note,) != stream.notes or len(reply) != 3:
+        if notes != [*stream.notes] or len(reply) != 3:
             return False
-        waiting, waiter, value, rest = stream._requests[:], NOBODY, True, rows
+        for note in notes:
+            if type(note) is not int:  # 1.0 and True are equal to 1
+                return False
+        passes, front = exchange.query.passes, stream.front
+        line = stream if front is None else front  # those who wait stand there
+        waiting, waiter, value, rest = line._requests[:], NOBODY, True, rows
         if waiting:
             waiter, taken, _ = waiting[0]
             if taken is not None:  # otherwise it only wants to know whether there is a row
                 value, rest = rows[0], rows[1:]
-            if taken or waiting[1:] or waiter._state != PENDING:
+            shared = front is not None and front.shared
+            if taken or waiting[1:] or waiter._state != PENDING or shared:
                 return False
+        if passes is not None and not passes(rows):
+            return False
         received = stream.received + len(rows)
         reader, buffer, output = self._protocol.frames, stream.buffer, self.output
         frame = frame_header(exchange.token, len(CONTINUE)) + CONTINUE
@@ -150,8 +161,10 @@ class QuickReading:
             reader.state is state
             and exchange.receiver is stream
             and exchange.owed == 1
-            and stream._requests == waiting
-            and stream.follower is None
+            and line._requests == waiting
+            and stream.front is front
+            and (front is not None or stream.follower is None)
+            and stream.buffer is buffer
             and not buffer
             and not stream.held
         ):
@@ -160,7 +173,7 @@ class QuickReading:
             stream.received = received
             buffer += rest
             if waiting:  # last, as 3.10 may call a handler where this jumps
-                del stream._requests[0]
+                del line._requests[0]
                 waiter._outcome, waiter._state = value, RESULT
                 waiter._on_abandon = None
                 self._settled_last = waiter
@@ -168,6 +181,8 @@ class QuickReading:
                     waiter._run()
                 if self._settled_last is waiter:
                     self._settled_last = None
+            if front is not None:
+                front.heard()
             return True
         return False
 

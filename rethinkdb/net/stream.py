@@ -26,7 +26,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice, repeat
 from operator import methodcaller
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from rethinkdb.codec import Response
 from rethinkdb.errors import ReqlCursorEmpty, ReqlRowError
@@ -76,6 +76,20 @@ class _Request(NamedTuple):
 _request: Callable[[tuple[Any, ...]], _Request] = partial(tuple.__new__, _Request)
 
 
+class Front(Protocol):
+    """What a run of a resumed feed knows of the feed, see `Stream.front`.
+
+    Attributes:
+        shared: whether several threads use it, under a lock of its own.
+    """
+
+    shared: bool
+    _requests: list[_Request]
+
+    def heard(self) -> None:
+        """Called in place of the follower, if a batch has nothing else to tell."""
+
+
 class Stream:
     """The results of one query, which arrive in batches. The session makes it.
 
@@ -96,6 +110,8 @@ class Stream:
         renewal: runs the query again if the connection drops before the first item was given out.
             Pools set it.
         follower: called after a batch or the end has arrived; may be called more often.
+        front: the stream that callers read in place of this one, if there is one: a resumed feed.
+            Both have the same `buffer` and `held`. It has a follower, too.
     """
 
     __slots__ = (
@@ -108,6 +124,7 @@ class Stream:
         "error",
         "finished",
         "follower",
+        "front",
         "held",
         "low_water",
         "notes",
@@ -142,6 +159,7 @@ class Stream:
         self.received = 0
         self.renewal: Any = None
         self.follower: Callable[[], object] | None = None
+        self.front: Front | None = None
 
     @property
     def is_feed(self) -> bool:

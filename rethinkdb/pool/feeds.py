@@ -22,7 +22,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
@@ -107,6 +107,7 @@ class Feed(Stream):
         effects: what to do, oldest first.
         opened: a waiter for the feed itself, settled when the consumer may have it.
         on_change: called when the feed gets a connection, loses it, or ends.
+        shared: whether several threads use the feed.
     """
 
     __slots__ = (
@@ -131,6 +132,7 @@ class Feed(Stream):
         "guard",
         "on_change",
         "opened",
+        "shared",
     )
 
     def __init__(
@@ -155,6 +157,7 @@ class Feed(Stream):
         self._resumption = resumption
         self._clocks = clocks
         self.guard = guard
+        self.shared = not isinstance(guard, nullcontext)
         self._act = act
         self._opens_by = opens_by
         self.on_change: Callable[[], object] = _nothing
@@ -270,7 +273,7 @@ class Feed(Stream):
         self.finished = True
         cursor = self._cursor
         if cursor is not None:
-            cursor._stream.follower = None
+            _leave(cursor)
             cursor.conn._discard(cursor._stream)
 
     def pull(self) -> None:
@@ -302,7 +305,7 @@ class Feed(Stream):
         view = self._viewed()
         view.begin()
         rewrite = _unchanged if self._shape is None else with_initial
-        return Run(EditedQuery(term, rewrite, view.edit), options)
+        return Run(EditedQuery(term, rewrite, view.edit, view.passes), options)
 
     def _answered(self, result: Any) -> None:
         if self.finished:
@@ -386,7 +389,7 @@ class Feed(Stream):
         self.add((*arrived, *stream.held), bool(stream.held))
         arrived.clear()
         stream.buffer, stream.held = self.buffer, self._held_to_add_to()
-        stream.follower = self._followed
+        stream.follower, stream.front = self._followed, self
         self.on_change()
         self._followed()
 
@@ -415,7 +418,11 @@ class Feed(Stream):
         # This comes last. If a signal handler interrupts this method before, the old stream still
         # has its follower, so serving that stream again repeats what was interrupted.
         if cursor is not None and cursor is not self._cursor:
-            cursor._stream.follower = None
+            _leave(cursor)
+
+    def heard(self) -> None:
+        """The present run has given rows, and they are handed over already."""
+        self._resumption.heard(self._clocks.wall())
 
     def _take_in(self, cursor: BaseCursor, view: View) -> None:
         view.delivered()
@@ -466,7 +473,7 @@ class Feed(Stream):
         buffer, held = deque[Any](), deque[Any]()
         low_water = 0 if self.finished else 1
         if self._cursor is cursor:
-            stream.buffer, stream.held = buffer, held
+            stream.buffer, stream.held, stream.front = buffer, held, None
             self._cursor = None
             self._state = _RESTING
             self._pause_due = True
@@ -509,8 +516,12 @@ class Feed(Stream):
     def _stop_run(self) -> None:
         cursor = self._cursor
         if cursor is not None and self._detach(cursor, (Stop(cursor),)):
-            cursor._stream.follower = None
+            _leave(cursor)
             self.on_change()
+
+
+def _leave(cursor: BaseCursor) -> None:
+    cursor._stream.front = cursor._stream.follower = None
 
 
 def _undecoded(_: bytes) -> Any:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rethinkdb.codec import Codec
 from rethinkdb.net import quick
 from rethinkdb.net.frames import frame_header
+from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
 from .interrupts import Interrupt
@@ -112,6 +113,7 @@ ODD_CHANGES = [
     reply_body(PARTIAL, 1),
     reply_body(PARTIAL, 1, n=[2]),
     reply_body(PARTIAL, 1, n=[True]),
+    reply_body(PARTIAL, 1, n=[1.0]),
     reply_body(PARTIAL, 1, n=[1, 1]),
     reply_body(PARTIAL, 1, n={"1": 1}),
     reply_body(PARTIAL, 1, n=1),
@@ -131,11 +133,14 @@ CHANGES = st.one_of(
 class Feed:
     """A changefeed, and what becomes of those who wait for it."""
 
-    def __init__(self, ordinary: bool) -> None:
+    def __init__(self, ordinary: bool, notes: tuple[int, ...] = (1,), passes: Any = None) -> None:
         pair = Pair()
         self.session = session = pair.session
-        waiter, self.token = pair.run()
-        pair.answer(self.token, PARTIAL, n=[1])
+        query = start(printable="the term")
+        query.passes = passes
+        waiter = session.start(query)
+        self.token = pair.asked()
+        pair.answer(self.token, PARTIAL, n=[*notes])
         self.exchange = session._exchanges[self.token]
         self.stream = settled(waiter)
         self.exchange.plain = not ordinary
@@ -183,6 +188,59 @@ def test_both_ways_of_each_kind_of_change(before: list[str | bytes], body: bytes
     quick, ordinary = Feed(ordinary=False), Feed(ordinary=True)
     for action in [*before, body, "next"]:
         assert quick.do(action) == ordinary.do(action)
+
+
+def test_changes_of_a_feed_with_states() -> None:
+    quick, ordinary = (Feed(ordinary, notes=(1, 5)) for ordinary in (False, True))
+    for action in ("next", reply_body(PARTIAL, 1, n=[1, 5]), CHANGE, "next"):
+        assert quick.do(action) == ordinary.do(action)
+
+
+@pytest.mark.parametrize("pass_", [True, False])
+def test_changes_that_are_looked_at_before_they_pass(pass_: bool) -> None:
+    """Those that do not pass are decoded in the ordinary way, which edits them."""
+    seen: list[Any] = []
+    decoded: list[bytes] = []
+
+    def passes(rows: list[Any]) -> bool:
+        seen.append(rows)
+        return pass_
+
+    feed = Feed(ordinary=False, passes=passes)
+    decode = feed.exchange.query.decode
+    feed.exchange.query.decode = lambda payload: decoded.append(payload) or decode(payload)  # type: ignore[func-returns-value]
+    assert feed.do("next")[0] == []
+    assert feed.do(CHANGE)[0] == ["1"]
+    assert seen == [[1]]
+    assert decoded == ([] if pass_ else [CHANGE])
+    feed.do(reply_body(PARTIAL, 1, n=[2]))  # a batch that is no usual one
+    assert len(seen) == 1
+
+
+class Before(Stream):
+    """A stream whose rows come by another one."""
+
+    def __init__(self, stream: Stream, shared: bool) -> None:
+        super().__init__(stream.query, stream.token, int, int)  # type: ignore[arg-type]
+        self.shared = shared
+        self.told = 0
+        stream.buffer = self.buffer
+        stream.follower, stream.front = self.serve, self
+
+    def heard(self) -> None:
+        self.told += 1
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("waits", [False, True])
+def test_changes_for_another_stream(waits: bool, shared: bool) -> None:
+    """If threads share it, those who wait for it are served under its lock: by the follower."""
+    feed = Feed(ordinary=False)
+    front = Before(feed.stream, shared)
+    waiter = front.next() if waits else None
+    assert feed.do(CHANGE)[0] == []
+    assert [settled(waiter)] == [1] if waiter else list(front.buffer) == [1]
+    assert front.told == (not (waits and shared))
 
 
 def test_a_change_that_nobody_is_told_of() -> None:

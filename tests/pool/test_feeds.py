@@ -347,16 +347,16 @@ def overtaken(world: World) -> list[Any]:
     assert world.link is not None
     stream = world.link.stream
     taken: list[Any] = []
-    heard = stream.follower
+    heard, front = stream.follower, stream.front
     assert heard is not None
 
     def late() -> None:
-        stream.follower = heard
+        stream.follower, stream.front = heard, front
         taken.extend(world.feed.take_batch())
         world.feed.next().add_done_callback(lambda waiter: taken.append(waiter.result()))
         heard()
 
-    stream.follower = late
+    stream.follower, stream.front = late, None
     return taken
 
 

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ _CONTRADICTORY = ("noreply", "profile")
 # Run options that are not passed to the runs of a feed's query.
 _NOT_FOR_RUNS = ("as_cursor", "deadline", "idempotent", "remember", "resume")
 
-_CLOCKS = Clocks(monotonic, lambda: datetime.now(timezone.utc))
+_CLOCKS = Clocks(monotonic, partial(datetime.now, timezone.utc))
 
 
 class FeedWire:
