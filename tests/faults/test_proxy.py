@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rethinkdb.errors import ReqlDriverError, ReqlTimeoutError
+from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError, ReqlTimeoutError
 from rethinkdb.loops.blocking import Connection
 from rethinkdb.net.frames import frame_header
 from rethinkdb.ql2 import QueryType
@@ -51,6 +51,15 @@ def test_hold_and_release(proxy: FaultProxy) -> None:
         assert len(proxy.held) == 1
         proxy.release()
         assert conn.server()["name"] == "scripted"
+
+
+def test_an_end_is_no_message_that_is_held_back(proxy: FaultProxy) -> None:
+    with connect(proxy) as conn:
+        proxy.hold()
+        with pytest.raises(ReqlConnectionLostError):
+            Command("hang_up").run(conn)
+        assert not proxy.held
+    proxy.release()
 
 
 @pytest.mark.parametrize(
