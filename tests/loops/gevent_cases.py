@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
-from itertools import count
 from typing import Any
 
 import gevent
@@ -25,16 +21,12 @@ from rethinkdb.errors import (
     ReqlDriverError,
     ReqlTimeoutError,
 )
-from rethinkdb.loops.gevent import Connection, ConnectionPool, GeventCursor, GeventCursorEmpty
+from rethinkdb.loops.gevent import Connection, GeventCursor, GeventCursorEmpty
 from rethinkdb.loops.transport.place import PROCESS
 from rethinkdb.ql2 import QueryType
 
 from .conftest import Certificates
 from .scripted_server import PATIENCE, Command, ScriptedServer
-from .strikes import PACKAGE, Strike
-
-EVERY = 1 if os.environ.get("STRIKES") == "all" else 67
-"""At each of so many places a pool is struck, of some 1,000."""
 
 SOON = 0.05
 """A time limit that is meant to pass. How long it is does not matter: nothing comes."""
@@ -42,7 +34,7 @@ SOON = 0.05
 
 @pytest.fixture(autouse=True)
 def limit() -> Iterator[None]:
-    with gevent.Timeout(PATIENCE if EVERY > 1 else 100 * PATIENCE):
+    with gevent.Timeout(PATIENCE):
         yield
 
 
@@ -266,193 +258,6 @@ def test_in_another_process(conn: Connection, monkeypatch: pytest.MonkeyPatch) -
             conn.server()
         conn.close()
         conn.close()
-
-
-class Struck(BaseException):
-    """What a signal handler raises, as KeyboardInterrupt is."""
-
-
-def strike(operation: Callable[[], Any], skip: int) -> Strike:
-    """Run an operation. A signal handler raises at one place of the code, in any greenlet."""
-
-    def handle() -> None:
-        raise Struck
-
-    one = Strike(handle, skip)
-    with suppress(Struck, ReqlConnectionLostError):
-        one.run(operation)
-    return one
-
-
-@pytest.fixture
-def struck(monkeypatch: pytest.MonkeyPatch) -> None:
-    if gevent.monkey.is_module_patched("threading"):
-        pytest.skip("the scripted server would be struck as well")
-    hub = gevent.get_hub()
-    monkeypatch.setattr(hub, "SYSTEM_ERROR", (*hub.SYSTEM_ERROR, Struck))
-    monkeypatch.setattr(hub, "print_exception", lambda *_: None)
-
-
-@pytest.mark.usefixtures("struck")
-def test_a_signal_handler_that_raises_leaves_nobody_waiting(server: ScriptedServer) -> None:
-    """Afterwards the connection works, or it is lost and says so."""
-
-    def ask() -> None:
-        both = [gevent.spawn(Command("atom", number).run, conn) for number in range(2)]
-        gevent.joinall(both)
-
-    outcomes = set()
-    for skip in count(random.randrange(3), 3):
-        conn = Connection.make("localhost", server.port)
-        one = strike(ask, skip)
-        if not one.struck:
-            break
-        print(one.place)
-        try:
-            outcomes.add(usable(conn))
-        except ReqlConnectionLostError as exc:
-            outcomes.add(exc.__cause__ is None)
-        conn.close(noreply_wait=False)
-    assert outcomes == {True, False}
-
-
-def take_one(feed: GeventCursor[Any], found: list[Any]) -> None:
-    found.append(feed.next(wait=PATIENCE))
-
-
-@pytest.mark.usefixtures("struck")
-def test_a_signal_handler_that_raises_in_next_costs_no_item(server: ScriptedServer) -> None:
-    for skip in count():
-        with Connection.make("localhost", server.port) as conn:
-            feed = Command("feed", f"f{skip}").run(conn)
-            Command("push", f"f{skip}", [skip]).run(conn)
-            until(partial(len, feed.items))
-            found: list[int] = []
-            one = strike(partial(take_one, feed, found), skip)
-            if not found:
-                found.append(feed.next(wait=PATIENCE))
-            assert found == [skip], one.place
-        if not one.struck:
-            break
-    assert skip > 9, "nothing was struck"
-
-
-@pytest.mark.usefixtures("struck")
-def test_a_pool_goes_on_after_a_signal_handler_has_raised(server: ScriptedServer) -> None:
-    with ConnectionPool("localhost", server.port, max_size=1, per_connection=1) as pool:
-        for skip in count():
-            one = strike(lambda: Command("atom", 1).run(pool), skip)
-            print(one.place)
-            assert Command("atom", 2).run(pool) == 2
-            until(lambda: (pool.stats().in_flight, pool.stats().waiting) == (0, 0))
-            if not one.struck:
-                break
-
-
-class PoolStrike(Strike):
-    """A strike in the code of pools: the connections are struck above."""
-
-    files = (
-        f"{PACKAGE}/pool/",
-        f"{PACKAGE}/loops/gevent/",
-        f"{PACKAGE}/loops/transport/executing.py",
-        f"{PACKAGE}/loops/transport/lending.py",
-        f"{PACKAGE}/loops/transport/waiting_pool.py",
-        f"{PACKAGE}/net/waiter.py",
-    )
-
-
-def query(pool: ConnectionPool, value: int) -> None:
-    assert Command("atom", value).run(pool) == value
-
-
-def cursor(pool: ConnectionPool, value: int) -> None:
-    assert list(Command("batches", [value], [], [value]).run(pool)) == [value, value]
-
-
-def cursor_left_behind(pool: ConnectionPool, value: int) -> None:
-    Command("batches", [value], [value], [value]).run(pool)
-
-
-def loan(pool: ConnectionPool, value: int) -> None:
-    with pool.connection() as conn:
-        assert Command("atom", value).run(conn) == value
-
-
-def waiting_in_vain(pool: ConnectionPool, value: int) -> None:
-    """One holds the place until the others have given up, or have been interrupted."""
-    stats = pool.stats()
-    if stats.waiting or stats.lent:
-        Command("atom", value).run(pool, deadline=0.01)
-        return
-    with pool.connection():
-        until(lambda: not pool.stats().waiting)
-
-
-SMALL: Any = {"max_size": 1, "per_connection": 1, "retry": None}
-
-Scene = Callable[[ConnectionPool, int], None]
-SCENES: tuple[Scene, ...] = (query, cursor, cursor_left_behind, loan, waiting_in_vain)
-
-
-# Python has nobody to raise an error to that comes when a loan is garbage-collected, and says so.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.usefixtures("struck")
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_a_signal_handler_that_raises_leaves_a_pool_whole(
-    server: ScriptedServer, scene: Scene
-) -> None:
-    """Three greenlets want the only place of a pool. None waits for ever, and no place is lost."""
-    values = count()
-    for skip in count(random.randrange(EVERY), EVERY):
-        pool = ConnectionPool("localhost", server.port, acquire_timeout=5, **SMALL)
-        one = play(scene, pool, values, skip)
-        until(partial(at_rest, pool))
-        with suppress(ReqlConnectionLostError):  # perhaps the loss is noticed only now
-            query(pool, next(values))
-        query(pool, next(values))
-        pool.close(0)
-        if not one.struck:
-            break
-    assert skip > EVERY, "nothing was struck"
-    starts = [query[1] for _, query in server.received if query[0] == QueryType.START]
-    asked = [command["atom"][0] for command in starts if "atom" in command]
-    assert len(asked) == len(set(asked)), "a query was sent twice"
-
-
-def play(scene: Scene, pool: ConnectionPool, values: Iterator[int], skip: int) -> Strike:
-    """Play a scene in three greenlets. A signal handler raises at one place, in any of them."""
-    jobs: list[gevent.Greenlet[..., None]] = []
-
-    def begin() -> None:
-        jobs.extend(gevent.spawn(scene, pool, next(values)) for _ in range(3))
-        gevent.joinall(jobs)
-
-    def handle() -> None:
-        raise Struck
-
-    one, raised = PoolStrike(handle, skip), False
-    try:
-        one.run(begin)
-    except Struck:  # gevent raises it in the main greenlet, too
-        raised = True
-    print(one.place)
-    gevent.joinall(jobs)
-    errors = [job.exception for job in jobs if job.exception is not None]
-    # What is raised as `__exit__` begins remembers the loan, which has not come back then.
-    late = (ReqlTimeoutError,) if scene in (loan, waiting_in_vain) else ()
-    assert all(isinstance(error, (Struck, ReqlConnectionLostError, *late)) for error in errors)
-    assert sum(isinstance(error, Struck) for error in errors) <= 1
-    assert raised or not one.struck or scene in (loan, waiting_in_vain), "its error was lost"
-    jobs.clear()
-    errors.clear()
-    gc.collect()  # what an error remembers may include a loan
-    return one
-
-
-def at_rest(pool: ConnectionPool) -> bool:
-    stats = pool.stats()
-    return not any((stats.in_flight, stats.waiting, stats.cursors, stats.lent))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork")

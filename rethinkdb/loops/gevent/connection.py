@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import starmap
 from time import monotonic
@@ -24,6 +23,7 @@ from ..transport.sockets import dial
 from ..transport.tls import open_link
 from ..transport.wired import WiredConnection
 from .cursor import GeventCursor, GeventCursorEmpty
+from .limit import Limit
 from .results import GeventResults
 from .wire import GeventWire
 
@@ -92,11 +92,21 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
 
     def _reach(self, timeout: float) -> None:
         self._make_home()
-        with self._connecting() as session, self._limit(timeout):
-            link = open_link(session, self.options)
-            sock = dial(self.host, self.port, monotonic() + timeout, gevent.socket)
-            self._wire = GeventWire(sock, link)
-            self._settled(session.opened)
+        limit = Limit(timeout)
+        try:
+            with self._connecting() as session:
+                limit.start()
+                link = open_link(session, self.options)
+                sock = dial(self.host, self.port, monotonic() + timeout, gevent.socket)
+                self._wire = GeventWire(sock, link)
+                self._settled(session.opened)
+        except gevent.Timeout as exc:
+            if exc is not limit:  # it is a timeout of the program's own
+                raise
+            raise ReqlTimeoutError(self.host, self.port) from exc
+        finally:
+            limit.over = True
+            limit.close()
 
     def _call(
         self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None
@@ -128,24 +138,15 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
         settled: Any = gevent.hub.Waiter(self._hub)
         # One call of a function written in C: no signal handler can interrupt it.
         waiter.add_done_callback(partial(self._hub.loop.run_callback, settled.switch))
-        limit = None if timeout is None else gevent.Timeout.start_new(timeout, ReqlTimeoutError())
+        limit = None if timeout is None else Limit(timeout, ReqlTimeoutError())
         try:
+            if limit is not None:
+                limit.start()
             settled.get()
         finally:
             if limit is not None:
+                limit.over = True
                 limit.close()
-
-    @contextmanager
-    def _limit(self, timeout: float) -> Iterator[None]:
-        limit = gevent.Timeout.start_new(timeout)
-        try:
-            yield
-        except gevent.Timeout as exc:
-            if exc is not limit:  # it is a timeout of the program's own
-                raise
-            raise ReqlTimeoutError(self.host, self.port) from exc
-        finally:
-            limit.close()
 
     def _check_loop(self) -> None:
         if gevent.get_hub() is not self._hub:

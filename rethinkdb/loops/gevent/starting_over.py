@@ -16,10 +16,13 @@ from time import monotonic
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from gevent import GreenletExit
+
 from rethinkdb.errors import ReqlConnectionLostError
 from rethinkdb.net.reception import CLOSED, chained
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.pool import Member, Pool
+from rethinkdb.pool.feeds import Feed
 from rethinkdb.pool.members import State
 
 from ..transport.waiting_pool import WaitingPool
@@ -85,6 +88,26 @@ class StartingOver(WaitingPool):
             wire = member.connection._wire
             if wire is not None and not wire.over:
                 wire.lose(_cause(error))
+
+    # Feeds with `resume`. An effect is removed only after it was carried out, and may be carried
+    # out twice: otherwise an interrupted one would be lost, and the feed would rest for ever.
+
+    def _serve_feed(self, feed: Feed) -> None:
+        effects = feed.effects
+        while effects:
+            effect = effects[0]
+            self._serve_effect(feed, effect)
+            if effects and effects[0] is effect:
+                effects.popleft()
+
+    def _keep_going(self, feed: Feed) -> None:
+        if feed.claim():
+            super()._keep_going(feed)
+
+    def _feed_failed(self, feed: Feed, error: BaseException) -> None:
+        if interrupts(error) and not isinstance(error, GreenletExit):
+            feed.cut_off(lost(error))
+        super()._feed_failed(feed, error)
 
     # What is told until the pool has heard it.
 

@@ -14,7 +14,7 @@ from gevent.socket import wait_write
 
 from ..transport.place import PROCESS
 from ..transport.tls import Link
-from ..transport.wire import Wire, interruption
+from ..transport.wire import Wire, interruption, interrupts
 
 __all__ = ["GeventWire"]
 
@@ -109,6 +109,22 @@ class GeventWire(Wire):
         """Call a function of the connection. If a signal handler ends it, the link is lost."""
         with self._losing():
             callback()
+
+    def lose(self, exc: Exception | None = None) -> None:
+        try:
+            super().lose(exc)
+        except BaseException as error:
+            if interrupts(error):  # do what it has left undone: callers wait for their answers
+                self.lose(exc)
+            raise
+
+    def shut(self) -> None:
+        try:
+            super().shut()
+        except BaseException:  # out of a signal handler: each part can be done twice
+            self.over = False
+            self.shut()
+            raise
 
     def _stop_waiting(self) -> None:
         # The current greenlet may be the reading one. It ends by itself.
