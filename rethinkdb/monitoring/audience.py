@@ -9,8 +9,8 @@ from typing import Any
 from weakref import WeakSet
 
 from rethinkdb.codec import Response
+from rethinkdb.net.observing import Watched
 from rethinkdb.net.query import Query
-from rethinkdb.net.session import Session
 from rethinkdb.ql2 import QueryType
 
 from .describing import QueryInfo, Where
@@ -103,24 +103,24 @@ class Audience:
 
     # Called by sessions; see `rethinkdb.net.observing`.
 
-    def connecting(self, session: Session) -> None:
+    def connecting(self, session: Watched) -> None:
         """A session starts to connect: remember the time."""
-        vars(session)["_observed_since"] = self.clock()
+        session.observed_since = self.clock()
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Watched) -> None:
         """A session is open: call the listeners."""
         seconds = self._seconds(session)
         self.connecting(session)
         if calls := self.connection_opened:
             tell(calls, ConnectionOpened(session.host, session.port, session.pool_name, seconds))
 
-    def failed(self, session: Session, error: Exception) -> None:
+    def failed(self, session: Watched, error: Exception) -> None:
         """A session could not be opened: call the listeners."""
         if calls := self.connection_failed:
             place = session.host, session.port, session.pool_name
             tell(calls, ConnectionFailed(*place, self._seconds(session), error))
 
-    def ended(self, session: Session) -> None:
+    def ended(self, session: Watched) -> None:
         """A session has ended: call the listeners."""
         place = session.host, session.port, session.pool_name, self._seconds(session)
         if session.cause is None:
@@ -129,7 +129,7 @@ class Audience:
         elif calls := self.connection_lost:
             tell(calls, ConnectionLost(*place, session.cause))
 
-    def asked(self, session: Session, query: Query) -> QueryObservation:
+    def asked(self, session: Watched, query: Query) -> QueryObservation:
         """A session is about to send a query. Returns the object that watches it."""
         return QueryObservation(self, session, query)
 
@@ -177,8 +177,8 @@ class Audience:
             info = QueryInfo(Where(*place, pool), query)
             tell(calls, QueryRetried(info, error, tries, pause))
 
-    def _seconds(self, session: Session) -> float:
-        since = vars(session).get("_observed_since")
+    def _seconds(self, session: Watched) -> float:
+        since = session.observed_since
         return 0.0 if since is None else self.clock() - since
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.codec import Response
+from rethinkdb.net.observing import Watched
 from rethinkdb.net.query import Query
-from rethinkdb.net.session import Session
 from rethinkdb.net.stream import FEEDS, Stream
 from rethinkdb.ql2 import ResponseType
 
@@ -42,7 +42,7 @@ class QueryObservation(QueryInfo):
         query: the query.
     """
 
-    def __init__(self, audience: Audience, session: Session, query: Query) -> None:
+    def __init__(self, audience: Audience, session: Watched, query: Query) -> None:
         self._where = session
         self._query = query
         self._audience = audience

@@ -11,7 +11,7 @@ not use the session. After an interrupt, such as Ctrl-C, the same call may come 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from rethinkdb.codec import Response
 
@@ -19,28 +19,37 @@ from .exchange import Exchange
 from .query import Query
 from .waiter import RESULT, Waiter
 
-if TYPE_CHECKING:
-    from .session import Session
+__all__ = ["Observation", "ObservedExchange", "ObservedWaiter", "Observer", "Watched", "settled"]
 
-__all__ = ["Observation", "ObservedExchange", "ObservedWaiter", "Observer", "settled"]
+
+class Watched(Protocol):
+    """What observers see of a session; `Session` documents the attributes."""
+
+    host: str
+    port: int
+    pooled: bool
+    pool_name: str | None
+    cause: BaseException | None
+    observer: Observer | None
+    observed_since: float | None
 
 
 class Observer(Protocol):
     """Watches sessions, and pools of them."""
 
-    def connecting(self, session: Session) -> None:
+    def connecting(self, session: Watched) -> None:
         """A session was made. It may be opened next."""
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Watched) -> None:
         """A session is open."""
 
-    def failed(self, session: Session, error: Exception) -> None:
+    def failed(self, session: Watched, error: Exception) -> None:
         """A session could not be opened."""
 
-    def ended(self, session: Session) -> None:
+    def ended(self, session: Watched) -> None:
         """A session that was open has ended. `session.cause` says why."""
 
-    def asked(self, session: Session, query: Query) -> Observation:
+    def asked(self, session: Watched, query: Query) -> Observation:
         """A query is about to be sent."""
 
     def pool_changed(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from rethinkdb.codec import MalformedResponse, Response
 from rethinkdb.errors import ReqlConnectionLostError, ReqlCursorLostError, ReqlDriverError
@@ -24,6 +24,7 @@ from .client import ClientProtocol
 from .events import ConnectionLost, FrameReceived
 from .exchange import NOBODY, Exchange, error_of, with_profile
 from .handshake import refusal
+from .observing import Observer
 from .outflow import Outflow
 from .protocol import State, logger
 from .quick import QuickReading
@@ -32,10 +33,6 @@ from .stream import Stream
 from .telling import tell_ended, tell_opened
 from .violations import RemoteProtocolError
 from .waiter import Waiter
-
-if TYPE_CHECKING:
-    from .observing import Observer
-    from .session import Session
 
 __all__ = ["CLOSED", "NOREPLY_BIT", "Reception", "chained"]
 
@@ -92,6 +89,7 @@ class Reception(QuickReading):
     pool_name: str | None = None
     pooled = False
     lent_at: float | None = None
+    observed_since: float | None = None
 
     def __init__(self, protocol: ClientProtocol, host: str, port: int) -> None:
         self._protocol = protocol
@@ -239,7 +237,7 @@ class Reception(QuickReading):
             self._opened(event)
 
     def _opened(self, event: object) -> None:
-        tell_opened(cast("Session", self))
+        tell_opened(self)
         self._was_open = True
         self.opened.set_result(None)
         self._done_with(event)
@@ -422,7 +420,7 @@ class Reception(QuickReading):
                 receiver.end(self._lost(ReqlCursorLostError, receiver.query.term, []))
         if self._was_open and not self._end_told:
             self._end_told = True
-            tell_ended(cast("Session", self))
+            tell_ended(self)
         # Settle last: callbacks must find everything done.
         if not self.opened.done():
             self.opened.set_exception(self._not_opened())

@@ -88,6 +88,8 @@ class Session(Timekeeping):
         pooled: whether the session belongs to a pool. The pool then logs what happens to it.
         pool_name: the name of this pool, for observers.
         lent_at: since when the pool lends the connection to one borrower; None: it does not.
+        observed_since: when it began to connect, or was opened, by the observer's clock; the
+            observer sets it.
         incoming: received bytes that were not handled yet. `receive_data()` adds to it. An adapter
             may also add to it itself, and then call `receive_data(b"")`.
     """

@@ -6,10 +6,8 @@ For connections of a pool the level is DEBUG, as the pool itself logs what happe
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .session import Session
+from .observing import Watched
 
 __all__ = ["tell_ended", "tell_failed", "tell_opened"]
 
@@ -20,7 +18,7 @@ logger = logging.getLogger("rethinkdb.connection")
 logger.addHandler(logging.NullHandler())
 
 
-def tell_opened(session: Session) -> None:
+def tell_opened(session: Watched) -> None:
     """Tell that a session is open."""
     level = logging.DEBUG if session.pooled else logging.INFO
     logger.log(level, "connected to %s:%s", session.host, session.port)
@@ -28,14 +26,14 @@ def tell_opened(session: Session) -> None:
         session.observer.opened(session)
 
 
-def tell_failed(session: Session, error: Exception) -> None:
+def tell_failed(session: Watched, error: Exception) -> None:
     """Tell that a session could not be opened. The log has it with DEBUG, as the caller gets it."""
     logger.debug("cannot connect to %s:%s: %s", session.host, session.port, error)
     if session.observer is not None:
         session.observer.failed(session, error)
 
 
-def tell_ended(session: Session) -> None:
+def tell_ended(session: Watched) -> None:
     """Tell that a session that was open has ended."""
     place = session.host, session.port
     if session.cause is None:
