@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["QuickReading"]
 
+# Python has one object for each small integer, which orjson gives, too. If there were several, the
+# general way would give the same.
 _ATOM = int(ResponseType.SUCCESS_ATOM)
 _PARTIAL = ResponseType.SUCCESS_PARTIAL
 
@@ -44,22 +46,32 @@ class QuickReading:
         _protocol: ClientProtocol
         _exchanges: dict[int, Exchange]
         _events: deque[Any]
+        _closing: Waiter[None] | None
         incoming: deque[bytes]
         output: bytearray
         close_requested: bool
 
-    def _read_quickly(self) -> None:
+    def _read_quickly(self) -> bool:
         """Take the first chunk, and handle its replies as long as they are usual ones.
 
         It is one long function, as each part in a function of its own would be one more call for
         every reply: this way exists to save calls. What a stream gets is apart, as a batch has many
         items.
+
+        Returns:
+            Whether nothing at all is left to do.
         """
-        protocol, events = self._protocol, self._events
-        reader = protocol.frames
+        protocol, events, incoming = self._protocol, self._events, self.incoming
+        reader, exchanges = protocol.frames, self._exchanges
         protocol.uncut = True
-        protocol.heard |= bool(self.incoming)
-        reader.feed_from(self.incoming)
+        state = reader.state
+        if incoming:
+            protocol.heard = True
+            if state is NOTHING:  # as in most cases; what `feed_from` does is one step here
+                reader.state = incoming[0], 0, state[2], 0, 0
+                del incoming[0]
+            else:
+                reader.feed_from(incoming)
         while not (events or self.close_requested):
             # Find the frame, its exchange and its JSON. `break` leaves the rest to the general way.
             state = data, position, pieces, _, _ = reader.state
@@ -67,10 +79,8 @@ class QuickReading:
             if pieces or start > size:
                 break
             token, length = header_at(data, position)
-            end, exchange = start + length, self._exchanges.get(token)
-            if end > size or length > reader.limit:
-                break
-            if exchange is None or not exchange.plain or not exchange.owed:
+            end, exchange = start + length, exchanges.get(token)
+            if end > size or length > reader.limit or exchange is None or not exchange.plain:
                 break
             receiver, payload = exchange.receiver, data[start:end]
             if PSEUDO_TYPE_SIGN in payload:
@@ -82,31 +92,32 @@ class QuickReading:
                     raise
                 break
             after = NOTHING if end == size else (data, end, pieces, 0, 0)
-            if type(receiver) is Stream:
+            if type(receiver) is not Waiter:
+                if type(receiver) is not Stream or not exchange.owed:
+                    break
                 if receiver.notes and self._change_read(state, after, exchange, receiver, reply):
-                    continue
-                passes = exchange.query.passes  # otherwise its replies are edited
-                if not passes and self._batch_read(
+                    pass
+                elif exchange.query.passes or not self._batch_read(
                     state, after, exchange, receiver, reply, payload
-                ):
-                    continue
-                break
-            # Only a value, without notes, profile or error.
+                ):  # replies to a query that `passes` are edited
+                    break
+                if after is NOTHING:
+                    break
+                continue
+            # Only a value, without notes, profile or error. `is` tells 1 from True and from 1.0.
             try:
                 kind, results = reply["t"], reply["r"]
                 value = results[0]
             except (LookupError, TypeError):
                 break
-            if kind != _ATOM or type(kind) is not int or len(reply) != 2:
-                break
-            if type(results) is not list or type(receiver) is not Waiter:
+            if kind is not _ATOM or len(reply) != 2 or type(results) is not list:
                 break
             # The step (see `steps`), unless a signal handler has done it meanwhile.
             if reader.state is state and exchange.receiver is receiver:
                 reader.state = after
                 exchange.owed -= 1
                 exchange.receiver = NOBODY
-                del self._exchanges[token]
+                del exchanges[token]
                 self._settled_last = receiver
                 if receiver._state == PENDING:
                     receiver._outcome, receiver._state = value, RESULT
@@ -115,8 +126,12 @@ class QuickReading:
                     receiver._run()
                 if self._settled_last is receiver:
                     self._settled_last = None
-        if reader.state is NOTHING and not self.incoming:
-            protocol.uncut = False
+                if after is NOTHING:
+                    break
+        if reader.state is not NOTHING or incoming:
+            return False
+        protocol.uncut = False
+        return not (events or self.close_requested) and self._closing is None
 
     def _change_read(
         self, state: Any, after: Any, exchange: Exchange, stream: Stream, reply: Any

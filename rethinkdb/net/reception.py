@@ -192,8 +192,9 @@ class Reception(QuickReading):
         events, protocol = self._events, self._protocol
         if self._settled_last is not None:
             self._finish_last(self._settled_last)
-        if self._undisturbed and protocol.state is _OPEN and not protocol.logs_frames:
-            self._read_quickly()
+        readable = self._undisturbed and protocol.state is _OPEN and not protocol.logs_frames
+        if readable and self._read_quickly():
+            return
         if self.incoming or protocol.uncut or protocol.state is not _OPEN:
             protocol.process()
         while not self.close_requested:
