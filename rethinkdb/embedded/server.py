@@ -11,6 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from rethinkdb.embedded.arguments import (
+    checked_host,
+    checked_path,
+    checked_port,
+    checked_users,
+)
 from rethinkdb.embedded.chaos.chaos import Chaos, oversee
 from rethinkdb.embedded.keeping import states
 from rethinkdb.embedded.keeping.journal import Journal
@@ -91,18 +97,20 @@ class Server:
     ) -> None:
         if data is not None and load is not None:
             raise ValueError("`data` is kept, `load` is only read: give one of them.")
+        accounts = {ADMIN: password, **checked_users(users)}
+        first, self._data = checked_path("load", load), checked_path("data", data)
         chance, clock = Chance(seed), Clock(now)
         self.store = Store(SYSTEM_TABLES, order=row_order(order), chance=chance, clock=clock)
         self._seed = seed
         context = ssl_context or tls_context(certfile, keyfile)
-        self._node = Node(self.store, self.store.server, host, port, context)
+        place = checked_host(host), checked_port(port)
+        self._node = Node(self.store, self.store.server, *place, context)
         self._lock = threading.RLock()
         self._chaos: Chaos | None = None
-        self._data = None if data is None else Path(data)
         self._journal: Journal | None = None
-        self.store.set_passwords({ADMIN: password, **(users or {})})
-        if load is not None:
-            states.load(self.store, Path(load))
+        self.store.set_passwords(accounts)
+        if first is not None:
+            states.load(self.store, first)
 
     @property
     def host(self) -> str:

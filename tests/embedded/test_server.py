@@ -114,6 +114,29 @@ assert sys.getrecursionlimit() == 2000
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"host": 5}, TypeError, "`host` must be a str, such as '127.0.0.1', not 5"),
+        ({"port": "x"}, TypeError, "`port` must be a whole number from 0 to 65535, not 'x'"),
+        ({"port": True}, TypeError, "`port` must be a whole number"),
+        ({"port": -1}, ValueError, "`port` must be a whole number from 0 to 65535, not -1"),
+        ({"port": 65536}, ValueError, "`port` must be a whole number from 0 to 65535"),
+        ({"users": ["ada"]}, TypeError, "`users` must be a dict of names and passwords"),
+        ({"users": {5: "secret"}}, TypeError, "The name of a user must be a str, not int"),
+        ({"data": 3}, TypeError, "`data` must be the path of a file, not 3"),
+        ({"load": 3}, TypeError, "`load` must be the path of a file, not 3"),
+    ],
+)
+def test_arguments_of_a_wrong_type(
+    arguments: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error) as caught:
+        Server(**arguments)
+    assert text in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 def test_two_servers_share_nothing() -> None:
     with Server() as one, Server() as other, connect(one) as conn, connect(other) as conn2:
         r.table_create("mine").run(conn)

@@ -8,10 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from rethinkdb.embedded.arguments import (
+    checked_host,
+    checked_path,
+    checked_servers,
+    checked_users,
+)
 from rethinkdb.embedded.chaos.chaos import Chaos, oversee
 from rethinkdb.embedded.cluster.circumstances import Circumstances, check_seconds
 from rethinkdb.embedded.cluster.gates import TableGate
@@ -70,8 +75,9 @@ class Cluster:
         now: datetime | float | None = None,
         load: str | PathLike[str] | None = None,
     ) -> None:
-        if not isinstance(servers, int) or servers < 1:
-            raise ValueError(f"A cluster has at least one server, not {servers!r}.")
+        servers, host = checked_servers(servers), checked_host(host)
+        accounts = {ADMIN: password, **checked_users(users)}
+        first = checked_path("load", load)
         if not pace >= 0:
             raise ValueError(f"`pace` must be 0 or more, or math.inf, not {pace!r}.")
         chance = Chance(seed)
@@ -86,11 +92,11 @@ class Cluster:
             ServerIdentity(chance.new_uuid(), _NAMES.format(number)) for number in range(1, servers)
         ]
         self._seed = seed
-        self.store.set_passwords({ADMIN: password, **(users or {})})
+        self.store.set_passwords(accounts)
         self.store.make_gate = lambda table: TableGate(table, self._around)
         self._around = Circumstances(self.store, pace)
-        if load is not None:
-            states.load(self.store, Path(load))
+        if first is not None:
+            states.load(self.store, first)
             self.store.server.name = _NAMES.format(0)
         self._lock = threading.RLock()
         self._chaos: Chaos | None = None

@@ -457,7 +457,7 @@ def test_it_starts_from_a_saved_state(tmp_path: Path) -> None:
 def test_what_cannot_be_asked_of_a_cluster() -> None:
     with pytest.raises(ValueError, match="at least one server, not 0"):
         Cluster(0)
-    with pytest.raises(ValueError, match="at least one server, not '3'"):
+    with pytest.raises(TypeError, match="`servers` must be a whole number, not '3'"):
         Cluster("3")  # type: ignore[arg-type]  # as an untyped program calls it
     with pytest.raises(
         ValueError, match=re.escape("`pace` must be 0 or more, or math.inf, not nan")
