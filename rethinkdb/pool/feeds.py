@@ -206,6 +206,10 @@ class Feed(Stream):
         if not self.finished:
             super()._pull()
 
+    def serve(self) -> None:
+        with self.guard:  # most callers have it; one that puts an item back has not
+            super().serve()
+
     # For the pool.
 
     @property

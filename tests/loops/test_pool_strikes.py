@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -108,11 +109,22 @@ class FeedStrike(PoolStrike):
     )
 
 
+class ChangeStrike(FeedStrike):
+    """The same, and where the thread that iterates reads a change itself."""
+
+    files = (
+        *FeedStrike.files,
+        f"{PACKAGE}/loops/blocking/fetching.py",
+        f"{PACKAGE}/net/quick.py",
+    )
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with Server() as embedded:
         with r.connect(embedded.host, embedded.port) as conn:
-            r.db("test").table_create("numbers").run(conn)
+            for table in ("numbers", "ticks"):
+                r.db("test").table_create(table).run(conn)
             NUMBERS.insert([{"id": number} for number in range(ROWS)]).run(conn)
         yield embedded
 
@@ -124,6 +136,7 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 
 
 NUMBERS = r.db("test").table("numbers")
+TICKS = r.db("test").table("ticks")
 ROWS = 5
 
 Scene = Callable[[Any, ThreadPoolExecutor], None]
@@ -383,6 +396,61 @@ def test_a_handler_raises_while_a_feed_goes_on(
         for skip in places:
             strike = FeedStrike(interrupt, skip)
             read_after_loss(pool, strike)
+            at_rest(pool, beside, strike.place)
+
+
+@pytest.mark.parametrize("resume", ["restart", "diff"])
+def test_a_handler_raises_while_the_next_change_comes(
+    resume: str, server: Server, beside: ThreadPoolExecutor
+) -> None:
+    """No change is lost, and none comes twice."""
+    clock = count(1)
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    def read_changes(pool: Any, conn: Any, strike: Strike) -> None:
+        changes = TICKS.changes().run(pool, resume=resume)
+        got: list[int] = []
+        written: list[int] = []
+        over = threading.Event()
+
+        def write() -> None:
+            for number in range(4):
+                while len(got) < number and not over.is_set():
+                    time.sleep(0.0005)
+                written.append(next(clock))
+                TICKS.insert({"id": "tick", "n": written[-1]}, conflict="replace").run(conn)
+
+        def read() -> None:
+            while len(got) < 3:
+                got.append(next(changes)["new_val"]["n"])
+
+        writes = beside.submit(write)
+        with suppress(Interrupted):
+            strike.run(read)
+        over.set()
+        writes.result(PATIENCE)
+        while got[-1:] != written[-1:]:
+            got.append(changes.next(wait=PATIENCE)["new_val"]["n"])
+        # CPython 3.10 calls handlers also when a function returns an item.
+        most = 0 if sys.version_info >= (3, 11) else 1
+        assert got == [number for number in written if number in got], strike.place
+        assert len(got) >= 4 - most, f"struck at {strike.place}: lost one of {written}: {got}"
+        beside.submit(changes.close).result(PATIENCE)
+
+    with pool_of(server, beside) as pool, r.connect(server.host, server.port) as conn:
+        unstruck = ChangeStrike(interrupt, MANY)
+        read_changes(pool, conn, unstruck)
+        places = range(MANY - unstruck._left)
+        assert len(places) > 100, "nothing was to be struck"
+        seed = random.randrange(1_000_000)
+        print(f"seed {seed}")
+        if os.environ.get("STRIKES") != "all":
+            places = sorted(random.Random(seed).sample(places, PLACES))
+        for skip in places:
+            strike = ChangeStrike(interrupt, skip)
+            read_changes(pool, conn, strike)
             at_rest(pool, beside, strike.place)
 
 

@@ -123,16 +123,16 @@ class Connection(BlockingResults, WaitingReach):
             return channel.call(operation, args, deadline, self._outcome)
         return without_guards(guards, channel.call, operation, args, deadline, self._outcome)
 
-    def _fetch(self, stream: Stream) -> list[Any]:
-        """See `Channel.fetch`. In a forked child, or for feeds of a pool, it returns at once.
+    def _fetch(self, stream: Stream, front: Stream | None = None) -> list[Any]:
+        """See `Channel.fetch`. In a forked child it returns at once.
 
-        So it does if listeners get the items: another stream stands in then, and refuses.
-        And with keepalive, whose clock runs on while a waiter waits.
+        So it does if listeners get the items: another stream stands in then, and refuses. And in a
+        signal handler or finalizer whose thread has a lock of the pool.
         """
-        channel = self._channel
-        plain = type(stream) is Stream and self.options.keepalive is None
-        direct = plain and self._guards is None and channel.process == PROCESS.id
-        return channel.fetch(stream) if direct else []
+        channel, guards = self._channel, self._guards
+        plain = type(stream) is Stream and channel.process == PROCESS.id
+        direct = plain and (guards is None or not guards.held())
+        return channel.fetch(stream, front or stream) if direct else []
 
     def _look(self) -> None:
         """Read what has arrived: while no thread waits, nobody reads or notices a loss."""

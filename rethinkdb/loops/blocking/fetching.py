@@ -26,14 +26,18 @@ _POP, _POPLEFT = methodcaller("pop"), methodcaller("popleft")
 class Fetching(Waiting):
     """The part of a `Channel` that fetches the items of a stream."""
 
-    def fetch(self, stream: Stream) -> list[Any]:
+    def fetch(self, stream: Stream, front: Stream) -> list[Any]:
         """Wait for the next item of a stream, if no other thread uses the connection.
 
-        It gives the item that a waiter of `stream.next()` would give.
+        It gives the item that a waiter of `front.next()` would give.
+
+        Args:
+            stream: the stream.
+            front: what callers read: a resumed feed whose run the stream is, or the stream itself.
 
         Returns:
             The item, in a list. It is empty if somebody else waits, if the wait is over without an
-            item, or if there is more to do than to read: then use `stream.next()`.
+            item, or if there is more to do than to read: then use `front.next()`.
         """
         me, turns, line = get_ident(), self._turns, self._line
         taken: list[Any] = []
@@ -41,7 +45,7 @@ class Fetching(Waiting):
             return taken
         try:
             with self._lock:
-                if turns.leader is None and self._is_due(stream, line):
+                if turns.leader is None and self._is_due(stream, front, line):
                     turns.leader = me
             while turns.leader == me:
                 # The check is for signal handlers, which may have read it meanwhile.
@@ -49,7 +53,7 @@ class Fetching(Waiting):
                 if not (here or line.wait(me, self._tick_at and self._left(None), False)):
                     self._time_passed(None)
                 with self._lock:
-                    others = stream._requests  # other threads that ask for items: behind them
+                    others = front._requests  # other threads that ask for items: behind them
                     if not others:
                         line.receive()
                     if stream.buffer or stream.held or stream.finished or others:
@@ -61,14 +65,14 @@ class Fetching(Waiting):
                     self._close_discarded()
             return taken
         except BaseException:
-            self._recover(me, False, False, [_Untaken(stream, taken)])
+            self._recover(me, False, False, [_Untaken(front, taken)])
             raise
 
-    def _is_due(self, stream: Stream, line: Line) -> bool:
+    def _is_due(self, stream: Stream, front: Stream, line: Line) -> bool:
         """Whether the stream's next item will come, and there is nothing to do but to read."""
-        here = stream.buffer or stream.held or stream.finished or stream._requests
+        here = stream.buffer or stream.held or stream.finished or front._requests
         # With `low_water` above 0, the next batch was not asked for.
-        asked = not (here or stream.low_water)
+        asked = not (here or stream.low_water or front.low_water)
         busy = self._interrupted or self._discarded or line.output or line.over
         return asked and not (busy or self.session.clock_wanted)
 
@@ -90,12 +94,12 @@ class Fetching(Waiting):
 class _Untaken:
     """An item that its caller does not get, as a signal handler has raised an error."""
 
-    def __init__(self, stream: Stream, taken: list[Any]) -> None:
-        self._stream = stream
+    def __init__(self, front: Stream, taken: list[Any]) -> None:
+        self._front = front
         self._taken = taken
 
     def abandon(self) -> None:
         """Put it back, in one step; this may be called again."""
         if self._taken:
-            self._stream.buffer.extendleft(map(_POP, (self._taken,)))
-        self._stream.serve()
+            self._front.buffer.extendleft(map(_POP, (self._taken,)))
+        self._front.serve()
