@@ -40,6 +40,9 @@ class SessionOwner:
     _observer: Observer | None = None
     _pool: Any = None
 
+    # The pool on which its feeds go on, if it has several hosts; see `loops.transport.own_pool`.
+    _own_pool: Any = None
+
     # Whether its queries are logged.
     _logs = False
 

@@ -91,6 +91,9 @@ class Reception(QuickReading):
     lent_at: float | None = None
     observed_since: float | None = None
 
+    # What calls back for cursors and handlers, if a program has some; see `rethinkdb.push`.
+    _runner: Any = None
+
     def __init__(self, protocol: ClientProtocol, host: str, port: int) -> None:
         self._protocol = protocol
         self.host = host

@@ -30,9 +30,9 @@ __all__ = ["ConnectionEvents", "events_of"]
 
 def events_of(conn: BaseConnection) -> ConnectionEvents:
     """The events of a connection. The first call starts to watch for them."""
-    events = vars(conn).get("_events")
+    events = conn._events
     if events is None:
-        events = vars(conn)["_events"] = ConnectionEvents(conn)
+        events = conn._events = ConnectionEvents(conn)
     found: ConnectionEvents = events
     return found
 

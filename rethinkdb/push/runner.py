@@ -248,7 +248,7 @@ def runner_of(conn: Any) -> Runner:
     """
     if not isinstance(conn, BaseConnection):
         raise ReqlDriverError(f"Expected an open connection, got {type(conn).__name__}.")
-    pool = vars(conn).get("_pool")
+    pool = conn._pool
     if pool is not None:
         return runner_of_pool(pool).on(conn)
     runner = _kept_on(conn._session, lambda: _checked(_runner_type(type(conn))(conn)))
@@ -278,9 +278,12 @@ def _kept_on(owner: Any, make: Callable[[], Runner]) -> Runner:
     Two threads may make one at the same time. Both then get the one that was kept first, as all
     callbacks of a session are to run in one thread.
     """
-    found: Runner | None = vars(owner).get("_runner")
+    found: Runner | None = owner._runner
     if found is None:
-        found = vars(owner).setdefault("_runner", make())
+        made = make()
+        if owner._runner is None:  # one step with the next line, see `rethinkdb.net.steps`
+            owner._runner = made
+        found = owner._runner
     return found
 
 

@@ -64,9 +64,10 @@ class ConnectionPool(BlockingResults, ThreadedPool):
             self._tell_loss(other)
 
     def _new_connection(self) -> BaseConnection:
-        connection = super()._new_connection()
-        vars(connection)["_guards"] = self._guards
-        return connection
+        connection: Any = super()._new_connection()
+        connection._guards = self._guards
+        made: BaseConnection = connection
+        return made
 
     def _feed_guard(self) -> Any:
         return self._guards.new()
@@ -76,7 +77,7 @@ class ConnectionPool(BlockingResults, ThreadedPool):
         return FeedConnection(*args, **kwargs)
 
     def _settle_in(self, connection: Any, feed: Feed) -> None:
-        vars(connection)["_pool"] = self
+        connection._pool = self
         connection.follow(feed, self)
 
     # An interrupt may come at any call. So an effect is removed only after it was carried out, and

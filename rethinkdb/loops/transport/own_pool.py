@@ -36,9 +36,9 @@ def own_pool(connection: BaseConnection) -> Any:
     """
     if not connection.is_open():
         raise ReqlDriverError("Connection is closed.")
-    pool = vars(connection).get("_own_pool")
+    pool = connection._own_pool
     if pool is None or pool.closed:
-        pool = vars(connection)["_own_pool"] = _new_pool(connection)
+        pool = connection._own_pool = _new_pool(connection)
         watch = partial(_watch, pool, weakref.ref(connection))
         connection._watched_by = watch
         watch(connection._session)

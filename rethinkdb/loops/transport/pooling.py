@@ -308,7 +308,7 @@ class BasePool(Executor):
         """Start without connections: in a new pool, and in the child after fork()."""
         self._process = PROCESS.id
         self._home = None
-        vars(self).pop("_runner", None)
+        self._runner = None
         self._pool = Pool(self.options, self._addresses)
         self._lent: dict[BaseConnection, Member] = {}
         # For each connection that is being opened: what ends that early.
