@@ -234,6 +234,28 @@ def test_a_handler_raises(scene: Scene, server: Server, beside: ThreadPoolExecut
     assert skip > 10, "nothing was struck"
 
 
+def test_a_loan_comes_back_even_if_the_error_that_ended_it_is_kept(
+    server: Server, beside: ThreadPoolExecutor
+) -> None:
+    """What a handler raises as `__exit__` begins remembers what belongs to the block."""
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    kept: list[BaseException] = []
+    with pool_of(server, beside, max_size=1, per_connection=1, retry=None) as pool:
+        for skip in count():
+            strike = PoolStrike(interrupt, skip)
+            try:
+                strike.run(lambda: loan(pool, beside))
+            except Interrupted as error:
+                kept.append(error)
+            at_rest(pool, beside, strike.place)
+            if not strike.struck:
+                break
+    assert len(kept) > 10, "nothing was struck"
+
+
 @pytest.mark.parametrize("scene", SCENES[:-2], ids=lambda scene: scene.__name__)
 def test_a_handler_uses_the_pool(scene: Scene, server: Server, beside: ThreadPoolExecutor) -> None:
     handled: list[Any] = []

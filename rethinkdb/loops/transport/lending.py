@@ -77,8 +77,40 @@ class Lending(BasePool):
             self._spawn(connection.close, False)
 
 
+class Exit:
+    """The `__exit__` of a `Loan`. A `with` statement gets one of its own, which nothing else holds.
+
+    A signal handler may raise an error as a method `__exit__` begins. The error then remembers
+    `self`, and with that the loan, for as long as somebody keeps it. It does not remember what the
+    statement has called, if that is no function of Python.
+    """
+
+    def __get__(self, loan: Loan | None, owner: type[Loan]) -> Callable[..., None]:
+        if loan is None:  # `contextlib.ExitStack` asks the class
+            return _leave
+        leave = partial(_leave_lease, loan._pool, loan.lease)
+        vars(leave)["loan"] = loan  # it lives as long as the block
+        return leave
+
+
+def _leave(loan: Loan, *exc_info: object) -> None:
+    _leave_lease(loan._pool, loan.lease)
+
+
+def _leave_lease(pool: Lending, lease: Lease, *exc_info: object) -> None:
+    end = partial(pool._end_lease, lease)
+    try:
+        pool._safely(end)
+    except BaseException:
+        pool._inbox.put(end)
+        pool._safely(bool)
+        raise
+
+
 class Loan:
     """Lends a connection to a `with` block. It goes back whatever ends the block."""
+
+    __exit__ = Exit()
 
     def __init__(self, pool: Lending) -> None:
         self._pool = pool
@@ -91,14 +123,6 @@ class Loan:
     def __enter__(self) -> Any:
         try:
             return self._pool._borrow(self.lease)
-        except BaseException:
-            self._pool._inbox.put(self)
-            self._pool._safely(bool)
-            raise
-
-    def __exit__(self, *exc_info: object) -> None:
-        try:
-            self._pool._safely(partial(self._pool._end_lease, self.lease))
         except BaseException:
             self._pool._inbox.put(self)
             self._pool._safely(bool)
