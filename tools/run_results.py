@@ -33,7 +33,7 @@ LOOPS = {
     "tornado": Loop("Tornado", "TornadoCursor", "cursor", *FUTURE),
     "twisted": Loop("Twisted", "TwistedCursor", "cursor", *DEFERRED),
     "trio": Loop("trio", "TrioCursor", "cursor", *COROUTINE),
-    "gevent": Loop("gevent", "GeventCursor", "connection"),
+    "gevent": Loop("gevent", "GeventCursor", "cursor"),
 }
 
 TEMPLATE = '''\

@@ -12,12 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from rethinkdb.net.waiter import Waiter
-
-if TYPE_CHECKING:
-    from .runner import Runner
 
 __all__ = ["Cancellation", "Steps", "follow"]
 
@@ -25,6 +22,19 @@ __all__ = ["Cancellation", "Steps", "follow"]
 Wanted = Callable[[], Waiter[Any]] | Awaitable[Any] | Waiter[Any]
 
 Steps = Generator[Wanted, Any, None]
+
+
+Then = Callable[[Waiter[Any]], object]
+
+
+class Performer(Protocol):
+    """What runs steps: a `Runner`, which documents the methods."""
+
+    def soon(self, callback: Callable[[], object]) -> None: ...
+    def run(self, awaitable: Awaitable[Any], then: Then) -> None: ...
+    def perform(
+        self, operation: Callable[[], Waiter[Any]], then: Then, reads: bool = True
+    ) -> None: ...
 
 
 class Cancellation(BaseException):
@@ -35,12 +45,12 @@ class Cancellation(BaseException):
     """
 
 
-def follow(runner: Runner, steps: Steps) -> None:
+def follow(runner: Performer, steps: Steps) -> None:
     """Run the first step now, and each next step when what it waits for has arrived."""
     _advance(runner, steps, None, None)
 
 
-def _advance(runner: Runner, steps: Steps, value: Any, error: BaseException | None) -> None:
+def _advance(runner: Performer, steps: Steps, value: Any, error: BaseException | None) -> None:
     try:
         wanted = steps.send(value) if error is None else steps.throw(error)
     except StopIteration:
@@ -54,7 +64,7 @@ def _advance(runner: Runner, steps: Steps, value: Any, error: BaseException | No
         runner.run(wanted, arrived)
 
 
-def _arrived(runner: Runner, steps: Steps, waiter: Waiter[Any]) -> None:
+def _arrived(runner: Performer, steps: Steps, waiter: Waiter[Any]) -> None:
     # Read the result at once. A result that nobody has read is given back when the waiter is
     # abandoned; this one now belongs to the steps.
     error = waiter.exception()

@@ -70,11 +70,9 @@ class Listeners:
 
     def allow(self, count: int) -> None:
         """Set how many listeners an event may have before `add` warns; 0: it never warns."""
-        self._limit = count or -2
+        self._limit = count or -2  # no list is 1 longer than that
 
-    def called(
-        self, event: str, *args: Any
-    ) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+    def called(self, event: str, *args: Any) -> Calls:
         """The functions to call, one by one. A `once` listener is removed just before its turn."""
         for listener in tuple(self._by_event.get(event, ())):
             if listener.once:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 if TYPE_CHECKING:
     from rethinkdb.net.results import GivesAnything, GivesArray, GivesOne, GivesStream
 
-    from .connection import GeventCursor
+    from .cursor import GeventCursor
 
 __all__ = ["GeventResults"]
 
