@@ -16,8 +16,7 @@ class Loop(NamedTuple):
     """What differs from loop to loop."""
 
     title: str
-    cursor: str
-    cursor_module: str  # in the loop's package
+    cursor: str  # in the module `cursor` of the loop's package
     wrapper: str = "{}"  # what a program gets, around the result
     wrapper_import: str = ""
 
@@ -28,12 +27,12 @@ DEFERRED = ("Deferred[{}]", "from twisted.internet.defer import Deferred")
 
 #: The loops by the names of their packages.
 LOOPS = {
-    "blocking": Loop("blocking connections", "DefaultCursor", "cursor"),
-    "asyncio": Loop("asyncio", "AsyncioCursor", "connection", *COROUTINE),
-    "tornado": Loop("Tornado", "TornadoCursor", "cursor", *FUTURE),
-    "twisted": Loop("Twisted", "TwistedCursor", "cursor", *DEFERRED),
-    "trio": Loop("trio", "TrioCursor", "cursor", *COROUTINE),
-    "gevent": Loop("gevent", "GeventCursor", "cursor"),
+    "blocking": Loop("blocking connections", "DefaultCursor"),
+    "asyncio": Loop("asyncio", "AsyncioCursor", *COROUTINE),
+    "tornado": Loop("Tornado", "TornadoCursor", *FUTURE),
+    "twisted": Loop("Twisted", "TwistedCursor", *DEFERRED),
+    "trio": Loop("trio", "TrioCursor", *COROUTINE),
+    "gevent": Loop("gevent", "GeventCursor"),
 }
 
 TEMPLATE = '''\
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
 {wrapper_import}\
     from rethinkdb.net.results import GivesAnything, GivesArray, GivesOne, GivesStream
 
-    from .{cursor_module} import {cursor}
+    from .cursor import {cursor}
 
 __all__ = ["{name}"]
 
@@ -132,7 +131,6 @@ def module(name: str, loop: Loop) -> str:
         title=loop.title,
         name=f"{name.title()}Results",
         cursor=loop.cursor,
-        cursor_module=loop.cursor_module,
         wrapper_import=f"    {loop.wrapper_import}\n\n" if loop.wrapper_import else "",
         rows=loop.wrapper.format(f"{loop.cursor}[T]"),
         array=loop.wrapper.format("list[T]"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rethinkdb.net.results import GivesAnything, GivesArray, GivesOne, GivesStream
 
-    from .connection import AsyncioCursor
+    from .cursor import AsyncioCursor
 
 __all__ = ["AsyncioResults"]
 
