@@ -11,7 +11,9 @@ import struct
 import subprocess
 import sys
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -23,6 +25,8 @@ from benchmarks.plan import GROWTHS, growth_groups, work_groups
 from benchmarks.running import ROOT, available_loops
 from benchmarks.turns import Group, Runner, Turn, Worker, summarize
 from benchmarks.works import WORKS
+from rethinkdb import r
+from rethinkdb.embedded import Server
 
 QUICK = ("import", "scan-for", "scan-list-dated", "get", "insert-batch", "memory", "memory-list")
 
@@ -377,6 +381,19 @@ def test_a_floor_puts_frames_together(size: int, monkeypatch: pytest.MonkeyPatch
             data = data[count:]
     assert got == {2: {"r": [2]}, 1: {"r": [1]}, 3: {"r": ["x" * 100]}}
     assert not frames.waiting
+
+
+def test_a_feed_remembers_a_row_an_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the table has more rows: a curve needs them."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks" / "worker")
+    queries: Any = importlib.import_module("queries")
+    job = SimpleNamespace(table="small", items=10)
+    with Server() as server, r.connect(server.host, server.port) as conn:
+        r.table_create("small").run(conn)
+        r.table("small").insert(r.range(100).map({"id": r.row})).run(conn)
+        feed = queries.changes_of_items(job).run(conn, include_initial=True, include_states=True)
+        rows = takewhile(lambda change: change.get("state") != "ready", feed)
+        assert len([change for change in rows if "new_val" in change]) == job.items
 
 
 @pytest.mark.parametrize("chart", ["bars", "lines"])

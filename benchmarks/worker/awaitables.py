@@ -236,7 +236,7 @@ async def feed_burst_digests(job: Job, conn: Any, connect: Any, together: Any) -
 async def remembered(job: Job, options: dict[str, Any]) -> None:
     async with queries.pool(job) as pool:
         with job.meter(held=True):
-            cursor = await queries.r.table(job.table).changes().run(pool, **options)
+            cursor = await queries.changes_of_items(job).run(pool, **options)
         job.remembers()
         await cursor.close()
 

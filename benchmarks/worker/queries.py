@@ -78,6 +78,11 @@ def changes() -> Any:
     return r.table("fed").changes()
 
 
+def changes_of_items(job: Job) -> Any:
+    """The changes of as many rows as the job has items: the table may have more, for curves."""
+    return r.table(job.table).between(r.minval, job.items).changes()
+
+
 def own_changes() -> Any:
     """The changes that this process causes: a feed that remembers rows begins with those it has."""
     return r.table("fed").filter({"writer": os.getpid()}).changes()
