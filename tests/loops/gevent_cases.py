@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import ssl
 from collections.abc import Callable, Iterator
@@ -209,6 +210,44 @@ def test_what_has_arrived_needs_no_wait(server: ScriptedServer, conn: Connection
             return
         except ReqlTimeoutError:
             continue
+
+
+def test_those_who_wait_for_one_feed_all_get_an_item(
+    server: ScriptedServer, conn: Connection
+) -> None:
+    """The first of them stands in no line."""
+    feed = Command("feed", "f").run(conn)
+    until(lambda: server.sent(QueryType.CONTINUE))
+    waiting = [gevent.spawn(feed.next) for _ in range(3)]
+    until(lambda: len(feed._stream._requests) == 2)
+    for number in range(3):
+        server.feeds["f"]([number])
+        until(lambda number=number: sum(one.ready() for one in waiting) == number + 1)
+    assert sorted(one.get() for one in waiting) == [0, 1, 2]
+    assert feed._stream.front is None
+
+
+def test_a_decoder_that_waits(server: ScriptedServer, conn: Connection) -> None:
+    """What arrives meanwhile is read afterwards."""
+
+    class Decoder:
+        def __init__(self, options: Any) -> None: ...
+
+        def decode(self, text: str) -> Any:
+            waits.append(text)
+            answered.wait()
+            return json.loads(text)
+
+    waits: list[str] = []
+    answered = Event()
+    slow = gevent.spawn(Command("atom", "slow").run, conn, json_decoder=Decoder)
+    until(lambda: waits)
+    others = [gevent.spawn(Command("atom", number).run, conn) for number in range(3)]
+    until(lambda: len(server.sent(QueryType.START)) == 4)
+    gevent.sleep(SOON)
+    assert not any(one.ready() for one in (slow, *others))
+    answered.set()
+    assert [one.get() for one in (slow, *others)] == ["slow", 0, 1, 2]
 
 
 def test_literal_ipv6() -> None:

@@ -106,7 +106,7 @@ def test_a_signal_handler_that_raises_as_the_link_is_lost_leaves_nobody_waiting(
         for job in jobs:
             with gevent.Timeout(PATIENCE / 2, AssertionError(f"hangs: {one.place}")):
                 job.join()
-        until(wire._reading.ready)
+        until(wire.reader.ready)
         assert wire.socket.fileno() < 0, one.place
         assert not conn.is_open(), one.place
         if not one.struck:
@@ -122,8 +122,8 @@ def test_a_time_limit_that_a_handler_kept_from_being_closed_ends_nothing_else() 
     limit.close()
 
 
-def take_one(feed: GeventCursor[Any], found: list[Any]) -> None:
-    found.append(feed.next(wait=PATIENCE))
+def take_one(feed: GeventCursor[Any], found: list[Any], wait: float | bool = PATIENCE) -> None:
+    found.append(feed.next(wait))
 
 
 def test_a_signal_handler_that_raises_in_next_costs_no_item(server: ScriptedServer) -> None:
@@ -140,6 +140,30 @@ def test_a_signal_handler_that_raises_in_next_costs_no_item(server: ScriptedServ
         if not one.struck:
             break
     assert skip > 9, "nothing was struck"
+
+
+def test_a_signal_handler_that_raises_while_next_waits_costs_no_item(
+    server: ScriptedServer,
+) -> None:
+    """If it strikes where the connection is read, that is lost, and the feed says so."""
+    kept = 0
+    for skip in count():
+        with Connection.make("localhost", server.port) as conn:
+            feed = Command("feed", f"f{skip}").run(conn)
+            until(partial(server.sent, QueryType.CONTINUE))
+            server.received.clear()
+            server.feeds[f"f{skip}"]([skip])  # it is read when the hub runs
+            found: list[int] = []
+            one = strike(partial(take_one, feed, found, True), skip)
+            with suppress(ReqlConnectionLostError):
+                if not found:
+                    found.append(feed.next(wait=PATIENCE))
+                assert found == [skip], one.place
+                kept += 1
+        if not one.struck:
+            break
+    assert skip > 30, "nothing was struck"
+    assert kept > 15, "the connection was lost too often"
 
 
 def test_a_pool_goes_on_after_a_signal_handler_has_raised(server: ScriptedServer) -> None:

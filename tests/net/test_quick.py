@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import pairwise
 from typing import Any
 
@@ -87,24 +87,27 @@ class Way:
         value = None if error else waiter.peek()
         self.ends.append((token, repr(error or getattr(value, "buffer", value))))
 
-    def seen(self, pieces: list[bytes]) -> Any:
+    def seen(self, pieces: list[bytes], usual_first: bool = False) -> Any:
         """What can be seen when these bytes have arrived."""
         session = self.session
         for piece in pieces:
-            session.receive_data(piece)
+            if not (usual_first and session.receive_usual(piece)):
+                session.receive_data(b"" if usual_first else piece)
         return self.ends, repr(session.cause), session.tokens_in_use, session.data_to_send()
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), BODIES), min_size=1, max_size=6), st.data())
 def test_both_ways_lead_to_the_same(replies: list[tuple[int, bytes]], data: st.DataObject) -> None:
-    quick, ordinary = Way(ordinary=False), Way(ordinary=True)
-    assert quick.tokens == ordinary.tokens
+    quick, usual, ordinary = Way(ordinary=False), Way(ordinary=False), Way(ordinary=True)
+    assert quick.tokens == usual.tokens == ordinary.tokens
     stream = b"".join(
         frame_header(quick.tokens[number], len(body)) + body for number, body in replies
     )
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
     pieces = [stream[start:end] for start, end in pairwise([0, *cuts, len(stream)])]
-    assert quick.seen(pieces) == ordinary.seen(pieces)
+    seen = ordinary.seen(pieces)
+    assert quick.seen(pieces) == seen
+    assert usual.seen(pieces, usual_first=True) == seen
 
 
 CHANGE = reply_body(PARTIAL, 1, n=[1])
@@ -278,6 +281,40 @@ def test_a_change_that_is_handled_while_it_is_read(
     assert json.loads(sent[12:]) == [CONTINUE]
 
 
+def test_usual_replies_alone() -> None:
+    """Until something comes that is no usual reply; an unfinished one is none."""
+    pair = Pair()
+    session = pair.session
+    frames = [frame_header(pair.run()[1], len(body)) + body for body in [reply_body(ATOM, 1)] * 4]
+    assert session.receive_usual(frames[0])
+    assert session.receive_usual(frames[1] + frames[2])
+    assert session.tokens_in_use == 1
+    assert not session.receive_usual(frames[3][:20])
+    session.receive_data(b"")
+    assert not session.receive_usual(frames[3][20:])
+    session.receive_data(b"")
+    assert session.tokens_in_use == 0
+
+
+def test_receiving_usual_replies_calls_no_code_of_the_program() -> None:
+    pair = Pair()
+    session = pair.session
+    called: list[Any] = []
+
+    def decode(payload: bytes) -> Any:
+        called.append(payload)
+        return Codec().decoder({})(payload)
+
+    plain, plain_token = pair.run()
+    waiter, token = pair.run(decode=decode)
+    body = reply_body(ATOM, "value")
+    arrived = [frame_header(number, len(body)) + body for number in (plain_token, token)]
+    assert not session.receive_usual(b"".join(arrived))
+    assert (settled(plain), waiter.done(), called) == ("value", False, [])
+    session.receive_data(b"")
+    assert (settled(waiter), called) == ("value", [body])
+
+
 @pytest.mark.parametrize("extra", [{}, {"p": [{"took": 1}]}])
 def test_a_reply_that_is_handled_while_it_is_decoded(extra: dict[str, Any]) -> None:
     """By a signal handler that uses the connection, say."""
@@ -333,6 +370,27 @@ def test_what_a_handler_raises_is_no_error_of_the_reply(monkeypatch: pytest.Monk
     monkeypatch.setattr(quick, "loads_quickly", once)
     with pytest.raises(ValueError, match="of the handler"):
         pair.answer(token, ATOM, "value")
+    assert settled(waiter) == "value"
+
+
+@pytest.mark.parametrize("error", [Interrupt, RuntimeError])
+def test_an_error_while_usual_replies_are_read(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupt is raised. What the driver itself has done wrong, the general way tells."""
+
+    def fail() -> None:
+        raise error
+
+    pair = Pair()
+    session = pair.session
+    waiter, token = pair.run()
+    body = reply_body(ATOM, "value")
+    monkeypatch.setattr(quick, "loads_quickly", Once(fail, quick.loads_quickly))
+    with pytest.raises(Interrupt) if error is Interrupt else nullcontext():
+        assert not session.receive_usual(frame_header(token, len(body)) + body)
+    assert not session.receive_usual(b"")
+    session.receive_data(b"")
     assert settled(waiter) == "value"
 
 

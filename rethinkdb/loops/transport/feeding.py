@@ -69,12 +69,12 @@ class FeedWire:
         callback()
 
     @property
-    def reads_here(self) -> bool:
-        """Whether the caller runs in the greenlet that reads what the feed gets. gevent asks."""
+    def reader(self) -> Any:
+        """The greenlet that reads what the feed gets, if there is one. gevent asks."""
         cursor = self._feed.cursor
         connection: Any = None if cursor is None else cursor.conn
         wire = None if connection is None else connection._wire
-        return wire is not None and bool(wire.reads_here)
+        return None if wire is None else wire.reader
 
     def leave(self) -> None:
         """Does nothing: there is no socket."""

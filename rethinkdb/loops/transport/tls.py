@@ -70,6 +70,14 @@ class Link(Protocol):
         """Take bytes from the peer. Never raises; call `data_to_send` afterwards."""
         ...
 
+    def receive_usual(self, data: bytes) -> bool:
+        """Take bytes from the peer, and handle what calls no code of the program.
+
+        Returns:
+            False if there is more to do: then call `receive_data(b"")`.
+        """
+        ...
+
     def proceed(self) -> None:
         """Handle the bytes in `incoming`, and finish what an interrupt has left undone."""
         ...
@@ -190,6 +198,10 @@ class TLSLink:
     def receive_data(self, data: bytes) -> None:
         self.incoming += (data,)
         self.proceed()
+
+    def receive_usual(self, data: bytes) -> bool:
+        self.incoming += (data,)
+        return False
 
     def proceed(self) -> None:
         incoming = self.incoming

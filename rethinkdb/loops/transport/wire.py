@@ -17,10 +17,10 @@ from .alarm import Alarm
 from .sockets import unacknowledged
 from .tls import Link, deliver
 
-__all__ = ["Wire", "interruption", "interrupts"]
+__all__ = ["READ_SIZE", "Wire", "interruption", "interrupts"]
 
-# With larger reads, the allocator would ask the system for new pages each time.
-_READ_SIZE = 65536
+#: With larger reads, the allocator would ask the system for new pages each time.
+READ_SIZE = 65536
 
 
 def interrupts(error: BaseException) -> bool:
@@ -48,6 +48,7 @@ class Wire:
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
         self.socket = sock
+        self._send_part: Callable[[bytes | memoryview], int] = sock.send
         self.over = False
         self._link = link
         self._outflow = link.outflow
@@ -89,6 +90,8 @@ class Wire:
         in flight this takes a quarter less.
         """
         link = self._link
+        if not (link.output or link.output_pending or link.clock_wanted):
+            return
         if link.close_requested or link.in_flight < 2:
             self.flush_now()
         elif not self._due:
@@ -177,7 +180,7 @@ class Wire:
         if self.over:
             return False
         try:
-            data = self.socket.recv(_READ_SIZE)
+            data = self.socket.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as exc:
@@ -195,14 +198,18 @@ class Wire:
             return
         self._unsent = data
         try:
-            sent = self.socket.send(data)
+            sent = self._send_part(data)
             self._unsent = memoryview(data)[sent:] if sent < len(data) else b""
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
-            while self._read():  # the server may have sent a reason before it closed
-                pass
-            self.lose(exc)
+            self._broken(exc)
         except BaseException as exc:  # a signal handler's: nobody knows how much was sent
             self.lose(interruption(exc))
             raise
+
+    def _broken(self, exc: OSError) -> None:
+        """Sending has failed with this error."""
+        while self._read():  # the server may have sent a reason before it closed
+            pass
+        self.lose(exc)

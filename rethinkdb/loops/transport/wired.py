@@ -49,7 +49,7 @@ class WiredConnection(BaseConnection, Generic[W]):
     """A connection with a wire. It checks that it is used in its own process and loop."""
 
     _wire: W | None = None
-    _process: int
+    _process = 0  # that of no process, until it is connected
     _reconnect: Reconnect | None = None
 
     if TYPE_CHECKING:  # for adapters to supply

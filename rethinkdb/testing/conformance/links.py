@@ -109,9 +109,14 @@ async def a_fault_of_the_core(trial: Trial) -> None:
         session.incoming.clear()
         raise RuntimeError("a fault")
 
+    def leave(data: bytes) -> bool:
+        session.incoming.append(data)
+        return False
+
     async def strike() -> None:
         await trial.until(lambda: is_awaited(feed))
         session.receive_data = session.proceed = fail
+        session.receive_usual = leave
         trial.insert({"id": 1})
 
     change = await trial.beside(strike, partial(trial.do, feed.next))

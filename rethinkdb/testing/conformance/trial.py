@@ -58,10 +58,13 @@ class Skip(Exception):
 def is_awaited(cursor: Any) -> bool:
     """Whether a caller waits for an item.
 
-    A lone thread of a blocking connection reads the item itself, and stands in no line.
+    A lone thread of a blocking connection reads the item itself, and stands in no line. A lone
+    greenlet stands before the stream.
     """
     turns = getattr(getattr(cursor.conn, "_channel", None), "_turns", None)
-    return bool(cursor._stream._requests) or getattr(turns, "leader", None) is not None
+    stream = cursor._stream
+    alone = getattr(turns, "leader", None) is not None or getattr(stream, "front", None) is not None
+    return bool(stream._requests) or alone
 
 
 class Trial:
