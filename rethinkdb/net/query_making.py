@@ -78,14 +78,14 @@ class QueryMaking:
         if typed.tables or "as_type" in options:
             maker = row_maker_of(term, options)
         payload = self._encoded(term, options, codec)
-        passes = None
-        plain = not (codec.own_decoder or as_cursor)
-        if type(term) is EditedQuery:
+        passes, plain = None, not (codec.own_decoder or as_cursor)
+        edited = type(term) is EditedQuery
+        if edited:
             passes, plain = term.passes, plain and term.passes is not None
             decode, term = codec.decoder(options, term.edit), term.term
         if maker is not None:
             # Rows can be made straight from the bytes if nothing else changes the values first.
-            decode, plain = maker.decoder(decode, plain), False
+            decode, plain = maker.decoder(decode, plain and not edited), False
         return Query(
             _START, payload, decode, term, noreply, options, deadline, self.db, plain, passes
         )

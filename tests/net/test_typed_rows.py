@@ -190,6 +190,24 @@ def test_what_a_feed_asks_for_itself_has_no_type():
         assert conn.run(term) == found
 
 
+@pytest.mark.parametrize("passes", [None, lambda rows: False])
+def test_rows_of_a_feed_are_edited_before_objects_are_made_of_them(passes):
+    def edit(reply, payload):
+        reply["r"] = [{"new_val": row["new_val"] + 1} for row in reply["r"]]
+        return True
+
+    conn = MemoryConnection.make("db")
+    reply = b'{"t":2,"r":[{"new_val":4,"old_val":null}]}'  # as a server writes it
+
+    def answer(pair):
+        pair.server.send_frame(pair.queries[-1][0], reply)
+        pair.move()
+
+    conn.answers.append(answer)
+    term = EditedQuery(r.table("t", of=int).changes(), lambda body: body, edit, passes)
+    assert [change.new_val for change in conn.run(term)] == [5]
+
+
 def test_while_no_table_has_a_type_nobody_looks_for_one(monkeypatch):
     monkeypatch.setattr(state, "tables", False)
     monkeypatch.setattr(RqlQuery, "_row_type", None)  # calling it would fail
