@@ -426,7 +426,7 @@ class Feed(Stream):
 
     def heard(self) -> None:
         """The present run has given rows, and they are handed over already."""
-        self._resumption.heard(self._clocks.wall())
+        self._resumption.heard_at = self._clocks.wall()
 
     def _take_in(self, cursor: BaseCursor, view: View) -> None:
         view.delivered()
@@ -440,7 +440,7 @@ class Feed(Stream):
         elif ended and present:
             self._finish_after(cursor, None)
         else:
-            self._resumption.heard(self._clocks.wall())
+            self._resumption.heard_at = self._clocks.wall()
             more = view.more
             low_water = stream.low_water or more
             self.low_water = low_water if self._cursor is cursor else self.low_water

@@ -148,18 +148,18 @@ def _comparable(value: Any) -> Any:
 
 
 def _take_in_rows(changes: list[Any], known: dict[Any, Kept], primary_key: str) -> None:
-    dumps = _dumps
+    dumps, plain = _dumps, _PLAIN
     for change in changes:
         new = change["new_val"]
         if new is None:
             known.pop(key_form(change["old_val"][primary_key]), None)
         else:
             key = new[primary_key]
-            known[key if type(key) is str else key_form(key)] = b"%b" % dumps(new)
+            known[key if type(key) in plain else key_form(key)] = b"%b" % dumps(new)
 
 
 def _take_in_digests(changes: list[Any], known: dict[Any, Kept], primary_key: str) -> None:
-    dumps, hashed, in_order = _dumps, _hashed, _SORTED
+    dumps, hashed, in_order, plain = _dumps, _hashed, _SORTED, _PLAIN
     for change in changes:
         new = change["new_val"]
         if new is None:
@@ -167,7 +167,7 @@ def _take_in_digests(changes: list[Any], known: dict[Any, Kept], primary_key: st
         else:
             key = new[primary_key]
             digest = hashed(dumps(new, None, in_order))
-            known[key if type(key) is str else key_form(key)] = digest
+            known[key if type(key) in plain else key_form(key)] = digest
 
 
 #: The ways to remember rows, by the value of the run option `remember`.

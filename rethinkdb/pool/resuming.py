@@ -43,6 +43,7 @@ class Resumption:
     Attributes:
         tries: how many attempts in a row have failed.
         loss: the error that has ended the last successful run. None while a run goes on.
+        heard_at: when the present run has given its last batch. The feed sets it.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Resumption:
         self._closed = closed
         self._backoff = Backoff(random, policy.first_pause, policy.longest_pause)
         self._begun = now
-        self._heard = wall
+        self.heard_at = wall
         self._failures = 0
         self.tries = 0
         self.loss: Exception | None = None
@@ -68,17 +69,13 @@ class Resumption:
         Returns:
             The row that reports the gap since the previous run; None if this is the first run.
         """
-        since, self._heard = self._heard, wall
+        since, self.heard_at = self.heard_at, wall
         self._begun = now
         self.tries = 0
         loss, self.loss = self.loss, None
         if loss is None:
             return None
         return {"state": "gap", "since": since, "until": wall, "cause": _text(loss)}
-
-    def heard(self, wall: datetime) -> None:
-        """The present run has given a batch."""
-        self._heard = wall
 
     def lost(self, error: Exception, now: float) -> bool:
         """A run has ended with an error. Returns whether to run the feed again."""

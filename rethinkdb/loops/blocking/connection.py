@@ -123,7 +123,7 @@ class Connection(BlockingResults, WaitingReach):
             return channel.call(operation, args, deadline, self._outcome)
         return without_guards(guards, channel.call, operation, args, deadline, self._outcome)
 
-    def _fetch(self, stream: Stream, front: Stream | None = None) -> list[Any]:
+    def _fetch(self, stream: Stream) -> list[Any]:
         """See `Channel.fetch`. In a forked child it returns at once.
 
         So it does if listeners get the items: another stream stands in then, and refuses. And in a
@@ -131,8 +131,8 @@ class Connection(BlockingResults, WaitingReach):
         """
         channel, guards = self._channel, self._guards
         plain = type(stream) is Stream and channel.process == PROCESS.id
-        direct = plain and (guards is None or not guards.held())
-        return channel.fetch(stream, front or stream) if direct else []
+        direct = plain and (guards is None or not guards.any_held())
+        return channel.fetch(stream, stream) if direct else []
 
     def _look(self) -> None:
         """Read what has arrived: while no thread waits, nobody reads or notices a loss."""

@@ -17,7 +17,7 @@ from rethinkdb.net.stream import Stream
 from rethinkdb.net.waiter import Waiter
 
 from ..transport.beds import Bed
-from ..transport.place import check_process
+from ..transport.place import PROCESS, check_process
 from ..transport.sockets import remaining
 from .connection import Connection
 
@@ -64,17 +64,18 @@ class FeedConnection(Connection):
             self._recover(begun)
             raise
 
-    def _fetch(self, stream: Stream, front: Stream | None = None) -> list[Any]:
-        """Read the next row where it arrives, see `Channel.fetch`. Otherwise it returns at once.
+    def _fetch(self, stream: Stream) -> list[Any]:
+        """As that of other connections, on the connection that the feed uses now, if there is one.
 
         A row that comes alone takes half of what it takes by a waiter and `_wait`.
         """
-        feed, cursor = self._feed, self._feed.cursor
+        feed, cursor = self._feed, self._feed._cursor
         # Listeners, who get the rows otherwise, have put another stream in place of the feed.
-        if stream is not feed or cursor is None or cursor._stream.front is not feed:
+        if stream is not feed or cursor is None or self._feeding._guards.any_held():
             return []
         connection: Connection = cursor.conn  # type: ignore[assignment]  # of the blocking pool
-        return connection._fetch(cursor._stream, feed)
+        channel = connection._channel
+        return channel.fetch(cursor._stream, feed) if channel.process == PROCESS.id else []
 
     def _recover(self, begun: list[Waiter[T]]) -> None:
         """Abandon what was started, and let others go on. If that is interrupted, do it again."""

@@ -43,6 +43,14 @@ class Guards:
         self.feeds[key] = weakref.ref(guard, lambda _: self.feeds.pop(key, None))
         return guard
 
+    def any_held(self) -> bool:
+        """Whether this thread has one of them: it is in a signal handler or a finalizer."""
+        for reference in list(self.feeds.values()):
+            guard = reference()
+            if guard is not None and guard._is_owned():
+                return True
+        return bool(self.decisions._is_owned())
+
     def held(self) -> list[_Lock]:
         """Those that this thread has. Outside of a signal handler or a finalizer there are none."""
         guards = [reference() for reference in list(self.feeds.values())]
