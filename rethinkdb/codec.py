@@ -25,6 +25,7 @@ except ImportError:  # no wheel for this platform; json does the same, slower
 
 __all__ = [
     "PSEUDO_TYPE_SIGN",
+    "ROOM",
     "Codec",
     "Decode",
     "Edit",
@@ -137,8 +138,8 @@ class ReQLDecoder(json.JSONDecoder):
 # --- the codec -----------------------------------------------------------------------------------
 
 
-# Of payloads from here on, what orjson leaves unused is less than what they hold.
-_ROOM = 2048
+#: Of payloads from here on, what orjson leaves unused is less than what they hold.
+ROOM = 2048
 
 
 class Codec:
@@ -171,6 +172,11 @@ class Codec:
             self.values = Values(converters or NO_CONVERTERS, self._encoder is not None)
 
     @property
+    def dumps(self) -> Callable[[Any, Any], bytes] | None:
+        """What may encode queries in place of `encode`: `orjson.dumps`; None: nothing may."""
+        return orjson.dumps if orjson is not None and self.values is None else None
+
+    @property
     def own_decoder(self) -> bool:
         """Whether replies are decoded by a class of the program's."""
         return self._decoder is not None
@@ -193,7 +199,7 @@ class Codec:
             else:
                 # orjson's own bytes keep all of their first 4 KiB. A query holds its payload until
                 # it is answered, and a cursor until it ends: a copy for 0.02 µs has its own size.
-                return b"%b" % payload if len(payload) < _ROOM else payload
+                return b"%b" % payload if len(payload) < ROOM else payload
         return _encode_plain(query)
 
     def decoder(self, options: Mapping[str, Any], edit: Edit | None = None) -> Decode:

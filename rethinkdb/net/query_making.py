@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rethinkdb.codec import Codec
+from rethinkdb.codec import ROOM, Codec
 from rethinkdb.errors import ReqlDriverError, ReqlTypeError
 from rethinkdb.ql2 import QueryType
 from rethinkdb.typed.state import state as typed
@@ -47,6 +47,7 @@ class QueryMaking:
         options = self.options
         self.db = options.db
         self._codec = Codec(options.json_encoder, options.json_decoder, options.converters)
+        self._dumps = self._codec.dumps
         self._decode_plainly = self._codec.decoder(_NO_OPTIONS)
         self._decodes_plainly = not self._codec.own_decoder
         self._deadline = _deadline(options.deadline)
@@ -55,7 +56,13 @@ class QueryMaking:
         if options or typed.tables or type(term) is EditedQuery:
             return self._special_query(term, options)
         decode, plain = self._decode_plainly, self._decodes_plainly
-        payload = self._encoded(term, options, self._codec)
+        dumps, payload = self._dumps, None
+        if dumps is not None and (start_json := getattr(term, "_start_json", None)) is not None:
+            payload = start_json(self.db, dumps)
+        if payload is None:
+            payload = self._encoded(term, options, self._codec)
+        elif len(payload) < ROOM:
+            payload = b"%b" % payload  # as in `Codec.encode`
         return Query(_START, payload, decode, term, False, options, self._deadline, self.db, plain)
 
     def _special_query(self, term: Any, options: dict[str, Any]) -> Query:

@@ -55,6 +55,8 @@ def call(
     made = _new(cls)  # as `make` does, which would be a call more for each term
     made._nodes = nodes
     made._optargs = optargs
+    if not cls._sends_else:
+        made._sent = (cls.term_type, nodes, optargs) if optargs else (cls.term_type, nodes)
     return made
 
 

@@ -48,7 +48,7 @@ from rethinkdb.reql.literals import (
 )
 from rethinkdb.reql.pickling import unpickled
 from rethinkdb.reql.run_options import start_options
-from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.term import RqlQuery, make
 from rethinkdb.reql.truth import Tested
 
 if TYPE_CHECKING:
@@ -147,12 +147,12 @@ def class_names() -> set[str]:
 
 def constant(term_type: TermNumber) -> RqlQuery:
     """A term that is written without parentheses, such as `r.monday`."""
-    return term_class(usual_class_name(term_type))()
+    return make(term_class(usual_class_name(term_type)), (), {})
 
 
 def _maker(name: str) -> tuple[late.Maker, type[RqlQuery] | None]:
     cls, other = term_class(name), OTHER_CALLS.get(name, call)
-    is_simple = other in (call, typed_table) and not cls._takes_rows
+    is_simple = other in (call, typed_table) and not (cls._takes_rows or cls._sends_else)
     # A bound method, as Python calls these faster than a `partial` or a lambda.
     return MethodType(other, cls), cls if is_simple else None
 

@@ -84,8 +84,8 @@ def term(node: Any) -> RqlQuery:
     if type(node) is list:
         return make(MakeArray, node[1], {})
     if type(node) is dict:
-        return make(MakeObj, (), node)
-    return make(Datum, (node,), {})
+        return _sending(node, make(MakeObj, (), node))
+    return _sending(node, make(Datum, (node,), {}))
 
 
 def node(value: Value, depth: int = NESTING_DEPTH) -> Any:
@@ -155,7 +155,13 @@ def _object(fields: Mapping[Any, Value], depth: int) -> Any:
             if key is _LATER:
                 return make(Foreign, (dict(fields), depth), {})
         nodes[key] = value
-    return nodes if plain else make(MakeObj, (), nodes)
+    return nodes if plain else _sending(nodes, make(MakeObj, (), nodes))
+
+
+def _sending(sent: Any, made: RqlQuery) -> RqlQuery:
+    """A term of a class that does not send its command."""
+    made._sent = sent
+    return made
 
 
 def _array(items: Iterable[Value], depth: int) -> Any:
@@ -220,7 +226,8 @@ def _date(value: date, depth: int) -> RqlQuery:
 
 
 def _bytes(value: bytes | bytearray | memoryview, depth: int = 0) -> RqlQuery:
-    return make(Binary, (to_binary(value),), {})
+    data = to_binary(value)
+    return _sending(data, make(Binary, (data,), {}))
 
 
 def _finite(value: float, depth: int = 0) -> float:

@@ -186,7 +186,7 @@ def command(
 
 def _caller(made: Command, declaration: Callable[..., Any], subjects: int) -> Callable[..., Any]:
     """What programs call; `r.row` stays as it is in the first `subjects` arguments (0 or 1)."""
-    code = declaration.__code__
+    code, number = declaration.__code__, int(made.term_type)
 
     # What `make` does for most calls is done here, too, which takes three quarters of the time: it
     # is two Python calls less. So it stands here twice: to share it would be one call more. Two
@@ -203,6 +203,7 @@ def _caller(made: Command, declaration: Callable[..., Any], subjects: int) -> Ca
         term = _new(cls)
         term._nodes = args
         term._optargs = NO_OPTARGS
+        term._sent = number, args
         return term
 
     def without_options(*args: Value) -> RqlQuery:
@@ -216,6 +217,7 @@ def _caller(made: Command, declaration: Callable[..., Any], subjects: int) -> Ca
         term = _new(cls)
         term._nodes = args
         term._optargs = NO_OPTARGS
+        term._sent = number, args
         return term
 
     takes_options = code.co_kwonlyargcount or code.co_flags & _HAS_KEYWORDS

@@ -30,7 +30,7 @@ from rethinkdb.reql.commands.values import (
 from rethinkdb.reql.conversion import binary, expr
 from rethinkdb.reql.declare import function, unbound
 from rethinkdb.reql.literals import DB, ImplicitVar, Table
-from rethinkdb.reql.term import RqlQuery
+from rethinkdb.reql.term import RqlQuery, make
 
 __all__ = [
     "add",
@@ -197,7 +197,7 @@ intersects = function(RqlQuery.intersects)
 
 # --- constants
 
-row = ImplicitVar()
+row = make(ImplicitVar, (), {})
 minval = constant(TermNumber.MINVAL)
 maxval = constant(TermNumber.MAXVAL)
 

@@ -10,6 +10,7 @@ can be pickled and copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rethinkdb.converters import JSON_TYPES
@@ -55,6 +56,7 @@ _DB = int(TermNumber.DB)
 PLAIN_TYPES = JSON_TYPES - {tuple}
 
 _new = object.__new__
+_sent_of = attrgetter("_sent")
 
 # What programs for releases of the official package before 2.4 state of commands that they add.
 _OLD_NAMES = {"tt": "term_type", "st": "statement"}
@@ -78,7 +80,7 @@ class RqlQuery(
     Commands are methods, and Python's operators are short forms of some. `run` sends the query.
     """
 
-    __slots__ = ("_nodes", "_optargs")
+    __slots__ = ("_nodes", "_optargs", "_sent")
 
     term_type: ClassVar[int]
     statement: ClassVar[str] = ""
@@ -89,6 +91,7 @@ class RqlQuery(
     _compares: ClassVar[bool] = False
     _takes_rows: ClassVar[bool] = False  # whether one of the two on rows is set
     _is_row: ClassVar[bool] = False  # whether it is `r.row`
+    _sends_else: ClassVar[bool] = False  # whether it sends something else than its command
     _hides_row: ClassVar[bool] = False  # whether no `r.row` in it is that of what is around it
 
     # Whether it was written with an operator, where the method prints otherwise: `&`, `|`, `[:]`.
@@ -100,6 +103,9 @@ class RqlQuery(
     _nodes: Sequence[Any]
     _optargs: dict[str, Any]
 
+    #: What is sent, with nodes in it as they are. Not set: `build` tells.
+    _sent: Any
+
     def __init__(self, *args: Value, **optargs: Value) -> None:
         self._nodes = [late.node(value) for value in args]
         self._optargs = {name: late.node(value) for name, value in optargs.items()}
@@ -108,6 +114,8 @@ class RqlQuery(
             used(self._optargs.values())
 
     def __init_subclass__(cls) -> None:
+        if "build" in cls.__dict__:
+            cls._sends_else = True
         for old, name in _OLD_NAMES.items():
             if old in cls.__dict__:
                 setattr(cls, name, cls.__dict__[old])
@@ -220,6 +228,28 @@ class RqlQuery(
         unbuilt.append(optargs)
         return [self.term_type, args, optargs]
 
+    def _start_json(self, db: str | None, dumps: Callable[[Any, Any], bytes]) -> bytes | None:
+        """What `start_body` gives for a query without options, encoded; for most queries.
+
+        orjson itself asks each term what it sends. Nothing is built first, and no Python code runs.
+        This takes half the instructions of building and encoding, or 4 % of those of a whole get.
+
+        Args:
+            db: the connection's database.
+            dumps: `orjson.dumps`, which queries can be built without.
+
+        Returns:
+            None: this way cannot tell.
+        """
+        if tests:
+            used(self._parts())
+        if type(db) is not str:
+            return None
+        try:
+            return dumps([_START, self, {"db": [_DB, [db]]}], _sent_of)
+        except TypeError:  # something in it has to be built first, or told of with its place
+            return None
+
     def start_body(
         self, options: Mapping[str, Any], db: str | None, values: Values | None = None
     ) -> list[Any]:
@@ -304,6 +334,8 @@ def make(cls: type[T], nodes: Sequence[Any], optargs: dict[str, Any]) -> T:
     made = _new(cls)
     made._nodes = nodes
     made._optargs = optargs
+    if not cls._sends_else:
+        made._sent = (cls.term_type, nodes, optargs) if optargs else (cls.term_type, nodes)
     if tests:
         used(nodes)
         used(optargs.values())

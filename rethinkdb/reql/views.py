@@ -8,6 +8,7 @@ they may change. Both are made when a program first asks for them, and are part 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rethinkdb.reql import late
@@ -32,6 +33,7 @@ class TermViews:
     if TYPE_CHECKING:
         _nodes: Sequence[Any]
         _optargs: dict[str, Any]
+        _sent: Any
 
         def _gives_anything(self) -> Any: ...  # see `rethinkdb/net/results.pyi`
 
@@ -43,11 +45,13 @@ class TermViews:
         """The arguments as terms. What is changed in this list is changed in the query."""
         if type(self._nodes) is not _Arguments:
             self._nodes = _Arguments(map(late.term, self._nodes))
+            self._changes()
         return self._nodes
 
     @_args.setter
     def _args(self, terms: Iterable[RqlQuery]) -> None:
         self._nodes = _Arguments(terms)
+        self._changes()
 
     #: The name that `_args` had in releases up to 2.3.
     args = _args
@@ -56,9 +60,15 @@ class TermViews:
     def optargs(self) -> dict[str, RqlQuery]:
         """The options as terms. What is changed in this dict is changed in the query."""
         if type(self._optargs) is not _Options:
-            self._optargs = _Options((k, late.term(node)) for k, node in self._optargs.items())
+            self.optargs = {name: late.term(node) for name, node in self._optargs.items()}
         return self._optargs
 
     @optargs.setter
     def optargs(self, terms: Mapping[str, RqlQuery]) -> None:
         self._optargs = _Options(terms)
+        self._changes()
+
+    def _changes(self) -> None:
+        """The program may change what the term sends, from now on."""
+        with suppress(AttributeError):
+            del self._sent
