@@ -93,6 +93,7 @@ def to_group(process: subprocess.Popen[str], number: int) -> None:
     ("words", "status", "said"),
     [
         (["nonsense"], 2, "reql: argument command: invalid choice: 'nonsense'"),
+        (["rnu", "r.now()"], 2, "you mean"),
         (["serve", "--port", "99999"], 2, "99999 is no port: give a number from 0 to 65535"),
         (["serve", "--port", "-1"], 2, "reql serve: argument --port"),
         (["serve", "--port", "x"], 2, "x is no port"),

@@ -44,6 +44,16 @@ class Parser(argparse.ArgumentParser):
         hint = f". Did you mean {' '.join(near)}?" if near else ""
         self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse, whose error then also names the choice that looks like a wrong one."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = get_close_matches(str(value), [str(each) for each in action.choices or ()], n=1)
+            if near and "you meant" not in error.message:  # Python 3.15 says so itself
+                error.message += f". Did you mean {near[0]}?"
+            raise
+
     def _near(self, word: str) -> list[str]:
         """The option that looks like a word: it contains the word, or its spelling is similar."""
         known = list(self._option_string_actions)
