@@ -317,16 +317,6 @@ class Rows(Compared):
     def _forget(self) -> None:
         self._before, self._now = {}, {}
 
-    def passes(self, rows: list[Any]) -> bool:
-        # As that of `Compared`, without a call more for each change: the lone ones are many.
-        if self._pending is not None or self._phase is not _FOLLOWED or self._moves:
-            return super().passes(rows)
-        try:
-            self._memory.take_in(rows, self._now, self._primary_key)
-        except (LookupError, TypeError):
-            return False
-        return True
-
     def _follow(self, rows: list[Any]) -> None:
         now, primary_key = self._now, self._primary_key
         self._memory.take_in(rows, now, primary_key)
