@@ -3,6 +3,7 @@
 =============  ==================================================================================
 `connection`   `BaseConnection`: the public operations of a connection, for all loops
 `cursor`       `BaseCursor`: the public operations of a cursor, for all loops
+`query_making` makes a `Query` of a term and its run options
 `options`      checks the arguments of `connect()`; `address` reads URLs and `host:port`
 `session`      tokens, waiters, streams, STOP, close; each operation returns a `Waiter`
 `reception`    gives each reply to the waiter or stream it is for; ends them if the link is lost

@@ -18,6 +18,7 @@
 `fates`           what an error says about whether the query was done
 `reads`           whether a query only reads
 `feeds`           `Feed`: a changefeed that goes on after a lost connection
+`feed_effects`    what a feed wants done: `Begin`, `Cease`, `Pull`, `Stop`, `Run`, `Pause`
 `resuming`        when such a feed is run again
 `views`           which changes the program sees
 `remembering`     what is kept of each row

@@ -162,12 +162,11 @@ class Feeding:
         """The lock for a feed."""
         return nullcontext()
 
-    def _settle_in(self, connection: BaseConnection, feed: Feed) -> None:
+    def _settle_in(self, connection: Any, feed: Feed) -> None:
         """Give the connection of a feed's cursor the feed as its wire."""
-        own = vars(connection)
-        own["_pool"] = self  # it runs the callbacks; see `rethinkdb.push`
-        own["_process"] = os.getpid()
-        own["_wire"] = FeedWire(self, feed)
+        connection._pool = self  # it runs the callbacks; see `rethinkdb.push`
+        connection._process = os.getpid()
+        connection._wire = FeedWire(self, feed)
 
     def _use_connection(self, connection: Any, operation: Callable[[], Waiter[Any]]) -> None:
         """Run an operation on a connection, and send its bytes."""
