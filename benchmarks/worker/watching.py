@@ -36,7 +36,7 @@ class Counter(monitoring.Listener):
 def listener(job: Job) -> None:
     """Measure the difference between the quickest turn with a listener and that without."""
     session, counter = opened(), Counter()
-    query = Query(QueryType.START, b"[1,1,{}]", Codec().decoder({}))
+    query = Query(QueryType.START, b"[1,1,{}]", Codec().decoder({}), plain=True)
     size = max(1, job.items // _TURNS)
     plain, watched = [], []
     with job.meter():

@@ -15,11 +15,20 @@ from typing import Any, Protocol
 
 from rethinkdb.codec import Response
 
-from .exchange import Exchange
+from .client import ClientProtocol
+from .exchange import Exchange, close_stream
 from .query import Query
 from .waiter import RESULT, Waiter
 
-__all__ = ["Observation", "ObservedExchange", "ObservedWaiter", "Observer", "Watched", "settled"]
+__all__ = [
+    "Observation",
+    "ObservedExchange",
+    "ObservedWaiter",
+    "Observer",
+    "Watched",
+    "exchange_of",
+    "settled",
+]
 
 
 class Watched(Protocol):
@@ -89,6 +98,10 @@ class Observation(Protocol):
     def replied(self, outcome: Response | Exception, size: int) -> None:
         """A reply of `size` bytes has arrived: its content, or the error of decoding it."""
 
+    def valued(self, value: Any, size: int) -> None:
+        """A reply of `size` bytes has arrived with the query's value: `replied` and `settled`, for
+        nearly all queries that have no stream."""
+
     def settled(self, error: BaseException | None, value: Any) -> None:
         """The query has its first answer: an error, or a value or stream."""
 
@@ -107,6 +120,7 @@ class ObservedExchange(Exchange):
 
     def decoded(self, payload: bytes) -> Response | Exception:
         """Decode a reply; returns its content, or the error of decoding."""
+        self.plain = False  # the quick way tells of lone values only, and perhaps this is a stream
         outcome = Exchange.decoded(self, payload)
         self.observation.replied(outcome, len(payload))
         return outcome
@@ -136,6 +150,24 @@ class ObservedWaiter(Waiter[Any]):
         super().abandon()
         if observation is not None:
             observation.given_up()
+
+
+def exchange_of(
+    observation: Observation | None, protocol: ClientProtocol, token: int, query: Query
+) -> tuple[Exchange, Waiter[Any]]:
+    """The exchange of a query, and its waiter.
+
+    Args:
+        observation: what watches the query; None if nothing does.
+        protocol, token, query: as for `Exchange`.
+    """
+    if observation is None:
+        exchange = Exchange(protocol, token, query)
+        return exchange, Waiter(exchange.abandoned, close_stream)
+    observed = ObservedExchange(protocol, token, query)
+    waiter = ObservedWaiter(observed.abandoned, close_stream)
+    observed.observation = waiter.observation = observation
+    return observed, waiter
 
 
 def settled(observation: Observation | None, error: BaseException | None) -> Waiter[Any]:

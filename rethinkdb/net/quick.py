@@ -18,6 +18,7 @@ from rethinkdb.ql2 import ResponseType
 
 from .exchange import CONTINUE, NOBODY, Exchange
 from .frames import HEADER_SIZE, NOTHING, frame_header, header_at
+from .observing import ObservedWaiter
 from .protocol import State
 from .signals import raised_by_handler
 from .stream import Stream
@@ -118,9 +119,12 @@ class QuickReading:
                 break
             after = NOTHING if end == size else (data, end, pieces, 0, 0)
             if type(receiver) is not Waiter:
-                if type(receiver) is not Stream or not exchange.owed:
+                if type(receiver) is ObservedWaiter:
+                    if not self._value_told(state, after, exchange, receiver, reply, length):
+                        break
+                elif type(receiver) is not Stream or not exchange.owed:
                     break
-                if receiver.notes and self._change_read(state, after, exchange, receiver, reply):
+                elif receiver.notes and self._change_read(state, after, exchange, receiver, reply):
                     pass
                 elif exchange.query.passes or not self._batch_read(
                     state, after, exchange, receiver, reply, payload
@@ -157,6 +161,48 @@ class QuickReading:
             return False
         protocol.uncut = False
         return not (events or self.close_requested) and self._closing is None
+
+    def _value_told(
+        self,
+        state: Any,
+        after: Any,
+        exchange: Exchange,
+        waiter: ObservedWaiter,
+        reply: Any,
+        size: int,
+    ) -> bool:
+        """Settle the waiter of a query that is observed. Its observation hears of it first.
+
+        Returns:
+            False if the reply is not only a value. Then nothing has changed.
+        """
+        try:
+            kind, results = reply["t"], reply["r"]
+            value = results[0]
+        except (LookupError, TypeError):
+            return False
+        if kind is not _ATOM or len(reply) != 2 or type(results) is not list:
+            return False
+        reader = self._protocol.frames
+        if reader.state is state and exchange.receiver is waiter:
+            reader.state = after
+            exchange.owed -= 1
+            exchange.receiver = NOBODY
+            del self._exchanges[exchange.token]
+            observation, waiter.observation = waiter.observation, None
+            self._settled_last = waiter
+            if waiter._state == PENDING:
+                waiter._outcome = value
+            if observation is not None:
+                observation.valued(value, size)
+            if waiter._state == PENDING:
+                waiter._state = RESULT
+                waiter._on_abandon = None
+            if waiter._callbacks:
+                waiter._run()
+            if self._settled_last is waiter:
+                self._settled_last = None
+        return True
 
     def _change_read(
         self, state: Any, after: Any, exchange: Exchange, stream: Stream, reply: Any
@@ -259,7 +305,7 @@ class QuickReading:
         return True
 
     def _finish_last(self, waiter: Waiter[Any]) -> None:
-        """Run those callbacks of the waiter that an interrupt has kept from running."""
-        waiter.set_result(None)
+        """Do for the waiter what an interrupt has kept from being done: its callbacks, mostly."""
+        waiter.set_result(waiter._outcome)
         if self._settled_last is waiter:
             self._settled_last = None

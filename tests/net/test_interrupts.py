@@ -32,6 +32,7 @@ from .pair import (
     Pair,
     start,
 )
+from .test_observing import Diary
 
 
 class Scene:
@@ -114,6 +115,11 @@ def values(scene: Scene) -> None:
     for name, type, result in [("server", INFO, [{"id": 1}]), ("noreply_wait", WAIT_COMPLETE, [])]:
         scene.watch(name, getattr(pair.session, name)())
         scene.reply(pair.asked(), type, *result)
+
+
+def observed_values(scene: Scene) -> None:
+    scene.pair.session.observer = Diary()
+    values(scene)
 
 
 def started_streams(scene: Scene) -> None:
@@ -199,6 +205,7 @@ def lost(scene: Scene) -> None:
 
 SCENES: list[Callable[[Scene], None]] = [
     values,
+    observed_values,
     started_streams,
     waiting_consumers,
     undecodable,

@@ -15,7 +15,8 @@ import pytest
 
 from rethinkdb.codec import Codec
 from rethinkdb.errors import ReqlDriverError, ReqlRowError
-from rethinkdb.net import exchange, frames, protocol, reception, stream
+from rethinkdb.net import exchange, frames, observing, protocol, reception, stream
+from rethinkdb.net import session as session_module
 from rethinkdb.net.events import FrameReceived, HandshakeCompleted
 from rethinkdb.net.frames import MAX_REPLY_SIZE, FrameReader, frame_header
 from rethinkdb.net.protocol import LONG
@@ -234,7 +235,8 @@ def test_closing_while_a_query_is_being_sent(monkeypatch: pytest.MonkeyPatch, te
     pair = Pair()
     session = pair.session
     once = Once(lambda: session.close(noreply_wait=False), exchange.Exchange)
-    monkeypatch.setattr("rethinkdb.net.session.Exchange", once)
+    for module in (session_module, observing):
+        monkeypatch.setattr(module, "Exchange", once)
     waiter = session.start(start(term))
     assert str(failure(waiter)) == "Connection is closed."
     assert session.tokens_in_use == 0

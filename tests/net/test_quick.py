@@ -33,6 +33,7 @@ from .pair import (
     start,
 )
 from .test_meanwhile import Once
+from .test_observing import Diary
 
 TIME = {"$reql_type$": "TIME", "epoch_time": 1, "timezone": "+00:00"}
 
@@ -342,11 +343,14 @@ def test_a_batch_that_is_handled_while_it_is_decoded() -> None:
     assert pair.types() == [CONTINUE]
 
 
-@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(
+    ("batch", "observed"), [(False, False), (True, False), (False, True)]
+)  # batches that are observed go the general way
 def test_a_usual_reply_that_is_handled_while_it_is_read(
-    batch: bool, monkeypatch: pytest.MonkeyPatch
+    batch: bool, observed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = Pair()
+    pair.session.observer = Diary() if observed else None
     waiter, token = pair.run()
     if batch:
         pair.answer(token, PARTIAL)
