@@ -177,3 +177,55 @@ async def test_a_block_that_fails_gives_its_connection_back(server: ScriptedServ
 def test_bad_counts(counts: dict[str, Any]) -> None:
     with pytest.raises(ReqlDriverError, match=next(iter(counts))):
         ConnectionPool(**counts)
+
+
+class _Stopped(BaseException):
+    """As KeyboardInterrupt: no Exception."""
+
+
+@pytest.mark.parametrize("kind", [KeyError, ReqlDriverError, _Stopped])
+def test_an_error_in_the_block_comes_out_as_it_is(
+    kind: type[BaseException], server: ScriptedServer
+) -> None:
+    """Not in a group: that the pool has a nursery is its own affair, and no other loop has one."""
+    error = kind("in the block")
+
+    async def main() -> None:
+        async with ConnectionPool("localhost", server.port) as pool:
+            assert await Command("atom", 1).run(pool) == 1
+            raise error
+
+    with pytest.raises(kind) as caught:
+        trio.run(main)
+    assert caught.value is error
+
+
+@in_trio
+async def test_a_group_from_the_block_stays_the_same_group(server: ScriptedServer) -> None:
+    async def fail() -> None:
+        raise KeyError("in a task")
+
+    groups: list[BaseException] = []
+    try:
+        async with ConnectionPool("localhost", server.port):
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(fail)
+            except BaseException as group:
+                groups.append(group)
+                raise
+    except BaseException as caught:
+        groups.append(caught)
+    assert len(groups) == 2
+    assert groups[0] is groups[1]
+
+
+@in_trio
+async def test_the_block_of_a_pool_can_be_cancelled(server: ScriptedServer) -> None:
+    with trio.CancelScope() as scope:
+        async with ConnectionPool("localhost", server.port) as pool:
+            assert await Command("atom", 1).run(pool) == 1
+            scope.cancel()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+    assert pool.closed

@@ -47,10 +47,19 @@ class NurseryPool(AwaitingPool):
             await self.close()
         finally:
             if self._block is not None:
-                block, self._block = self._block, None
-                nursery, self._nursery = self._nursery, None
-                nursery.cancel_scope.cancel()
-                await block.__aexit__(*exc_info)
+                await self._leave_nursery(*exc_info)
+
+    async def _leave_nursery(self, *exc_info: Any) -> None:
+        block, self._block = self._block, None
+        nursery, self._nursery = self._nursery, None
+        nursery.cancel_scope.cancel()
+        try:
+            await block.__aexit__(*exc_info)
+        except BaseException as group:
+            # A nursery puts also a lone error of its block into a group. Programs do not know of
+            # this one, and `except` would not find the error: so it goes on as it is.
+            if not _holds_only(group, exc_info[1]):
+                raise
 
     def _new_connection(self) -> BaseConnection:
         args, kwargs = self._arguments
@@ -88,3 +97,12 @@ class NurseryPool(AwaitingPool):
             self.closed = True  # nothing can be opened any more
             self._told(self._pool.close, timeout=0.0)
         super()._lost(member, cause)
+
+
+def _holds_only(group: BaseException, error: BaseException | None) -> bool:
+    """Whether a nursery has put this one error into a group, and nothing else."""
+    held: tuple[BaseException, ...] = getattr(group, "exceptions", ())
+    if len(held) != 1:
+        return False
+    # trio may make an equal group of one that the block has raised.
+    return held[0] is error or all(hasattr(each, "exceptions") for each in (held[0], error))
