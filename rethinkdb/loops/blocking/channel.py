@@ -1,8 +1,8 @@
 """`Channel`: one socket, shared by threads. A thread that waits for an answer reads.
 
-A channel has four parts, each in a file of its own: `stepping` uses the core under a lock,
-`interrupts` deals with signal handlers, in `waiting` the threads wait for their answers, and
-`fetching` is a shorter way for a thread that iterates over a cursor.
+A channel has five parts, each in a file of its own: `stepping` uses the core under a lock,
+`interrupts` deals with signal handlers, `timing` looks at the time, in `waiting` the threads wait
+for their answers, and `fetching` is a shorter way for a thread that iterates over a cursor.
 """
 
 from __future__ import annotations

@@ -9,16 +9,13 @@ queries of many threads are in flight at the same time.
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import Any
 
-from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.waiter import Waiter
 
 from ..transport.beds import Bed
-from ..transport.sockets import remaining
-from .interrupts import Interruptible
 from .line import Line
+from .timing import Timed
 
 __all__ = ["Waiting"]
 
@@ -29,7 +26,7 @@ _TRUST = 0.05
 _MOST_TRUST = 1.0  # the time doubles up to this
 
 
-class Waiting(Interruptible):
+class Waiting(Timed):
     """The part of a `Channel` in which threads wait. They do not hold the lock.
 
     Arguments of the methods:
@@ -127,29 +124,3 @@ class Waiting(Interruptible):
         with self._lock:
             self._turns.resign()
             self._tidy_up(line)
-
-    def _left(self, deadline: float | None, most: float | None = None) -> float | None:
-        """The longest wait now, in seconds, and at most `most`; None: no limit."""
-        tick_at = self._tick_at
-        if tick_at is None or (deadline is not None and deadline < tick_at):
-            tick_at = deadline
-        if tick_at is None:
-            return most
-        # The same as `remaining`, without two calls: each query gets here once.
-        left = tick_at - monotonic()
-        if left < 0.0:
-            return 0.0
-        return left if most is None or left < most else most
-
-    def _time_passed(self, deadline: float | None) -> None:
-        """Nothing has arrived in time: tell the core, which may end this wait or another.
-
-        Raises:
-            ReqlTimeoutError: the deadline passed.
-        """
-        if self._tick_at is not None and self._tick_at <= monotonic():
-            with self._lock:
-                self._tick()
-                self._flush()
-        elif remaining(deadline) == 0:
-            raise ReqlTimeoutError

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any
 
 import gevent
 from gevent.socket import wait_write
 
 from ..transport.place import PROCESS
 from ..transport.tls import Link, deliver
-from ..transport.wire import READ_SIZE, Wire, interruption, interrupts
+from ..transport.wire import READ_SIZE
+from .guarding import Greenlet, GuardedWire
 
 __all__ = ["GeventWire"]
 
 _READ = 1  # as gevent's own sockets write it
 
-_Greenlet: TypeAlias = "gevent.Greenlet[..., None]"
 
-
-class GeventWire(Wire):
+class GeventWire(GuardedWire):
     """Reads from the time it is made until it is shut.
 
     Args:
@@ -36,14 +34,13 @@ class GeventWire(Wire):
 
     def __init__(self, sock: socket.socket, link: Link) -> None:
         super().__init__(sock, link)
-        self._process = PROCESS.id
         self._hub = gevent.get_hub()
         # A gevent socket is written in Python. The one inside it has these methods in C.
         inner: Any = getattr(sock, "_sock", sock)
         self._receive, self._send_part = inner.recv, inner.send
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
         self.reader = self._seen_to(gevent.spawn(self._read_on))
-        self._writing: _Greenlet | None = None
+        self._writing: Greenlet | None = None
         self.flush()
 
     def _read_on(self) -> None:
@@ -111,60 +108,12 @@ class GeventWire(Wire):
                 if self._is_copy() or self.writable():
                     return
 
-    @contextmanager
-    def _losing(self) -> Iterator[None]:
-        """If anything ends a greenlet of the connection, the link is lost.
-
-        That may be a signal handler: it runs in the greenlet that happens to be running, and may
-        raise an error. Without this, callers would wait for ever, as nobody reads any more.
-        """
-        try:
-            yield
-        except BaseException as exc:
-            self._interrupted(exc)
-            raise
-
-    def _seen_to(self, greenlet: _Greenlet) -> _Greenlet:
-        """Do what `_losing` does, also if a handler ends the greenlet before it gets there."""
-        greenlet.link_exception(lambda ended: self._interrupted(ended.exception))
-        return greenlet
-
-    def _interrupted(self, error: BaseException | None) -> None:
-        if not self.over and not self._is_copy():
-            self.lose(interruption(error))
-
-    def _is_copy(self) -> bool:
-        """Whether this is a forked child, whose hub goes on. The bytes belong to the parent."""
-        return self._process != PROCESS.id
-
     def _now(self) -> float:
         return monotonic()
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
         greenlet = self._seen_to(gevent.spawn_later(seconds, self.run, callback))
         return partial(greenlet.kill, block=False)
-
-    def run(self, callback: Callable[[], None]) -> None:
-        """Call a function of the connection. If a signal handler ends it, the link is lost."""
-        with self._losing():
-            callback()
-
-    def lose(self, exc: Exception | None = None) -> None:
-        self._readable.stop()  # as in `_read_usual`
-        try:
-            super().lose(exc)
-        except BaseException as error:
-            if interrupts(error):  # do what it has left undone: callers wait for their answers
-                self.lose(exc)
-            raise
-
-    def shut(self) -> None:
-        try:
-            super().shut()
-        except BaseException:  # out of a signal handler: each part can be done twice
-            self.over = False
-            self.shut()
-            raise
 
     def _stop_waiting(self) -> None:
         # The current greenlet may be the reading one. It ends by itself.
