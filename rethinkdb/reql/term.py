@@ -5,6 +5,9 @@ plain data as it is sent. Plain data holds no term; it is converted once, when t
 
 A term never changes. It can be run any number of times, on any connection and in any thread, and it
 can be pickled and copied.
+
+The module is a little long because terms and the functions that make and build them know each
+other's insides.
 """
 
 from __future__ import annotations

@@ -171,13 +171,6 @@ def as_string(value: Datum) -> str:
     return cast(str, value)
 
 
-def as_binary(value: Datum) -> bytes:
-    """The value, which must be a PTYPE<BINARY>."""
-    if not isinstance(value, bytes):
-        _expect("PTYPE<BINARY>", value)
-    return cast(bytes, value)
-
-
 def as_array(value: Datum) -> list[Datum]:
     """The value, which must be an ARRAY."""
     if not isinstance(value, list):

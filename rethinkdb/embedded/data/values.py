@@ -349,13 +349,6 @@ def as_table_slice(value: Value) -> TableSlice:
     raise wrong_kind("TABLE_SLICE", value)
 
 
-def as_single_selection(value: Value) -> SingleSelection:
-    """The value, which must be one row of a table."""
-    if isinstance(value, SingleSelection):
-        return value
-    raise wrong_kind("SINGLE_SELECTION", value)
-
-
 def as_selection(value: Value, environment: Environment) -> Selection:
     """The value as rows picked from a table."""
     if isinstance(value, Selection):

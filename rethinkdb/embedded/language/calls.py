@@ -19,7 +19,6 @@ from rethinkdb.embedded.data.values import (
     GroupedData,
     NativeFunction,
     Selection,
-    SingleSelection,
     Table,
     TableSlice,
     Value,
@@ -224,12 +223,8 @@ class Call:
         )
         if selection.stream.backtrace is None:
             selection.stream.backtrace = self.backtrace(index)
-        _ = self.environment.batch_limits
+        _ = self.environment.batch_limits  # checks the batch options
         return selection
-
-    def single_selection(self, index: int) -> SingleSelection:
-        """An argument that must be one row of a table."""
-        return self._converted(index, values.as_single_selection)
 
     def table(self, index: int) -> Table:
         """An argument that must be a whole table."""

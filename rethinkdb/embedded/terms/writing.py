@@ -109,7 +109,7 @@ def _documents(call: Call) -> Iterable[Datum]:
     documents = values.as_stream(
         given, call.environment
     )  # if it is not an array, the error points at the insert
-    _ = call.environment.batch_limits
+    _ = call.environment.batch_limits  # checks the batch options
     return documents
 
 
