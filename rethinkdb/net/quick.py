@@ -126,9 +126,7 @@ class QuickReading:
                     break
                 elif receiver.notes and self._change_read(state, after, exchange, receiver, reply):
                     pass
-                elif exchange.query.passes or not self._batch_read(
-                    state, after, exchange, receiver, reply, payload
-                ):  # replies to a query that `passes` are edited
+                elif not self._batch_read(state, after, exchange, receiver, reply, payload):
                     break
                 if after is NOTHING:
                     break
@@ -228,6 +226,8 @@ class QuickReading:
         for note in notes:
             if type(note) is not int:  # 1.0 and True are equal to 1
                 return False
+        if stream.buffer or stream.held:
+            return False
         passes, front = exchange.query.passes, stream.front
         line = stream if front is None else front  # those who wait stand there
         waiting, waiter, value, rest = line._requests[:], NOBODY, True, rows
@@ -284,13 +284,15 @@ class QuickReading:
         """Hand a batch over, in one step.
 
         Returns:
-            False if the reply is no batch, or the last one. Then nothing has changed.
+            False if the reply is no batch, the last one, or is to be edited. Then nothing has
+            changed.
         """
         try:
             response = response_of(reply, payload)
         except MalformedResponse:
             return False
-        if response.type is not _PARTIAL:
+        passes = exchange.query.passes
+        if response.type is not _PARTIAL or (passes and not passes(response.results)):
             return False
         items = iter(response.results)
         delivery = exchange, stream, response, items, None

@@ -215,10 +215,12 @@ def test_changes_that_are_looked_at_before_they_pass(pass_: bool) -> None:
     feed.exchange.query.decode = lambda payload: decoded.append(payload) or decode(payload)  # type: ignore[func-returns-value]
     assert feed.do("next")[0] == []
     assert feed.do(CHANGE)[0] == ["1"]
-    assert seen == [[1]]
+    assert seen == [[1]] * (1 if pass_ else 2)
     assert decoded == ([] if pass_ else [CHANGE])
-    feed.do(reply_body(PARTIAL, 1, n=[2]))  # a batch that is no usual one
-    assert len(seen) == 1
+    feed.do(reply_body(PARTIAL, 1, n=[2]))  # for which the ordinary decoder is asked, if need be
+    assert feed.do(CHANGE)[1] == [1, 1]  # though nobody has taken the one before
+    assert seen == [[1]] * (3 if pass_ else 4)
+    assert len(decoded) == (0 if pass_ else 3)
 
 
 class Before(Stream):
