@@ -16,6 +16,7 @@
 `run_options`     the keyword arguments of `run`
 `printing`        how terms print
 `pickling`        how terms are pickled and copied
+`texts`           warnings about texts that Python made of a function's parameters
 `truth`           warnings about terms that Python's `and`, `or` and `if` decided about
 `types`           the types in the signatures of commands
 `late`            the one place where modules of the language call modules above them

@@ -30,6 +30,7 @@ from rethinkdb.reql.literals import (
 )
 from rethinkdb.reql.refusals import foreign, mistake, named, placed, refused, shown, within
 from rethinkdb.reql.term import RqlQuery, make
+from rethinkdb.reql.texts import prints, warn_of_texts
 
 if TYPE_CHECKING:
     from rethinkdb.reql.types import Value
@@ -199,8 +200,11 @@ def _function(function: Callable[..., Value], depth: int = 0) -> RqlQuery:
             " Write it with `def` or `lambda`, and with ReQL commands only.",
         )
     numbers = next_variables(parameter_count(function))
-    body = function(*(make(Var, (number,), {}) for number in numbers))
-    return make(Func, ([MAKE_ARRAY, numbers], node(body)), {})
+    printed = prints[0]
+    body = node(function(*(make(Var, (number,), {}) for number in numbers)))
+    if prints[0] != printed and numbers:
+        warn_of_texts(body, numbers)
+    return make(Func, ([MAKE_ARRAY, numbers], body), {})
 
 
 def _date(value: date, depth: int) -> RqlQuery:

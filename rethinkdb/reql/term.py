@@ -34,6 +34,7 @@ from rethinkdb.reql.commands.writing import WritingCommands
 from rethinkdb.reql.declare import Rows
 from rethinkdb.reql.pickling import picklable, unpickled
 from rethinkdb.reql.refusals import no_connection, not_awaited
+from rethinkdb.reql.texts import prints
 from rethinkdb.reql.truth import tests, used
 from rethinkdb.reql.views import TermViews
 
@@ -321,6 +322,7 @@ class RqlQuery(
         return printer.text, printer.span
 
     def __str__(self) -> str:
+        prints[0] += 1
         return self.render()[0]
 
     def __repr__(self) -> str:
