@@ -114,6 +114,41 @@ def test_a_signal_handler_that_raises_as_the_link_is_lost_leaves_nobody_waiting(
     assert skip > 100, "nothing was struck"
 
 
+# Struck as it is made, a socket goes as garbage, and Python says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_handler_that_raises_in_a_reconnect_leaves_nobody_waiting(
+    server: ScriptedServer,
+) -> None:
+    """Of two greenlets that want to reconnect, one does, or the next one can."""
+
+    def reconnect() -> None:
+        jobs.extend(gevent.spawn(conn.reconnect) for _ in range(2))
+        gevent.joinall(jobs)
+
+    others = len(readers())
+    for skip in count(random.randrange(5), 5):
+        jobs: list[gevent.Greenlet[..., Any]] = []
+        conn = Connection.make("localhost", server.port)
+        one = strike(reconnect, skip)
+        with gevent.Timeout(PATIENCE / 2, AssertionError(f"hangs: {one.place}")):
+            gevent.joinall(jobs)
+            conn.reconnect()
+        assert usable(conn)
+        conn.close(noreply_wait=False)
+        jobs.clear()  # an error remembers what was in use
+        until(lambda: len(readers()) <= others)
+        if not one.struck:
+            break
+    assert skip > 100, "nothing was struck"
+
+
+def readers() -> list[Any]:
+    """The greenlets that read from connections."""
+    gc.collect()
+    greenlets = (each for each in gc.get_objects() if isinstance(each, gevent.Greenlet))
+    return [each for each in greenlets if "GeventWire" in repr(each) and not each.dead]
+
+
 def test_a_time_limit_that_a_handler_kept_from_being_closed_ends_nothing_else() -> None:
     limit = Limit(SOON, ReqlTimeoutError())
     limit.start()
@@ -313,9 +348,10 @@ NUMBERS = r.db("test").table("numbers")
 
 @pytest.fixture(scope="module")
 def embedded() -> Iterator[Server]:
-    with Server() as server, Connection.make(server.host, server.port) as conn:
-        r.db("test").table_create("numbers").run(conn)
-        NUMBERS.insert([{"id": number} for number in range(ROWS)]).run(conn)
+    with Server() as server:
+        with Connection.make(server.host, server.port) as conn:
+            r.db("test").table_create("numbers").run(conn)
+            NUMBERS.insert([{"id": number} for number in range(ROWS)]).run(conn)
         yield server
 
 

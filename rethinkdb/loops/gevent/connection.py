@@ -81,6 +81,8 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
         try:
             self._call(self._session.close, noreply_wait)
         finally:
+            # Has an effect if the call was ended before it began: a session is closed with its wire
+            self._session.close(noreply_wait=False)
             if self._wire is not None:
                 self._wire.shut()  # without waiting for a server that does not read
 
@@ -99,6 +101,7 @@ class Connection(GeventResults, WaitingReach, WiredConnection[GeventWire]):
                 link = open_link(session, self.options)
                 sock = dial(self.host, self.port, monotonic() + timeout, gevent.socket)
                 self._wire = GeventWire(sock, link)
+                self._wire.start()
                 self._settled(session.opened)
         except gevent.Timeout as exc:
             if exc is not limit:  # it is a timeout of the program's own

@@ -22,7 +22,7 @@ _READ = 1  # as gevent's own sockets write it
 
 
 class GeventWire(GuardedWire):
-    """Reads from the time it is made until it is shut.
+    """Reads from `start()` until it is shut.
 
     Args:
         sock: a gevent socket, connected and non-blocking.
@@ -39,8 +39,12 @@ class GeventWire(GuardedWire):
         inner: Any = getattr(sock, "_sock", sock)
         self._receive, self._send_part = inner.recv, inner.send
         self._readable = self._hub.loop.io(sock.fileno(), _READ)
-        self.reader = self._seen_to(gevent.spawn(self._read_on))
+        self.reader: Greenlet | None = None
         self._writing: Greenlet | None = None
+
+    def start(self) -> None:
+        """Begin to read. Not done when it is made: until it has an owner, nobody could end it."""
+        self.reader = self._seen_to(gevent.spawn(self._read_on))
         self.flush()
 
     def _read_on(self) -> None:
@@ -60,6 +64,7 @@ class GeventWire(GuardedWire):
         The reader waits for nothing else until this is stopped. So usual replies need no watcher
         that is started and stopped for each.
         """
+        assert self.reader is not None  # for mypy: the reader calls this
         self._readable.start(self.reader.switch)
 
     def _read_usual(self) -> bool:

@@ -175,15 +175,14 @@ class WiredConnection(BaseConnection, Generic[W]):
             self._flush()
 
         under_way = self._reconnect = Reconnect(hurry)
-        error: BaseException | None = None
         try:
             yield
-        except BaseException as exc:
-            error = exc
-            raise
-        finally:
             self._reconnect = None
-            under_way.end(error)
+            under_way.end(None)
+        except BaseException as exc:  # perhaps of a signal handler that has interrupted the end
+            self._reconnect = None
+            under_way.end(exc)
+            raise
 
     def _leave_to_parent(self) -> None:
         """Before closing: in a forked child, drop its copy of the socket only."""
