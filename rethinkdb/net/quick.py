@@ -149,6 +149,8 @@ class QuickReading:
                 if receiver._state == PENDING:
                     receiver._outcome, receiver._state = value, RESULT
                     receiver._on_abandon = None
+                if receiver.future is not None:
+                    receiver._wake()
                 if receiver._callbacks:
                     receiver._run()
                 if self._settled_last is receiver:
@@ -196,6 +198,8 @@ class QuickReading:
             if waiter._state == PENDING:
                 waiter._state = RESULT
                 waiter._on_abandon = None
+            if waiter.future is not None:
+                waiter._wake()
             if waiter._callbacks:
                 waiter._run()
             if self._settled_last is waiter:
@@ -263,6 +267,8 @@ class QuickReading:
                 waiter._outcome, waiter._state = value, RESULT
                 waiter._on_abandon = None
                 self._settled_last = waiter
+                if waiter.future is not None:
+                    waiter._wake()
                 if waiter._callbacks:
                     waiter._run()
                 if self._settled_last is waiter:

@@ -43,6 +43,11 @@ class Waiter(Generic[T]):
         on_unclaimed: called once, with the value, if it is abandoned after it was settled and
             before `result()` was called. A `ReqlRowError`, the error of one row, counts as a value.
 
+    Attributes:
+        future: an adapter may put an object here that has `done()` and `set_result()`, as asyncio's
+            Futures do. It gets None when the waiter is settled. If it is done before that, nobody
+            waits any more: then the waiter is abandoned. So would a callback do, with more calls.
+
     Example::
 
         waiter = session.start(query)
@@ -50,7 +55,7 @@ class Waiter(Generic[T]):
         waiter.add_done_callback(lambda waiter: print(waiter.result()))
     """
 
-    __slots__ = ("_callbacks", "_on_abandon", "_outcome", "_state", "on_unclaimed")
+    __slots__ = ("_callbacks", "_on_abandon", "_outcome", "_state", "future", "on_unclaimed")
 
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Waiter(Generic[T]):
         self._callbacks: tuple[Callback[T], ...] = ()  # those that are still to be called
         self._on_abandon = on_abandon
         self.on_unclaimed = on_unclaimed
+        self.future: Any = None
 
     # For adapters.
 
@@ -182,8 +188,23 @@ class Waiter(Generic[T]):
             self._outcome = outcome
             self._state = state
             self._on_abandon = None
+        if self.future is not None:
+            self._callbacks = (Waiter._wake, *self._callbacks)
         if self._callbacks:
             self._run()
+
+    def _wake(self) -> None:
+        future = self.future
+        if future is None:  # a signal handler has just done it
+            return
+        done = future.done()
+        if self.future is not future:  # likewise
+            return
+        if done:
+            self.abandon()
+            return
+        self.future = None  # in one step with the next call (see `steps`): so it is told once
+        future.set_result(None)
 
     def _run(self) -> None:
         # The step that calls a callback also removes it (see `steps`). So each is called once, even

@@ -221,6 +221,16 @@ def test_converters_of_a_connection(conn: MemoryConnection) -> None:
     assert last_query(conn) == [1, [None, True], {}]
 
 
+@pytest.mark.parametrize("size", [1, 5000])
+@pytest.mark.parametrize("db", [None, "d"])
+def test_a_query_that_encodes_itself(conn: MemoryConnection, db: str | None, size: int) -> None:
+    conn.answers.append(answer(ATOM, 1))
+    if db is not None:
+        conn.use(db)
+    assert conn.run(r.table("t" * size)) == 1
+    assert last_query(conn) == [1, [15, ["t" * size]], {"db": [14, [db]]} if db else {}]
+
+
 def test_a_query_that_cannot_be_encoded_costs_nothing(conn: MemoryConnection) -> None:
     with pytest.raises(Exception, match="not JSON serializable"):
         conn.run(Term(object()))

@@ -16,6 +16,7 @@ from rethinkdb.codec import Codec
 from rethinkdb.net import quick
 from rethinkdb.net.frames import frame_header
 from rethinkdb.net.stream import Stream
+from rethinkdb.net.violations import LocalProtocolError
 from rethinkdb.net.waiter import Waiter
 
 from .interrupts import Interrupt
@@ -34,6 +35,7 @@ from .pair import (
 )
 from .test_meanwhile import Once
 from .test_observing import Diary
+from .test_waiter import Future
 
 TIME = {"$reql_type$": "TIME", "epoch_time": 1, "timezone": "+00:00"}
 
@@ -78,9 +80,12 @@ class Way:
         asked = [pair.run() for _ in range(5)]
         self.tokens = [token for _, token in asked] + [1000]  # nobody has sent the last one
         self.ends: list[tuple[int, str]] = []
+        self.futures: list[Future] = []
         for waiter, token in asked:
             if ordinary:
                 waiter.__class__ = OrdinaryWaiter
+            waiter.future = Future()
+            self.futures.append(waiter.future)
             waiter.add_done_callback(lambda waiter, token=token: self._end(token, waiter))
 
     def _end(self, token: int, waiter: Waiter[Any]) -> None:
@@ -94,7 +99,8 @@ class Way:
         for piece in pieces:
             if not (usual_first and session.receive_usual(piece)):
                 session.receive_data(b"" if usual_first else piece)
-        return self.ends, repr(session.cause), session.tokens_in_use, session.data_to_send()
+        woken = [future.results for future in self.futures]
+        return self.ends, woken, repr(session.cause), session.tokens_in_use, session.data_to_send()
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), BODIES), min_size=1, max_size=6), st.data())
@@ -150,6 +156,7 @@ class Feed:
         self.exchange.plain = not ordinary
         self.ends: list[str] = []
         self.waiting: list[Waiter[Any]] = []
+        self.futures: list[Future] = []
 
     def do(self, action: str | bytes) -> Any:
         """Do one thing; returns what can be seen then."""
@@ -165,9 +172,12 @@ class Feed:
         else:
             waiter = stream.next() if action == "next" else stream.has_next()
             self.waiting.insert(0, waiter)
+            waiter.future = Future()
+            self.futures.append(waiter.future)
             waiter.add_done_callback(lambda waiter: self.ends.append(repr(_outcome(waiter))))
         state = stream.low_water, stream.received, stream.notes, stream.error, self.exchange.owed
-        return self.ends, list(stream.buffer), repr(state), session.data_to_send()
+        woken = [future.results for future in self.futures]
+        return self.ends, woken, list(stream.buffer), repr(state), session.data_to_send()
 
 
 def _outcome(waiter: Waiter[Any]) -> Any:
@@ -278,7 +288,7 @@ def test_a_change_that_is_handled_while_it_is_read(
         feed.do("next")
     once = Once(lambda: feed.session.receive_data(b""), quick.frame_header)
     monkeypatch.setattr(quick, "frame_header", once)
-    ends, buffer, _, sent = feed.do(CHANGE)
+    ends, _, buffer, _, sent = feed.do(CHANGE)
     assert not once.actions
     assert ends + list(map(repr, buffer)) == ["1"]
     assert json.loads(sent[12:]) == [CONTINUE]
@@ -461,3 +471,43 @@ def test_how_many_queries_are_in_flight_with_the_last_one() -> None:
     assert session.in_flight == 0
     pair.answer(second, ATOM, 2)
     assert session.in_flight == 0
+
+
+@pytest.mark.parametrize("observed", [False, True])
+@pytest.mark.parametrize("done", [False, True])
+def test_a_future_is_settled_with_the_reply(done: bool, observed: bool) -> None:
+    pair = Pair()
+    pair.session.observer = Diary() if observed else None
+    waiter, token = pair.run()
+    waiter.future = future = Future(done)
+    pair.answer(token, ATOM, "value")
+    assert future.results == [None] * (not done)
+    assert done or waiter.result() == "value"
+    if done:  # nobody waits
+        with pytest.raises(LocalProtocolError, match="abandoned"):
+            waiter.peek()
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_future_is_settled_with_the_change(done: bool) -> None:
+    feed = Feed(ordinary=False)
+    feed.do("next")
+    feed.waiting[0].future = future = Future(done)
+    feed.do(CHANGE)
+    assert future.results == [None] * (not done)
+    # If nobody waits, the change goes back, for the next one that asks.
+    assert list(feed.stream.buffer) == ([1] if done else [])
+
+
+def test_a_future_is_settled_after_an_interrupt() -> None:
+    def interrupt() -> None:
+        raise Interrupt
+
+    pair = Pair()
+    waiter, token = pair.run()
+    waiter.future = future = Future()
+    future.looked.append(interrupt)
+    with pytest.raises(Interrupt):
+        pair.answer(token, ATOM, "value")
+    assert future.results == [None]
+    assert waiter.result() == "value"

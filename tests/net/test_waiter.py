@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -168,3 +169,74 @@ def test_an_interrupt_in_a_callback_is_raised_after_the_others_ran():
         waiter.set_result(1)
     assert waiter.result() == 1
     assert calls == [waiter]
+
+
+class Future:
+    """The part of asyncio's that the core uses."""
+
+    def __init__(self, done: bool = False) -> None:
+        self.results: list[object] = []
+        self.is_done = done
+        self.looked: list[Callable[[], object]] = []
+
+    def done(self) -> bool:
+        is_done = self.is_done
+        while self.looked:
+            self.looked.pop()()
+        return is_done
+
+    def set_result(self, result: object) -> None:
+        self.is_done = True
+        self.results.append(result)
+
+
+SETTLINGS: list[Callable[[Waiter[int]], object]] = [
+    lambda waiter: waiter.set_result(1),
+    lambda waiter: waiter.set_exception(ValueError()),
+]
+
+
+@pytest.mark.parametrize("settle", SETTLINGS)
+def test_a_future_is_settled_with_its_waiter(settle):
+    waiter: Waiter[int] = Waiter()
+    waiter.future = future = Future()
+    called: list[object] = []
+    waiter.add_done_callback(called.append)
+    settle(waiter)
+    settle(waiter)
+    assert future.results == [None]
+    assert called == [waiter]
+
+
+@pytest.mark.parametrize("settle", SETTLINGS)
+def test_a_waiter_is_abandoned_if_its_future_is_done_already(settle):
+    returned: list[int] = []
+    waiter: Waiter[int] = Waiter(on_unclaimed=returned.append)
+    waiter.future = future = Future(done=True)
+    settle(waiter)
+    assert future.results == []
+    assert returned == ([1] if settle is SETTLINGS[0] else [])
+
+
+def test_a_future_is_settled_once_also_by_a_signal_handler():
+    returned: list[int] = []
+    waiter: Waiter[int] = Waiter(on_unclaimed=returned.append)
+    waiter.future = future = Future()
+    future.looked.append(lambda: waiter.set_result(2))
+    waiter.set_result(1)
+    waiter._wake()
+    assert future.results == [None]
+    assert returned == []
+    assert waiter.result() == 1
+
+
+def test_an_error_of_a_future_is_logged(caplog):
+    class Closed(Future):
+        def set_result(self, result: object) -> None:
+            raise RuntimeError("Event loop is closed")
+
+    waiter: Waiter[int] = Waiter()
+    waiter.future = Closed()
+    waiter.set_result(1)
+    assert "Event loop is closed" in caplog.text
+    assert waiter.result() == 1

@@ -114,9 +114,9 @@ class AsyncioWire(asyncio.BufferedProtocol):
             return
         if self._loop.is_closed():
             return
-        ready, in_flight = self._ready, link.in_flight
+        ready = self._ready
         # Whether no further query is expected in this turn of the loop.
-        is_last = in_flight == 1 if ready is None else not ready and in_flight > 0
+        is_last = not ready and (link.in_flight == 1 if ready is None else link.in_flight > 0)
         if is_last and not link.close_requested:
             self.flush_now()
         else:
