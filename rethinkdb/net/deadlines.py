@@ -7,7 +7,7 @@ it was sent. Its adapter calls that at once, as `clock_wanted` is set.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
@@ -16,8 +16,8 @@ __all__ = ["Deadline", "Deadlines", "outlined", "shown"]
 # Characters of a query that an error message shows.
 _SHOWN = 100
 
-# The deadline of an answered query is usually removed when it comes due, which is cheapest. So many
-# of them may be kept, plus as many as there are pending queries.
+# The deadline of an answered query is removed when no earlier one is pending, which is cheapest. So
+# many of them may be kept, plus as many as there are pending queries.
 _KEPT = 100
 
 # In place of a deque that nothing was added to. One takes 760 bytes, and few sessions need it.
@@ -52,12 +52,15 @@ class Deadlines:
 
     Attributes:
         new: deadlines whose seconds do not count yet. While there are some, the clock is wanted.
+        next: when `due()` is to be asked again; None: when there are new ones.
     """
 
     def __init__(self, is_pending: Callable[[int], bool]) -> None:
         self._is_pending = is_pending
         self.new = _NONE
+        self.next: float | None = None
         self._heap: list[tuple[float, int]] = []
+        self._enough = _KEPT
 
     def add(self, token: int, left: float) -> None:
         """Add a query that was sent and must be answered within `left` seconds."""
@@ -70,37 +73,45 @@ class Deadlines:
         if self.new is _NONE:  # otherwise a signal handler has done it
             self.new = made
 
-    def begin(self, now: float, most: int) -> None:
-        """Let the seconds of new deadlines count from now on.
+    def due(self, now: float, asked: Container[int], sending: Container[int] = ()) -> int | None:
+        """The token of a pending query whose time is up; None if there is none.
+
+        New deadlines count from now on. After None, `next` is when to ask again.
 
         Args:
             now: the time.
-            most: how many queries are pending, at most.
+            asked, sending: tokens, among them those of all pending queries. They save a call for
+                each of the others, which are the most.
         """
         while self.new:
-            left, token = self.new[0]
+            new = self.new[0]
+            left, token = new
             heappush(self._heap, (now + left, token))
-            self.new.popleft()
-        if len(self._heap) > 2 * most + _KEPT:
-            heap = [entry for entry in self._heap if self._is_pending(entry[1])]
-            heapify(heap)
-            self._heap = heap
-
-    def due(self, now: float) -> int | None:
-        """The token of a pending query whose time is up; None if there is none."""
-        self._forget_answered()
-        if self._heap and self._heap[0][0] <= now:
-            return self._heap[0][1]
+            if self.new and self.new[0] is new:  # a signal handler may have done it, too
+                self.new.popleft()
+        if len(self._heap) > self._enough:
+            self._forget_answered()
+        while self._heap:
+            entry = self._heap[0]
+            at, token = entry
+            if token in asked or token in sending:
+                if at > now:
+                    self.next = at
+                    return None
+                if self._is_pending(token):
+                    return token
+            if self._heap and self._heap[0] is entry:  # a signal handler may have removed it
+                heappop(self._heap)
+        self.next = None
         return None
 
-    def next(self) -> float | None:
-        """When the next deadline passes; None if there is none."""
-        self._forget_answered()
-        return self._heap[0][0] if self._heap else None
-
     def _forget_answered(self) -> None:
-        while self._heap and not self._is_pending(self._heap[0][1]):
-            heappop(self._heap)
+        before = list(self._heap)
+        pending = [entry for entry in before if self._is_pending(entry[1])]
+        heapify(pending)
+        if self._heap == before:  # otherwise a signal handler has added some: the next time
+            self._heap = pending
+            self._enough = 2 * len(pending) + _KEPT
 
 
 def shown(term: Any) -> str:

@@ -32,6 +32,7 @@ class Timekeeping(Reception):
 
     Attributes:
         clock_wanted: `tick()` must be called now, even if it returned a later time before.
+        unsent_wanted: whether `tick()` looks at its argument `unsent`.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Timekeeping(Reception):
         self._senders: dict[int, tuple[Query, Waiter[Any]]] = {}
         self._keepalive = None if keepalive is None else Keepalive(keepalive)
         self.clock_wanted = False
+        self.unsent_wanted = keepalive is not None
 
     if TYPE_CHECKING:  # for `Session` to supply
 
@@ -58,31 +60,26 @@ class Timekeeping(Reception):
         Args:
             now: the time in seconds, by a clock that never goes back.
             unsent: how many sent bytes the other side has not taken yet, as far as that is known.
+                It is looked at only if `unsent_wanted`.
 
         Returns:
             When to call it again; None: when `clock_wanted` is set. Calling it earlier does no
             harm.
         """
-        at = self._tick(now, unsent)
-        keepalive = self._keepalive
-        awake = keepalive is None or not keepalive.asleep or not self._exchanges
-        # Last, so that an interrupt before this line has the clock looked at again.
-        if awake and not self._deadlines.new:
-            self.clock_wanted = False
-        return at
-
-    def _tick(self, now: float, unsent: int) -> float | None:
-        deadlines = self._deadlines
-        deadlines.begin(now, len(self._exchanges) + len(self._senders))
-        while (token := deadlines.due(now)) is not None:
+        deadlines, keepalive = self._deadlines, self._keepalive
+        while (token := deadlines.due(now, self._exchanges, self._senders)) is not None:
             if token in self._senders:
                 self._stop_sending(token)
             else:
                 self._expire(self._exchanges[token])
-        at = deadlines.next()
-        if self._keepalive is None or self.close_requested:
-            return at
-        return self._look(self._keepalive, now, unsent, math.inf if at is None else at)
+        at = deadlines.next
+        if keepalive is not None and not self.close_requested:
+            at = self._look(keepalive, now, unsent, math.inf if at is None else at)
+        awake = keepalive is None or not keepalive.asleep or not self._exchanges
+        # Last, so that an interrupt before this line has the clock looked at again.
+        if awake and not deadlines.new:
+            self.clock_wanted = False
+        return at
 
     # Deadlines.
 

@@ -68,6 +68,61 @@ def test_a_deadline_that_a_handler_adds_meanwhile(monkeypatch):
     assert [*some.new] == [(5.0, 1), (7.0, 2)]
 
 
+def test_an_answered_query_that_a_handler_forgets_meanwhile():
+    """The handler looks at the clock. The deadline after it stays."""
+    pending = {2, 3}
+    is_pending = Once(lambda: some.due(1, pending), pending.__contains__)
+    some = Deadlines(is_pending)
+    for token in (1, 2, 3):
+        some.add(token, float(token))
+    assert some.due(0, {1, 2, 3}) is None
+    assert some.due(1, {1, 2, 3}) is None
+    assert not is_pending.actions
+    assert some.next == 2
+    assert some.due(2, pending) == 2
+
+
+def test_a_deadline_that_a_handler_begins_meanwhile(monkeypatch):
+    some = Deadlines({1, 2, 3}.__contains__)
+
+    def handle():
+        some.add(3, 3.0)
+        some.due(0, {1, 2})
+
+    once = Once(handle, deadlines.heappush)
+    monkeypatch.setattr(deadlines, "heappush", once)
+    some.add(1, 1.0)
+    some.add(2, 2.0)
+    assert some.due(0, {1, 2, 3}) is None
+    assert not once.actions
+    assert not some.new
+    assert {token for _, token in some._heap} == {1, 2, 3}
+
+
+def test_a_deadline_that_a_handler_adds_while_answered_ones_are_forgotten():
+    pending = {0, 1000}
+
+    def handle():
+        some.add(1000, 7.0)
+        some.due(0, pending)
+
+    is_pending = Once(handle, pending.__contains__)
+    some = Deadlines(is_pending)
+    for token in range(200):
+        some.add(token, 5.0 + token)
+    some.due(0, pending)
+    assert not is_pending.actions
+    assert (7.0, 1000) in some._heap
+    some.add(0, 5.0)
+    some.due(0, pending)
+    assert {token for _, token in some._heap} == pending
+
+
+@pytest.mark.parametrize("keepalive", [None, 5.0])
+def test_whether_unsent_bytes_must_be_counted(keepalive):
+    assert Pair(keepalive=keepalive).session.unsent_wanted is (keepalive is not None)
+
+
 def test_the_late_answer_is_dropped_and_the_token_retired():
     pair = Pair()
     waiter, token = limited(pair, 2)
@@ -179,14 +234,14 @@ def test_answered_queries_take_no_memory():
     deadlines = Deadlines(pending.__contains__)
     for token in range(10_000):
         deadlines.add(token, 3600 if token else 1)
-        deadlines.begin(0, len(pending))
+        deadlines.due(0, pending)
         assert len(deadlines._heap) <= 2 * len(pending) + 100 + 1
-    assert deadlines.due(1) == 0
-    assert deadlines.due(1) == 0
+    assert deadlines.due(1, pending) == 0
+    assert deadlines.due(1, pending) == 0
     pending.remove(0)
-    assert deadlines.due(1) is None
-    assert deadlines.next() == 3600
-    assert deadlines.due(3600) == 5000
+    assert deadlines.due(1, pending) is None
+    assert deadlines.next == 3600
+    assert deadlines.due(3600, pending) == 5000
 
 
 def test_a_part_of_it_may_be_spent():

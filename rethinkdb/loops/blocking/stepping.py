@@ -94,10 +94,12 @@ class Stepping:
                 self._tidy_up(line)
 
     def _tick(self) -> None:
-        line = self._line
-        unsent = 0 if line is None else line.count_unsent()
-        self._tick_at = self.session.tick(monotonic(), unsent)
-        if line is not None and self.session.close_requested:
+        line, session = self._line, self.session
+        unsent = 0
+        if session.unsent_wanted and line is not None:  # only then, as that is a system call
+            unsent = line.count_unsent()
+        self._tick_at = session.tick(monotonic(), unsent)
+        if line is not None and session.close_requested:
             line.end()  # without sending the rest
 
     def _go_on(self) -> None:

@@ -47,9 +47,9 @@ class Alarm:
 
     def set(self) -> None:
         """Call `link.tick` now, and set the timer for the next call."""
-        now = self._now()
-        at = self._link.tick(now, self._unsent())
-        if self._link.close_requested:
+        now, link = self._now(), self._link
+        at = link.tick(now, self._unsent() if link.unsent_wanted else 0)
+        if link.close_requested:
             self._abort()
             return
         # One that is too early stays: to set a timer for each query would cost more.

@@ -99,6 +99,11 @@ class Link(Protocol):
         """Whether `tick` must be called now."""
         ...
 
+    @property
+    def unsent_wanted(self) -> bool:
+        """Whether `tick` looks at its argument `unsent`."""
+        ...
+
     def tick(self, now: float, unsent: int = 0) -> float | None:
         """Do what is due, then flush. Returns when to call it again; see `Session.tick`."""
         ...
@@ -246,6 +251,10 @@ class TLSLink:
     @property
     def clock_wanted(self) -> bool:
         return self._session.clock_wanted
+
+    @property
+    def unsent_wanted(self) -> bool:
+        return self._session.unsent_wanted
 
     def tick(self, now: float, unsent: int = 0) -> float | None:
         return self._session.tick(now, unsent)
