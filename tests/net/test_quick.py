@@ -177,7 +177,7 @@ class Feed:
             waiter.add_done_callback(lambda waiter: self.ends.append(repr(_outcome(waiter))))
         state = stream.low_water, stream.received, stream.notes, stream.error, self.exchange.owed
         woken = [future.results for future in self.futures]
-        return self.ends, woken, list(stream.buffer), repr(state), session.data_to_send()
+        return self.ends, list(stream.buffer), repr(state), session.data_to_send(), woken
 
 
 def _outcome(waiter: Waiter[Any]) -> Any:
@@ -288,7 +288,7 @@ def test_a_change_that_is_handled_while_it_is_read(
         feed.do("next")
     once = Once(lambda: feed.session.receive_data(b""), quick.frame_header)
     monkeypatch.setattr(quick, "frame_header", once)
-    ends, _, buffer, _, sent = feed.do(CHANGE)
+    ends, buffer, _, sent, _ = feed.do(CHANGE)
     assert not once.actions
     assert ends + list(map(repr, buffer)) == ["1"]
     assert json.loads(sent[12:]) == [CONTINUE]
