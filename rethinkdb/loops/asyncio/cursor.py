@@ -56,8 +56,9 @@ class AsyncioCursor(AsyncIterableCursor[Row]):
                 return await conn._call(self._next)
             waiter = stream.next(self)
             if not waiter.done():
+                future = waiter.future = conn._loop.create_future()
                 try:
-                    await conn._future_of(waiter)
+                    await future
                 except BaseException:
                     conn._abandon(waiter)
                     raise
