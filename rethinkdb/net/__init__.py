@@ -1,18 +1,18 @@
 """The wire core: bytes in, bytes out; no socket, no thread, no clock, no loop.
 
-=============  ==================================================================================
-`connection`   `BaseConnection`: the public operations of a connection, for all loops
-`cursor`       `BaseCursor`: the public operations of a cursor, for all loops
-`query_making` makes a `Query` of a term and its run options
-`options`      checks the arguments of `connect()`; `address` reads URLs and `host:port`
-`session`      tokens, waiters, streams, STOP, close; each operation returns a `Waiter`
-`reception`    gives each reply to the waiter or stream it is for; ends them if the link is lost
-`stream`       the batches of one query
-`waiter`       the future result of one operation
-`client`       `ClientProtocol`: turns bytes into events and back; `server` is the other side
-`handshake`    logging in, for both sides; `scram` has the computations
-`frames`       reads and writes frames: token, length, body
-=============  ==================================================================================
+==============  ==================================================================================
+`connection`    `BaseConnection`: the public operations of a connection, for all loops
+`cursor`        `BaseCursor`: the public operations of a cursor, for all loops
+`query_making`  makes a `Query` of a term and its run options
+`options`       checks the arguments of `connect()`; `address` reads URLs and `host:port`
+`session`       tokens, waiters, streams, STOP, close; each operation returns a `Waiter`
+`reception`     gives each reply to the waiter or stream it is for; ends them if the link is lost
+`stream`        the batches of one query
+`waiter`        the future result of one operation
+`client`        `ClientProtocol`: turns bytes into events and back; `server` is the other side
+`handshake`     logging in, for both sides; `scram` has the computations
+`frames`        reads and writes frames: token, length, body
+==============  ==================================================================================
 
 A loop adapter (`rethinkdb.loops`) connects it with a socket.
 """
