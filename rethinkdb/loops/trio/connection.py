@@ -21,9 +21,6 @@ from .results import TrioResults
 from .waiting import deadline, dialled, sleep_until_done
 from .wire import TrioWire
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["Connection", "open"]
 
 
