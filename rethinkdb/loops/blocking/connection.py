@@ -115,7 +115,8 @@ class Connection(BlockingResults, WaitingReach):
         self, operation: Callable[..., Waiter[T]], *args: Any, timeout: float | None = None
     ) -> Any:
         channel = self._channel
-        check_process(channel.process)
+        if channel.process != PROCESS.id:
+            check_process(channel.process)
         deadline = None if timeout is None else monotonic() + timeout
         guards = self._guards
         # Usually there is no feed, and no signal handler calls this: then there is no need to look.
