@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from itertools import starmap
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rethinkdb.errors import ReqlTimeoutError
 from rethinkdb.net.stream import Stream
@@ -20,15 +20,28 @@ from ..transport.beds import Bed
 from ..transport.place import PROCESS, check_process
 from ..transport.sockets import remaining
 from .connection import Connection
+from .guards import Guards
 
 if TYPE_CHECKING:
     from rethinkdb.pool.feeds import Feed
-
-    from .pool import ConnectionPool
-
 __all__ = ["FeedConnection"]
 
 T = TypeVar("T")
+
+
+class Feeder(Protocol):
+    """The pool that runs a feed."""
+
+    @property
+    def _guards(self) -> Guards:
+        """The locks of the pool and of its feeds."""
+        ...
+
+    def _serve_feed(self, feed: Feed) -> Any:
+        """Do what the feed asks for."""
+
+    def _outside(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that waits for other threads."""
 
 
 class FeedConnection(Connection):
@@ -37,9 +50,9 @@ class FeedConnection(Connection):
     __module__ = "rethinkdb.loops.blocking"  # as of any other connection
 
     _feed: Feed
-    _feeding: ConnectionPool
+    _feeding: Feeder
 
-    def follow(self, feed: Feed, pool: ConnectionPool) -> None:
+    def follow(self, feed: Feed, pool: Feeder) -> None:
         """Set the feed whose connections this one stands for, and its pool."""
         self._feed = feed
         self._feeding = pool
