@@ -10,6 +10,7 @@ import pytest
 from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError, ReqlTimeoutError
 from rethinkdb.net import frames, session
 from rethinkdb.net.deadlines import Deadline
+from rethinkdb.net.protocol import LONG
 from rethinkdb.net.session import Session
 from rethinkdb.net.telling import tell_failed
 from rethinkdb.net.waiter import Waiter
@@ -220,7 +221,9 @@ def test_what_is_given_up(pair, diary):
     assert diary.take() == []
 
 
-def test_a_deadline(pair, diary):
+@pytest.mark.parametrize("long", [1, LONG])
+def test_a_deadline(pair, diary, monkeypatch, long):
+    monkeypatch.setattr(session, "LONG", long)
     waiter = pair.session.start(start().with_deadline(Deadline.of(1.0)))
     pair.session.tick(10.0)
     pair.session.tick(11.0)
