@@ -48,6 +48,7 @@ def _was_given(callee: FrameType, caller: FrameType) -> bool:
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & _VARARGS)
     for name in code.co_varnames[:count]:
         value = callee.f_locals.get(name)
-        if value is caller or (type(value) is tuple and caller in value):
+        # Not `caller in value`, which would compare: with a term of ReQL that is an error.
+        if value is caller or (type(value) is tuple and any(each is caller for each in value)):
             return True
     return False

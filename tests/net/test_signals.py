@@ -97,3 +97,22 @@ def test_a_handler_s_error_behind_others(handle: Callable[[Any], None]) -> None:
     outer, inner = ValueError(), ValueError()
     outer.__cause__, inner.__context__ = inner, info.value
     assert handlers_error(outer) is info.value
+
+
+class Term:
+    """As a term of ReQL, it cannot be compared with everything."""
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError(f"cannot be compared with {other!r}")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def with_arguments(*_: object) -> None:
+    raise KeyError
+
+
+def test_arguments_that_cannot_be_compared() -> None:
+    with pytest.raises(KeyError) as caught:
+        with_arguments(Term())
+    assert not raised_by_handler(caught.value)
