@@ -12,6 +12,7 @@ from rethinkdb.net import deadlines
 from rethinkdb.net.deadlines import Deadline, Deadlines, outlined
 from rethinkdb.net.options import ConnectOptions
 from rethinkdb.net.outflow import MAX_UNSENT
+from rethinkdb.net.protocol import LONG
 from rethinkdb.ql2 import ResponseType
 
 from .memory import MemoryConnection, Term
@@ -389,3 +390,15 @@ def test_queries_in_logs_have_no_values():
     assert outlined(r.table("heroes").get("secret")) == "r.table('heroes').get(?)"
     assert outlined(r.expr(["secret"] * 100 + [r.now()])).startswith("[?, ?")
     assert len(outlined(r.expr(["secret"] * 100 + [r.now()]))) == 103
+
+
+def test_a_long_query_has_a_deadline_too() -> None:
+    """It goes another way, so that it is not copied."""
+    pair = Pair()
+    query = start().with_deadline(Deadline.of(3))
+    query.payload = b"[1,%s1]" % (b" " * LONG)
+    waiter = pair.session.start(query)
+    assert pair.session.clock_wanted
+    pair.session.tick(10.0)
+    pair.session.tick(13.0)
+    assert isinstance(failure(waiter), ReqlTimeoutError)
