@@ -445,3 +445,11 @@ def test_slow_queries_are_logged_if_wanted() -> None:
     conn = MemoryConnection("db.example", slow_query=0.5)
     assert conn._new_session().observer is not None
     assert conn._new_session().observer is conn._observer
+
+
+@pytest.mark.parametrize("size", [1, 5000])
+def test_a_query_that_is_encoded_by_one_call_sends_what_it_sends_otherwise(size: int) -> None:
+    conn = MemoryConnection("db.example", db="comics")
+    term = r.table("heroes").get("x" * size)
+    plainly = conn._codec.encode(term.start_body({}, "comics"))
+    assert conn._query(term, {}).payload == plainly
