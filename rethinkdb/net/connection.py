@@ -132,6 +132,7 @@ class BaseConnection(QueryMaking, SessionOwner, ConnectionEvents, Uncopyable):
 
             Raises:
                 ReqlError: the same errors as `connect()`.
+                ReqlDriverError: `close()` was called meanwhile. The connection stays closed.
             """
 
         def _call(

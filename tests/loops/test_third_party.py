@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from rethinkdb.loops.transport.wired import WiredConnection
+from rethinkdb.net.waiter import Waiter
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "loop-anyio"
@@ -33,3 +38,21 @@ def run(*command: str, **environment: str) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+
+
+def test_a_close_that_an_adapter_inherits_ends_a_reconnect() -> None:
+    class Plain(WiredConnection[Any]):
+        def _init_loop(self) -> None:
+            """No options."""
+
+        def _call(
+            self, operation: Callable[..., Waiter[Any]], *args: Any, timeout: float | None = None
+        ) -> Any:
+            return self._outcome(self._begin(operation, args))
+
+    conn = Plain()
+    with conn._reconnecting() as under_way:
+        conn._closed(noreply_wait=True)
+        assert not under_way.closed
+        conn.close()
+        assert under_way.closed

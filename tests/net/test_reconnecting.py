@@ -79,3 +79,45 @@ def test_who_does_it_and_how_it_is_hurried_is_told() -> None:
     under_way = Reconnect(lambda: hurried.append(1), owner="me")
     under_way.hurry()
     assert (hurried, under_way.owner) == ([1], "me")
+
+
+def test_its_own_close_does_not_end_it() -> None:
+    under_way = Reconnect(nothing)
+    under_way.closes_itself()
+    under_way.close_called()
+    assert not under_way.closed
+    waiter = under_way.join()
+    under_way.end(None)
+    assert settled(waiter) is True
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt()])
+def test_any_other_close_ends_it_for_all(before: int, error: BaseException | None) -> None:
+    """Also if the owner is stopped just then: nobody who joined before opens it again."""
+    under_way = Reconnect(nothing)
+    for _ in range(before):
+        under_way.closes_itself()
+        under_way.close_called()
+    waiter = under_way.join()
+    under_way.close_called()
+    assert under_way.closed
+    under_way.end(error)
+    assert str(failure(waiter)) == str(under_way.closed_error())
+
+
+def test_the_error_of_a_reconnect_that_was_closed_is_everybodys() -> None:
+    under_way = Reconnect(nothing)
+    waiter, error = under_way.join(), under_way.closed_error()
+    under_way.close_called()
+    under_way.end(error)
+    assert failure(waiter) is error
+
+
+def test_who_joins_after_the_close_is_to_reconnect_himself() -> None:
+    under_way = Reconnect(nothing)
+    under_way.close_called()
+    waiter = under_way.join()
+    assert not waiter.done()
+    under_way.end(under_way.closed_error())
+    assert settled(waiter) is settled(under_way.join()) is False

@@ -47,8 +47,9 @@ class Connection(AsyncioResults, LoopConnection):
     ) -> Coroutine[Any, Any, Self]:
         return self._reconnected(noreply_wait, timeout)
 
-    def close(self, noreply_wait: bool = True) -> Coroutine[Any, Any, None]:
-        return self._closed(noreply_wait)
+    async def close(self, noreply_wait: bool = True) -> None:
+        self._close_called()
+        await self._closed(noreply_wait)
 
     def _start(self, term: Any, **options: Any) -> Coroutine[Any, Any, Any]:
         if options and (place := self._place_for(options)) is not self:

@@ -82,6 +82,7 @@ class Connection(BlockingResults, WaitingReach):
         return self
 
     def close(self, noreply_wait: bool = True) -> None:
+        self._reconnects.close_called()
         channel = self._channel
         if channel.process != PROCESS.id:
             channel.leave()
@@ -137,9 +138,8 @@ class Connection(BlockingResults, WaitingReach):
 
     def _look(self) -> None:
         """Read what has arrived: while no thread waits, nobody reads or notices a loss."""
-        channel = self._channel
-        if channel.process == PROCESS.id:
-            without_guards(self._guards, channel.look)
+        if self._channel.process == PROCESS.id:
+            without_guards(self._guards, self._channel.look)
 
     def _discard(self, stream: Stream) -> None:
         if self._channel.process == PROCESS.id:

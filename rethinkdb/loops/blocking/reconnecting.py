@@ -33,6 +33,12 @@ class Reconnects:
         last = self._last.get(os.getpid())
         return None if last is None or last.ended else last
 
+    def close_called(self) -> None:
+        """`close()` begins, and ends the reconnect that is running."""
+        under_way = self.under_way
+        if under_way is not None:
+            under_way.close_called()
+
     def reconnect(self, conn: Connection, noreply_wait: bool, limit: float) -> None:
         """Reconnect, or wait until another thread has done so, for at most `limit` seconds."""
         mine = Reconnect(partial(conn._channel.close, noreply_wait=False), get_ident())
@@ -67,14 +73,20 @@ def _reconnect_for_all(
     under_way: Reconnect, conn: Connection, noreply_wait: bool, limit: float
 ) -> None:
     try:
+        under_way.closes_itself()
         conn.close(noreply_wait)
-        if not under_way.ended:  # by a signal handler, just now
+        if not (under_way.closed or under_way.ended):  # ended by a signal handler, just now
             conn._connect(limit)
+        if under_way.closed:
+            conn.close(noreply_wait=False)
+            raise under_way.closed_error()
         under_way.end(None)
     except ReqlError as exc:
         if not under_way.ended or raised_by_handler(exc):
             raise
-        under_way.join().result()  # a handler has interrupted this call, and has reconnected
+        if not under_way.join().result():
+            raise
+        # A handler has interrupted this call, and has reconnected.
 
 
 def _joined(under_way: Reconnect, waiter: Waiter[bool], limit: float) -> bool:

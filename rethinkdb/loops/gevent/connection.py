@@ -63,11 +63,18 @@ class Connection(GeventResults, WaitingReach, HubConnection):
                     return self
             except ReqlTimeoutError as exc:
                 raise ReqlTimeoutError(self.host, self.port) from exc
-        with self._reconnecting():
+        with self._reconnecting() as under_way:
+            under_way.closes_itself()
             self.close(noreply_wait)
-            return self._connect(limit)
+            if not under_way.closed:
+                self._connect(limit)
+            if under_way.closed:
+                self.close(noreply_wait=False)
+                raise under_way.closed_error()
+        return self
 
     def close(self, noreply_wait: bool = True) -> None:
+        self._close_called()
         self._leave_to_parent()
         try:
             self._call(self._session.close, noreply_wait)

@@ -51,6 +51,7 @@ class Connection(TornadoResults, FutureConnection):
         return self._spawn(self._reconnected(noreply_wait, timeout), self._disconnect)
 
     def close(self, noreply_wait: bool = True) -> Future[None]:
+        self._close_called()
         if self.is_open():
             self._begin(self._session.close, (noreply_wait,))  # begins now, not with the task
         return self._spawn(self._closed(noreply_wait))
@@ -62,6 +63,7 @@ class Connection(TornadoResults, FutureConnection):
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self._close_called()
         self._disconnect()
         if self._wire is not None:
             self._wire.flush_now()  # the loop may stop before its next turn

@@ -32,6 +32,7 @@ class CoroutineConnection(AwaitingReach, WiredConnection[W]):
         return await self._reconnected(noreply_wait, timeout)
 
     async def close(self, noreply_wait: bool = True) -> None:
+        self._close_called()
         self._leave_to_parent()
         try:
             await self._call(self._session.close, noreply_wait)

@@ -145,15 +145,30 @@ class WiredConnection(BaseConnection, Generic[W]):
                     return self
             except ReqlTimeoutError as exc:
                 raise ReqlTimeoutError(self.host, self.port) from exc
-        with self._reconnecting():
+        with self._reconnecting() as under_way:
             await self._closed(noreply_wait)
-            await self._connect(limit)
+            if not under_way.closed:
+                await self._connect(limit)
+            if under_way.closed:
+                await self._closed(noreply_wait=False)
+                raise under_way.closed_error()
         return self
 
     def _closed(self, noreply_wait: bool) -> Awaitable[None]:
-        """Close the connection; returns what to await."""
+        """Close the connection in order to connect again; returns what to await."""
+        if self._reconnect is not None:
+            self._reconnect.closes_itself()
         closing: Awaitable[None] = self.close(noreply_wait)
         return closing
+
+    def close(self, noreply_wait: bool = True) -> Any:
+        self._close_called()
+        return super().close(noreply_wait)
+
+    def _close_called(self) -> None:
+        """`close()` begins, and ends the reconnect that is running."""
+        if self._reconnect is not None:
+            self._reconnect.close_called()
 
     def _joined(self, noreply_wait: bool) -> Reconnect | None:
         """The reconnect that is running, if any.
@@ -166,7 +181,7 @@ class WiredConnection(BaseConnection, Generic[W]):
         return under_way
 
     @contextmanager
-    def _reconnecting(self) -> Iterator[None]:
+    def _reconnecting(self) -> Iterator[Reconnect]:
         """A context manager: the block reconnects. Other callers wait for its result meanwhile."""
         session = self._session
 
@@ -176,7 +191,7 @@ class WiredConnection(BaseConnection, Generic[W]):
 
         under_way = self._reconnect = Reconnect(hurry)
         try:
-            yield
+            yield under_way
             self._reconnect = None
             under_way.end(None)
         except BaseException as exc:  # perhaps of a signal handler that has interrupted the end

@@ -64,6 +64,7 @@ class Connection(TwistedResults, OnReactor, AwaitingReach, WiredConnection[Twist
         return Deferred.fromCoroutine(self._reconnected(noreply_wait, timeout))
 
     def close(self, noreply_wait: bool = True) -> Deferred[None]:
+        self._close_called()
         self._leave_to_parent()
         wire = self._wire
         closing: Deferred[None] = self._call(self._session.close, noreply_wait)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from inspect import iscoroutinefunction
 from itertools import count
 from types import MethodType
 from typing import Any
@@ -155,11 +157,57 @@ async def closing_while_others_reconnect(trial: Trial) -> None:
         trial.proxy.release()
 
     reconnect = partial(trial.do, conn.reconnect, noreply_wait=False)
-    outcomes = await trial.all_beside(close, reconnect, reconnect)
-    for outcome in outcomes:
-        assert isinstance(outcome, ReqlDriverError), outcome
-    await trial.fails(ReqlDriverError, CLOSED, trial.run, r.expr(1), conn)
-    await trial.until(lambda: not trial.proxy.clients)
+    await _stays_closed(trial, conn, await trial.all_beside(close, reconnect, reconnect))
+
+
+async def closing_as_a_reconnect_has_closed_the_old_link(trial: Trial) -> None:
+    """The old link is closed, and there is no new session yet: the connection stays closed."""
+    conn = await trial.connect(kind=_pausing(trial))
+    conn.pauses = True
+
+    async def close() -> None:
+        await trial.until(lambda: conn.paused and _joined(conn) == 1)
+        await trial.do(conn.close)
+        conn.pauses = False
+
+    reconnect = partial(trial.do, conn.reconnect, noreply_wait=False)
+    await _stays_closed(trial, conn, await trial.all_beside(close, reconnect, reconnect))
+
+
+async def closing_while_a_reconnect_closes_the_old_link(trial: Trial) -> None:
+    """A reconnect that still waits for noreply queries does not connect again."""
+    conn = await trial.connect()
+    trial.proxy.fault = Fault("mute", at="reply")
+
+    async def close() -> None:
+        await trial.until(lambda: trial.proxy.queries and _joined(conn) == 1)
+        trial.proxy.fault = None
+        await trial.do(conn.close, noreply_wait=False)
+
+    reconnect = partial(trial.do, conn.reconnect)
+    await _stays_closed(trial, conn, await trial.all_beside(close, reconnect, reconnect))
+    assert trial.proxy.accepted == 1
+
+
+async def reconnecting_after_a_close_has_ended_a_reconnect(trial: Trial) -> None:
+    """Who calls `reconnect()` after the close gets an open connection, at whatever moment."""
+    conn = await trial.connect(kind=_pausing(trial))
+    conn.pauses = True
+
+    async def close_and_reconnect() -> None:
+        await trial.until(lambda: conn.paused)
+        await trial.do(conn.close)
+
+        async def go_on() -> None:
+            await trial.until(lambda: _joined(conn) == 1)
+            conn.pauses = False
+
+        assert await trial.beside(go_on, partial(trial.do, conn.reconnect)) is conn
+        await trial.usable(conn)
+
+    ended = await trial.beside(close_and_reconnect, partial(trial.do, conn.reconnect))
+    assert isinstance(ended, ReqlDriverError), ended
+    await trial.usable(conn)
 
 
 async def closing_by_force_while_another_close_waits(trial: Trial) -> None:
@@ -275,6 +323,36 @@ def _joined(conn: Any) -> int:
     return 0 if under_way is None else len(under_way.joined)
 
 
+def _pausing(trial: Trial) -> Any:
+    """A class of connections that connect only when `pauses` is false. `paused`: one waits."""
+    base: Any = trial.connection_type
+
+    async def pause(conn: Any) -> None:
+        conn.paused = conn.pauses
+        await trial.until(lambda: not conn.pauses)
+
+    async def awaiting(conn: Any, timeout: float) -> Any:
+        await pause(conn)
+        return await base._connect(conn, timeout)
+
+    def waiting(conn: Any, timeout: float) -> Any:
+        complete(pause(conn))
+        return base._connect(conn, timeout)
+
+    connect = awaiting if iscoroutinefunction(base._connect) else waiting
+    return type("Pausing", (base,), {"_connect": connect, "pauses": False, "paused": False})
+
+
+async def _stays_closed(trial: Trial, conn: Any, outcomes: list[Any]) -> None:
+    """Check that each call of `reconnect()` has ended with an error that says why."""
+    for outcome in outcomes:
+        assert isinstance(outcome, ReqlDriverError), outcome
+        assert re.search(CLOSED, str(outcome)), outcome
+    assert not conn.is_open()
+    await trial.fails(ReqlDriverError, CLOSED, trial.run, r.expr(1), conn)
+    await trial.until(lambda: not trial.proxy.clients)
+
+
 async def _release(trial: Trial, conn: Any, joined: int) -> None:
     """Let the server answer when so many callers have joined a reconnect."""
     await trial.until(lambda: trial.proxy.held and _joined(conn) == joined)
@@ -304,6 +382,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     the_time_limit_of_who_joins_a_reconnect,
     a_query_while_others_reconnect,
     closing_while_others_reconnect,
+    closing_as_a_reconnect_has_closed_the_old_link,
+    closing_while_a_reconnect_closes_the_old_link,
+    reconnecting_after_a_close_has_ended_a_reconnect,
     closing_by_force_while_another_close_waits,
     reconnecting_by_force_while_another_reconnect_waits,
     writing_while_others_reconnect,
