@@ -7,7 +7,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rethinkdb.errors import ReqlDriverError, ReqlRowError
+from rethinkdb.errors import ReqlConnectionLostError, ReqlDriverError, ReqlRowError
+from rethinkdb.net.reception import CLOSED, chained
 from rethinkdb.net.stream import Stream
 from rethinkdb.net.uncopyable import Uncopyable
 from rethinkdb.net.waiter import Waiter
@@ -53,7 +54,7 @@ class QueryHandle(Flow, Uncopyable):
         operation: Callable[[], Waiter[Any]],
         query: Any,
     ) -> None:
-        super().__init__(runner)
+        super().__init__(runner.serving(self))
         self.handler = handler
         self.query = query.term if query is not None else None
         self.token: int = 0
@@ -67,6 +68,7 @@ class QueryHandle(Flow, Uncopyable):
         self._failure: Exception | None = None
         self._seen = False
         self._finished = False
+        self._cut = False
         self._watchers: list[Waiter[None]] = []
 
     @property
@@ -92,12 +94,16 @@ class QueryHandle(Flow, Uncopyable):
         """
         if not self._end():
             return False
-        due: bool = self._runner.begin(self._stop).result()
-        closing = partial(follow, self._runner, self._closing())
-        if self._runner.is_home():
-            closing()
-        else:
-            self._runner.soon(closing)
+        try:
+            due: bool = self._runner.begin(self._stop).result()
+            closing = partial(follow, self._runner, self._closing())
+            if self._runner.is_home():
+                closing()
+            else:
+                self._runner.soon(closing)
+        except BaseException as error:
+            self._runner.interrupted(error)
+            raise
         return due
 
     def aclose(self) -> Any:
@@ -153,7 +159,11 @@ class QueryHandle(Flow, Uncopyable):
     def _start(self) -> None:
         vars(self.handler).setdefault("_handles", set()).add(self)
         self._runner.live.add(self)
-        self._go()
+        try:
+            self._go()
+        except BaseException as error:
+            self._runner.interrupted(error)
+            raise
 
     def _go(self) -> None:
         follow(self._runner, self._steps())
@@ -310,8 +320,10 @@ class QueryHandle(Flow, Uncopyable):
             self.handler._handles.discard(self)
         with self._ending:
             self._finished = True
-            watchers, self._watchers = self._watchers, []
-        for watcher in watchers:
+        self._release()
+
+    def _release(self) -> None:
+        for watcher in list(self._watchers):
             # In a later turn: a method that closes its own query has not returned yet.
             self._runner.soon(partial(self._settle, watcher))
 
@@ -320,6 +332,30 @@ class QueryHandle(Flow, Uncopyable):
             watcher.set_result(None)
         else:
             watcher.set_exception(self._failure)
+        with self._ending:  # only now: if a signal handler has ended this, it is done again
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+
+    def _interrupted(self, error: BaseException | None) -> None:
+        """What was to go on with this query has ended with an error: a signal handler's, perhaps.
+
+        Nobody knows which step was the last. So the query ends, as if its connection was lost.
+        """
+        if self._finished:
+            self._release()
+        elif not self._cut:
+            self._cut = True
+            cause = ConnectionAbortedError(f"Its query was interrupted: {error!r}")
+            loss = chained(ReqlConnectionLostError(CLOSED), chained(cause, error))
+            follow(self._runner, self._cut_short(loss))
+
+    def _cut_short(self, error: Exception) -> Steps:
+        with suppress(ReqlDriverError):  # the connection has ended, and with it the query
+            self._runner.begin(self._stop)
+        yield from self._failed(error)
+        if self._end():
+            yield from self._notified("on_close")
+        self._finish()
 
     def _watch(self, watcher: Waiter[None]) -> None:
         self._seen = True

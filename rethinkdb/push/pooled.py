@@ -45,7 +45,8 @@ class PooledHandle(QueryHandle):
     ) -> None:
         super().__init__(runner, handler, attachment, self._started, query)
         self._pool = runner.pool
-        self._waiting_runner = runner
+        self._pool_runner = runner
+        self._waiting_runner = self._runner
         self._idempotent = idempotent
         self._course: Any = None
         self._nap: Callable[[], object] | None = None
@@ -93,7 +94,7 @@ class PooledHandle(QueryHandle):
             self._go()
 
     def _connected(self, member: Any) -> None:
-        runner = self._runner.on(member.connection)
+        runner = self._pool_runner.on(member.connection).serving(self)
         with self._ending:
             closed = self.closed
             if not closed:
@@ -205,4 +206,19 @@ class PooledHandle(QueryHandle):
     def _give_back(self, failed: bool) -> None:
         if not self._given_back:
             self._given_back = True
-            self._pool._first_answer(self._member, self._stream, failed)
+            try:
+                self._pool._first_answer(self._member, self._stream, failed)
+            except BaseException as error:
+                self._pool._doubted(error)
+                raise
+
+    def _interrupted(self, error: BaseException | None) -> None:
+        if not (self._finished or self._cut or self._given_back):
+            self._given_back = True  # so to speak: what it may have borrowed is forgotten
+            self._pool._doubted(error)
+        super()._interrupted(error)
+
+    def _results(self, value: Any) -> Steps:
+        if not self._given_back:  # a signal handler has ended what was told of the answer
+            self._replied(self._reply)
+        yield from super()._results(value)

@@ -27,6 +27,7 @@ from .methods import is_async
 
 __all__ = [
     "LINGER",
+    "Interruptible",
     "Live",
     "Runner",
     "await_in_task",
@@ -55,6 +56,12 @@ _RUNNERS = {
 
 class Live(Protocol):
     """Something that calls callbacks and has not ended yet."""
+
+
+class Interruptible(Protocol):
+    """A query handle, as a runner sees it."""
+
+    def _interrupted(self, error: BaseException | None) -> None: ...
 
 
 class Runner(ABC):
@@ -94,6 +101,16 @@ class Runner(ABC):
 
         If it was cancelled, the waiter fails with `Cancellation`.
         """
+
+    def serving(self, handle: Interruptible) -> Runner:
+        """The runner for one query: on loops where a signal handler may end what runs its steps.
+
+        Such a runner then tells the handle.
+        """
+        return self
+
+    def interrupted(self, error: BaseException | None) -> None:  # noqa: B027  # for `serving`
+        """Something that was to go on with the query of this runner has ended with an error."""
 
     def check(self) -> None:  # noqa: B027  # nothing to check if there is no loop to run
         """Check that the loop is running and that this code runs in it.

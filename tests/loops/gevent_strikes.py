@@ -24,6 +24,8 @@ from rethinkdb.errors import ReqlConnectionLostError, ReqlTimeoutError
 from rethinkdb.loops.gevent import Connection, ConnectionPool, GeventCursor
 from rethinkdb.loops.gevent.limit import Limit
 from rethinkdb.pool import RetryPolicy
+from rethinkdb.push.handle import QueryHandle
+from rethinkdb.push.handler import Handler
 from rethinkdb.ql2 import QueryType
 from rethinkdb.testing.conformance.trial import SMALL_BATCHES
 
@@ -339,7 +341,7 @@ def at_rest(pool: ConnectionPool) -> bool:
 class FeedStrike(Strike):
     """A strike in the code of feeds that go on, and of their connections."""
 
-    files = (f"{PACKAGE}/pool/", f"{PACKAGE}/loops/", f"{PACKAGE}/net/")
+    files: tuple[str, ...] = (f"{PACKAGE}/pool/", f"{PACKAGE}/loops/", f"{PACKAGE}/net/")
 
 
 ROWS = 5
@@ -397,4 +399,83 @@ def read_after_loss(pool: ConnectionPool, resume: str, skip: int) -> Strike:
     error = changes.error
     changes.close()
     assert error is None or isinstance(error.__cause__, ConnectionAbortedError), one.place
+    return one
+
+
+class HandleStrike(FeedStrike):
+    """A strike where a query with a handler is run, on a connection or a pool."""
+
+    files = (*FeedStrike.files, f"{PACKAGE}/push/")
+
+
+class Kept(Handler):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.errors: list[Exception] = []
+
+    def on_stream_val(self, row: int) -> None:
+        self.rows.append(row)
+
+    def on_error(self, error: Exception) -> None:
+        self.errors.append(error)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", [Struck, gevent.GreenletExit, TimeoutError])
+def test_a_signal_handler_that_raises_while_a_handler_is_served(
+    kind: type[BaseException], embedded: Server
+) -> None:
+    """The query ends, and says so. Its place in the pool is free again."""
+    for skip in count(random.randrange(EVERY), EVERY):
+        pool = ConnectionPool(embedded.host, embedded.port, max_size=1, per_connection=1)
+        with pool:
+            one = serve(pool, skip, kind)
+            assert r.expr(1).run(pool, deadline=PATIENCE) == 1, one.place
+            until(partial(at_rest, pool))
+        if not one.struck:
+            break
+    assert skip > EVERY, "nothing was struck"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_handler_that_raises_while_a_handler_is_served_on_a_connection(
+    embedded: Server,
+) -> None:
+    for skip in count(random.randrange(EVERY), EVERY):
+        with Connection.make(embedded.host, embedded.port) as conn:
+            one = serve(conn, skip, Struck)
+        if not one.struck:
+            break
+    assert skip > EVERY, "nothing was struck"
+
+
+def serve(where: Connection | ConnectionPool, skip: int, kind: type[BaseException]) -> Strike:
+    """Run a query with a handler. A signal handler raises an error at one place."""
+    kept = Kept()
+    handles: list[QueryHandle] = []
+
+    def handle() -> None:
+        raise kind
+
+    def ask() -> None:
+        handles.append(r.range(ROWS).run_with(kept, where, **SMALL_BATCHES))
+        handles[0].wait(PATIENCE)
+
+    one = HandleStrike(handle, skip)
+    with suppress(kind, ReqlConnectionLostError):
+        one.run(ask)
+    print(one.place)
+    calling = "methods.py" in one.place or "_guarded" in one.place
+    for asked in handles:
+        with suppress(TimeoutError):  # if it was raised as `Kept` was called
+            asked.wait(PATIENCE)
+        assert asked.closed, one.place
+        assert kept.rows == list(range(len(kept.rows))), one.place
+        # What is raised in a callback ends its query; who has raised it need not be told.
+        assert calling or kept.errors or len(kept.rows) == ROWS, one.place
+        for error in kept.errors:
+            assert isinstance(error, kind) or error.__cause__ is not None, one.place
+            assert isinstance(error, (kind, ReqlConnectionLostError)), one.place
     return one

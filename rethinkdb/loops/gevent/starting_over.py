@@ -5,15 +5,16 @@ any call. If a handler raises an error in the middle of a decision of the pool, 
 halfway, and nobody knows which half was done. So the pool forgets what it has decided before: it
 closes all its connections, and those who wait ask again. The error goes its way.
 
-What is told to the pool from outside of a decision is told until the pool has heard it: the end of
-a stream, the outcome of a dial, that the time of a tick has come.
+What is told to the pool from outside of a decision is told until the pool has heard it: see
+`telling` for the end of a stream; likewise the outcome of a dial, and that the time of a tick has
+come.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakSet
 
 from gevent import GreenletExit
@@ -25,23 +26,22 @@ from rethinkdb.pool import Member, Pool
 from rethinkdb.pool.feeds import Feed
 from rethinkdb.pool.members import State
 
-from ..transport.waiting_pool import WaitingPool
 from ..transport.watching import logger
 from ..transport.wire import interrupts
+from .telling import Telling
 
 __all__ = ["StartingOver", "lost"]
 
 T = TypeVar("T")
 
 
-class StartingOver(WaitingPool):
+class StartingOver(Telling):
     """The part of a gevent pool that deals with the errors of signal handlers."""
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
         # All members that have a connection: some may be in no state of a half-changed pool.
         self._equipped: WeakSet[Member] = WeakSet()
-        self._wishes: dict[Waiter[Any], None] = {}
 
     def _equip(self, member: Member) -> None:
         super()._equip(member)
@@ -64,8 +64,9 @@ class StartingOver(WaitingPool):
             self._lose_all(error)
             if self.closed:
                 self._pool.close(monotonic(), 0.0)
-            for wish in list(self._wishes):
-                wish.set_exception(lost(error))
+            for wish, granted in list(self._wishes.items()):
+                granted(Waiter.failed(lost(error)))
+                self._wishes.pop(wish, None)
             for hold, ask_again in list(self._waits.items()):
                 hold.ask = None  # it is one of the former pool
                 ask_again(monotonic())
@@ -76,6 +77,9 @@ class StartingOver(WaitingPool):
             raise
         # Last, as what writes the log may let other greenlets run.
         logger.warning("a signal handler has interrupted a pool, which starts over: %r", error)
+
+    def _doubted(self, error: BaseException | None) -> None:
+        self._start_over(error)
 
     def _lose_all(self, error: BaseException | None) -> None:
         members = list(self._equipped)
@@ -108,34 +112,6 @@ class StartingOver(WaitingPool):
         if interrupts(error) and not isinstance(error, GreenletExit):
             feed.cut_off(lost(error))
         super()._feed_failed(feed, error)
-
-    # What is told until the pool has heard it.
-
-    def _when(self, waiter: Waiter[Any], then: Callable[[], object]) -> None:
-        left = [then]
-
-        def job() -> None:
-            then()
-            left.clear()
-
-        def settled(_: Waiter[Any]) -> None:
-            if left:
-                self._safely(job)
-
-        # Twice: if a handler ends the first call before it has begun, the second one is made.
-        waiter.add_done_callback(settled)
-        waiter.add_done_callback(settled)
-
-    def _wish(self, seconds: float | None, granted: Callable[[Waiter[Any]], object]) -> Waiter[Any]:
-        wish = super()._wish(seconds, granted)
-        if not wish.done():
-            self._wishes[wish] = None
-            wish.add_done_callback(self._wishes.pop)
-        return wish
-
-    def _wish_no_more(self, waiter: Waiter[Any]) -> None:
-        super()._wish_no_more(waiter)
-        self._wishes.pop(waiter, None)
 
 
 def _cause(error: BaseException | None) -> Exception:

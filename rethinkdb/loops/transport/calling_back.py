@@ -124,6 +124,9 @@ class CallingBack:
 
         self._see_to(answered)
 
+    def _doubted(self, error: BaseException | None) -> None:
+        """A handle was interrupted, so it does not know whether a connection is lent to it."""
+
     def _see_to(self, job: Callable[[], object]) -> None:
         """Call `job`, now or soon. A connection calls this in the middle of its work."""
         job()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gevent
 
+from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.waiter import Waiter
-from rethinkdb.push.runner import Runner, unawaited
+from rethinkdb.push.runner import Interruptible, Runner, unawaited
 
 from .exits import close_at_exit
 
@@ -20,6 +23,8 @@ class GeventRunner(Runner):
 
     awaits = False
 
+    _handle: Interruptible | None = None
+
     def __init__(self, conn: Any, pool: Any = None) -> None:
         super().__init__(conn, pool)
         close_at_exit(self)
@@ -27,8 +32,52 @@ class GeventRunner(Runner):
     def check(self) -> None:
         self.conn._check_loop()
 
+    def serving(self, handle: Interruptible) -> Runner:
+        runner = copy.copy(self)
+        runner._handle = handle
+        return runner
+
+    def interrupted(self, error: BaseException | None) -> None:
+        if self._handle is not None:
+            gevent.spawn(self._handle._interrupted, error)
+
     def soon(self, callback: Callable[[], object]) -> None:
-        gevent.spawn(callback)
+        greenlet = gevent.spawn(callback)
+        if self._handle is not None:
+            greenlet.rawlink(self._ended)
+
+    def _ended(self, greenlet: gevent.Greenlet[..., object]) -> None:
+        """One that was killed has no error, but the `GreenletExit` as its value."""
+        error = greenlet.exception or greenlet.value
+        if isinstance(error, BaseException):
+            self.interrupted(error)
+
+    def perform(
+        self,
+        operation: Callable[[], Waiter[Any]],
+        then: Callable[[Waiter[Any]], object],
+        reads: bool = True,
+    ) -> None:
+        told: list[None] = []
+
+        def tell(waiter: Waiter[Any]) -> None:
+            then(waiter)
+            told.append(None)
+
+        def check(_: Waiter[Any]) -> None:  # called also if a signal handler has ended `tell`
+            if not told:
+                self.interrupted(sys.exc_info()[1])
+
+        def watched() -> Waiter[Any]:
+            waiter = operation()
+            waiter.add_done_callback(tell)
+            waiter.add_done_callback(check)
+            return waiter
+
+        try:
+            self.begin(watched, reads)
+        except ReqlDriverError as exc:
+            then(Waiter.failed(exc))
 
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
         then(unawaited(awaitable))
