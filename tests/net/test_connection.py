@@ -19,6 +19,7 @@ from rethinkdb.net.connection import BaseConnection, make_connection
 from rethinkdb.net.cursor import BaseCursor
 from rethinkdb.net.options import ReqlUnknownOptionError
 from rethinkdb.repl import Repl
+from rethinkdb.typed.state import state
 
 from .memory import MemoryConnection, Term
 from .pair import ATOM, INFO, SEQUENCE, WAIT_COMPLETE
@@ -448,7 +449,10 @@ def test_slow_queries_are_logged_if_wanted() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5000])
-def test_a_query_that_is_encoded_by_one_call_sends_what_it_sends_otherwise(size: int) -> None:
+def test_a_query_that_is_encoded_by_one_call_sends_what_it_sends_otherwise(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "tables", False)  # another test may have made a typed table
     conn = MemoryConnection("db.example", db="comics")
     term = r.table("heroes").get("x" * size)
     plainly = conn._codec.encode(term.start_body({}, "comics"))
