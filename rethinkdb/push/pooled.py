@@ -59,10 +59,14 @@ class PooledHandle(QueryHandle):
 
     # Waiting for a connection.
 
-    def _go(self) -> None:
-        member = self._pool._at_hand()
+    def _go(self, given: Any = None) -> None:
+        member = self._pool._at_hand() if given is None else given
         if member is not None:
-            self._connected(member)
+            try:
+                self._connected(member)
+            except BaseException:  # an interrupt, perhaps as the call began
+                self._let_go(member)
+                raise
             return
         self._stay()
         self._wish = self._pool._wish(self._time_left(), self._granted)
@@ -88,26 +92,29 @@ class PooledHandle(QueryHandle):
             self._runner.start_soon(partial(self._given, wish.result()))
 
     def _given(self, member: Any) -> None:
-        if self._pool._is_good(member):
-            self._connected(member)
-        else:
-            self._go()
+        self._go(member if self._pool._is_good(member) else None)
 
     def _connected(self, member: Any) -> None:
+        if self._takes(member):
+            follow(self._runner, self._steps())
+        else:
+            self._pool._put_back(member)
+
+    def _let_go(self, member: Any) -> None:
+        if self._member is member:
+            self._give_back(failed=True)
+        elif not self.closed:
+            self._pool._put_back(member)
+
+    def _takes(self, member: Any) -> bool:
+        """Take a connection. Returns False if the handle was closed meanwhile."""
         runner = self._pool_runner.on(member.connection).serving(self)
         with self._ending:
             closed = self.closed
             if not closed:
                 self._member, self._runner = member, runner
         self._waits_no_more()
-        if closed:
-            self._pool._put_back(member)
-            return
-        try:
-            follow(runner, self._steps())
-        except BaseException:  # an interrupt
-            self._give_back(failed=True)
-            raise
+        return not closed
 
     def _refused(self, error: BaseException) -> Steps:
         """There is no connection. Reported to the handler in the same way as a lost connection."""

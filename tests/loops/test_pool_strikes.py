@@ -48,6 +48,8 @@ FILES = (
     f"{PACKAGE}/loops/transport/executing.py",
     f"{PACKAGE}/loops/transport/feeding.py",
     f"{PACKAGE}/loops/blocking/feeding.py",
+    f"{PACKAGE}/loops/transport/calling_back.py",
+    f"{PACKAGE}/push/",
 )
 
 
@@ -205,6 +207,13 @@ def beginning(pool: Any, beside: ThreadPoolExecutor) -> None:
         beside.submit(another.close, 0).result(PATIENCE)
 
 
+def callbacks(pool: Any, beside: ThreadPoolExecutor) -> None:
+    """A query with a handler, whose connection is given back by the first answer."""
+    rows: list[int] = []
+    r.range(3).run_with(rows.append, pool).wait()
+    assert rows == [0, 1, 2]
+
+
 SCENES: tuple[Scene, ...] = (
     query,
     query_that_fails,
@@ -213,6 +222,7 @@ SCENES: tuple[Scene, ...] = (
     cursor_left_behind,
     feed,
     loan,
+    callbacks,
     waiting,
     beginning,
 )
