@@ -7,12 +7,12 @@ converters for them. So documents that orjson has written are looked through her
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from gc import get_referents
 from itertools import chain
 from math import isfinite
-from sys import getrefcount
 from typing import Any
 
 try:
@@ -58,18 +58,32 @@ def _come_to_an_end(values: Sequence[Any], text: str, depth: int) -> bool:
     return False
 
 
-def _references() -> int:
-    return getrefcount(orjson.Fragment)
+def _references_without_fragments() -> int | None:
+    """How many references the class of fragments has before any is made.
+
+    Fragments refer to their class, too, but do not tell the garbage collector.
+
+    Returns:
+        None where a new fragment is not counted: on PyPy, or if the class can never be deleted.
+    """
+    count = getattr(sys, "getrefcount", None)
+    if orjson is None or count is None:
+        return None
+    references: int = count(orjson.Fragment)
+    fragment = orjson.Fragment(b"null")
+    counted = count(orjson.Fragment) > references
+    del fragment
+    return references if counted else None
 
 
-if orjson is not None:
-    # Fragments refer to their class, too, but do not tell the garbage collector.
-    _WITHOUT_FRAGMENTS = _references()
+_WITHOUT_FRAGMENTS = _references_without_fragments()
 
 
 def _may_be_fragments() -> bool:
     """Whether any `orjson.Fragment` may be in use in this process."""
-    return _references() > _WITHOUT_FRAGMENTS
+    if _WITHOUT_FRAGMENTS is None:
+        return True
+    return sys.getrefcount(orjson.Fragment) > _WITHOUT_FRAGMENTS
 
 
 def _have_types(values: Sequence[Any], depth: int) -> bool:
