@@ -38,7 +38,8 @@ def test_both_ways_send_the_same() -> None:
     by_quick_way = [(query, sent) for query, sent in quick if sent is not None]
     for query, sent in by_quick_way:
         assert sent == built_first(query), query
-    assert len(by_quick_way) > 0.9 * len(quick)
+    # Not of terms into which a program has looked: other tests do so with those that all share.
+    assert len(by_quick_way) > 100
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_both_ways_send_the_same() -> None:
         r.expr({"a": r.now(), "b": [1, {"c": r.table("t")}]}),
         r.expr(5),
         r.expr([{"a": 1}, "ä\x00"]),
-        r.table("t").get(1).update({"n": r.row["n"] + 1}, durability="soft"),
+        r.table("t").get(1).update(lambda row: {"n": row["n"] + 1}, durability="soft"),
         r.table("t").filter(lambda doc: doc["a"] > 1).changes(include_initial=True),
         r.table("t").insert([{"id": 1}, {"id": 2}], conflict="replace"),
     ],

@@ -47,7 +47,10 @@ class Connection(AsyncioResults, LoopConnection):
     ) -> Coroutine[Any, Any, Self]:
         return self._reconnected(noreply_wait, timeout)
 
-    async def close(self, noreply_wait: bool = True) -> None:
+    def close(self, noreply_wait: bool = True) -> Coroutine[Any, Any, None]:
+        return self._closed_by_call(noreply_wait)
+
+    async def _closed_by_call(self, noreply_wait: bool) -> None:
         self._close_called()
         await self._closed(noreply_wait)
 
