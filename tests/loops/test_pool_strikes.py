@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -384,6 +384,17 @@ def test_a_handler_raises_while_the_pool_starts_a_thread(
     assert skip > 10, "nothing was struck"
 
 
+def sampled_places(unstruck: Strike) -> Sequence[int]:
+    """Some of the places that a run without a strike has passed; all if STRIKES=all."""
+    places = range(MANY - unstruck._left)
+    assert len(places) > 100, "nothing was to be struck"
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    if os.environ.get("STRIKES") == "all":
+        return places
+    return sorted(random.Random(seed).sample(places, PLACES))
+
+
 @pytest.mark.parametrize("resume", ["restart", "diff"])
 def test_a_handler_raises_while_a_feed_goes_on(
     resume: str, server: Server, beside: ThreadPoolExecutor
@@ -419,13 +430,7 @@ def test_a_handler_raises_while_a_feed_goes_on(
     with pool_of(server, beside, retry=retry) as pool:
         unstruck = FeedStrike(interrupt, MANY)
         read_after_loss(pool, unstruck)
-        places = range(MANY - unstruck._left)
-        assert len(places) > 100, "nothing was to be struck"
-        seed = random.randrange(1_000_000)
-        print(f"seed {seed}")
-        if os.environ.get("STRIKES") != "all":
-            places = sorted(random.Random(seed).sample(places, PLACES))
-        for skip in places:
+        for skip in sampled_places(unstruck):
             strike = FeedStrike(interrupt, skip)
             read_after_loss(pool, strike)
             at_rest(pool, beside, strike.place)
@@ -474,13 +479,7 @@ def test_a_handler_raises_while_the_next_change_comes(
     with pool_of(server, beside) as pool, r.connect(server.host, server.port) as conn:
         unstruck = ChangeStrike(interrupt, MANY)
         read_changes(pool, conn, unstruck)
-        places = range(MANY - unstruck._left)
-        assert len(places) > 100, "nothing was to be struck"
-        seed = random.randrange(1_000_000)
-        print(f"seed {seed}")
-        if os.environ.get("STRIKES") != "all":
-            places = sorted(random.Random(seed).sample(places, PLACES))
-        for skip in places:
+        for skip in sampled_places(unstruck):
             strike = ChangeStrike(interrupt, skip)
             read_changes(pool, conn, strike)
             at_rest(pool, beside, strike.place)
