@@ -189,6 +189,10 @@ class Runner(ABC):
         waiter: Waiter[Any] = self.conn._begin(operation, ())
         return waiter
 
+    def _tell(self, waiter: Waiter[Any], then: Callable[[Waiter[Any]], object]) -> None:
+        """Have `then` called with a waiter when it is settled."""
+        waiter.add_done_callback(then)
+
     def perform(
         self,
         operation: Callable[[], Waiter[Any]],
@@ -199,7 +203,7 @@ class Runner(ABC):
 
         def watched() -> Waiter[Any]:
             waiter = operation()
-            waiter.add_done_callback(then)  # here, since nobody else can use the core now
+            self._tell(waiter, then)  # here, since nobody else can use the core now
             return waiter
 
         try:

@@ -9,7 +9,6 @@ from typing import Any
 
 import gevent
 
-from rethinkdb.errors import ReqlDriverError
 from rethinkdb.net.waiter import Waiter
 from rethinkdb.push.runner import Interruptible, Runner, unawaited
 
@@ -52,12 +51,7 @@ class GeventRunner(Runner):
         if isinstance(error, BaseException):
             self.interrupted(error)
 
-    def perform(
-        self,
-        operation: Callable[[], Waiter[Any]],
-        then: Callable[[Waiter[Any]], object],
-        reads: bool = True,
-    ) -> None:
+    def _tell(self, waiter: Waiter[Any], then: Callable[[Waiter[Any]], object]) -> None:
         told: list[None] = []
 
         def tell(waiter: Waiter[Any]) -> None:
@@ -68,16 +62,8 @@ class GeventRunner(Runner):
             if not told:
                 self.interrupted(sys.exc_info()[1])
 
-        def watched() -> Waiter[Any]:
-            waiter = operation()
-            waiter.add_done_callback(tell)
-            waiter.add_done_callback(check)
-            return waiter
-
-        try:
-            self.begin(watched, reads)
-        except ReqlDriverError as exc:
-            then(Waiter.failed(exc))
+        waiter.add_done_callback(tell)
+        waiter.add_done_callback(check)
 
     def run(self, awaitable: Awaitable[Any], then: Callable[[Waiter[Any]], object]) -> None:
         then(unawaited(awaitable))
